@@ -1,0 +1,86 @@
+# ctr-jailer: `make run` boots a sample microVM, `make test` runs every test; both set themselves up.
+# Other targets: check (unit tests and static analysis, no VM), bench, image, kernel-x86_64,
+# kernel-arm64, clean.  Everything made lies in build/.
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+B := build
+VERSION := 0.1.0
+say = @printf '==> %s\n' '$(1)'
+
+# The cross compilers' prefix and library names follow from ARCH; kernels/ builds for both.
+ARCH ?= $(shell uname -m)
+CC := gcc
+MUSL_CC ?= musl-gcc
+CLANG ?= clang
+
+CPPFLAGS := -I. -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"'
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
+            -Wpointer-arith -Wundef -Wno-format-nonliteral
+HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fno-strict-aliasing
+CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) $(HARDENING) -D_FORTIFY_SOURCE=2 -fPIE -MMD -MP
+LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+ifneq ($(ARCH),x86_64)
+HARDENING := $(filter-out -fcf-protection,$(HARDENING))
+endif
+
+# Which folders a program or a test is made of; each folder's main.c belongs to its program alone.
+lib = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
+COMMON := $(call lib,common)
+SRC_entry := $(wildcard entry/*.c) $(call lib,rootdisk) $(call lib,netsetup) $(COMMON)
+SRC_rootdisk := $(wildcard rootdisk/*.c) $(COMMON)
+SRC_netsetup := $(wildcard netsetup/*.c) $(COMMON)
+SRC_ctr-jailer := $(wildcard ctl/*.c) $(COMMON)
+SRC_init := $(wildcard guest-init/*.c) $(COMMON)
+LIBS_entry := -lcurl -lmnl -lfuse3
+LIBS_rootdisk := -lfuse3
+LIBS_netsetup := -lmnl
+
+# A folder without a main.c is a program still to come.
+PROGRAMS := $(foreach p,entry rootdisk netsetup,$(if $(wildcard $(p)/main.c),$(p)))
+PROGRAMS += $(if $(wildcard ctl/main.c),ctr-jailer)
+
+.PHONY: all run test check bench image clean programs
+all: programs
+programs: $(PROGRAMS:%=$(B)/bin/%) $(B)/bin/init
+
+define program
+$(B)/bin/$(1): $$(SRC_$(1):%.c=$(B)/obj/%.o)
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1))
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+# The guest's init: static, musl, and with the kernel's own headers behind musl's.
+$(B)/bin/init: $(SRC_init:%.c=$(B)/musl/%.o)
+	@mkdir -p $(@D)
+	$(MUSL_CC) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -s -o $@ $^
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/musl/%.o: %.c
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(CPPFLAGS) -idirafter /usr/include -idirafter /usr/include/$(ARCH)-linux-gnu $(CFLAGS) -c -o $@ $<
+
+# Objects for tests: the same sources under AddressSanitizer and UBSan.
+$(B)/asan/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) -O1 -fsanitize=address,undefined \
+	  -fno-sanitize-recover=all -fno-omit-frame-pointer -c -o $@ $<
+
+# One cmocka program per tests/unit/test_*.c, linked with every production object but the mains.
+UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup guest-init,$(call lib,$(d)))
+UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+$(B)/unit/%: $(B)/asan/tests/unit/%.o $(UNIT_SRC:%.c=$(B)/asan/%.o)
+	@mkdir -p $(@D)
+	$(CC) -fsanitize=address,undefined -o $@ $^ -lcmocka $(LIBS_entry)
+
+include $(wildcard mk/*.mk)
+-include $(shell find $(B)/obj $(B)/musl $(B)/asan -name '*.d' 2>/dev/null)
+
+clean:
+	rm -rf $(B)

@@ -1,0 +1,30 @@
+/* Whole reads and writes on descriptors.  Interrupted calls are resumed. */
+#ifndef CTR_IO_H
+#define CTR_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Writes all len bytes to a blocking fd.  0, or -1 with errno. */
+int io_write_all(int fd, const void *data, size_t len);
+
+/* Writes all len bytes at an offset.  0, or -1 with errno. */
+int io_pwrite_all(int fd, const void *data, size_t len, off_t offset);
+
+/* Reads until len bytes or end of file.  The count read, or -1 with errno. */
+ssize_t io_read_full(int fd, void *data, size_t len);
+
+/* The same at an offset. */
+ssize_t io_pread_full(int fd, void *data, size_t len, off_t offset);
+
+/* Reads a whole file (also of /proc, whose size says 0) of at most max bytes into new memory with a NUL
+ * behind it; *len (may be NULL) is without the NUL.  dirfd and path as in openat.  The caller frees the
+ * result.  NULL with errno; EFBIG when the file is larger than max. */
+char *io_read_file(int dirfd, const char *path, size_t max, size_t *len);
+
+/* Opens path for writing as it is (no create, no truncate) and writes text in one call, as files under
+ * /proc and /sys want it.  0, or -1 with errno. */
+int io_write_text(const char *path, const char *text);
+
+#endif

@@ -1,0 +1,58 @@
+#include "common/log.h"
+
+#include "common/io.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *log_name = "ctr-jailer";
+static enum log_level log_limit = LOG_WARN;
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+void log_init(const char *name)
+{
+    log_name = name;
+}
+
+void log_set_level(enum log_level level)
+{
+    log_limit = level;
+}
+
+int log_level_parse(const char *text)
+{
+    for (int i = 0; i <= LOG_DEBUG; i++)
+        if (strcmp(text, level_names[i]) == 0)
+            return i;
+    return -1;
+}
+
+void log_at(enum log_level level, const char *fmt, ...)
+{
+    if (level > log_limit)
+        return;
+    int saved = errno;
+    char text[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+
+    /* One write per line: lines of concurrent processes do not mix. */
+    char line[sizeof(text) * 4 + 64];
+    int n = snprintf(line, 64, "%.40s: %s", log_name, level == LOG_WARN ? "warning: " : "");
+    size_t len = (size_t)n;
+    for (const char *c = text; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            len += (size_t)snprintf(line + len, 5, "\\x%02x", (unsigned char)*c);
+        else
+            line[len++] = *c;
+    }
+    line[len++] = '\n';
+    (void)io_write_all(STDERR_FILENO, line, len);
+    errno = saved;
+}

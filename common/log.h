@@ -1,0 +1,23 @@
+/* Messages to people, one line each, on stderr with the program's name in front.  Errors are always
+ * printed; the level chooses what else is. */
+#ifndef CTR_LOG_H
+#define CTR_LOG_H
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* Called once, first thing in main.  name is not copied.  Default level: LOG_WARN. */
+void log_init(const char *name);
+void log_set_level(enum log_level level);
+
+/* "error", "warn", "info", "debug" -> level; -1 for anything else. */
+int log_level_parse(const char *text);
+
+/* Control characters in the message are printed as \xNN: a guest's bytes reach no terminal raw. */
+void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)
+#define log_warn(...) log_at(LOG_WARN, __VA_ARGS__)
+#define log_info(...) log_at(LOG_INFO, __VA_ARGS__)
+#define log_debug(...) log_at(LOG_DEBUG, __VA_ARGS__)
+
+#endif

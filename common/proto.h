@@ -1,0 +1,67 @@
+/* What entry and the guest's init say to each other over vsock (and ctr-jailer to entry over a UNIX
+ * socket): the one description of the format for both ends.
+ *
+ * Every connection opens from the guest to the host's port PROTO_PORT and starts with one hello of 8
+ * bytes: 'c' 'j' version kind, then the session as a little-endian u32.  Session 0 is the container's
+ * command; others are execs, numbered by the host.  A stdin, stdout or stderr connection carries plain
+ * bytes until the end of file, in one direction.  The control connection (one per VM) carries messages:
+ *
+ *     u32 length of the payload, u8 type, payload      all integers little-endian
+ *
+ * Neither end trusts the other: a length above PROTO_MAX or an unknown type ends the connection. */
+#ifndef CTR_PROTO_H
+#define CTR_PROTO_H
+
+#include "common/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PROTO_VERSION = 1,
+    PROTO_PORT = 1024,
+    PROTO_HELLO = 8,       /* bytes */
+    PROTO_HEADER = 5,      /* bytes */
+    PROTO_MAX = 256 * 1024 /* bytes of payload: an exec's argv and environment fit */
+};
+
+enum proto_kind { PROTO_CONTROL, PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR, PROTO_KINDS };
+
+enum proto_type {
+    /* guest to host */
+    PROTO_STARTED = 1, /* u32 session, u64 ns of guest uptime: the command's exec succeeded */
+    PROTO_EXITED,      /* u32 session, u32 code as a shell would say it, 0..255; awaits PROTO_ACK */
+    PROTO_FAILED,      /* u32 session, u32 code, text: the guest could not get as far as the command */
+    /* host to guest */
+    PROTO_ACK = 64, /* u32 session */
+    PROTO_SIGNAL,   /* u32 session, u32 signal number of the guest */
+};
+
+/* One message as parsed: payload points into the caller's buffer. */
+struct proto_msg {
+    uint8_t type;
+    const uint8_t *payload;
+    uint32_t len;
+};
+
+void proto_hello(uint8_t out[PROTO_HELLO], enum proto_kind kind, uint32_t session);
+
+/* 0, or -1 when these bytes are no hello of this version. */
+int proto_hello_parse(const uint8_t in[PROTO_HELLO], enum proto_kind *kind, uint32_t *session);
+
+/* Appends a message whose payload is `count` u32 fields and then len bytes of data. */
+void proto_put(struct buf *out, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
+               size_t len);
+
+/* Takes the first message of in: 1 and *msg; 0 when it is not all there yet; -1 when it can never be one
+ * (too long).  The caller drops PROTO_HEADER + msg->len bytes once done with it. */
+int proto_get(const struct buf *in, struct proto_msg *msg);
+
+/* The i-th u32 of the payload; false when the payload is shorter. */
+bool proto_field(const struct proto_msg *msg, size_t i, uint32_t *value);
+
+/* What follows `count` u32 fields; *len is 0 when the payload is shorter. */
+const uint8_t *proto_data(const struct proto_msg *msg, size_t count, size_t *len);
+
+#endif
