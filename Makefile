@@ -57,7 +57,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 # The guest's init: static, musl, and with the kernel's own headers behind musl's.
 $(B)/bin/init: $(SRC_init:%.c=$(B)/musl/%.o)
 	@mkdir -p $(@D)
-	$(Q)$(MUSL_CC) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -s -o $@ $^
+	$(Q)$(MUSL_CC) -static -Wl,-z,relro,-z,now,-z,noexecstack -s -o $@ $^
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
