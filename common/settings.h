@@ -8,7 +8,7 @@
 #define SETTINGS_ENVIRONMENT "/var/environment" /* the command's: NAME=value strings */
 #define SETTINGS_COMMAND "/var/command"         /* its arguments */
 
-#define SETTING_ROOTFS "rootfs"     /* filesystem of /dev/vda: ext4 */
+#define SETTING_ROOTFS "rootfs"     /* of /dev/vda: ext4, or erofs under what is on /dev/vdc */
 #define SETTING_HOSTNAME "hostname" /* the guest's */
 #define SETTING_ADDRESS "address"   /* of eth0: 10.1.2.2/30 */
 #define SETTING_GATEWAY "gateway"   /* 10.1.2.1 */

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/run.h"
+#include "rootdisk/rootdisk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,33 +64,22 @@ static int name_scratch_file(struct drive *drive, struct err *err)
 }
 
 /* mke2fs on an open file; tree (may be NULL) is copied into it.  Lazy tables and no discard keep a sparse
- * file sparse and the time short; a disk that ends with the VM needs no journal. */
+ * file sparse and the time short, as do large groups; a disk that ends with the VM needs no journal and does not grow.
+ */
 static int make_ext4(const struct drive *drive, const char *tree, bool journal, struct err *err)
 {
     char file[64];
     snprintf(file, sizeof(file), "/proc/%d/fd/%d", (int)getpid(), drive->fd);
-    const char *argv[] = {"mke2fs",
-                          "-q",
-                          "-F",
-                          "-t",
-                          "ext4",
-                          "-m",
-                          "0",
-                          "-L",
-                          drive->name,
-                          "-E",
-                          "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0",
-                          "-O",
-                          journal ? "has_journal" : "^has_journal",
-                          file,
-                          NULL,
-                          NULL,
-                          NULL};
+    const char *argv[24] = {"mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-G", "256", "-L", drive->name, "-O"};
+    size_t n = 12;
+    argv[n++] = journal ? "has_journal" : "^has_journal,^resize_inode";
+    argv[n++] = "-E";
+    argv[n++] = "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0";
     if (tree) {
-        argv[13] = "-d";
-        argv[14] = tree;
-        argv[15] = file;
+        argv[n++] = "-d";
+        argv[n++] = tree;
     }
+    argv[n++] = file;
     cleanup_buf struct buf output = {0};
     int status = run_program(argv, NULL, 0, &output, err);
     if (status < 0) {
@@ -105,13 +95,59 @@ static int make_ext4(const struct drive *drive, const char *tree, bool journal, 
     return 0;
 }
 
-static int make_root(const struct drives_plan *plan, struct drives *d, struct err *err)
+static int make_ext4_root(const struct drives_plan *plan, struct drives *d, struct err *err)
 {
     struct drive *drive = add(d, "root");
     uint64_t size = plan->rootfs_size;
     if (size == 0 && free_space(plan->scratch_dir, &size, err) < 0)
         return -1;
     if (make_scratch_file(plan, drive, size, err) < 0 || make_ext4(drive, plan->rootfs_dir, false, err) < 0)
+        return -1;
+    return name_scratch_file(drive, err);
+}
+
+/* Without FUSE the image is written out: slower, and it takes space. */
+static int write_root(const struct drives_plan *plan, struct drive *drive, struct rootdisk *tree, struct err *err)
+{
+    int r = make_scratch_file(plan, drive, rootdisk_size(tree), err);
+    if (r == 0)
+        r = rootdisk_write(tree, drive->fd, err);
+    rootdisk_free(tree);
+    return r < 0 ? -1 : name_scratch_file(drive, err);
+}
+
+static int make_erofs_root(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
+{
+    struct drive *drive = add(d, "root");
+    struct rootdisk *tree;
+    drive->read_only = true;
+    if (rootdisk_scan(&tree, AT_FDCWD, plan->rootfs_dir, err) < 0)
+        return -1;
+    char mountpoint[sizeof(d->mount)];
+    snprintf(mountpoint, sizeof(mountpoint), "%s/rootdisk", dir);
+    struct err why = {0};
+    int fuse =
+        mkdir(mountpoint, 0700) < 0 ? err_sys(&why, "cannot make %s", mountpoint) : rootdisk_mount(mountpoint, &why);
+    if (fuse == ROOTDISK_NO_FUSE) {
+        log_warn("the root disk is written out instead of served: %s", why.text);
+        return write_root(plan, drive, tree, err);
+    }
+    if (fuse < 0) {
+        rootdisk_free(tree);
+        return err_set(err, "%s", why.text);
+    }
+    memcpy(d->mount, mountpoint, sizeof(mountpoint));
+    snprintf(drive->path, sizeof(drive->path), "%.4000s/image", mountpoint);
+    return served_start(&d->root, tree, fuse, plan->uid, plan->gid, err);
+}
+
+static int make_scratch(const struct drives_plan *plan, struct drives *d, struct err *err)
+{
+    struct drive *drive = add(d, "scratch");
+    uint64_t size = plan->rootfs_size;
+    if (size == 0 && free_space(plan->scratch_dir, &size, err) < 0)
+        return -1;
+    if (make_scratch_file(plan, drive, size, err) < 0 || make_ext4(drive, NULL, false, err) < 0)
         return -1;
     return name_scratch_file(drive, err);
 }
@@ -181,12 +217,13 @@ static int make_data(const struct drives_plan *plan, struct drives *d, struct er
     return name_scratch_file(drive, err);
 }
 
-int drives_make(const struct drives_plan *plan, struct drives *d, struct err *err)
+int drives_make(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
 {
-    d->count = 0;
-    if (make_root(plan, d, err) < 0 || make_data(plan, d, err) < 0)
+    if (plan->rootfs_format == ROOTFS_EXT4)
+        return make_ext4_root(plan, d, err) < 0 ? -1 : make_data(plan, d, err);
+    if (make_erofs_root(plan, dir, d, err) < 0 || make_data(plan, d, err) < 0)
         return -1;
-    return 0;
+    return make_scratch(plan, d, err);
 }
 
 void drives_unlink(struct drives *d)
@@ -205,4 +242,7 @@ void drives_remove(void *handle)
     for (unsigned i = 0; i < d->count; i++)
         if (d->drive[i].fd >= 0)
             close(steal_fd(&d->drive[i].fd));
+    if (d->mount[0])
+        rootdisk_unmount(d->mount, NULL);
+    served_stop(&d->root);
 }

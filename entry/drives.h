@@ -1,14 +1,16 @@
-/* The VM's disks, in their fixed order: vda root, vdb data, (vdc scratch). */
+/* The VM's disks, in their fixed order: vda root, vdb data, vdc scratch (what the guest writes to its root,
+ * when that is EROFS). */
 #ifndef CTR_DRIVES_H
 #define CTR_DRIVES_H
 
 #include "common/err.h"
+#include "entry/served.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-enum rootfs_format { ROOTFS_EXT4 };
+enum rootfs_format { ROOTFS_EROFS, ROOTFS_EXT4 };
 
 struct drives_plan {
     const char *id; /* of the VM: names files */
@@ -26,7 +28,7 @@ struct drives_plan {
 enum { DRIVES_MAX = 3 };
 
 struct drive {
-    const char *name; /* "root", "data" */
+    const char *name; /* "root", "data", "scratch" */
     char path[4096];  /* where its file is now */
     bool unlink;      /* path goes once the jail holds the file */
     bool read_only;
@@ -36,10 +38,17 @@ struct drive {
 struct drives {
     struct drive drive[DRIVES_MAX];
     unsigned count;
+    struct served root; /* the root disk's server, when it has one; pid_fd is -1 otherwise */
+    char mount[4096];   /* where its file appears; "": nowhere */
 };
+#define DRIVES_NONE                                                                                                    \
+    {                                                                                                                  \
+        .root = {.pid = -1, .pid_fd = -1 }                                                                             \
+    }
 
-/* Makes or checks the disks.  -1 with err; drives_remove is wanted then too. */
-int drives_make(const struct drives_plan *plan, struct drives *d, struct err *err);
+/* Makes or checks the disks, into *d, a DRIVES_NONE.  dir is a folder in our own mount namespace, for the
+ * served root disk.  -1 with err; drives_remove is wanted then too. */
+int drives_make(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err);
 
 /* The jail holds the files by now: the names that were only for it go. */
 void drives_unlink(struct drives *d);

@@ -60,11 +60,12 @@ static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct w
 static int run(const struct plan *plan, int signals, struct undo *u, struct err *err)
 {
     static struct workdir workdir;
-    static struct drives drives;
+    static struct drives drives = DRIVES_NONE;
     static struct jail jail = JAIL_NONE;
     if (workdir_make(&plan->workdir, &workdir, err) < 0 ||
         undo_push(u, "the jail's folder", workdir_remove, &workdir, err) < 0 ||
-        undo_push(u, "the disks", drives_remove, &drives, err) < 0 || drives_make(&plan->drives, &drives, err) < 0)
+        undo_push(u, "the disks", drives_remove, &drives, err) < 0 ||
+        drives_make(&plan->drives, workdir.path, &drives, err) < 0)
         return -1;
 
     struct netsetup *net = netsetup_up(&plan->net, err);
@@ -75,7 +76,7 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
     cleanup_buf struct buf settings = {0};
     char initrd[sizeof(workdir.path) + 8], mac[18];
     snprintf(initrd, sizeof(initrd), "%s/initrd", workdir.path);
-    if (settings_make(link, &settings, err) < 0 ||
+    if (settings_make(plan->drives.rootfs_format, link, &settings, err) < 0 ||
         initrd_make(&plan->initrd, &settings, initrd, plan->jail.uid, err) < 0)
         return -1;
 
@@ -92,7 +93,7 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
         return -1;
     if (vmm_start(&vmm_plan, jail.run, jail.pid_fd, &ended, err) < 0)
         return ended ? jail_explain(&jail, err) : -1;
-    struct supervise_fds fds = {signals, listener, jail.console, jail.pid_fd};
+    struct supervise_fds fds = {signals, listener, jail.console, jail.pid_fd, drives.root.pid_fd};
     return supervise(&plan->supervise, &fds, err);
 }
 

@@ -12,7 +12,8 @@ struct row {
 
 static const struct row rows[OPT_COUNT] = {
     [OPT_ROOTFS_DIR] = {"ROOTFS_DIR", NULL, "/usr/src/app/rootfs", NULL, "the tree that becomes the guest's root"},
-    [OPT_ROOTFS_FORMAT] = {"ROOTFS_FORMAT", NULL, "ext4", NULL, "root disk: ext4 (the tree is copied)"},
+    [OPT_ROOTFS_FORMAT] = {"ROOTFS_FORMAT", NULL, "erofs", NULL,
+                           "erofs: served without a copy; ext4: copied, for old kernels"},
     [OPT_ROOTFS_SIZE] = {"ROOTFS_SIZE", NULL, NULL, "free space", "capacity of the guest's root: 512M, 4G"},
     [OPT_DATA_DIR] = {"DATA_DIR", NULL, "/jail/data", NULL, "keeps data.ext4 (/dev/vdb) when it is a mount"},
     [OPT_DATAFS_SIZE] = {"DATAFS_SIZE", NULL, NULL, "free space", "capacity of /dev/vdb: 512M, 4G"},

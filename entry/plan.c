@@ -124,10 +124,12 @@ static int plan_rootfs(const struct options *o, struct plan *plan, struct err *e
         err_hint(err, "put one there: COPY --from=my-rootfs / %s", dir);
         return -1;
     }
-    if (strcmp(o->value[OPT_ROOTFS_FORMAT], "ext4") != 0)
-        return refuse(err, o, OPT_ROOTFS_FORMAT, "must be ext4");
     plan->drives.rootfs_dir = dir;
-    plan->drives.rootfs_format = ROOTFS_EXT4;
+    const char *format = o->value[OPT_ROOTFS_FORMAT];
+    if (strcmp(format, "ext4") == 0)
+        plan->drives.rootfs_format = ROOTFS_EXT4;
+    else if (strcmp(format, "erofs") != 0)
+        return refuse(err, o, OPT_ROOTFS_FORMAT, "must be erofs or ext4");
     return 0;
 }
 

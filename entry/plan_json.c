@@ -26,7 +26,7 @@ static void print_drives(struct json *j, const struct drives_plan *d)
 {
     json_open(j, "drives", '{');
     json_string(j, "rootfs_dir", d->rootfs_dir);
-    json_string(j, "rootfs_format", "ext4");
+    json_string(j, "rootfs_format", d->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
     json_number(j, "rootfs_bytes", d->rootfs_size);
     json_string(j, "data_dir", d->data_dir);
     json_bool(j, "data_persistent", d->data_persistent);

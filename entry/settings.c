@@ -32,9 +32,9 @@ void settings_resolv(const char *text, struct buf *out)
     }
 }
 
-int settings_make(const struct net_link *link, struct buf *out, struct err *err)
+int settings_make(enum rootfs_format rootfs, const struct net_link *link, struct buf *out, struct err *err)
 {
-    setting(out, SETTING_ROOTFS, "ext4");
+    setting(out, SETTING_ROOTFS, rootfs == ROOTFS_EXT4 ? "ext4" : "erofs");
     struct utsname names;
     if (uname(&names) == 0)
         setting(out, SETTING_HOSTNAME, names.nodename);

@@ -21,7 +21,7 @@ struct vm {
     struct channel *channel;
     struct session *session;
     struct console *console;
-    struct watch signals, jail_end;
+    struct watch signals, jail_end, root_end;
     struct err *err;
     unsigned boot_timeout;
     bool done;
@@ -127,11 +127,21 @@ static void on_jail_end(struct watch *w, short revents)
     end(vm);
 }
 
+/* The guest sees I/O errors from now on; what it makes of them is up to the command. */
+static void on_root_end(struct watch *w, short revents)
+{
+    (void)revents;
+    struct vm *vm = (struct vm *)((char *)w - offsetof(struct vm, root_end));
+    log_error("the root disk's server has ended: the guest can no longer read its root filesystem");
+    loop_remove(vm->loop, w);
+}
+
 static int prepare(struct vm *vm, const struct supervise_fds *fds)
 {
     struct channel_events events = {.message = on_message, .stream = on_stream, .arg = vm};
     vm->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
     vm->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};
+    vm->root_end = (struct watch){.fd = fds->root_end, .events = POLLIN, .ready = on_root_end};
     vm->loop = loop_new();
     if (!vm->loop)
         return -1;
@@ -140,7 +150,9 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     vm->console = console_new(vm->loop, fds->console);
     if (!vm->channel || !vm->session || !vm->console)
         return -1;
-    return loop_add(vm->loop, &vm->signals) < 0 || loop_add(vm->loop, &vm->jail_end) < 0 ? -1 : 0;
+    if (loop_add(vm->loop, &vm->signals) < 0 || loop_add(vm->loop, &vm->root_end) < 0)
+        return -1;
+    return loop_add(vm->loop, &vm->jail_end);
 }
 
 int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, struct err *err)

@@ -14,6 +14,7 @@ struct supervise_fds {
     int listener; /* of the guest channel; becomes supervise's */
     int console;  /* the VMM's output */
     int jail_end; /* readable when the VMM has ended */
+    int root_end; /* readable when the root disk's server has ended; -1: there is none */
 };
 
 /* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with

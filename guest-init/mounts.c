@@ -126,12 +126,43 @@ static int switch_root(struct err *err)
     return 0;
 }
 
-int mounts_root(char *const *settings, struct err *err)
+/* The image below, what the guest writes above, on the scratch disk.  With index and redirect_dir, hardlinks
+ * and renamed directories behave as on one filesystem; xino keeps inode numbers unique and constant
+ * (Linux Documentation/filesystems/overlayfs.rst). */
+static int mount_overlay(struct err *err)
 {
-    const char *type = lists_value(settings, SETTING_ROOTFS);
+    static const char options[] = "lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work,index=on,"
+                                  "redirect_dir=on,xino=on";
+    struct stat st;
+    mkdir("/lower", 0755);
+    mkdir("/scratch", 0755);
+    if (mount("/dev/vda", "/lower", "erofs", MS_RDONLY, NULL) < 0 || stat("/lower", &st) < 0)
+        return err_sys(err, "cannot mount the root disk /dev/vda as erofs");
+    if (mount("/dev/vdc", "/scratch", "ext4", MS_NOATIME, NULL) < 0)
+        return err_sys(err, "cannot mount the scratch disk /dev/vdc");
+    /* The root directory's owner and mode are the upper one's. */
+    if (mkdir("/scratch/work", 0700) < 0 || mkdir("/scratch/upper", 0700) < 0 ||
+        chown("/scratch/upper", st.st_uid, st.st_gid) < 0 || chmod("/scratch/upper", st.st_mode & 07777) < 0)
+        return err_sys(err, "cannot prepare the scratch disk");
+    if (mount("overlay", NEW_ROOT, "overlay", 0, options) < 0)
+        return err_sys(err, "cannot mount the root overlay");
+    return 0;
+}
+
+static int mount_root_disk(const char *type, struct err *err)
+{
     mkdir(NEW_ROOT, 0755);
+    if (type && strcmp(type, "erofs") == 0)
+        return mount_overlay(err);
     if (!type || mount("/dev/vda", NEW_ROOT, type, MS_NOATIME, NULL) < 0)
         return err_sys(err, "cannot mount the root disk /dev/vda as %s", type ? type : "(nothing)");
+    return 0;
+}
+
+int mounts_root(char *const *settings, struct err *err)
+{
+    if (mount_root_disk(lists_value(settings, SETTING_ROOTFS), err) < 0)
+        return -1;
     if (cover_files(settings, err) < 0 || switch_root(err) < 0)
         return -1;
     umask(0);
