@@ -31,8 +31,8 @@ here)
 guest)
     [ -x "$TESTHOST" ] || skip "no emulated host at $TESTHOST"
     # The work folder is on a tmpfs there: /run.
-    "$TESTHOST" -t "${TIMEOUT:-300}" -- bash -c "modprobe erofs; mkdir /run/work
-        exec $program -n ${TREES:-4} -s $SEED /run/work"
+    "$TESTHOST" -t "${TIMEOUT:-300}" -- \
+        bash -c "modprobe erofs; mkdir /run/work; exec $program -n ${TREES:-4} -s $SEED /run/work"
     ;;
 *)
     echo "usage: rootdisk.sh [here|guest]" >&2
