@@ -11,6 +11,7 @@ TMP=$(mktemp -d)
 NS=ctrnet$$
 WORLD=${WORLD:-nft}
 COUNT=0 FAILS=0
+declare -a REFUSED_PID=()
 declare -A VM=() # id -> pid of its netsetup
 
 finish() {
@@ -61,6 +62,21 @@ like() { # DESCRIPTION EXTENDED-REGEX ACTUAL
     [[ $3 =~ $2 ]]
     result $? "$1"
     [[ $3 =~ $2 ]] || printf '#   wanted: %s\n#   got:    %s\n' "$2" "$3"
+}
+# Refusals are waits: they run side by side, and refused_all gives the results.
+REFUSED=()
+refused() { # DESCRIPTION NS tcp|udp ADDRESS PORT [SOURCE]: no answer
+    REFUSED+=("$1")
+    nsenter --net="/run/netns/$NS-$2" -- "$PEER" ask "${@:3}" >"$TMP/refused.${#REFUSED[@]}" 2>&1 &
+    REFUSED_PID[${#REFUSED[@]}]=$!
+}
+refused_all() {
+    local i
+    for ((i = 1; i <= ${#REFUSED[@]}; i++)); do
+        wait "${REFUSED_PID[i]}"
+        result $(($? == 0)) "${REFUSED[i - 1]}"
+    done
+    REFUSED=()
 }
 done_testing() { echo "1..$COUNT"; }
 
@@ -143,10 +159,10 @@ background() { # NS PEER-ARGUMENT...: a peer, ready when this returns
     shift
     out=$(mktemp -p "$TMP")
     nsenter --net="/run/netns/$NS-$ns" -- "$PEER" "$@" >"$out" 2>&1 &
-    LAST=$!
+    LAST=$! HEARD=$out
     started $LAST "$out" && [ "$(head -c5 "$out")" = ready ] || { echo "# peer $*: $(cat "$out")"; return 1; }
 }
-serve() { background "$1" serve "${@:2}"; } # NS tcp|udp ADDRESS PORT TAG
+serve() { background "$1" serve "${@:2}"; } # NS tcp|udp ADDRESS PORT TAG; its output is in $HEARD
 ask() { in_ns "$1" "$PEER" ask "${@:2}"; } # NS tcp|udp ADDRESS PORT [SOURCE]
 stop() { kill "$1" && wait "$1" 2>/dev/null; true; }
 

@@ -1,6 +1,6 @@
 /* The other ends of the network tests.
  *
- * peer serve tcp|udp ADDRESS PORT TAG          answers everybody with "TAG <the client's address>"
+ * peer serve tcp|udp ADDRESS PORT TAG          answers everybody with "TAG <the client's address>", and prints it
  * peer ask tcp|udp ADDRESS PORT [SOURCE]       prints the answer; exit 1 when none comes within a second
  * peer hold tcp|udp ADDRESS PORT               keeps a port taken
  * peer card TAP NETNS MAC NAME MTU             the VM: opens TAP as Firecracker does, and joins it to a network
@@ -70,7 +70,10 @@ static int answer(char *line, size_t size, const char *tag, const union address 
 {
     char text[INET6_ADDRSTRLEN];
     const void *raw = peer->any.sa_family == AF_INET ? (const void *)&peer->v4.sin_addr : &peer->v6.sin6_addr;
-    return snprintf(line, size, "%s %s\n", tag, inet_ntop(peer->any.sa_family, raw, text, sizeof(text)));
+    int n = snprintf(line, size, "%s %s\n", tag, inet_ntop(peer->any.sa_family, raw, text, sizeof(text)));
+    fputs(line, stdout);
+    fflush(stdout);
+    return n;
 }
 
 static void serve(const char *proto, const char *addr, const char *port, const char *tag)
