@@ -1,6 +1,7 @@
 /* The other ends of the network tests.
  *
  * peer serve tcp|udp ADDRESS PORT TAG          answers everybody with "TAG <the client's address>", and prints it
+ * peer serve-on DEVICE tcp|udp ...             the same, for packets that come in through that device
  * peer ask tcp|udp ADDRESS PORT [SOURCE]       prints the answer; exit 1 when none comes within a second
  * peer hold tcp|udp ADDRESS PORT               keeps a port taken
  * peer card TAP NETNS MAC NAME MTU             the VM: opens TAP as Firecracker does, and joins it to a network
@@ -76,7 +77,7 @@ static int answer(char *line, size_t size, const char *tag, const union address 
     return n;
 }
 
-static void serve(const char *proto, const char *addr, const char *port, const char *tag)
+static void serve(const char *dev, const char *proto, const char *addr, const char *port, const char *tag)
 {
     union address a, peer;
     char line[256];
@@ -84,7 +85,8 @@ static void serve(const char *proto, const char *addr, const char *port, const c
     int fd = open_socket(&a, proto);
     const int one = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, &a.any, len) || (strcmp(proto, "udp") && listen(fd, 64)))
+    if ((dev && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, (socklen_t)strlen(dev))) || bind(fd, &a.any, len) ||
+        (strcmp(proto, "udp") && listen(fd, 64)))
         die("bind");
     ready();
     for (;;) {
@@ -188,7 +190,9 @@ int main(int argc, char **argv)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (argc == 6 && !strcmp(argv[1], "serve"))
-        serve(argv[2], argv[3], argv[4], argv[5]);
+        serve(NULL, argv[2], argv[3], argv[4], argv[5]);
+    if (argc == 7 && !strcmp(argv[1], "serve-on"))
+        serve(argv[2], argv[3], argv[4], argv[5], argv[6]);
     if ((argc == 5 || argc == 6) && !strcmp(argv[1], "ask"))
         return ask(argv[2], argv[3], argv[4], argv[5]);
     if (argc == 5 && !strcmp(argv[1], "hold"))
