@@ -3,6 +3,7 @@
  * peer serve tcp|udp ADDRESS PORT TAG          answers everybody with "TAG <the client's address>", and prints it
  * peer serve-on DEVICE tcp|udp ...             the same, for packets that come in through that device
  * peer ask tcp|udp ADDRESS PORT [SOURCE]       prints the answer; exit 1 when none comes within a second
+ * peer tell udp ADDRESS PORT [SOURCE]          the same without waiting for an answer
  * peer hold tcp|udp ADDRESS PORT               keeps a port taken
  * peer card TAP NETNS MAC NAME MTU             the VM: opens TAP as Firecracker does, and joins it to a network
  *                                              card NAME with that MAC in the namespace (a path)
@@ -104,7 +105,7 @@ static void serve(const char *dev, const char *proto, const char *addr, const ch
     }
 }
 
-static int ask(const char *proto, const char *addr, const char *port, const char *source)
+static int ask(const char *proto, const char *addr, const char *port, const char *source, bool wait)
 {
     union address a, s;
     char line[256];
@@ -117,7 +118,7 @@ static int ask(const char *proto, const char *addr, const char *port, const char
         die("bind source");
     if (connect(fd, &a.any, len) || (!strcmp(proto, "udp") && write(fd, "?", 1) != 1))
         return 1;
-    ssize_t n = read(fd, line, sizeof(line));
+    ssize_t n = wait ? read(fd, line, sizeof(line)) : 0;
     if (n <= 0)
         return 1;
     return fwrite(line, 1, (size_t)n, stdout) != (size_t)n;
@@ -194,7 +195,9 @@ int main(int argc, char **argv)
     if (argc == 7 && !strcmp(argv[1], "serve-on"))
         serve(argv[2], argv[3], argv[4], argv[5], argv[6]);
     if ((argc == 5 || argc == 6) && !strcmp(argv[1], "ask"))
-        return ask(argv[2], argv[3], argv[4], argv[5]);
+        return ask(argv[2], argv[3], argv[4], argv[5], true);
+    if ((argc == 5 || argc == 6) && !strcmp(argv[1], "tell"))
+        return ask(argv[2], argv[3], argv[4], argv[5], false);
     if (argc == 5 && !strcmp(argv[1], "hold"))
         hold(argv[2], argv[3], argv[4]);
     if (argc == 7 && !strcmp(argv[1], "card"))
