@@ -185,7 +185,7 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
     return 0;
 }
 
-/* "10.1.2.1/30" -> the address; the prefix must be there and be 30. */
+/* "10.1.2.1/30" -> the address: one of the two hosts of its /30. */
 static int parse_tap_ip(const char *text, struct in_addr *out)
 {
     char address[INET_ADDRSTRLEN];
@@ -194,7 +194,10 @@ static int parse_tap_ip(const char *text, struct in_addr *out)
         return -1;
     memcpy(address, text, len);
     address[len] = '\0';
-    return inet_pton(AF_INET, address, out) == 1 ? 0 : -1;
+    if (inet_pton(AF_INET, address, out) != 1)
+        return -1;
+    uint32_t host = ntohl(out->s_addr) & 3;
+    return host == 1 || host == 2 ? 0 : -1;
 }
 
 static int parse_mac(const char *text, uint8_t mac[6])
@@ -221,7 +224,7 @@ static int plan_net(const struct options *o, struct plan *plan, struct err *err)
     snprintf(n->tap, sizeof(n->tap), "%s", tap ? tap : "");
     snprintf(n->uplink, sizeof(n->uplink), "%s", iface ? iface : "");
     if (o->value[OPT_TAP_IP] && parse_tap_ip(o->value[OPT_TAP_IP], &n->tap_addr) < 0)
-        return refuse(err, o, OPT_TAP_IP, "must be an IPv4 address and /30, such as 10.1.2.1/30");
+        return refuse(err, o, OPT_TAP_IP, "must be the address of a host and /30, such as 10.1.2.1/30");
     if (o->value[OPT_GUEST_IP] && inet_pton(AF_INET, o->value[OPT_GUEST_IP], &n->guest_addr) != 1)
         return refuse(err, o, OPT_GUEST_IP, "must be an IPv4 address, such as 10.1.2.2");
     if (o->value[OPT_GUEST_MAC] && parse_mac(o->value[OPT_GUEST_MAC], n->guest_mac) < 0)

@@ -17,12 +17,12 @@ enum { FAMILIES = 2, WORLDS = 2, SCANS = FAMILIES * WORLDS };
 static const int families[FAMILIES] = {AF_INET, AF_INET6};
 static const enum fw_world worlds[WORLDS] = {FW_NFT, FW_LEGACY};
 
-int gc_rules(const char *id, struct err *err)
+int gc_rules(const char *id, int family, struct err *err)
 {
     int r = 0;
-    for (int i = 0; i < SCANS; i++) {
+    for (int i = 0; i < WORLDS; i++) {
         cleanup_fw_scan struct fw_scan scan = {0};
-        if (fw_scan(&scan, worlds[i % WORLDS], families[i / WORLDS], err) || fw_remove(&scan, id, err))
+        if (fw_scan(&scan, worlds[i], family, err) || fw_remove(&scan, id, err))
             r = -1;
     }
     return r;
@@ -52,7 +52,10 @@ static int delete_tap(const struct link_info *info, void *data)
 int gc_vm(const char *id, struct err *err)
 {
     struct taps t = {.id = id, .err = err};
-    int r = gc_rules(id, err);
+    int r = 0;
+    for (int i = 0; i < FAMILIES; i++)
+        if (gc_rules(id, families[i], err))
+            r = -1;
     if (link_each(delete_tap, &t))
         return err_sys(err, "cannot list network devices");
     return r ? r : t.result;

@@ -5,9 +5,9 @@
 #include "common/err.h"
 #include "netsetup/netsetup.h"
 
-/* Removes a VM's rules, or all it has.  The caller holds the claim on the id.  0, or -1 with the first error;
- * the rest is tried all the same. */
-int gc_rules(const char *id, struct err *err);
+/* Removes a VM's rules of one address family, or all it has.  The caller holds the claim on the id.  0, or -1 with the
+ * first error; the rest is tried all the same. */
+int gc_rules(const char *id, int family, struct err *err);
 int gc_vm(const char *id, struct err *err);
 
 /* One VM's marks. */

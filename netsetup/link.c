@@ -110,13 +110,15 @@ int link_configure(unsigned ifindex, const struct link_config *config)
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 
-int link_forwarding(unsigned ifindex)
+int link_no_autoconf(unsigned ifindex)
 {
     char buf[NL_BUF];
     struct ifinfomsg *ifi;
     struct nlmsghdr *nlh = change(buf, ifindex, &ifi);
     struct nlattr *spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
-    put_devconf(nlh, false);
+    struct nlattr *inet6 = mnl_attr_nest_start(nlh, AF_INET6);
+    mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+    mnl_attr_nest_end(nlh, inet6);
     mnl_attr_nest_end(nlh, spec);
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
@@ -139,16 +141,32 @@ int link_delete(unsigned ifindex)
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 
+static struct nlmsghdr *new_addr(void *buf, int family, unsigned ifindex, unsigned prefix)
+{
+    struct ifaddrmsg *ifa;
+    struct nlmsghdr *nlh = nl_request(buf, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifa), &ifa);
+    ifa->ifa_family = (uint8_t)family;
+    ifa->ifa_prefixlen = (uint8_t)prefix;
+    ifa->ifa_index = ifindex;
+    ifa->ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0; /* usable at once: nobody else is on this wire */
+    return nlh;
+}
+
 int link_add_addr(unsigned ifindex, struct in_addr addr, unsigned prefix)
 {
     char buf[NL_BUF];
-    struct ifaddrmsg *ifa;
-    struct nlmsghdr *nlh = nl_request(buf, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifa), &ifa);
-    ifa->ifa_family = AF_INET;
-    ifa->ifa_prefixlen = (uint8_t)prefix;
-    ifa->ifa_index = ifindex;
+    struct nlmsghdr *nlh = new_addr(buf, AF_INET, ifindex, prefix);
     mnl_attr_put_u32(nlh, IFA_LOCAL, addr.s_addr);
     mnl_attr_put_u32(nlh, IFA_ADDRESS, addr.s_addr);
+    return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
+}
+
+int link_add_addr6(unsigned ifindex, const struct in6_addr *addr, unsigned prefix)
+{
+    char buf[NL_BUF];
+    struct nlmsghdr *nlh = new_addr(buf, AF_INET6, ifindex, prefix);
+    mnl_attr_put(nlh, IFA_LOCAL, sizeof(*addr), addr);
+    mnl_attr_put(nlh, IFA_ADDRESS, sizeof(*addr), addr);
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 
@@ -186,13 +204,13 @@ static int default_route(const struct nlmsghdr *nlh, void *data)
     return MNL_CB_OK;
 }
 
-int link_default(struct link_info *out)
+int link_default(int family, struct link_info *out)
 {
     char buf[NL_BUF];
     struct rtmsg *rt;
     struct best best = {0};
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(*rt), &rt);
-    rt->rtm_family = AF_INET;
+    rt->rtm_family = (uint8_t)family;
     if (nl_call(NETLINK_ROUTE, nlh, default_route, &best))
         return -1;
     if (!best.ifindex) {

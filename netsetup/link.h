@@ -27,12 +27,15 @@ int link_find(const char *name, struct link_info *out);
 int link_find_index(unsigned ifindex, struct link_info *out);
 int link_each(int (*each)(const struct link_info *info, void *data), void *data);
 int link_configure(unsigned ifindex, const struct link_config *config);
-int link_forwarding(unsigned ifindex);
 int link_up(unsigned ifindex);
 int link_delete(unsigned ifindex);
 int link_add_addr(unsigned ifindex, struct in_addr addr, unsigned prefix);
+int link_add_addr6(unsigned ifindex, const struct in6_addr *addr, unsigned prefix);
 
-/* The default route's device, the lowest metric first; ENOENT when there is none. */
-int link_default(struct link_info *out);
+/* Without IPv6 addresses of its own making.  Fails where the device has no IPv6 at all. */
+int link_no_autoconf(unsigned ifindex);
+
+/* The default route's device (AF_INET, AF_INET6), the lowest metric first; ENOENT when there is none. */
+int link_default(int family, struct link_info *out);
 
 #endif

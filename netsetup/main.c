@@ -30,9 +30,25 @@ static const char help[] =
     "  --ports LIST          published ports, as 8080:80,127.0.0.1:5353:53/udp,2000-2010:2000-2010\n"
     "  --host-access         let the guest reach the host's own services\n"
     "  --guest-access        let other guests reach this one's address\n"
+    "  --no-ipv6             no IPv6 even where this host has it\n"
+    "  --dns ADDRESS         relay the guest's DNS to a resolver that only this host reaches\n"
     "  --down-after-up       do not wait: undo at once\n";
 
-enum { O_TAP = 256, O_TAP_IP, O_GUEST_IP, O_MAC, O_UPLINK, O_UID, O_GID, O_PORTS, O_HOST, O_GUEST, O_ONCE };
+enum {
+    O_TAP = 256,
+    O_TAP_IP,
+    O_GUEST_IP,
+    O_MAC,
+    O_UPLINK,
+    O_UID,
+    O_GID,
+    O_PORTS,
+    O_HOST,
+    O_GUEST,
+    O_NO_IPV6,
+    O_DNS,
+    O_ONCE
+};
 
 static const struct option options[] = {
     {"tap", required_argument, NULL, O_TAP},
@@ -45,6 +61,8 @@ static const struct option options[] = {
     {"ports", required_argument, NULL, O_PORTS},
     {"host-access", no_argument, NULL, O_HOST},
     {"guest-access", no_argument, NULL, O_GUEST},
+    {"no-ipv6", no_argument, NULL, O_NO_IPV6},
+    {"dns", required_argument, NULL, O_DNS},
     {"down-after-up", no_argument, NULL, O_ONCE},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -92,6 +110,11 @@ static int set_option(struct net_plan *plan, int option, const char *arg, struct
     case O_GUEST:
         plan->guest_access = true;
         return 0;
+    case O_NO_IPV6:
+        plan->no_ipv6 = true;
+        return 0;
+    case O_DNS:
+        return net_addr_parse("--dns", arg, &plan->dns, err);
     default:
         return err_set(err, "see netsetup --help");
     }

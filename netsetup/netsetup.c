@@ -9,7 +9,9 @@
 #include "netsetup/claim.h"
 #include "netsetup/fw.h"
 #include "netsetup/gc.h"
+#include "netsetup/ipv6.h"
 #include "netsetup/link.h"
+#include "netsetup/portclaim.h"
 #include "netsetup/rules.h"
 #include "netsetup/subnet.h"
 #include "netsetup/tap.h"
@@ -27,7 +29,8 @@ enum { DEFAULT_MTU = 1500, CLAIM_TRIES = 100, RULE_TRIES = 3 };
 struct netsetup {
     char id[NET_ID_MAX + 1];
     struct net_link link;
-    int id_claim, subnet_claim; /* held for the VM's life */
+    int id_claim, subnet_claim; /* held for the VM's life, as are */
+    struct portclaim ports;
 };
 
 const struct net_link *netsetup_link(const struct netsetup *net)
@@ -57,7 +60,7 @@ static int find_mtu(const struct net_plan *plan, unsigned *mtu, struct err *err)
     if (plan->uplink[0] && link_find(plan->uplink, &info))
         return errno == ENODEV ? err_set(err, "HOST_IFACE=%s: there is no such network interface", plan->uplink)
                                : err_sys(err, "cannot look up HOST_IFACE=%s", plan->uplink);
-    if (!plan->uplink[0] && link_default(&info)) {
+    if (!plan->uplink[0] && link_default(AF_INET, &info)) {
         if (errno != ENOENT)
             return err_sys(err, "cannot find the default route");
         log_warn("there is no default route: the guest reaches this host's networks only");
@@ -102,6 +105,9 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
     link->ifindex = info.ifindex;
     if (link_add_addr(info.ifindex, link->tap_addr, NET_PREFIX))
         return err_sys(err, "cannot give TAP device %s its address", link->tap);
+    link_no_autoconf(info.ifindex);
+    if (link->ipv6 && link_add_addr6(info.ifindex, &link->tap_addr6, NET_PREFIX6))
+        link->ipv6 = false; /* turned off on new devices, or the MTU is below IPv6's 1280 */
     return tap_persist(fd, link->tap, plan->uid, plan->gid, err);
 }
 
@@ -118,27 +124,56 @@ static int enable_forwarding(struct err *err)
     return -1;
 }
 
-static int add_rules_once(const struct net_plan *plan, const struct net_link *link, struct err *err)
+/* Which world our rules belong to, and the position in FORWARD behind the user's own. */
+static int find_place(int family, enum fw_world *world, unsigned *forward_at, struct err *err)
 {
     cleanup_fw_scan struct fw_scan nft = {0}, legacy = {0};
-    cleanup_buf struct buf text = {0};
-    if (fw_scan(&nft, FW_NFT, AF_INET, err) || fw_scan(&legacy, FW_LEGACY, AF_INET, err))
+    if (fw_scan(&nft, FW_NFT, family, err) || fw_scan(&legacy, FW_LEGACY, family, err))
         return -1;
-    enum fw_world world = fw_choose(&nft, &legacy);
-    rules_v4(&text, plan, link, (world == FW_NFT ? nft : legacy).docker_user + 1);
-    return buf_failed(&text) ? err_set(err, "out of memory") : fw_restore(world, AF_INET, text.data, err);
+    *world = fw_choose(&nft, &legacy);
+    *forward_at = (*world == FW_NFT ? nft : legacy).docker_user + 1;
+    return 0;
 }
 
-/* The position in FORWARD comes from a scan, and somebody may change the chain before it is used. */
-static int add_rules(const struct net_plan *plan, const struct net_link *link, struct err *err)
+static int add_rules_once(int family, bool closed, const struct net_plan *plan, const struct net_link *link,
+                          struct err *err)
+{
+    cleanup_buf struct buf text = {0};
+    enum fw_world world;
+    unsigned forward_at;
+    if (find_place(family, &world, &forward_at, err))
+        return -1;
+    if (closed)
+        rules_closed(&text, plan, link);
+    else
+        rules_text(&text, family, plan, link, forward_at);
+    return buf_failed(&text) ? err_set(err, "out of memory") : fw_restore(world, family, text.data, err);
+}
+
+/* Somebody may change the chain between the scan and the use of the position that came from it. */
+static int add_rules(int family, const struct net_plan *plan, const struct net_link *link, struct err *err)
 {
     for (int i = 0; i < RULE_TRIES; i++) {
         err->text[0] = '\0';
-        if (!add_rules_once(plan, link, err))
+        if (!add_rules_once(family, false, plan, link, err))
             return 0;
-        gc_rules(plan->id, NULL); /* tables that came before the one that failed */
+        gc_rules(plan->id, family, NULL); /* tables that came before the one that failed */
     }
     return -1;
+}
+
+/* IPv6 where that works; otherwise none of it through the TAP, where no rule of ours would be in its way. */
+static void set_up_ipv6(const struct net_plan *plan, struct net_link *link)
+{
+    struct err why = {0};
+    if (link->ipv6 && !add_rules(AF_INET6, plan, link, &why))
+        return;
+    if (link->ipv6)
+        log_warn("the guest gets no IPv6: %s", why.text);
+    link->ipv6 = false;
+    why.text[0] = '\0';
+    if (!ipv6_disable(link->tap) && add_rules_once(AF_INET6, true, plan, link, &why))
+        log_warn("cannot keep the guest from this host's IPv6: %s", why.text);
 }
 
 static int bring_up(struct netsetup *net, const struct net_plan *plan, struct err *err)
@@ -149,11 +184,17 @@ static int bring_up(struct netsetup *net, const struct net_plan *plan, struct er
     struct err ignored = {0};
     if (gc_all(plan->id, NULL, &ignored))
         log_warn("cannot clean up after dead VMs: %s", ignored.text);
-    if (find_mtu(plan, &net->link.mtu, err) || choose_mac(plan, net->link.guest_mac, err) ||
-        take_subnet(net, plan, err) || enable_forwarding(err) || make_tap(&net->link, plan, err) ||
-        add_rules(plan, &net->link, err))
+    struct net_link *link = &net->link;
+    if (find_mtu(plan, &link->mtu, err) || choose_mac(plan, link->guest_mac, err) || take_subnet(net, plan, err) ||
+        enable_forwarding(err))
         return -1;
-    return link_up(net->link.ifindex) ? err_sys(err, "cannot set TAP device %s up", net->link.tap) : 0;
+    link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
+    if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err))
+        return -1;
+    set_up_ipv6(plan, link);
+    if (add_rules(AF_INET, plan, link, err))
+        return -1;
+    return link_up(link->ifindex) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
 }
 
 struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
@@ -182,6 +223,7 @@ int netsetup_down(struct netsetup *net, struct err *err)
         r = gc_vm(net->id, err);
         close(net->id_claim);
     }
+    portclaim_release(&net->ports);
     if (net->subnet_claim >= 0)
         close(net->subnet_claim);
     free(net);

@@ -33,6 +33,8 @@ struct net_plan {
     struct net_ports ports; /* published ports; owned by the caller */
     bool host_access;       /* the guest may reach the host's own services */
     bool guest_access;      /* other guests (on TAPs named ctr<N>) may reach this one's address */
+    bool no_ipv6;           /* not even where the host has it */
+    struct in_addr dns;     /* a resolver that only this host reaches (127.0.0.53): relayed for the guest; 0: none */
 };
 
 /* What was made. */
@@ -41,7 +43,10 @@ struct net_link {
     unsigned ifindex;
     struct in_addr tap_addr, guest_addr; /* the guest's gateway, and the guest; both in one /NET_PREFIX */
     uint8_t guest_mac[6];
-    unsigned mtu; /* bytes; the uplink's, for the guest to set too */
+    unsigned mtu;      /* bytes; the uplink's, for the guest to set too */
+    uint16_t dns_port; /* where the relay listens; the guest asks tap_addr's port 53.  0: no relay */
+    bool ipv6;         /* the guest has it too: a unique local address, in one /NET_PREFIX6 */
+    struct in6_addr tap_addr6, guest_addr6;
 };
 
 struct netsetup; /* holds the claims: its life is the VM's */

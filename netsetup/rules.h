@@ -10,8 +10,12 @@
 /* The id in such a mark (a rule's comment, a device's alias); NULL when the text is not exactly one. */
 const char *rules_owner(const char *mark);
 
-/* Appends the rules for plan and link to out.  forward_at is the position in the filter table's FORWARD
- * chain, counted from 1, where they go. */
-void rules_v4(struct buf *out, const struct net_plan *plan, const struct net_link *link, unsigned forward_at);
+/* Appends the rules of one address family for plan and link to out.  forward_at is the position in the
+ * filter table's FORWARD chain, counted from 1, where they go. */
+void rules_text(struct buf *out, int family, const struct net_plan *plan, const struct net_link *link,
+                unsigned forward_at);
+
+/* For a family that the VM does not have: nothing comes in. */
+void rules_closed(struct buf *out, const struct net_plan *plan, const struct net_link *link);
 
 #endif

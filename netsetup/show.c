@@ -12,8 +12,14 @@ void show_link(struct buf *out, const char *id, const struct net_link *link)
     inet_ntop(AF_INET, &link->guest_addr, guest, sizeof(guest));
     buf_fmt(out, "{\"id\":\"%s\",\"tap\":\"%s\",\"tap_ip\":\"%s\",\"guest_ip\":\"%s\",\"prefix\":%d,", id, link->tap,
             tap, guest, NET_PREFIX);
-    buf_fmt(out, "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"mtu\":%u}", m[0], m[1], m[2], m[3], m[4], m[5],
-            link->mtu);
+    buf_fmt(out, "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"mtu\":%u", m[0], m[1], m[2], m[3], m[4], m[5], link->mtu);
+    if (link->ipv6) {
+        char tap6[INET6_ADDRSTRLEN], guest6[INET6_ADDRSTRLEN];
+        inet_ntop(AF_INET6, &link->tap_addr6, tap6, sizeof(tap6));
+        inet_ntop(AF_INET6, &link->guest_addr6, guest6, sizeof(guest6));
+        buf_fmt(out, ",\"tap_ip6\":\"%s\",\"guest_ip6\":\"%s\",\"prefix6\":%d", tap6, guest6, NET_PREFIX6);
+    }
+    buf_str(out, "}");
 }
 
 static void show_found(const struct gc_found *vm, void *data)

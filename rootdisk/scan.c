@@ -42,6 +42,8 @@ struct scan {
     struct link *links;
     size_t link_count, link_cap; /* cap: 0 or a power of two */
     struct buf scratch;
+    unsigned whiteouts;    /* 0:0 character devices that were left out */
+    struct entry whiteout; /* the first one's name and directory */
     struct err *err;
 };
 
@@ -180,10 +182,8 @@ static int scan_entry(struct scan *s, uint32_t dir, struct entry *e)
         return errno == ENOENT ? 0 : fail(s, "cannot look at", dir, name); /* gone since it was listed */
     bool mount = st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
     if (S_ISCHR(st.stx_mode) && st.stx_rdev_major == 0 && st.stx_rdev_minor == 0) {
-        char path[512];
-        tree_path(s->tree, dir, path, sizeof(path));
-        log_warn("%s/%s is left out: overlayfs reads a 0:0 character device as a deleted file", path[1] ? path : "",
-                 name);
+        if (s->whiteouts++ == 0)
+            s->whiteout = (struct entry){.name = e->name, .node = dir};
         return 0;
     }
     struct link *link = NULL;
@@ -320,6 +320,16 @@ static int walk(struct scan *s)
     return 0;
 }
 
+static void warn_whiteouts(const struct scan *s)
+{
+    if (s->whiteouts == 0)
+        return;
+    char path[512];
+    tree_path(s->tree, s->whiteout.node, path, sizeof(path));
+    log_warn("left out %u character devices 0:0, the first is %s%s%s: overlayfs reads them as deleted files",
+             s->whiteouts, path, path[1] ? "/" : "", tree_name(s->tree, s->whiteout.name));
+}
+
 int scan_tree(struct tree *t, int root, struct err *err)
 {
     struct scan s = {.tree = t, .err = err};
@@ -335,6 +345,7 @@ int scan_tree(struct tree *t, int root, struct err *err)
     else if (add_inode(&s, TREE_NONE, 0, &st) != TREE_NONE) {
         t->nodes[TREE_ROOT].nlink = 2;
         rc = walk(&s);
+        warn_whiteouts(&s);
     }
     if (s.dir >= 0)
         close(s.dir);

@@ -190,6 +190,7 @@ static struct fuse_session *attach(struct server *s, int fuse_fd, struct err *er
     snprintf(path, sizeof(path), "/dev/fd/%d", fuse_fd);
     fuse_set_log_func(log_fuse);
     struct fuse_session *se = fuse_session_new(&args, &operations, sizeof(operations), s);
+    fuse_opt_free_args(&args);
     if (!se || fcntl(fuse_fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0 || fuse_session_mount(se, path) != 0) {
         err_set(err, "cannot start a FUSE session");
         if (se)
