@@ -17,6 +17,18 @@ KERNEL ?= $(GUEST_KERNEL)
 kernel-check: $(if $(findstring $(B)/,$(KERNEL)),$(KERNEL))
 	@kernels/check $(KERNEL)
 
+# --- the arm64 guest, cross-built: init and the initramfs that goes with the arm64 kernel -----------
+CROSS_arm64 := B=$(B)/arm64 ARCH=aarch64 CC=aarch64-linux-gnu-gcc SETUP=no \
+  MUSL_CC=$(CURDIR)/mk/aarch64-musl-gcc MUSL_ARM64=$(CURDIR)/$(B)/musl-arm64
+$(B)/musl-arm64/lib/libc.a: mk/fetch-musl-arm64 | $(if $(SETUP_STAMP),$(B)/.packages-arm64)
+	$(call say,fetching musl for arm64)
+	@mk/fetch-musl-arm64 $(B)/musl-arm64
+	@touch $@
+$(B)/arm64/bin/init: always $(B)/musl-arm64/lib/libc.a
+	@$(MAKE) -s $(CROSS_arm64) $@
+$(B)/arm64/initramfs.cpio: mk/mkinitramfs guest-init/modules.list $(B)/arm64/bin/init $(MICROVM_arm64)
+	@mk/mkinitramfs $@ $(B)/arm64/bin/init $(B)/kernel-microvm-arm64/modules guest-init/modules.list
+
 # --- tests: a guest whose init measures and tries its kernel (tests/kernels/probe.c) ---------------
 KT := $(B)/kernels
 KERNEL_TESTS := $(KT)/probe $(KT)/watch $(KT)/root.erofs $(KT)/data.ext4 $(KT)/probe-cloud-amd64.cpio \
