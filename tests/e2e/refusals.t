@@ -58,8 +58,9 @@ capture unshare -m bash -c 'mount --bind "$1" /usr/sbin; shift; exec "$@"' - "$w
 like "refused: no iptables" "$STATUS/$STDERR" "125/ctr-jailer: *iptables*"
 printf '\177ELF and no more' >"$work/vmlinux"
 refused "Firecracker refuses the kernel, in its own words" "Firecracker refuses*kernel*" KERNEL_IMAGE="$work/vmlinux" -- /x
+cp "$VM_TREE/guest-static" "$work/firecracker"
 refused "a VMM that ends at once" "the jailer or Firecracker ended with status 2: guest-static: unknown verb*" \
-    FIRECRACKER_BIN="$VM_TREE/guest-static" -- /x
+    FIRECRACKER_BIN="$work/firecracker" -- /x
 refused "no folder for the disks" "SCRATCH_DIR=/nonexistent: No such file*" SCRATCH_DIR=/nonexistent -- /x
 refused "a kernel that panics" "the VM ended before the command did; its console says: Kernel panic*" \
     EXTRA_KERNEL_BOOT_ARGS=rdinit=/nonexistent -- /x

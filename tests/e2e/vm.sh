@@ -24,5 +24,5 @@ host_state() {
     sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
     find /srv /var/tmp /tmp /run /jail -xdev \( -path '*jail*' -o -name '*ctr*' \) 2>/dev/null | sort
     grep -ao '@ctr-jailer[^ ]*' /proc/net/unix | sort || true
-    pgrep -l -x 'entry|jailer|firecracker|mke2fs|rootdisk' || true
+    pgrep -l 'entry|jailer|firecrac|mke2fs' || true
 }
