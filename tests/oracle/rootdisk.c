@@ -321,6 +321,41 @@ static int case_same_bytes(void)
     return same_bytes("a.img", "b.img") < 0 || same_bytes("a.img", "c.img") < 0 ? FAILED : OK;
 }
 
+/* A container's tree is an overlayfs: layers below, some files copied up, some deleted, one linked. */
+static int case_overlay(void)
+{
+    if (fresh("layers") < 0 || mkdir("layers/low", 0755) < 0 || mkdir("layers/up", 0755) < 0 ||
+        mkdir("layers/work", 0755) < 0)
+        return FAILED;
+    if (put("layers/low/a", "lower", 5) < 0 || link("layers/low/a", "layers/low/b") < 0 ||
+        put("layers/low/deleted", "x", 1) < 0 || put("layers/low/changed", "old", 3) < 0)
+        return failed("making a layer: %s", strerror(errno));
+    mkdir("layers/low/tree", 0755);
+    int root = open_dir("layers/low/tree");
+    tree_generate(root, seed, 300, 255);
+    close(root);
+    umount2("src", MNT_DETACH);
+    if (mount("overlay", "src", "overlay", 0, "lowerdir=layers/low,upperdir=layers/up,workdir=layers/work") < 0) {
+        failed("no overlayfs here: %s", strerror(errno));
+        return SKIPPED;
+    }
+    if (unlink("src/deleted") < 0 || put("src/changed", "new one", 7) < 0 || put("src/added", "upper", 5) < 0 ||
+        link("src/added", "src/tree/added") < 0 || mkdir("src/dir", 0700) < 0)
+        return failed("changing the upper layer: %s", strerror(errno));
+    if (write_image("src", "a.img") < 0 || fsck("a.img") < 0 || check_image("a.img", "src") < 0)
+        return FAILED;
+    struct rng r = {.state = seed};
+    pid_t pid = serve("src", nobody);
+    int rc = pid < 0 ? FAILED : same_at_random("fuse/image", "a.img", &r, 200);
+    if (rc == OK)
+        rc = check_image("fuse/image", "src");
+    if (pid < 0 || serve_stop(pid) < 0)
+        return FAILED;
+    umount2("src", MNT_DETACH);
+    umount2("layers", MNT_DETACH);
+    return rc;
+}
+
 static int case_sparse(void)
 {
     const off_t size = (off_t)1 << 40;
@@ -691,6 +726,7 @@ static const struct {
 } cases[] = {
     {"trees", "random trees: fsck.erofs, the kernel's view, mkfs.erofs', and FUSE agree", case_trees},
     {"same-bytes", "the same tree gives the same bytes", case_same_bytes},
+    {"overlay", "a tree on overlayfs", case_overlay},
     {"sparse", "a sparse file of 1 TiB", case_sparse},
     {"large-directory", "a directory of 100,000 entries", case_large_directory},
     {"deep", "paths deeper than PATH_MAX", case_deep},
