@@ -792,10 +792,16 @@ int main(int argc, char **argv)
     struct rlimit files = {1 << 17, 1 << 17};
     setrlimit(RLIMIT_NOFILE, &files);
     umask(0);
-    if (optind >= argc || chdir(argv[optind]) < 0 || unshare(CLONE_NEWNS) < 0 ||
-        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+    char *work = optind < argc ? realpath(argv[optind], NULL) : NULL;
+    if (!work || unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
         fprintf(stderr, "usage: rootdisk-oracle [-n TREES] [-s SEED] WORKDIR [CASE...], as root\n");
         return 2;
     }
+    /* Images too are kept in memory: ext4 writes a file that is made anew to the disk when it is closed. */
+    if (fresh(work) < 0 || chdir(work) < 0) {
+        fprintf(stderr, "rootdisk-oracle: %s\n", why);
+        return 2;
+    }
+    free(work);
     return run_cases(argv + optind + 1) ? 1 : 0;
 }
