@@ -1,7 +1,7 @@
 #!/bin/bash
 # rootdisk.sh [here|guest]: the root disk's oracle suite, TAP on stdout.
 #   here    on this machine's kernel: 200 random trees ($TREES) and every case (default)
-#   guest   in the emulated host ($TESTHOST), whose 6.1 kernel is the guest's too: few trees, every case
+#   guest   in the emulated host ($TESTHOST), whose 6.1 kernel is the guest's too: few and smaller trees, every case
 # SEED= repeats a run.  Needs root and build/oracle/rootdisk (make build/oracle/rootdisk).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -32,7 +32,7 @@ guest)
     [ -x "$TESTHOST" ] || skip "no emulated host at $TESTHOST"
     # The work folder is on a tmpfs there: /run.
     "$TESTHOST" -t "${TIMEOUT:-300}" -- \
-        bash -c "modprobe erofs; mkdir /run/work; exec $program -n ${TREES:-4} -s $SEED /run/work"
+        bash -c "modprobe erofs; mkdir /run/work; exec $program -q -n ${TREES:-4} -s $SEED /run/work"
     ;;
 *)
     echo "usage: rootdisk.sh [here|guest]" >&2
