@@ -9,6 +9,7 @@ SHELL := /bin/bash
 B := build
 VERSION := 0.1.0
 say = @printf '==> %s\n' '$(1)'
+Q := $(if $(V),,@)# make V=1 shows the commands
 
 # The cross compilers' prefix and library names follow from ARCH; kernels/ builds for both.
 ARCH ?= $(shell uname -m)
@@ -20,11 +21,11 @@ CPPFLAGS := -I. -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"'
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wundef -Wno-format-nonliteral
 HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fno-strict-aliasing
-CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) $(HARDENING) -D_FORTIFY_SOURCE=2 -fPIE -MMD -MP
-LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 ifneq ($(ARCH),x86_64)
 HARDENING := $(filter-out -fcf-protection,$(HARDENING))
 endif
+CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) $(HARDENING) -D_FORTIFY_SOURCE=2 -fPIE -MMD -MP
+LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 
 # Which folders a program or a test is made of; each folder's main.c belongs to its program alone.
 lib = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
@@ -49,27 +50,27 @@ programs: $(PROGRAMS:%=$(B)/bin/%) $(B)/bin/init
 define program
 $(B)/bin/$(1): $$(SRC_$(1):%.c=$(B)/obj/%.o)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1))
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 # The guest's init: static, musl, and with the kernel's own headers behind musl's.
 $(B)/bin/init: $(SRC_init:%.c=$(B)/musl/%.o)
 	@mkdir -p $(@D)
-	$(MUSL_CC) -static-pie -Wl,-z,relro,-z,now,-z,noexecstack -s -o $@ $^
+	$(Q)$(MUSL_CC) -static -Wl,-z,relro,-z,now,-z,noexecstack -s -o $@ $^
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(B)/musl/%.o: %.c
 	@mkdir -p $(@D)
-	$(MUSL_CC) $(CPPFLAGS) -idirafter /usr/include -idirafter /usr/include/$(ARCH)-linux-gnu $(CFLAGS) -c -o $@ $<
+	$(Q)$(MUSL_CC) $(CPPFLAGS) -idirafter /usr/include -idirafter /usr/include/$(ARCH)-linux-gnu $(CFLAGS) -c -o $@ $<
 
 # Objects for tests: the same sources under AddressSanitizer and UBSan.
 $(B)/asan/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) -O1 -fsanitize=address,undefined \
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) -O1 -fsanitize=address,undefined \
 	  -fno-sanitize-recover=all -fno-omit-frame-pointer -c -o $@ $<
 
 # One cmocka program per tests/unit/test_*.c, linked with every production object but the mains.
@@ -77,7 +78,7 @@ UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup guest-init,$(call lib,
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 $(B)/unit/%: $(B)/asan/tests/unit/%.o $(UNIT_SRC:%.c=$(B)/asan/%.o)
 	@mkdir -p $(@D)
-	$(CC) -fsanitize=address,undefined -o $@ $^ -lcmocka $(LIBS_entry)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lcmocka $(LIBS_entry)
 
 include $(wildcard mk/*.mk)
 -include $(shell find $(B)/obj $(B)/musl $(B)/asan -name '*.d' 2>/dev/null)

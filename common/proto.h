@@ -30,7 +30,7 @@ enum proto_kind { PROTO_CONTROL, PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR, PROTO_
 
 enum proto_type {
     /* guest to host */
-    PROTO_STARTED = 1, /* u32 session, u64 ns of guest uptime: the command's exec succeeded */
+    PROTO_STARTED = 1, /* u32 session, u32 ms since the kernel started: the command's exec succeeded */
     PROTO_EXITED,      /* u32 session, u32 code as a shell would say it, 0..255; awaits PROTO_ACK */
     PROTO_FAILED,      /* u32 session, u32 code, text: the guest could not get as far as the command */
     /* host to guest */

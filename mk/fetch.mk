@@ -2,16 +2,16 @@
 # Every download ends at a pinned checksum or at apt's signature check.
 
 # --- packages of this machine -------------------------------------------------------------------
-PACKAGES := $(shell sed 's/\#.*//' mk/packages)
-$(B)/.packages: mk/packages
+# mk/packages is what everyone needs; mk/packages-* go with single targets.
+$(patsubst mk/%,$(B)/.%,$(wildcard mk/packages*)): $(B)/.%: mk/%
 	@mkdir -p $(B)
-	@missing=; for p in $(PACKAGES); do \
+	@missing=; for p in $$(sed 's/#.*//' $<); do \
 	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing+=" $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "==> installing Debian packages:$$missing"; \
 	  [ "$$(id -u)" = 0 ] || { echo "make: run as root, so that packages can be installed" >&2; exit 1; }; \
 	  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing; \
-	  } >$(B)/packages.log 2>&1 || { tail -5 $(B)/packages.log >&2; exit 1; }; \
+	  } >$(B)/$*.log 2>&1 || { tail -5 $(B)/$*.log >&2; exit 1; }; \
 	fi; touch $@
 
 # Compiling needs the headers: every object waits for the packages.  The image's builder stage brings

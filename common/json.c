@@ -1,0 +1,129 @@
+#include "common/json.h"
+
+#define JSMN_STATIC
+#define JSMN_PARENT_LINKS
+#include <jsmn.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The length of the UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), or 0. */
+static size_t utf8_len(const unsigned char *s)
+{
+    static const struct {
+        unsigned char mask, lead;
+        size_t len;
+        uint32_t min;
+    } forms[] = {{0x80, 0x00, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
+    for (size_t f = 0; f < sizeof(forms) / sizeof(*forms); f++) {
+        if ((s[0] & forms[f].mask) != forms[f].lead)
+            continue;
+        uint32_t code = s[0] & (uint32_t)~forms[f].mask & 0xff;
+        for (size_t i = 1; i < forms[f].len; i++) {
+            if ((s[i] & 0xc0) != 0x80)
+                return 0;
+            code = code << 6 | (s[i] & 0x3f);
+        }
+        bool good = code >= forms[f].min && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+        return good ? forms[f].len : 0;
+    }
+    return 0;
+}
+
+static void quoted(struct buf *out, const char *text)
+{
+    buf_str(out, "\"");
+    for (const unsigned char *s = (const unsigned char *)text; *s;) {
+        size_t len = utf8_len(s);
+        if (len == 0)
+            buf_str(out, "\\ufffd");
+        else if (*s == '"' || *s == '\\')
+            buf_fmt(out, "\\%c", *s);
+        else if (*s < 0x20 || *s == 0x7f)
+            buf_fmt(out, "\\u%04x", *s);
+        else
+            buf_add(out, s, len);
+        s += len ? len : 1;
+    }
+    buf_str(out, "\"");
+}
+
+static void item(struct json *j, const char *key)
+{
+    if (!j->first && j->out->len > 0)
+        buf_str(j->out, ",");
+    j->first = false;
+    if (key) {
+        quoted(j->out, key);
+        buf_str(j->out, ":");
+    }
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+    item(j, key);
+    buf_add(j->out, &bracket, 1);
+    j->first = true;
+}
+
+void json_close(struct json *j, char bracket)
+{
+    buf_add(j->out, &bracket, 1);
+    j->first = false;
+}
+
+void json_string(struct json *j, const char *key, const char *value)
+{
+    item(j, key);
+    if (value)
+        quoted(j->out, value);
+    else
+        buf_str(j->out, "null");
+}
+
+void json_number(struct json *j, const char *key, uint64_t value)
+{
+    item(j, key);
+    buf_fmt(j->out, "%llu", (unsigned long long)value);
+}
+
+void json_bool(struct json *j, const char *key, bool value)
+{
+    item(j, key);
+    buf_str(j->out, value ? "true" : "false");
+}
+
+static int unescape(const char *in, size_t len, char *out, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        char c = in[i];
+        if (c == '\\' && i + 1 < len) {
+            c = in[++i];
+            c = c == 'n' ? '\n' : c == 't' ? '\t' : c; /* \u stays as it is written, without its backslash */
+        }
+        if (n + 1 >= size)
+            return -1;
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    return 0;
+}
+
+int json_get_string(const char *text, size_t len, const char *key, char *out, size_t size)
+{
+    jsmntok_t tokens[64];
+    jsmn_parser parser;
+    jsmn_init(&parser);
+    int count = jsmn_parse(&parser, text, len, tokens, sizeof(tokens) / sizeof(*tokens));
+    if (count < 1 || tokens[0].type != JSMN_OBJECT)
+        return -1;
+    for (int i = 1; i + 1 < count; i++) {
+        const jsmntok_t *k = &tokens[i], *v = &tokens[i + 1];
+        size_t klen = (size_t)(k->end - k->start);
+        if (k->parent == 0 && k->type == JSMN_STRING && k->size == 1 && strlen(key) == klen &&
+            memcmp(text + k->start, key, klen) == 0)
+            return v->type == JSMN_STRING ? unescape(text + v->start, (size_t)(v->end - v->start), out, size) : -1;
+    }
+    return -1;
+}

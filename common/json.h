@@ -1,0 +1,27 @@
+/* JSON out, into a buf, and in, by jsmn. */
+#ifndef CTR_JSON_H
+#define CTR_JSON_H
+
+#include "common/buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A writer: opens, closes and values put the commas themselves.  key is NULL inside arrays and at the
+ * top. */
+struct json {
+    struct buf *out;
+    bool first;
+};
+
+void json_open(struct json *j, const char *key, char bracket);        /* '{' or '[' */
+void json_close(struct json *j, char bracket);                        /* '}' or ']' */
+void json_string(struct json *j, const char *key, const char *value); /* NULL: null; bytes that are no UTF-8: U+FFFD */
+void json_number(struct json *j, const char *key, uint64_t value);
+void json_bool(struct json *j, const char *key, bool value);
+
+/* The string value of a top-level key of the object in text, unescaped where simple, into out.  0, or -1
+ * when text is no object, or the key is not there, or is no string, or does not fit. */
+int json_get_string(const char *text, size_t len, const char *key, char *out, size_t size);
+
+#endif

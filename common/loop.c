@@ -1,0 +1,114 @@
+#include "common/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct loop {
+    struct watch **watches; /* NULL: removed, taken out before the next wait */
+    struct pollfd *polled;  /* of the same length */
+    size_t count, cap;
+    uint64_t deadline;
+    void (*fired)(void *arg);
+    void *arg;
+};
+
+struct loop *loop_new(void)
+{
+    struct loop *l = calloc(1, sizeof(*l));
+    if (l)
+        l->deadline = UINT64_MAX;
+    return l;
+}
+
+void loop_free(struct loop *l)
+{
+    if (!l)
+        return;
+    free(l->watches);
+    free(l->polled);
+    free(l);
+}
+
+int loop_add(struct loop *l, struct watch *w)
+{
+    if (l->count == l->cap) {
+        size_t cap = l->cap ? 2 * l->cap : 16;
+        struct watch **watches = realloc(l->watches, cap * sizeof(struct watch *));
+        if (watches)
+            l->watches = watches;
+        struct pollfd *polled = realloc(l->polled, cap * sizeof(struct pollfd));
+        if (polled)
+            l->polled = polled;
+        if (!watches || !polled)
+            return -1;
+        l->cap = cap;
+    }
+    l->watches[l->count++] = w;
+    return 0;
+}
+
+void loop_remove(struct loop *l, struct watch *w)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->watches[i] == w)
+            l->watches[i] = NULL;
+}
+
+void loop_deadline(struct loop *l, uint64_t ns, void (*fired)(void *arg), void *arg)
+{
+    l->deadline = ns;
+    l->fired = fired;
+    l->arg = arg;
+}
+
+uint64_t loop_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* Milliseconds to the deadline, rounded up; -1 without one. */
+static int wait_ms(const struct loop *l)
+{
+    if (l->deadline == UINT64_MAX)
+        return -1;
+    uint64_t now = loop_now();
+    if (now >= l->deadline)
+        return 0;
+    uint64_t ms = (l->deadline - now + 999999) / 1000000;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/* Takes out what was removed and tells poll what is wanted.  The count of watches. */
+static size_t prepare(struct loop *l)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->watches[i])
+            l->watches[kept++] = l->watches[i];
+    l->count = kept;
+    for (size_t i = 0; i < kept; i++)
+        l->polled[i] = (struct pollfd){.fd = l->watches[i]->fd, .events = l->watches[i]->events};
+    return kept;
+}
+
+void loop_run(struct loop *l, const bool *done)
+{
+    while (!*done) {
+        size_t n = prepare(l);
+        if (poll(l->polled, n, wait_ms(l)) < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM)
+            abort(); /* a caller's bug: a watch count over RLIMIT_NOFILE */
+        /* Watches added meanwhile come after n; a removed one has become NULL. */
+        for (size_t i = 0; i < n && !*done; i++)
+            if (l->polled[i].revents && l->watches[i])
+                l->watches[i]->ready(l->watches[i], l->polled[i].revents);
+        if (!*done && loop_now() >= l->deadline) {
+            l->deadline = UINT64_MAX;
+            l->fired(l->arg);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+/* The control connection, from either end: messages of common/proto.h in and out, inside a loop, with both
+ * buffers bounded. */
+#ifndef CTR_PEER_H
+#define CTR_PEER_H
+
+#include "common/loop.h"
+#include "common/proto.h"
+
+struct peer {
+    struct watch watch; /* fd -1: not connected (yet, or any more) */
+    struct loop *loop;
+    struct buf in, out;
+    void (*message)(struct peer *p, const struct proto_msg *msg);
+    void (*lost)(struct peer *p, const char *why); /* once; the connection is closed by then */
+};
+
+/* An unconnected peer: what is sent to it waits for peer_connect. */
+void peer_init(struct peer *p, struct loop *loop, void (*message)(struct peer *, const struct proto_msg *),
+               void (*lost)(struct peer *, const char *why));
+
+/* Takes fd.  -1 without memory; fd is closed then. */
+int peer_connect(struct peer *p, int fd);
+
+/* Sends a message of u32 fields and bytes.  -1 when the other end does not read what it was sent, and too
+ * much waits already: the message is dropped. */
+int peer_send(struct peer *p, enum proto_type type, const uint32_t *fields, size_t count, const void *data, size_t len);
+
+/* Closes and frees what it holds; lost is not called. */
+void peer_free(struct peer *p);
+
+#endif

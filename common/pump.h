@@ -1,0 +1,35 @@
+/* Copies bytes from one descriptor to another inside a loop, in order and unchanged, with a bounded buffer:
+ * while the output is full, the input is not read, so that back-pressure reaches whoever writes. */
+#ifndef CTR_PUMP_H
+#define CTR_PUMP_H
+
+#include "common/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { PUMP_BUFFER = 64 * 1024 };
+
+struct pump {
+    struct loop *loop;
+    struct watch in, out;
+    size_t start, len;             /* what waits in buffer */
+    size_t chunk;                  /* the most that one write may take */
+    void (*ended)(struct pump *p); /* called once: all was written after end of file, or a side failed */
+    char buffer[PUMP_BUFFER];
+};
+
+/* Starts to copy; in and out stay the caller's, open until ended was called.  in should be one that poll
+ * knows; out should not block (pump_output makes one of a standard stream).  chunk: 0, or the most to
+ * write at once when out may block.  -1 without memory. */
+int pump_start(struct pump *p, struct loop *loop, int in, int out, size_t chunk, void (*ended)(struct pump *p));
+
+/* Stops at once; what is buffered is lost.  ended is not called.  Allowed when not started, or ended. */
+void pump_stop(struct pump *p);
+
+/* A non-blocking way to write to fd without changing the file description that other processes share: a
+ * pipe or terminal is opened anew, others are duplicated.  *chunk is what pump_start wants.  A descriptor
+ * of the caller's, or -1 with errno. */
+int pump_output(int fd, size_t *chunk);
+
+#endif

@@ -1,0 +1,18 @@
+/* What entry tells the guest's init besides the command and its environment: NAME=value strings in
+ * /var/settings of the initramfs, each with its NUL.  Values are bytes.  A setting that is not there is not
+ * wanted. */
+#ifndef CTR_SETTINGS_H
+#define CTR_SETTINGS_H
+
+#define SETTINGS_FILE "/var/settings"
+#define SETTINGS_ENVIRONMENT "/var/environment" /* the command's: NAME=value strings */
+#define SETTINGS_COMMAND "/var/command"         /* its arguments */
+
+#define SETTING_ROOTFS "rootfs"     /* of /dev/vda: ext4, or erofs under what is on /dev/vdc */
+#define SETTING_HOSTNAME "hostname" /* the guest's */
+#define SETTING_ADDRESS "address"   /* of eth0: 10.1.2.2/30 */
+#define SETTING_GATEWAY "gateway"   /* 10.1.2.1 */
+#define SETTING_MTU "mtu"           /* bytes */
+#define SETTING_RESOLV "resolv"     /* text of /etc/resolv.conf */
+
+#endif

@@ -1,0 +1,183 @@
+#include "entry/jail.h"
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* Bind mounts a file into the chroot: nothing is copied, and what is not writable is so for the kernel,
+ * whatever the jailed uid may do. */
+static int mount_file(const struct jail_file *file, int root, struct err *err)
+{
+    char target[64];
+    cleanup_close int fd = openat(root, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+    if (fd < 0)
+        return err_sys(err, "cannot make %s in the jail", file->name);
+    snprintf(target, sizeof(target), "/proc/self/fd/%d", fd);
+    if (mount(file->source, target, NULL, MS_BIND, NULL) < 0)
+        return err_sys(err, "cannot mount %s into the jail", file->source);
+    if (file->writable)
+        return 0;
+    /* target still names the file underneath; open what is mounted on it now. */
+    cleanup_close int mounted = openat(root, file->name, O_PATH | O_CLOEXEC);
+    snprintf(target, sizeof(target), "/proc/self/fd/%d", mounted);
+    if (mounted < 0 || mount(NULL, target, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
+        return err_sys(err, "cannot mount %s read-only into the jail", file->source);
+    return 0;
+}
+
+int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err)
+{
+    char root[4096];
+    snprintf(root, sizeof(root), "%s/root", plan->dir);
+    if (mkdir(root, 0700) < 0 || (j->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+        mkdirat(j->root, "run", 0700) < 0 || (j->run = openat(j->root, "run", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return err_sys(err, "cannot make the jail in %s", plan->dir);
+    for (unsigned i = 0; i < plan->file_count; i++)
+        if (mount_file(&plan->files[i], j->root, err) < 0)
+            return -1;
+    cleanup_close int log = openat(j->root, plan->log + 1, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (log < 0 || fchown(log, plan->uid, plan->gid) < 0)
+        return err_sys(err, "cannot make the log in the jail");
+    return 0;
+}
+
+/* What the first process of the jail tells us: the errno of a failed start, or a wait status. */
+struct report {
+    int failed;
+    int status;
+};
+
+static void default_signals(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    for (int s = 1; s < NSIG; s++)
+        signal(s, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void exec_jailer(const struct jail_plan *plan, int console, int report)
+{
+    char uid[16], gid[16];
+    snprintf(uid, sizeof(uid), "%u", plan->uid);
+    snprintf(gid, sizeof(gid), "%u", plan->gid);
+    const char *argv[] = {
+        plan->jailer, "--id",           plan->id,     "--exec-file",       plan->firecracker, "--uid",
+        uid,          "--gid",          gid,          "--chroot-base-dir", plan->base,        "--",
+        "--api-sock", plan->api_socket, "--log-path", plan->log,           "--level",         "Warning",
+        NULL};
+    /* The environment is the user's, secrets included, and none of the VMM's business; the jailer panics on
+     * one that is not UTF-8. */
+    char *const empty[] = {NULL};
+    int null = open("/dev/null", O_RDONLY);
+    if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(console, STDOUT_FILENO) >= 0 &&
+        dup2(console, STDERR_FILENO) >= 0)
+        execve(plan->jailer, (char *const *)argv, empty);
+    struct report r = {.failed = errno};
+    (void)io_write_all(report, &r, sizeof(r));
+    _exit(127);
+}
+
+/* The namespace's first process.  The parent-death signal would be lost in the jailer, which changes its
+ * uid; it holds here, and the kernel kills a PID namespace with its first process.  So not even SIGKILL of
+ * entry leaves a VM behind. */
+static void first_process(const struct jail_plan *plan, int console, int report)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    default_signals();
+    setsid(); /* a terminal's Ctrl-C is for the command in the guest, not for the VMM */
+    pid_t pid = fork();
+    if (pid == 0)
+        exec_jailer(plan, console, report);
+    struct report r = {.failed = pid < 0 ? errno : 0};
+    /* Locks on disks and the pipe's other ends must not live on in here. */
+    if (dup2(report, 3) == 3)
+        (void)close_range(4, ~0U, 0);
+    for (int fd = 0; fd < 3; fd++)
+        close(fd);
+    while (pid > 0 && waitpid(pid, &r.status, 0) < 0 && errno == EINTR)
+        ;
+    (void)io_write_all(3, &r, sizeof(r));
+    _exit(0);
+}
+
+int jail_start(const struct jail_plan *plan, struct jail *j, struct err *err)
+{
+    int console[2], report[2];
+    if (pipe2(console, O_CLOEXEC) < 0)
+        return err_sys(err, "cannot start the jailer");
+    cleanup_close int console_write = console[1];
+    j->console = console[0];
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return err_sys(err, "cannot start the jailer");
+    cleanup_close int report_write = report[1];
+    j->report = report[0];
+
+    /* fork with a flag that fork lacks; the child does nothing that libc would need to know of. */
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+    if (pid == 0)
+        first_process(plan, console_write, report_write);
+    if (pid < 0) {
+        err_sys(err, "cannot make a PID namespace for the jail");
+        err_hint(err, "it needs CAP_SYS_ADMIN");
+        return -1;
+    }
+    j->pid = pid;
+    j->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (j->pid_fd < 0)
+        return err_sys(err, "cannot watch the jail (pidfd_open, Linux 5.3)");
+    return 0;
+}
+
+int jail_explain(struct jail *j, struct err *err)
+{
+    struct report r[2] = {{0}}; /* a failed exec, then the exit that follows from it */
+    char said[4096];
+    ssize_t n = io_read_full(j->report, r, sizeof(r));
+    ssize_t len = io_read_full(j->console, said, sizeof(said) - 1);
+    said[len > 0 ? len : 0] = '\0';
+    char *note = strstr(said, "note: run with"); /* what ends a panic's message in Rust */
+    if (note)
+        *note = '\0';
+    struct buf text = {0};
+    buf_str(&text, said);
+    *err = (struct err){0}; /* this says more */
+    if (n >= (ssize_t)sizeof(r[0]) && r[0].failed) {
+        errno = r[0].failed;
+        err_sys(err, "cannot run the jailer");
+    } else if (n >= (ssize_t)sizeof(r[0]) && WIFSIGNALED(r[0].status)) {
+        err_set(err, "Firecracker was ended by signal %d: %s", WTERMSIG(r[0].status), run_last_line(&text));
+    } else {
+        err_set(err, "the jailer or Firecracker ended with status %d: %s", WEXITSTATUS(r[0].status),
+                run_last_line(&text));
+    }
+    buf_free(&text);
+    return -1;
+}
+
+void jail_remove(void *handle)
+{
+    struct jail *j = handle;
+    if (j->pid > 0) {
+        kill(j->pid, SIGKILL);
+        while (waitpid(j->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+        j->pid = -1;
+    }
+    int *const fds[] = {&j->root, &j->run, &j->console, &j->pid_fd, &j->report};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
+        if (*fds[i] >= 0)
+            close(steal_fd(fds[i]));
+}

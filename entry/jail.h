@@ -1,0 +1,58 @@
+/* The chroot that Firecracker runs in, and the process itself: a PID namespace whose first process ends
+ * with us, in it the jailer, which becomes Firecracker. */
+#ifndef CTR_JAIL_H
+#define CTR_JAIL_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum { JAIL_FILES_MAX = 8 };
+
+struct jail_file {
+    const char *source; /* on the host */
+    const char *name;   /* in the chroot, without a slash */
+    bool writable;
+};
+
+struct jail_plan {
+    const char *dir;  /* the workdir: BASE/EXEC/ID */
+    const char *base; /* BASE */
+    const char *id;
+    const char *firecracker, *jailer;
+    const char *api_socket, *log; /* paths inside the chroot */
+    uid_t uid;
+    gid_t gid;
+    struct jail_file files[JAIL_FILES_MAX];
+    unsigned file_count;
+};
+
+struct jail {
+    int root;    /* descriptor of the chroot folder */
+    int run;     /* of its /run: control sockets */
+    int console; /* what Firecracker prints: the guest's serial console and its own messages; may be -1 */
+    int pid_fd;  /* readable once all processes of the jail have ended */
+    int report;  /* jail_explain reads it */
+    pid_t pid;   /* the namespace's first process; -1: not started */
+};
+#define JAIL_NONE                                                                                                      \
+    {                                                                                                                  \
+        .root = -1, .run = -1, .console = -1, .pid_fd = -1, .report = -1, .pid = -1                                    \
+    }
+
+/* Fills in *j, a JAIL_NONE: makes the chroot and mounts the files in it, read-only unless writable.  -1 with err;
+ * jail_remove is wanted then too. */
+int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err);
+
+/* Starts the jailer in it. */
+int jail_start(const struct jail_plan *plan, struct jail *j, struct err *err);
+
+/* After pid_fd became readable early: sets err to how the jailer or Firecracker ended and what it said last.
+ * Always -1. */
+int jail_explain(struct jail *j, struct err *err);
+
+/* Kills what runs in it and waits for its end.  Takes a struct jail. */
+void jail_remove(void *j);
+
+#endif

@@ -1,0 +1,161 @@
+/* The container's ENTRYPOINT: runs a command in a microVM made of the container's tree, and behaves as that
+ * process would.  This file is the program's outline: options -> plan -> stages, and everything undone in
+ * reverse. */
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "entry/channel.h"
+#include "entry/kvm.h"
+#include "entry/options.h"
+#include "entry/plan.h"
+#include "entry/settings.h"
+#include "entry/undo.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+enum { EXIT_OURS = 125 };
+
+static void down(void *net)
+{
+    struct err err = {0};
+    if (netsetup_down(net, &err) < 0)
+        log_warn("%s", err.text);
+}
+
+/* Everything goes to the command in the guest; what comes before it has started waits in the descriptor. */
+static int catch_signals(struct err *err)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigdelset(&all, SIGCHLD);
+    sigdelset(&all, SIGPIPE);
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? err_sys(err, "cannot catch signals") : fd;
+}
+
+/* The jail's files, and the VM's devices, from what the stages have made. */
+static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct workdir *w, const char *initrd,
+                    const struct drives *drives, const struct net_link *link, char mac[18])
+{
+    jail->dir = w->path;
+    jail->files[0].name = vmm->kernel + 1;
+    jail->files[1] = (struct jail_file){.source = initrd, .name = vmm->initrd + 1};
+    jail->file_count = 2;
+    for (unsigned i = 0; i < drives->count; i++) {
+        const struct drive *d = &drives->drive[i];
+        jail->files[jail->file_count++] = (struct jail_file){d->path, d->name, !d->read_only};
+        vmm->drives[vmm->drive_count++] = (struct vmm_drive){d->name, d->read_only};
+    }
+    const uint8_t *m = link->guest_mac;
+    snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+    vmm->tap = link->tap;
+    vmm->mac = mac;
+}
+
+/* The stages, in order.  What each makes on the host goes on the undo stack at once. */
+static int run(const struct plan *plan, int signals, struct undo *u, struct err *err)
+{
+    static struct workdir workdir;
+    static struct drives drives = DRIVES_NONE;
+    static struct jail jail = JAIL_NONE;
+    if (workdir_make(&plan->workdir, &workdir, err) < 0 ||
+        undo_push(u, "the jail's folder", workdir_remove, &workdir, err) < 0 ||
+        undo_push(u, "the disks", drives_remove, &drives, err) < 0 ||
+        drives_make(&plan->drives, workdir.path, &drives, err) < 0)
+        return -1;
+
+    struct netsetup *net = netsetup_up(&plan->net, err);
+    if (!net || undo_push(u, "the network", down, net, err) < 0)
+        return -1;
+    const struct net_link *link = netsetup_link(net);
+
+    cleanup_buf struct buf settings = {0};
+    char initrd[sizeof(workdir.path) + 8], mac[18];
+    snprintf(initrd, sizeof(initrd), "%s/initrd", workdir.path);
+    if (settings_make(plan->drives.rootfs_format, link, &settings, err) < 0 ||
+        initrd_make(&plan->initrd, &settings, initrd, plan->jail.uid, err) < 0)
+        return -1;
+
+    struct jail_plan jail_plan = plan->jail;
+    struct vmm_plan vmm_plan = plan->vmm;
+    fill_in(&jail_plan, &vmm_plan, &workdir, initrd, &drives, link, mac);
+    if (undo_push(u, "the jail", jail_remove, &jail, err) < 0 || jail_make(&jail_plan, &jail, err) < 0)
+        return -1;
+    drives_unlink(&drives);
+
+    int listener = channel_listen(jail.run, vmm_plan.vsock, jail_plan.uid, jail_plan.gid, err);
+    bool ended = false;
+    if (listener < 0 || jail_start(&jail_plan, &jail, err) < 0)
+        return -1;
+    if (vmm_start(&vmm_plan, jail.run, jail.pid_fd, &ended, err) < 0)
+        return ended ? jail_explain(&jail, err) : -1;
+    struct supervise_fds fds = {signals, listener, jail.console, jail.pid_fd, drives.root.pid_fd};
+    return supervise(&plan->supervise, &fds, err);
+}
+
+static int run_vm(const struct options *options, struct err *err)
+{
+    struct resources resources = resources_read();
+    struct plan plan;
+    int code = plan_make(options, &resources, &plan, err);
+    if (code == 0 && options->action == ACTION_DRY_RUN)
+        code = plan_print(&plan, stdout);
+    else if (code == 0 && (code = plan_check_host(err)) == 0) {
+        cleanup_close int signals = catch_signals(err);
+        struct undo *u = undo_new();
+        code = signals < 0 || !u ? err_set(err, "out of memory") : run(&plan, signals, u, err);
+        if (u)
+            undo_all(u);
+    }
+    plan_free(&plan);
+    return code;
+}
+
+static int check_kvm(void)
+{
+    enum kvm_state state = kvm_probe();
+    printf("%s: %s\n", kvm_state_name(state), kvm_state_advice(state));
+    return state == KVM_WORKS ? 0 : 1;
+}
+
+int main(int argc, char **argv, char **env)
+{
+    (void)argc;
+    struct err err = {0};
+    struct options options;
+    log_init("ctr-jailer");
+    /* Descriptors 0 to 2 must be what they seem, or a disk would get one's number. */
+    for (int fd; (fd = open("/dev/null", O_RDWR)) >= 0;)
+        if (fd > STDERR_FILENO) {
+            close(fd);
+            break;
+        }
+
+    int code = options_read(&options, argv, env, &err);
+    if (code == 0) {
+        int level = log_level_parse(options.value[OPT_LOG_LEVEL]);
+        log_set_level(level < 0 ? LOG_WARN : (enum log_level)level);
+        switch (options.action) {
+        case ACTION_HELP:
+            options_help(stdout);
+            break;
+        case ACTION_VERSION:
+            puts("ctr-jailer " CTR_VERSION);
+            break;
+        case ACTION_CHECK_KVM:
+            code = check_kvm();
+            break;
+        case ACTION_RUN:
+        case ACTION_DRY_RUN:
+            code = run_vm(&options, &err);
+        }
+    }
+    options_free(&options);
+    if (code < 0)
+        log_error("%s", err.text);
+    return code < 0 ? EXIT_OURS : code;
+}

@@ -1,0 +1,58 @@
+/* What the user asked for, raw: one table of variables gives parsing, --help and the README's table.
+ * Nothing is judged here but the flags; plan.c validates the values. */
+#ifndef CTR_OPTIONS_H
+#define CTR_OPTIONS_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum option {
+    OPT_ROOTFS_DIR,
+    OPT_ROOTFS_FORMAT,
+    OPT_ROOTFS_SIZE,
+    OPT_DATA_DIR,
+    OPT_DATAFS_SIZE,
+    OPT_SCRATCH_DIR,
+    OPT_VCPU_COUNT,
+    OPT_MEM_SIZE_MIB,
+    OPT_TAP_IP,
+    OPT_TAP_DEVICE,
+    OPT_GUEST_IP,
+    OPT_GUEST_MAC,
+    OPT_HOST_IFACE,
+    OPT_KERNEL_IMAGE,
+    OPT_INITRD_IMAGE,
+    OPT_KERNEL_BOOT_ARGS,
+    OPT_EXTRA_KERNEL_BOOT_ARGS,
+    OPT_FIRECRACKER_BIN,
+    OPT_JAILER_BIN,
+    OPT_JAIL_BASE,
+    OPT_VM_ID,
+    OPT_BOOT_TIMEOUT,
+    OPT_LOG_LEVEL,
+    OPT_COUNT
+};
+
+enum action { ACTION_RUN, ACTION_DRY_RUN, ACTION_CHECK_KVM, ACTION_HELP, ACTION_VERSION };
+
+struct options {
+    enum action action;
+    const char *value[OPT_COUNT]; /* as given, else the default, else NULL; not owned */
+    char **command;               /* the command and its arguments, NULL-terminated; not owned */
+    struct buf environment;       /* the guest's: NAME=value strings, each with its NUL; owned */
+};
+
+/* Reads argv and env (both outlive *o).  -1 on an unknown flag, or without memory. */
+int options_read(struct options *o, char **argv, char **env, struct err *err);
+void options_free(struct options *o);
+
+/* The variable's name, as users write it. */
+const char *option_name(enum option option);
+
+/* Prints the manual to out. */
+void options_help(FILE *out);
+
+#endif

@@ -1,0 +1,321 @@
+#include "entry/plan.h"
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "common/num.h"
+#include "entry/kvm.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#define MIB (UINT64_C(1) << 20)
+
+/* Firecracker's limits (docs and src of v1.12: MAX_SUPPORTED_VCPUS; the command line's 2048 bytes include
+ * what Firecracker adds for the devices). */
+enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 1800, MEM_MIN_MIB = 64, DISK_MIN_MIB = 16 };
+
+/* quiet: the serial console costs more time than the rest of the boot.  reboot=k is how a guest ends its VM
+ * on x86 (Firecracker emulates only the keyboard controller's reset); the i8042 parameters skip probing the
+ * keyboard behind it.  There is no PCI, and one UART. */
+#ifdef __x86_64__
+static const char default_boot_args[] =
+    "console=ttyS0 quiet reboot=k panic=1 pci=off i8042.noaux i8042.nomux "
+    "i8042.nopnp i8042.dumbkbd 8250.nr_uarts=1 random.trust_cpu=on rdinit=/sbin/init";
+#else
+static const char default_boot_args[] = "console=ttyS0 quiet panic=1 random.trust_cpu=on rdinit=/sbin/init";
+#endif
+
+static int refuse(struct err *err, const struct options *o, enum option option, const char *accepted)
+{
+    return err_set(err, "%s=%s: %s", option_name(option), o->value[option], accepted);
+}
+
+static int plan_id(const struct options *o, struct plan *plan, struct err *err)
+{
+    const char *id = o->value[OPT_VM_ID];
+    if (!id) {
+        uint8_t random[6];
+        if (getrandom(random, sizeof(random), 0) != sizeof(random))
+            return err_sys(err, "cannot choose a VM id");
+        for (size_t i = 0; i < sizeof(random); i++)
+            snprintf(plan->id + 2 * i, 3, "%02x", random[i]);
+        return 0;
+    }
+    size_t good = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
+    if (id[good] || good > NET_ID_MAX)
+        return refuse(err, o, OPT_VM_ID, "must be 1 to 64 of A-Z a-z 0-9 -");
+    snprintf(plan->id, sizeof(plan->id), "%s", id);
+    return 0;
+}
+
+/* A number of its option within min..max, or fallback when it is not given. */
+static int plan_number(const struct options *o, enum option option, uint64_t min, uint64_t max, uint64_t fallback,
+                       uint64_t *out, struct err *err)
+{
+    *out = fallback;
+    if (!o->value[option] || num_parse(o->value[option], min, max, out) == 0)
+        return 0;
+    char accepted[96];
+    snprintf(accepted, sizeof(accepted), "must be a number from %llu to %llu", (unsigned long long)min,
+             (unsigned long long)max);
+    return refuse(err, o, option, accepted);
+}
+
+/* A disk's capacity in bytes, whole MiB; 0 when it is not given.  A bare number counts in MiB. */
+static int plan_size(const struct options *o, enum option option, uint64_t *out, struct err *err)
+{
+    *out = 0;
+    if (!o->value[option])
+        return 0;
+    uint64_t size;
+    if (num_parse_size(o->value[option], MIB, &size) < 0 || size < DISK_MIN_MIB * MIB || size > (UINT64_C(16) << 40))
+        return refuse(err, o, option, "must be a size from 16M to 16T, such as 512M or 4G");
+    *out = size / MIB * MIB;
+    return 0;
+}
+
+static int plan_machine(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
+{
+    uint64_t vcpus, cpus = r->cpus < VCPUS_MAX ? r->cpus : VCPUS_MAX, timeout;
+    if (plan_number(o, OPT_VCPU_COUNT, 1, VCPUS_MAX, cpus, &vcpus, err) < 0 ||
+        plan_number(o, OPT_MEM_SIZE_MIB, MEM_MIN_MIB, UINT64_C(1) << 24, resources_guest_mib(r), &plan->vmm.mem_mib,
+                    err) < 0 ||
+        plan_number(o, OPT_BOOT_TIMEOUT, 0, 86400, 0, &timeout, err) < 0)
+        return -1;
+    if (plan->vmm.mem_mib < MEM_MIN_MIB)
+        return err_set(err,
+                       "this machine or its cgroup spares only %llu MiB for a guest: free memory, raise the "
+                       "container's limit, or say MEM_SIZE_MIB",
+                       (unsigned long long)plan->vmm.mem_mib);
+    plan->vmm.vcpus = (unsigned)vcpus;
+    plan->supervise.boot_timeout = (unsigned)timeout;
+
+    const char *args = o->value[OPT_KERNEL_BOOT_ARGS], *extra = o->value[OPT_EXTRA_KERNEL_BOOT_ARGS];
+    int n = snprintf(plan->boot_args, sizeof(plan->boot_args), "%s%s%s", args ? args : default_boot_args,
+                     extra ? " " : "", extra ? extra : "");
+    if (n > BOOT_ARGS_MAX)
+        return err_set(err, "%s: the kernel's command line has %d characters, %d are possible",
+                       option_name(extra ? OPT_EXTRA_KERNEL_BOOT_ARGS : OPT_KERNEL_BOOT_ARGS), n, BOOT_ARGS_MAX);
+    plan->vmm.boot_args = plan->boot_args;
+    return 0;
+}
+
+static int plan_rootfs(const struct options *o, struct plan *plan, struct err *err)
+{
+    const char *dir = o->value[OPT_ROOTFS_DIR];
+    DIR *d = opendir(dir);
+    if (!d) {
+        err_sys(err, "ROOTFS_DIR=%s: cannot open the root filesystem's tree", dir);
+        err_hint(err, "put one there: COPY --from=my-rootfs / %s", dir);
+        return -1;
+    }
+    int entries = 0;
+    for (struct dirent *e; (e = readdir(d));)
+        entries += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(d);
+    if (entries == 0) {
+        refuse(err, o, OPT_ROOTFS_DIR, "the root filesystem's tree is empty");
+        err_hint(err, "put one there: COPY --from=my-rootfs / %s", dir);
+        return -1;
+    }
+    plan->drives.rootfs_dir = dir;
+    const char *format = o->value[OPT_ROOTFS_FORMAT];
+    if (strcmp(format, "ext4") == 0)
+        plan->drives.rootfs_format = ROOTFS_EXT4;
+    else if (strcmp(format, "erofs") != 0)
+        return refuse(err, o, OPT_ROOTFS_FORMAT, "must be erofs or ext4");
+    return 0;
+}
+
+/* Whether dir is a mount point (a volume): then what is in it stays. */
+static bool is_mount(const char *dir)
+{
+    struct statx st;
+    return statx(AT_FDCWD, dir, AT_STATX_SYNC_AS_STAT, STATX_TYPE, &st) == 0 &&
+           (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+static int plan_drives(const struct options *o, struct plan *plan, struct err *err)
+{
+    struct drives_plan *d = &plan->drives;
+    d->id = plan->id;
+    d->data_dir = o->value[OPT_DATA_DIR];
+    d->data_persistent = is_mount(d->data_dir);
+    d->scratch_dir = o->value[OPT_SCRATCH_DIR];
+    struct stat st;
+    if (stat(d->scratch_dir, &st) < 0 || access(d->scratch_dir, W_OK | X_OK) < 0) {
+        err_sys(err, "SCRATCH_DIR=%s", d->scratch_dir);
+        err_hint(err, "it must be a writable folder, for disks that end with the VM");
+        return -1;
+    }
+    if (plan_rootfs(o, plan, err) < 0 || plan_size(o, OPT_ROOTFS_SIZE, &d->rootfs_size, err) < 0)
+        return -1;
+    return plan_size(o, OPT_DATAFS_SIZE, &d->datafs_size, err);
+}
+
+/* A file that must be there and readable, or executable. */
+static int plan_file(const struct options *o, enum option option, int mode, const char **out, struct err *err)
+{
+    struct stat st;
+    const char *path = o->value[option];
+    if (stat(path, &st) < 0 || access(path, mode) < 0)
+        return err_sys(err, "%s=%s", option_name(option), path);
+    if (!S_ISREG(st.st_mode))
+        return refuse(err, o, option, "is no regular file");
+    *out = path;
+    return 0;
+}
+
+/* Firecracker takes an ELF file on x86 and a PE Image on arm64; a bzImage is the usual mistake. */
+static int plan_kernel(const struct options *o, struct plan *plan, struct err *err)
+{
+    if (plan_file(o, OPT_KERNEL_IMAGE, R_OK, &plan->jail.files[0].source, err) < 0)
+        return -1;
+    char start[64] = "";
+    cleanup_close int fd = open(plan->jail.files[0].source, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || io_read_full(fd, start, sizeof(start)) < 0)
+        return err_sys(err, "KERNEL_IMAGE=%s", plan->jail.files[0].source);
+#ifdef __x86_64__
+    if (memcmp(start, "\177ELF", 4) != 0)
+        return refuse(err, o, OPT_KERNEL_IMAGE, "is no ELF kernel: an uncompressed vmlinux is wanted, not a bzImage");
+#else
+    if (memcmp(start + 56, "ARM\x64", 4) != 0) /* Linux Documentation/arm64/booting.rst */
+        return refuse(err, o, OPT_KERNEL_IMAGE, "is no arm64 kernel: an uncompressed Image is wanted");
+#endif
+    return 0;
+}
+
+/* "10.1.2.1/30" -> the address: one of the two hosts of its /30. */
+static int parse_tap_ip(const char *text, struct in_addr *out)
+{
+    char address[INET_ADDRSTRLEN];
+    size_t len = strcspn(text, "/");
+    if (strcmp(text + len, "/30") != 0 || len >= sizeof(address))
+        return -1;
+    memcpy(address, text, len);
+    address[len] = '\0';
+    if (inet_pton(AF_INET, address, out) != 1)
+        return -1;
+    uint32_t host = ntohl(out->s_addr) & 3;
+    return host == 1 || host == 2 ? 0 : -1;
+}
+
+static int parse_mac(const char *text, uint8_t mac[6])
+{
+    unsigned b[6];
+    int end = 0;
+    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &end) != 6 || text[end] ||
+        end != 17)
+        return -1;
+    for (int i = 0; i < 6; i++)
+        mac[i] = (uint8_t)b[i];
+    return b[0] & 1 ? -1 : 0; /* a multicast address is no host's */
+}
+
+static int plan_net(const struct options *o, struct plan *plan, struct err *err)
+{
+    struct net_plan *n = &plan->net;
+    snprintf(n->id, sizeof(n->id), "%s", plan->id);
+    const char *tap = o->value[OPT_TAP_DEVICE], *iface = o->value[OPT_HOST_IFACE];
+    if (tap && strlen(tap) >= sizeof(n->tap))
+        return refuse(err, o, OPT_TAP_DEVICE, "must have at most 15 characters");
+    if (iface && strlen(iface) >= sizeof(n->uplink))
+        return refuse(err, o, OPT_HOST_IFACE, "must have at most 15 characters");
+    snprintf(n->tap, sizeof(n->tap), "%s", tap ? tap : "");
+    snprintf(n->uplink, sizeof(n->uplink), "%s", iface ? iface : "");
+    if (o->value[OPT_TAP_IP] && parse_tap_ip(o->value[OPT_TAP_IP], &n->tap_addr) < 0)
+        return refuse(err, o, OPT_TAP_IP, "must be the address of a host and /30, such as 10.1.2.1/30");
+    if (o->value[OPT_GUEST_IP] && inet_pton(AF_INET, o->value[OPT_GUEST_IP], &n->guest_addr) != 1)
+        return refuse(err, o, OPT_GUEST_IP, "must be an IPv4 address, such as 10.1.2.2");
+    if (o->value[OPT_GUEST_MAC] && parse_mac(o->value[OPT_GUEST_MAC], n->guest_mac) < 0)
+        return refuse(err, o, OPT_GUEST_MAC, "must be the MAC address of one host, such as 06:00:0a:01:02:02");
+    n->uid = plan->jail.uid;
+    n->gid = plan->jail.gid;
+    return netsetup_check(n, err);
+}
+
+/* One uid for each VM, from the numbers that nothing hands out: systemd's table (docs/UIDS-GIDS.md) leaves
+ * 1879048192 to 2147483647 unused. */
+static int plan_uid(struct plan *plan, struct err *err)
+{
+    uint32_t random;
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return err_sys(err, "cannot choose a uid");
+    uid_t uid = 0x70000000 | (random & 0x0fffffff);
+    plan->jail.uid = plan->jail.gid = uid;
+    plan->drives.uid = plan->drives.gid = uid;
+    return 0;
+}
+
+static int plan_jail(const struct options *o, struct plan *plan, struct err *err)
+{
+    struct jail_plan *j = &plan->jail;
+    j->base = o->value[OPT_JAIL_BASE];
+    j->id = plan->id;
+    j->api_socket = "/run/api.sock";
+    j->log = "/firecracker.log";
+    plan->vmm.api_socket = "api.sock";
+    plan->vmm.vsock = "/run/v.sock";
+    plan->vmm.kernel = "/kernel";
+    plan->vmm.initrd = "/initrd";
+    if (j->base[0] != '/')
+        return refuse(err, o, OPT_JAIL_BASE, "must be an absolute path");
+    if (plan_file(o, OPT_FIRECRACKER_BIN, X_OK, &j->firecracker, err) < 0 ||
+        plan_file(o, OPT_JAILER_BIN, X_OK, &j->jailer, err) < 0)
+        return -1;
+    plan->workdir = (struct workdir_plan){j->base, strrchr(j->firecracker, '/'), plan->id};
+    plan->workdir.exec = plan->workdir.exec ? plan->workdir.exec + 1 : j->firecracker;
+    return 0;
+}
+
+static int plan_command(const struct options *o, struct plan *plan, struct err *err)
+{
+    if (!o->command[0])
+        return err_set(err, "no command: give one as CMD in the Dockerfile, or as arguments");
+    for (char **arg = o->command; *arg; arg++)
+        buf_add(&plan->command, *arg, strlen(*arg) + 1);
+    if (buf_failed(&plan->command))
+        return err_set(err, "out of memory");
+    plan->initrd.command = &plan->command;
+    plan->initrd.environment = &o->environment;
+    return 0;
+}
+
+int plan_make(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
+{
+    *plan = (struct plan){0};
+    if (log_level_parse(o->value[OPT_LOG_LEVEL]) < 0)
+        return refuse(err, o, OPT_LOG_LEVEL, "must be error, warn, info or debug");
+    if (plan_command(o, plan, err) < 0 || plan_id(o, plan, err) < 0 || plan_uid(plan, err) < 0 ||
+        plan_machine(o, r, plan, err) < 0 || plan_drives(o, plan, err) < 0 || plan_kernel(o, plan, err) < 0 ||
+        plan_file(o, OPT_INITRD_IMAGE, R_OK, &plan->initrd.image, err) < 0 || plan_jail(o, plan, err) < 0)
+        return -1;
+    return plan_net(o, plan, err);
+}
+
+int plan_check_host(struct err *err)
+{
+    if (geteuid() != 0)
+        return err_set(err, "must run as root (uid 0), not as uid %u", geteuid());
+    enum kvm_state kvm = kvm_probe();
+    if (kvm != KVM_WORKS)
+        return err_set(err, "KVM %s: %s (check with: entry --check-kvm)", kvm_state_name(kvm), kvm_state_advice(kvm));
+    if (access("/dev/net/tun", R_OK | W_OK) < 0) {
+        err_sys(err, "cannot use /dev/net/tun");
+        err_hint(err, "load the tun module, and pass the device into the container with --device /dev/net/tun or "
+                      "privileged");
+        return -1;
+    }
+    return 0;
+}
+
+void plan_free(struct plan *plan)
+{
+    buf_free(&plan->command);
+}

@@ -1,0 +1,43 @@
+/* What will be done, decided: every value checked and sized, one part for each stage.  Const once made;
+ * whatever can be refused without changing the host is refused here. */
+#ifndef CTR_PLAN_H
+#define CTR_PLAN_H
+
+#include "common/err.h"
+#include "entry/drives.h"
+#include "entry/initrd.h"
+#include "entry/jail.h"
+#include "entry/options.h"
+#include "entry/resources.h"
+#include "entry/supervise.h"
+#include "entry/vmm.h"
+#include "entry/workdir.h"
+#include "netsetup/netsetup.h"
+
+#include <stdio.h>
+
+struct plan {
+    char id[65];
+    char boot_args[2048];
+    struct buf command; /* arguments, each with its NUL */
+    struct workdir_plan workdir;
+    struct drives_plan drives;
+    struct initrd_plan initrd;
+    struct net_plan net;
+    struct jail_plan jail; /* dir and files are known later */
+    struct vmm_plan vmm;   /* drives, tap and mac are known later */
+    struct supervise_plan supervise;
+};
+
+/* o must outlive the plan.  -1 with err, which names the variable, its value and what is accepted. */
+int plan_make(const struct options *o, const struct resources *r, struct plan *plan, struct err *err);
+
+/* Whether this machine lets the plan be carried out: privileges, KVM, /dev/net/tun. */
+int plan_check_host(struct err *err);
+
+/* As JSON, for --dry-run. */
+int plan_print(const struct plan *plan, FILE *out);
+
+void plan_free(struct plan *plan);
+
+#endif

@@ -1,0 +1,73 @@
+/* The plan as JSON, for --dry-run.  What is still to be chosen when it is carried out, such as the TAP's
+ * address, is null; a size of 0 is "what is free then". */
+#include "common/json.h"
+#include "entry/kvm.h"
+#include "entry/plan.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+static void print_net(struct json *j, const struct net_plan *n)
+{
+    char text[INET_ADDRSTRLEN + 3], mac[18];
+    json_open(j, "network", '{');
+    json_string(j, "tap", n->tap[0] ? n->tap : NULL);
+    inet_ntop(AF_INET, &n->tap_addr, text, INET_ADDRSTRLEN);
+    json_string(j, "tap_ip", n->tap_addr.s_addr ? strcat(text, "/30") : NULL);
+    json_string(j, "guest_ip", n->guest_addr.s_addr ? inet_ntop(AF_INET, &n->guest_addr, text, sizeof(text)) : NULL);
+    const uint8_t *m = n->guest_mac;
+    snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+    json_string(j, "guest_mac", strcmp(mac, "00:00:00:00:00:00") == 0 ? NULL : mac);
+    json_string(j, "uplink", n->uplink[0] ? n->uplink : NULL);
+    json_close(j, '}');
+}
+
+static void print_drives(struct json *j, const struct drives_plan *d)
+{
+    json_open(j, "drives", '{');
+    json_string(j, "rootfs_dir", d->rootfs_dir);
+    json_string(j, "rootfs_format", d->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
+    json_number(j, "rootfs_bytes", d->rootfs_size);
+    json_string(j, "data_dir", d->data_dir);
+    json_bool(j, "data_persistent", d->data_persistent);
+    json_number(j, "datafs_bytes", d->datafs_size);
+    json_string(j, "scratch_dir", d->scratch_dir);
+    json_close(j, '}');
+}
+
+static void print_strings(struct json *j, const char *key, const struct buf *strings)
+{
+    json_open(j, key, '[');
+    for (size_t at = 0; at < strings->len; at += strlen(strings->data + at) + 1)
+        json_string(j, NULL, strings->data + at);
+    json_close(j, ']');
+}
+
+int plan_print(const struct plan *plan, FILE *out)
+{
+    cleanup_buf struct buf text = {0};
+    struct json j = {.out = &text};
+    json_open(&j, NULL, '{');
+    json_string(&j, "id", plan->id);
+    json_string(&j, "kvm", kvm_state_name(kvm_probe()));
+    print_strings(&j, "command", plan->initrd.command);
+    print_strings(&j, "environment", plan->initrd.environment);
+    json_number(&j, "vcpu_count", plan->vmm.vcpus);
+    json_number(&j, "mem_size_mib", plan->vmm.mem_mib);
+    json_string(&j, "kernel_image", plan->jail.files[0].source);
+    json_string(&j, "initrd_image", plan->initrd.image);
+    json_string(&j, "boot_args", plan->boot_args);
+    print_drives(&j, &plan->drives);
+    print_net(&j, &plan->net);
+    json_open(&j, "jail", '{');
+    json_string(&j, "base", plan->jail.base);
+    json_string(&j, "jailer", plan->jail.jailer);
+    json_string(&j, "firecracker", plan->jail.firecracker);
+    json_number(&j, "uid", plan->jail.uid);
+    json_number(&j, "gid", plan->jail.gid);
+    json_close(&j, '}');
+    json_number(&j, "boot_timeout_s", plan->supervise.boot_timeout);
+    json_close(&j, '}');
+    buf_str(&text, "\n");
+    return buf_failed(&text) || fwrite(text.data, 1, text.len, out) != text.len || fflush(out) != 0 ? -1 : 0;
+}

@@ -1,0 +1,24 @@
+/* A tree served as a disk image by a process of its own (rootdisk/): a source that hangs, or that process's
+ * death, takes neither the VM nor its supervision along. */
+#ifndef CTR_SERVED_H
+#define CTR_SERVED_H
+
+#include "common/err.h"
+
+#include <sys/types.h>
+
+struct rootdisk;
+
+struct served {
+    pid_t pid;  /* of the serving process */
+    int pid_fd; /* readable when it has ended */
+};
+
+/* Serves the scanned tree, which this takes, as MOUNTPOINT/image for uid alone.  Returns once the file can
+ * be opened.  -1 with err. */
+int served_start(struct served *s, struct rootdisk *tree, int fuse_fd, uid_t uid, gid_t gid, struct err *err);
+
+/* Ends the process. */
+void served_stop(struct served *s);
+
+#endif

@@ -1,0 +1,98 @@
+#include "entry/session.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/pump.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+struct stream {
+    struct pump pump; /* first: a pump is its stream */
+    struct session *session;
+    enum proto_kind kind;
+    int guest; /* the connection; -1: none (any more) */
+    int local; /* what is written to here, for stdout and stderr */
+    bool met;  /* there was a connection */
+};
+
+struct session {
+    struct loop *loop;
+    void (*changed)(void *arg);
+    void *arg;
+    struct stream stream[PROTO_KINDS];
+};
+
+static void close_stream(struct stream *st)
+{
+    pump_stop(&st->pump);
+    if (st->guest >= 0)
+        close(steal_fd(&st->guest));
+    if (st->local >= 0)
+        close(steal_fd(&st->local));
+}
+
+/* A pump has nothing more to copy.  The connection's end tells the guest: that stdin is at its end, or that
+ * nobody reads its output any more, which its next write then learns. */
+static void stream_ended(struct pump *p)
+{
+    struct stream *st = (struct stream *)p;
+    close_stream(st);
+    st->session->changed(st->session->arg);
+}
+
+struct session *session_new(struct loop *loop, void (*changed)(void *arg), void *arg)
+{
+    struct session *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    s->loop = loop;
+    s->changed = changed;
+    s->arg = arg;
+    for (int kind = 0; kind < PROTO_KINDS; kind++) {
+        s->stream[kind].session = s;
+        s->stream[kind].kind = (enum proto_kind)kind;
+        s->stream[kind].guest = s->stream[kind].local = -1;
+    }
+    return s;
+}
+
+void session_stream(struct session *s, enum proto_kind kind, int fd)
+{
+    struct stream *st = &s->stream[kind];
+    if (st->met) {
+        close(fd);
+        return;
+    }
+    st->met = true;
+    st->guest = fd;
+    size_t chunk = 0;
+    int r;
+    if (kind == PROTO_STDIN) {
+        r = pump_start(&st->pump, s->loop, STDIN_FILENO, fd, 0, stream_ended);
+    } else {
+        st->local = pump_output(kind == PROTO_STDOUT ? STDOUT_FILENO : STDERR_FILENO, &chunk);
+        r = st->local < 0 ? -1 : pump_start(&st->pump, s->loop, fd, st->local, chunk, stream_ended);
+    }
+    if (r < 0) {
+        log_warn("cannot join the command's stream %d: %s", kind, strerror(errno));
+        close_stream(st);
+    }
+}
+
+bool session_drained(const struct session *s)
+{
+    for (int kind = PROTO_STDOUT; kind <= PROTO_STDERR; kind++)
+        if (!s->stream[kind].met || s->stream[kind].guest >= 0)
+            return false;
+    return true;
+}
+
+void session_free(struct session *s)
+{
+    if (!s)
+        return;
+    for (int kind = 0; kind < PROTO_KINDS; kind++)
+        close_stream(&s->stream[kind]);
+    free(s);
+}

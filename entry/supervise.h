@@ -1,0 +1,24 @@
+/* From the VM's start to its end: joins the command in the guest to this process, so that one behaves as
+ * the other. */
+#ifndef CTR_SUPERVISE_H
+#define CTR_SUPERVISE_H
+
+#include "common/err.h"
+
+struct supervise_plan {
+    unsigned boot_timeout; /* seconds; 0: none */
+};
+
+struct supervise_fds {
+    int signals;  /* a signalfd of what is to reach the command */
+    int listener; /* of the guest channel; becomes supervise's */
+    int console;  /* the VMM's output */
+    int jail_end; /* readable when the VMM has ended */
+    int root_end; /* readable when the root disk's server has ended; -1: there is none */
+};
+
+/* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with
+ * err. */
+int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, struct err *err);
+
+#endif

@@ -1,0 +1,75 @@
+#include "entry/workdir.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Makes path and its missing parents.  The count made, or -1; a folder that another VM's end removes under
+ * our feet is made again. */
+static int make_path(char *path)
+{
+    int made = 0;
+    for (char *slash = path + 1;; slash++) {
+        slash = strchrnul(slash, '/');
+        char kept = *slash;
+        *slash = '\0';
+        if (mkdir(path, 0755) == 0)
+            made++;
+        else if (errno == ENOENT) {
+            *slash = kept;
+            slash = path; /* again from the top */
+            made = 0;
+            continue;
+        } else if (errno != EEXIST)
+            return -1;
+        *slash = kept;
+        if (!kept)
+            return made;
+    }
+}
+
+static void remove_path(struct workdir *w)
+{
+    for (; w->depth_made > 0; w->depth_made--) {
+        rmdir(w->path);
+        *strrchr(w->path, '/') = '\0';
+    }
+}
+
+int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err *err)
+{
+    int n = snprintf(w->path, sizeof(w->path), "%s/%s/%s", plan->base, plan->exec, plan->id);
+    if (n < 0 || (size_t)n >= sizeof(w->path))
+        return err_set(err, "JAIL_BASE=%.64s...: the path is too long", plan->base);
+    struct stat st;
+    if (lstat(w->path, &st) == 0)
+        return err_set(err, "VM_ID=%s is taken: %s is there (stop that VM, or remove the folder if none runs)",
+                       plan->id, w->path);
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
+        err_sys(err, "cannot make a mount namespace");
+        err_hint(err, "it needs CAP_SYS_ADMIN: run as root, the container privileged");
+        return -1;
+    }
+    w->depth_made = make_path(w->path);
+    if (w->depth_made < 0)
+        return err_sys(err, "cannot make the jail's folder %s", w->path);
+    /* Not noexec or nodev, as Docker's tmpfs mounts are: the jailer copies Firecracker into it and makes
+     * device nodes. */
+    if (mount("ctr-jailer", w->path, "tmpfs", MS_NOSUID, "mode=0700,size=50%") < 0) {
+        err_sys(err, "cannot mount a tmpfs at %s", w->path);
+        remove_path(w);
+        return -1;
+    }
+    return 0;
+}
+
+void workdir_remove(void *handle)
+{
+    struct workdir *w = handle;
+    umount2(w->path, MNT_DETACH);
+    remove_path(w);
+}

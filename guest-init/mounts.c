@@ -1,0 +1,195 @@
+#include "guest-init/mounts.h"
+
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/settings.h"
+#include "guest-init/lists.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define NEW_ROOT "/newroot"
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+struct mount_row {
+    const char *type, *target, *data;
+    unsigned long flags;
+    mode_t mode;   /* of the target, when it is to be made */
+    bool optional; /* the kernel may lack it */
+};
+
+static const struct mount_row early[] = {
+    {"devtmpfs", "/dev", "mode=0755", MS_NOSUID, 0755, false},
+    {"proc", "/proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555, false},
+    {"sysfs", "/sys", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555, false},
+};
+
+/* Inside the new root, to which the early ones have moved.  Options as Docker and systemd use them. */
+static const struct mount_row late[] = {
+    {"devpts", "/dev/pts", "gid=5,mode=0620,ptmxmode=0666", MS_NOSUID | MS_NOEXEC, 0755, true},
+    {"tmpfs", "/dev/shm", "mode=1777", MS_NOSUID | MS_NODEV, 01777, true},
+    {"mqueue", "/dev/mqueue", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 01777, true},
+    {"cgroup2", "/sys/fs/cgroup", "nsdelegate", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555, true},
+};
+
+/* Names that a C library and shells expect in /dev. */
+static const struct {
+    const char *target, *name;
+} links[] = {
+    {"/proc/self/fd", "/dev/fd"},       {"/proc/self/fd/0", "/dev/stdin"}, {"/proc/self/fd/1", "/dev/stdout"},
+    {"/proc/self/fd/2", "/dev/stderr"}, {"/proc/kcore", "/dev/core"},
+};
+
+static int mount_row(const struct mount_row *m, struct err *err)
+{
+    if (mkdir(m->target, m->mode) < 0 && errno != EEXIST && !m->optional)
+        return err_sys(err, "cannot make %s", m->target);
+    if (mount(m->type, m->target, m->type, m->flags, m->data) < 0 && errno != EBUSY && !m->optional)
+        return err_sys(err, "cannot mount %s", m->target);
+    return 0;
+}
+
+int mounts_early(struct err *err)
+{
+    for (size_t i = 0; i < COUNT(early); i++)
+        if (mount_row(&early[i], err) < 0)
+            return -1;
+    cleanup_close int console = open("/dev/console", O_RDWR | O_NOCTTY);
+    for (int fd = 0; console >= 0 && fd <= STDERR_FILENO; fd++)
+        dup2(console, fd);
+    if (console <= STDERR_FILENO)
+        console = -1;
+    return 0;
+}
+
+/* A file of our own over one of the image's, as Docker does it: the image stays as it is, also when the
+ * disk is written later.  The bytes live in the initramfs, which stays behind as memory.  A name that the
+ * image lacks is made, so that there is something to mount on. */
+static int cover(const char *name, const char *data, size_t len, struct err *err)
+{
+    char own[64], target[64];
+    snprintf(own, sizeof(own), "/var/%s", name);
+    snprintf(target, sizeof(target), NEW_ROOT "/etc/%s", name);
+    cleanup_close int fd = open(own, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || io_write_all(fd, data, len) < 0)
+        return err_sys(err, "cannot write %s", own);
+    mkdir(NEW_ROOT "/etc", 0755);
+    struct stat st;
+    if (lstat(target, &st) == 0 && S_ISLNK(st.st_mode))
+        unlink(target); /* often to a daemon's file that does not run here; mount would follow it */
+    cleanup_close int made = open(target, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (made < 0 || mount(own, target, NULL, MS_BIND, NULL) < 0)
+        return err_sys(err, "cannot set up /etc/%s", name);
+    return 0;
+}
+
+static int cover_files(char *const *settings, struct err *err)
+{
+    const char *host = lists_value(settings, SETTING_HOSTNAME), *resolv = lists_value(settings, SETTING_RESOLV);
+    const char *address = lists_value(settings, SETTING_ADDRESS);
+    cleanup_buf struct buf hosts = {0}, hostname = {0};
+    host = host && *host ? host : "localhost";
+    sethostname(host, strlen(host));
+    buf_fmt(&hostname, "%s\n", host);
+    buf_str(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\n"
+                    "ff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
+    buf_fmt(&hosts, "%.*s\t%s\n", address ? (int)strcspn(address, "/") : 9, address ? address : "127.0.1.1", host);
+    if (buf_failed(&hosts) || buf_failed(&hostname))
+        return err_set(err, "out of memory");
+    if (cover("hosts", hosts.data, hosts.len, err) < 0 || cover("hostname", hostname.data, hostname.len, err) < 0)
+        return -1;
+    return resolv ? cover("resolv.conf", resolv, strlen(resolv), err) : 0;
+}
+
+/* The initramfs cannot be pivoted away from: it is moved over instead, as switch_root(8) does.  Its few
+ * files have been removed or are wanted still. */
+static int switch_root(struct err *err)
+{
+    for (size_t i = 0; i < COUNT(early); i++) {
+        char target[64];
+        snprintf(target, sizeof(target), NEW_ROOT "%s", early[i].target);
+        if (mkdir(target, early[i].mode) < 0 && errno != EEXIST)
+            return err_sys(err, "cannot make %s in the root filesystem", early[i].target);
+        if (mount(early[i].target, target, NULL, MS_MOVE, NULL) < 0)
+            return err_sys(err, "cannot move %s to the root filesystem", early[i].target);
+    }
+    unlink("/sbin/init");
+    if (chdir(NEW_ROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
+        return err_sys(err, "cannot switch to the root filesystem");
+    return 0;
+}
+
+/* The image below, what the guest writes above, on the scratch disk.  With index and redirect_dir, hardlinks
+ * and renamed directories behave as on one filesystem; xino keeps inode numbers unique and constant
+ * (Linux Documentation/filesystems/overlayfs.rst). */
+static int mount_overlay(struct err *err)
+{
+    static const char options[] = "lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work,index=on,"
+                                  "redirect_dir=on,xino=on";
+    struct stat st;
+    mkdir("/lower", 0755);
+    mkdir("/scratch", 0755);
+    if (mount("/dev/vda", "/lower", "erofs", MS_RDONLY, NULL) < 0 || stat("/lower", &st) < 0)
+        return err_sys(err, "cannot mount the root disk /dev/vda as erofs");
+    if (mount("/dev/vdc", "/scratch", "ext4", MS_NOATIME, NULL) < 0)
+        return err_sys(err, "cannot mount the scratch disk /dev/vdc");
+    /* The root directory's owner and mode are the upper one's. */
+    if (mkdir("/scratch/work", 0700) < 0 || mkdir("/scratch/upper", 0700) < 0 ||
+        chown("/scratch/upper", st.st_uid, st.st_gid) < 0 || chmod("/scratch/upper", st.st_mode & 07777) < 0)
+        return err_sys(err, "cannot prepare the scratch disk");
+    if (mount("overlay", NEW_ROOT, "overlay", 0, options) < 0)
+        return err_sys(err, "cannot mount the root overlay");
+    return 0;
+}
+
+static int mount_root_disk(const char *type, struct err *err)
+{
+    mkdir(NEW_ROOT, 0755);
+    if (type && strcmp(type, "erofs") == 0)
+        return mount_overlay(err);
+    if (!type || mount("/dev/vda", NEW_ROOT, type, MS_NOATIME, NULL) < 0)
+        return err_sys(err, "cannot mount the root disk /dev/vda as %s", type ? type : "(nothing)");
+    return 0;
+}
+
+int mounts_root(char *const *settings, struct err *err)
+{
+    if (mount_root_disk(lists_value(settings, SETTING_ROOTFS), err) < 0)
+        return -1;
+    if (cover_files(settings, err) < 0 || switch_root(err) < 0)
+        return -1;
+    umask(0);
+    for (size_t i = 0; i < COUNT(late); i++)
+        if (mount_row(&late[i], err) < 0)
+            return -1;
+    for (size_t i = 0; i < COUNT(links); i++)
+        (void)!symlink(links[i].target, links[i].name);
+    umask(022);
+    return 0;
+}
+
+void mounts_end(void)
+{
+    sync();
+    /* The last mounted first; what is left is the root itself, which becomes read-only. */
+    enum { MOUNTS_MAX = 1024 };
+    static char *targets[MOUNTS_MAX];
+    int count = 0;
+    FILE *f = setmntent("/proc/self/mounts", "r");
+    for (struct mntent *m; f && count < MOUNTS_MAX && (m = getmntent(f));)
+        targets[count++] = strdup(m->mnt_dir);
+    if (f)
+        endmntent(f);
+    while (count-- > 0)
+        if (targets[count] && strcmp(targets[count], "/") != 0 && strncmp(targets[count], "/proc", 5) != 0)
+            umount2(targets[count], UMOUNT_NOFOLLOW);
+    mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
+    sync();
+}

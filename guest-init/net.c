@@ -1,0 +1,91 @@
+/* By ioctl (netdevice(7), rtnetlink's older sibling): an address, a mask and a route need no more. */
+#include "guest-init/net.h"
+
+#include "common/cleanup.h"
+#include "common/num.h"
+#include "common/settings.h"
+#include "guest-init/lists.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <net/route.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+static struct ifreq request(const char *name)
+{
+    struct ifreq r = {0};
+    snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
+    return r;
+}
+
+static int set_address(int sock, const char *name, unsigned long what, struct in_addr address)
+{
+    struct ifreq r = request(name);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = address};
+    memcpy(&r.ifr_addr, &a, sizeof(a));
+    return ioctl(sock, what, &r);
+}
+
+static int set_up(int sock, const char *name)
+{
+    struct ifreq r = request(name);
+    if (ioctl(sock, SIOCGIFFLAGS, &r) < 0)
+        return -1;
+    r.ifr_flags |= IFF_UP;
+    return ioctl(sock, SIOCSIFFLAGS, &r);
+}
+
+/* A link-local route first is not needed: the /30's own route comes with the address. */
+static int add_default_route(int sock, const char *gateway)
+{
+    struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY};
+    struct sockaddr_in any = {.sin_family = AF_INET}, via = any;
+    if (inet_pton(AF_INET, gateway, &via.sin_addr) != 1)
+        return -1;
+    memcpy(&route.rt_dst, &any, sizeof(any));
+    memcpy(&route.rt_genmask, &any, sizeof(any));
+    memcpy(&route.rt_gateway, &via, sizeof(via));
+    return ioctl(sock, SIOCADDRT, &route);
+}
+
+/* "10.1.2.2/30" -> address and mask. */
+static int parse_address(const char *text, struct in_addr *address, struct in_addr *mask)
+{
+    char copy[INET_ADDRSTRLEN];
+    uint64_t prefix;
+    const char *slash = strchr(text, '/');
+    if (!slash || (size_t)(slash - text) >= sizeof(copy) || num_parse(slash + 1, 1, 32, &prefix) < 0)
+        return -1;
+    memcpy(copy, text, (size_t)(slash - text));
+    copy[slash - text] = '\0';
+    mask->s_addr = htonl((uint32_t)(UINT64_C(0xffffffff) << (32 - prefix)));
+    return inet_pton(AF_INET, copy, address) == 1 ? 0 : -1;
+}
+
+int net_up(char *const *settings, struct err *err)
+{
+    cleanup_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (sock < 0 || set_up(sock, "lo") < 0)
+        return err_sys(err, "cannot bring up lo");
+    const char *text = lists_value(settings, SETTING_ADDRESS), *gateway = lists_value(settings, SETTING_GATEWAY);
+    const char *mtu_text = lists_value(settings, SETTING_MTU);
+    if (!text)
+        return 0;
+    struct in_addr address, mask;
+    uint64_t mtu;
+    if (parse_address(text, &address, &mask) < 0)
+        return err_set(err, "the setting address=%s is malformed", text);
+    struct ifreq r = request("eth0");
+    if (mtu_text && num_parse(mtu_text, 68, 65535, &mtu) == 0) {
+        r.ifr_mtu = (int)mtu;
+        if (ioctl(sock, SIOCSIFMTU, &r) < 0)
+            return err_sys(err, "cannot set the MTU of eth0 to %s", mtu_text);
+    }
+    if (set_address(sock, "eth0", SIOCSIFADDR, address) < 0 || set_address(sock, "eth0", SIOCSIFNETMASK, mask) < 0 ||
+        set_up(sock, "eth0") < 0)
+        return err_sys(err, "cannot set up eth0 with %s", text);
+    if (gateway && add_default_route(sock, gateway) < 0)
+        return err_sys(err, "cannot route through %s", gateway);
+    return 0;
+}

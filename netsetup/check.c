@@ -1,0 +1,52 @@
+/* Refuses what can be refused before anything on the host changes. */
+#include "netsetup/netsetup.h"
+#include "netsetup/subnet.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+static int check_id(const char *id, struct err *err)
+{
+    static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    if (!id[0] || id[strspn(id, ok)])
+        return err_set(err, "the VM's id '%s' is not 1-%d letters, digits and dashes", id, NET_ID_MAX);
+    return 0;
+}
+
+/* What both the kernel and iptables take as a name: `+` at the end would be iptables' wildcard, and `%` the
+ * kernel's. */
+static int check_name(const char *option, const char *name, struct err *err)
+{
+    static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@";
+    if (name[strspn(name, ok)] || !strcmp(name, ".") || !strcmp(name, "..") || name[0] == '-')
+        return err_set(err, "%s=%s: not a device name (1-%d letters, digits and -_.@)", option, name, IFNAMSIZ - 1);
+    return 0;
+}
+
+static bool usable(struct in_addr addr)
+{
+    unsigned top = ntohl(addr.s_addr) >> 24;
+    return !addr.s_addr || (top != 0 && top != 127 && top < 224);
+}
+
+static int check_addrs(struct in_addr tap, struct in_addr guest, struct err *err)
+{
+    char a[INET_ADDRSTRLEN], b[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &tap, a, sizeof(a));
+    inet_ntop(AF_INET, &guest, b, sizeof(b));
+    if (!usable(tap) || !usable(guest))
+        return err_set(err, "TAP_IP=%s, GUEST_IP=%s: not addresses that a device can have", a, b);
+    if (!subnet_pair(&tap, &guest))
+        return err_set(err, "TAP_IP=%s, GUEST_IP=%s: not the two hosts of one /30, as 10.0.0.1 and 10.0.0.2", a, b);
+    return 0;
+}
+
+int netsetup_check(const struct net_plan *plan, struct err *err)
+{
+    if (check_id(plan->id, err) || check_name("TAP_DEVICE", plan->tap, err) ||
+        check_name("HOST_IFACE", plan->uplink, err) || check_addrs(plan->tap_addr, plan->guest_addr, err))
+        return -1;
+    if (plan->guest_mac[0] & 1)
+        return err_set(err, "GUEST_MAC: a multicast address (the first byte must be even)");
+    return 0;
+}

@@ -1,0 +1,103 @@
+/* What the two worlds share: the scan's bookkeeping, the choice between them, and iptables-restore.  (Reading
+ * nf_tables is a netlink dump, reading the old tables is an iptables-save: nft.c, legacy.c.) */
+#include "netsetup/fw.h"
+#include "netsetup/rules.h"
+#include "netsetup/tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+void fw_scan_free(struct fw_scan *scan)
+{
+    for (size_t i = 0; i < scan->own_count; i++)
+        free(scan->own[i].text);
+    free(scan->own);
+    scan->own = NULL;
+    scan->own_count = 0;
+}
+
+static bool starts(const char *text, const char *with)
+{
+    return !strncmp(text, with, strlen(with));
+}
+
+void fw_see_chain(struct fw_scan *scan, const char *table, const char *chain, bool drop)
+{
+    if (!strcmp(table, "filter") && !strcmp(chain, "FORWARD"))
+        scan->forward_drop = drop;
+    if (starts(chain, "DOCKER") || starts(chain, "KUBE-"))
+        scan->managed = true;
+}
+
+struct fw_own *fw_see_rule(struct fw_scan *scan, const char *table, const char *chain, const char *comment,
+                           const char *jump)
+{
+    struct fw_own own = {0};
+    scan->rules++;
+    if (!strcmp(table, "filter") && !strcmp(chain, "FORWARD")) {
+        scan->forward_rules++;
+        if (jump && !strcmp(jump, "DOCKER-USER"))
+            scan->docker_user = (unsigned)scan->forward_rules;
+    }
+    const char *id = rules_owner(comment);
+    if (!id)
+        return NULL;
+    struct fw_own *grown = reallocarray(scan->own, scan->own_count + 1, sizeof(*grown));
+    if (!grown) {
+        scan->failed = true;
+        return NULL;
+    }
+    snprintf(own.id, sizeof(own.id), "%s", id);
+    snprintf(own.table, sizeof(own.table), "%s", table);
+    snprintf(own.chain, sizeof(own.chain), "%s", chain);
+    scan->own = grown;
+    scan->own[scan->own_count] = own;
+    return &scan->own[scan->own_count++];
+}
+
+int fw_scan(struct fw_scan *scan, enum fw_world world, int family, struct err *err)
+{
+    *scan = (struct fw_scan){.world = world, .family = family};
+    int r = world == FW_NFT ? nft_scan(scan, err) : legacy_scan(scan, err);
+    if (!r && scan->failed)
+        r = err_set(err, "out of memory reading the firewall's rules");
+    if (r)
+        fw_scan_free(scan);
+    return r;
+}
+
+/* A refusal decides first: only an accept in the world that refuses helps.  Then whoever manages the host's
+ * containers, then where more rules are. */
+enum fw_world fw_choose(const struct fw_scan *nft, const struct fw_scan *legacy)
+{
+    if (nft->absent)
+        return FW_LEGACY;
+    if (!nft->rules != !legacy->rules)
+        return nft->rules ? FW_NFT : FW_LEGACY;
+    if (nft->forward_drop != legacy->forward_drop)
+        return nft->forward_drop ? FW_NFT : FW_LEGACY;
+    if (nft->managed != legacy->managed)
+        return nft->managed ? FW_NFT : FW_LEGACY;
+    return nft->rules >= legacy->rules ? FW_NFT : FW_LEGACY;
+}
+
+int fw_restore(enum fw_world world, int family, const char *text, struct err *err)
+{
+    char path[256], name[32];
+    const char *base = family == AF_INET6 ? "ip6tables" : "iptables";
+    snprintf(name, sizeof(name), "%s-%s-restore", base, world == FW_NFT ? "nft" : "legacy");
+    if (!tool_find(name, path, sizeof(path))) {
+        snprintf(name, sizeof(name), "%s-restore", base);
+        if (!tool_find(name, path, sizeof(path)))
+            return err_set(err, "cannot find %s (is the iptables package installed?)", name);
+    }
+    const char *const argv[] = {path, "--noflush", "--wait", NULL};
+    return tool_run(argv, text, NULL, err);
+}
+
+int fw_remove(const struct fw_scan *scan, const char *id, struct err *err)
+{
+    return scan->world == FW_NFT ? nft_remove(scan, id, err) : legacy_remove(scan, id, err);
+}

@@ -1,0 +1,66 @@
+/* The host's packet filter, of which there can be two: iptables' rules live in nf_tables or in the kernel's
+ * older tables ("legacy"), and both sets are in force at once. */
+#ifndef CTR_NETSETUP_FW_H
+#define CTR_NETSETUP_FW_H
+
+#include "common/err.h"
+#include "netsetup/netsetup.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum fw_world { FW_NFT, FW_LEGACY };
+
+/* A rule that carries our comment. */
+struct fw_own {
+    char id[NET_ID_MAX + 1];
+    char table[32];
+    char chain[64];
+    uint64_t handle; /* nft's name for the rule */
+    char *text;      /* legacy: the rule as iptables-save writes it; owned */
+};
+
+/* What one world holds, for one address family (AF_INET, AF_INET6). */
+struct fw_scan {
+    enum fw_world world;
+    int family;
+    size_t rules;         /* everybody's */
+    size_t forward_rules; /* of them, in FORWARD of filter */
+    bool absent;          /* the kernel has no such world */
+    bool forward_drop;    /* FORWARD's policy */
+    bool managed;         /* Docker or Kubernetes keeps its chains here */
+    unsigned docker_user; /* the position of FORWARD's jump to DOCKER-USER, counted from 1; 0: none */
+    struct fw_own *own;
+    size_t own_count;
+    bool failed; /* memory ran out */
+};
+
+#define cleanup_fw_scan __attribute__((cleanup(fw_scan_free)))
+void fw_scan_free(struct fw_scan *scan);
+
+/* A kernel without that world holds no rules.  0, or -1 with err. */
+int fw_scan(struct fw_scan *scan, enum fw_world world, int family, struct err *err);
+
+/* Which of the two has the say, so that our rules belong there. */
+enum fw_world fw_choose(const struct fw_scan *nft, const struct fw_scan *legacy);
+
+/* Feeds text to iptables-restore, without touching what is there.  0, or -1 with err. */
+int fw_restore(enum fw_world world, int family, const char *text, struct err *err);
+
+/* Removes our rules of one VM that the scan saw.  Rules that are gone by now are fine.  0, or -1 with err. */
+int fw_remove(const struct fw_scan *scan, const char *id, struct err *err);
+
+/* The parts that differ between the two worlds; fw.c calls them. */
+int nft_scan(struct fw_scan *scan, struct err *err);
+int nft_remove(const struct fw_scan *scan, const char *id, struct err *err);
+int legacy_scan(struct fw_scan *scan, struct err *err);
+int legacy_remove(const struct fw_scan *scan, const char *id, struct err *err);
+
+/* What a scan learns from one chain and one rule, in the kernel's order.  comment and jump may be NULL.  The
+ * new entry when the rule is ours, else NULL. */
+void fw_see_chain(struct fw_scan *scan, const char *table, const char *chain, bool drop);
+struct fw_own *fw_see_rule(struct fw_scan *scan, const char *table, const char *chain, const char *comment,
+                           const char *jump);
+
+#endif

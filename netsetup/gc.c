@@ -1,0 +1,143 @@
+/* An id whose claim can be had belongs to nobody that lives.  It is held during the removal, so that a new VM
+ * of the same name waits instead of losing what it just made. */
+#include "netsetup/gc.h"
+#include "common/cleanup.h"
+#include "netsetup/claim.h"
+#include "netsetup/fw.h"
+#include "netsetup/link.h"
+#include "netsetup/rules.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { FAMILIES = 2, WORLDS = 2, SCANS = FAMILIES * WORLDS };
+
+static const int families[FAMILIES] = {AF_INET, AF_INET6};
+static const enum fw_world worlds[WORLDS] = {FW_NFT, FW_LEGACY};
+
+int gc_rules(const char *id, int family, struct err *err)
+{
+    int r = 0;
+    for (int i = 0; i < WORLDS; i++) {
+        cleanup_fw_scan struct fw_scan scan = {0};
+        if (fw_scan(&scan, worlds[i], family, err) || fw_remove(&scan, id, err))
+            r = -1;
+    }
+    return r;
+}
+
+/* The VM's id when the device is ours, else NULL. */
+static const char *owner(const struct link_info *info)
+{
+    return rules_owner(info->alias);
+}
+
+struct taps {
+    const char *id;
+    struct err *err;
+    int result;
+};
+
+static int delete_tap(const struct link_info *info, void *data)
+{
+    struct taps *t = data;
+    const char *id = owner(info);
+    if (id && !strcmp(id, t->id) && link_delete(info->ifindex) && errno != ENODEV)
+        t->result = err_sys(t->err, "cannot remove TAP device %s", info->name);
+    return 0;
+}
+
+int gc_vm(const char *id, struct err *err)
+{
+    struct taps t = {.id = id, .err = err};
+    int r = 0;
+    for (int i = 0; i < FAMILIES; i++)
+        if (gc_rules(id, families[i], err))
+            r = -1;
+    if (link_each(delete_tap, &t))
+        return err_sys(err, "cannot list network devices");
+    return r ? r : t.result;
+}
+
+/* The VMs found so far, each once. */
+struct vms {
+    struct gc_found *list; /* owned */
+    size_t count;
+    bool failed;
+};
+
+static struct gc_found *find(struct vms *vms, const char *id)
+{
+    for (size_t i = 0; i < vms->count; i++)
+        if (!strcmp(vms->list[i].id, id))
+            return &vms->list[i];
+    struct gc_found *grown = reallocarray(vms->list, vms->count + 1, sizeof(*grown));
+    if (!grown) {
+        vms->failed = true;
+        return NULL;
+    }
+    vms->list = grown;
+    grown += vms->count++;
+    *grown = (struct gc_found){0};
+    snprintf(grown->id, sizeof(grown->id), "%s", id);
+    return grown;
+}
+
+static int note_tap(const struct link_info *info, void *data)
+{
+    struct gc_found *vm = owner(info) ? find(data, owner(info)) : NULL;
+    if (vm)
+        vm->taps++;
+    return 0;
+}
+
+static int find_all(struct vms *vms, struct err *err)
+{
+    for (int i = 0; i < SCANS; i++) {
+        cleanup_fw_scan struct fw_scan scan = {0};
+        if (fw_scan(&scan, worlds[i % WORLDS], families[i / WORLDS], err))
+            return -1;
+        for (size_t j = 0; j < scan.own_count; j++) {
+            struct gc_found *vm = find(vms, scan.own[j].id);
+            if (vm)
+                vm->rules++;
+        }
+    }
+    if (link_each(note_tap, vms))
+        return err_sys(err, "cannot list network devices");
+    return vms->failed ? err_set(err, "out of memory") : 0;
+}
+
+int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, struct err *err)
+{
+    struct vms vms = {0};
+    int r = find_all(&vms, err);
+    for (size_t i = 0; !r && i < vms.count; i++) {
+        cleanup_close int claim = claim_id(vms.list[i].id);
+        vms.list[i].alive = claim < 0;
+        each(&vms.list[i], data);
+    }
+    free(vms.list);
+    return r;
+}
+
+int gc_all(const char *self, unsigned *removed, struct err *err)
+{
+    struct vms vms = {0};
+    int r = find_all(&vms, err);
+    for (size_t i = 0; i < vms.count; i++) {
+        const char *id = vms.list[i].id;
+        bool own = self && !strcmp(id, self);
+        cleanup_close int claim = own ? -1 : claim_id(id);
+        if (!own && claim < 0)
+            continue; /* alive, or being cleaned up by somebody else */
+        if (gc_vm(id, err))
+            r = -1;
+        else if (removed)
+            ++*removed;
+    }
+    free(vms.list);
+    return r;
+}

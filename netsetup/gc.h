@@ -1,0 +1,27 @@
+/* Removal by mark: what carries a VM's id in this network namespace, wherever it came from. */
+#ifndef CTR_NETSETUP_GC_H
+#define CTR_NETSETUP_GC_H
+
+#include "common/err.h"
+#include "netsetup/netsetup.h"
+
+/* Removes a VM's rules of one address family, or all it has.  The caller holds the claim on the id.  0, or -1 with the
+ * first error; the rest is tried all the same. */
+int gc_rules(const char *id, int family, struct err *err);
+int gc_vm(const char *id, struct err *err);
+
+/* One VM's marks. */
+struct gc_found {
+    char id[NET_ID_MAX + 1];
+    bool alive; /* somebody holds the claim */
+    unsigned taps, rules;
+};
+
+/* Calls each for every VM that anything here carries the id of.  0, or -1 with err. */
+int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, struct err *err);
+
+/* Removes everything of every VM whose claim nobody holds, and of `self` (may be NULL), whose claim the caller
+ * holds.  *removed (may be NULL) counts VMs. */
+int gc_all(const char *self, unsigned *removed, struct err *err);
+
+#endif

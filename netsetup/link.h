@@ -1,0 +1,41 @@
+/* Network devices, addresses and the default route, over rtnetlink (rtnetlink(7)). */
+#ifndef CTR_NETSETUP_LINK_H
+#define CTR_NETSETUP_LINK_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+
+enum { LINK_ALIAS = 128 };
+
+struct link_info {
+    unsigned ifindex;
+    unsigned mtu;
+    char name[IFNAMSIZ];
+    char alias[LINK_ALIAS]; /* "" when none */
+};
+
+/* What a TAP gets in one message, before it goes up. */
+struct link_config {
+    const char *alias;
+    unsigned mtu;
+    bool route_localnet; /* 127.0.0.0/8 may leave and enter through it: for ports published there */
+};
+
+/* All return 0, or -1 with errno. */
+int link_find(const char *name, struct link_info *out);
+int link_find_index(unsigned ifindex, struct link_info *out);
+int link_each(int (*each)(const struct link_info *info, void *data), void *data);
+int link_configure(unsigned ifindex, const struct link_config *config);
+int link_up(unsigned ifindex);
+int link_delete(unsigned ifindex);
+int link_add_addr(unsigned ifindex, struct in_addr addr, unsigned prefix);
+int link_add_addr6(unsigned ifindex, const struct in6_addr *addr, unsigned prefix);
+
+/* Without IPv6 addresses of its own making.  Fails where the device has no IPv6 at all. */
+int link_no_autoconf(unsigned ifindex);
+
+/* The default route's device (AF_INET, AF_INET6), the lowest metric first; ENOENT when there is none. */
+int link_default(int family, struct link_info *out);
+
+#endif

@@ -1,0 +1,222 @@
+/* netsetup up|down|gc|show: the library as a program, for tests and for looking into a host's networks. */
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/num.h"
+#include "netsetup/netsetup.h"
+#include "netsetup/show.h"
+
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FAILED = 125 };
+
+static const char help[] =
+    "netsetup up ID [option]...   make a VM's network, print it as JSON, hold it until SIGTERM or SIGINT, undo it\n"
+    "netsetup down ID             remove what a VM left that is no longer running\n"
+    "netsetup gc                  remove what all VMs left that are no longer running\n"
+    "netsetup show --json         the networks in this namespace: live ones and orphans\n"
+    "options of up:\n"
+    "  --tap NAME            TAP device (default: the first free ctr<N>)\n"
+    "  --tap-ip ADDRESS      the TAP's own address (default: random 10.x.x.1)\n"
+    "  --guest-ip ADDRESS    the guest's (default: the other address of the /30)\n"
+    "  --mac ADDRESS         the guest's MAC (default: random)\n"
+    "  --uplink NAME         the only interface to leave through (default: as routed)\n"
+    "  --uid N --gid N       who may open the TAP (default: 0)\n"
+    "  --ports LIST          published ports, as 8080:80,127.0.0.1:5353:53/udp,2000-2010:2000-2010\n"
+    "  --host-access         let the guest reach the host's own services\n"
+    "  --guest-access        let other guests reach this one's address\n"
+    "  --no-ipv6             no IPv6 even where this host has it\n"
+    "  --dns ADDRESS         relay the guest's DNS to a resolver that only this host reaches\n"
+    "  --down-after-up       do not wait: undo at once\n";
+
+enum {
+    O_TAP = 256,
+    O_TAP_IP,
+    O_GUEST_IP,
+    O_MAC,
+    O_UPLINK,
+    O_UID,
+    O_GID,
+    O_PORTS,
+    O_HOST,
+    O_GUEST,
+    O_NO_IPV6,
+    O_DNS,
+    O_ONCE
+};
+
+static const struct option options[] = {
+    {"tap", required_argument, NULL, O_TAP},
+    {"tap-ip", required_argument, NULL, O_TAP_IP},
+    {"guest-ip", required_argument, NULL, O_GUEST_IP},
+    {"mac", required_argument, NULL, O_MAC},
+    {"uplink", required_argument, NULL, O_UPLINK},
+    {"uid", required_argument, NULL, O_UID},
+    {"gid", required_argument, NULL, O_GID},
+    {"ports", required_argument, NULL, O_PORTS},
+    {"host-access", no_argument, NULL, O_HOST},
+    {"guest-access", no_argument, NULL, O_GUEST},
+    {"no-ipv6", no_argument, NULL, O_NO_IPV6},
+    {"dns", required_argument, NULL, O_DNS},
+    {"down-after-up", no_argument, NULL, O_ONCE},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static int set_text(char *out, size_t size, const char *what, const char *text, struct err *err)
+{
+    if ((size_t)snprintf(out, size, "%s", text) >= size)
+        return err_set(err, "%s '%s' is longer than %zu characters", what, text, size - 1);
+    return 0;
+}
+
+static int set_number(uint32_t *out, const char *what, const char *text, struct err *err)
+{
+    uint64_t n;
+    if (num_parse(text, 0, UINT32_MAX - 1, &n))
+        return err_set(err, "%s '%s' is not a number", what, text);
+    *out = (uint32_t)n;
+    return 0;
+}
+
+static int set_option(struct net_plan *plan, int option, const char *arg, struct err *err)
+{
+    switch (option) {
+    case O_TAP:
+        return set_text(plan->tap, sizeof(plan->tap), "--tap", arg, err);
+    case O_TAP_IP:
+        return net_addr_parse("--tap-ip", arg, &plan->tap_addr, err);
+    case O_GUEST_IP:
+        return net_addr_parse("--guest-ip", arg, &plan->guest_addr, err);
+    case O_MAC:
+        return net_mac_parse("--mac", arg, plan->guest_mac, err);
+    case O_UPLINK:
+        return set_text(plan->uplink, sizeof(plan->uplink), "--uplink", arg, err);
+    case O_UID:
+        return set_number(&plan->uid, "--uid", arg, err);
+    case O_GID:
+        return set_number(&plan->gid, "--gid", arg, err);
+    case O_PORTS:
+        net_ports_free(&plan->ports);
+        return net_ports_parse("--ports", arg, &plan->ports, err);
+    case O_HOST:
+        plan->host_access = true;
+        return 0;
+    case O_GUEST:
+        plan->guest_access = true;
+        return 0;
+    case O_NO_IPV6:
+        plan->no_ipv6 = true;
+        return 0;
+    case O_DNS:
+        return net_addr_parse("--dns", arg, &plan->dns, err);
+    default:
+        return err_set(err, "see netsetup --help");
+    }
+}
+
+/* Signals are blocked before anything is made, so that none can come between up and down. */
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+static int print_link(const struct net_plan *plan, const struct net_link *link, struct err *err)
+{
+    cleanup_buf struct buf json = {0};
+    show_link(&json, plan->id, link);
+    if (buf_failed(&json) || printf("%s\n", json.data) < 0 || fflush(stdout))
+        return err_sys(err, "cannot print the result");
+    return 0;
+}
+
+static int up(int argc, char **argv, struct err *err)
+{
+    struct net_plan plan = {0};
+    bool once = false;
+    sigset_t set;
+    int c, sig, r = 0;
+    while (!r && (c = getopt_long(argc, argv, "", options, NULL)) != -1)
+        if (c == O_ONCE)
+            once = true;
+        else
+            r = set_option(&plan, c, optarg, err);
+    if (!r && optind != argc - 1)
+        r = err_set(err, "up wants one id");
+    if (!r)
+        r = set_text(plan.id, sizeof(plan.id), "the id", argv[optind], err);
+    block_signals(&set);
+    struct netsetup *net = r ? NULL : netsetup_up(&plan, err);
+    if (net) {
+        r = print_link(&plan, netsetup_link(net), err);
+        if (!once && !r)
+            sigwait(&set, &sig);
+        if (netsetup_down(net, err))
+            r = -1;
+    } else {
+        r = -1;
+    }
+    net_ports_free(&plan.ports);
+    return r;
+}
+
+static int down(int argc, char **argv, struct err *err)
+{
+    if (argc != 2)
+        return err_set(err, "down wants one id");
+    return netsetup_forget(argv[1], err);
+}
+
+static int gc(int argc, char **argv, struct err *err)
+{
+    unsigned removed = 0;
+    (void)argv;
+    if (argc != 1)
+        return err_set(err, "gc takes no arguments");
+    int r = netsetup_gc(&removed, err);
+    printf("%u\n", removed);
+    return r;
+}
+
+static int show(int argc, char **argv, struct err *err)
+{
+    cleanup_buf struct buf json = {0};
+    if (argc != 2 || strcmp(argv[1], "--json") != 0)
+        return err_set(err, "show takes --json");
+    if (show_all(&json, err))
+        return -1;
+    printf("%s\n", json.data);
+    return 0;
+}
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv, struct err *err);
+} commands[] = {{"up", up}, {"down", down}, {"gc", gc}, {"show", show}};
+
+int main(int argc, char **argv)
+{
+    struct err err = {0};
+    log_init("netsetup");
+    opterr = 0;
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+        return fputs(help, stdout) < 0;
+    for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (!strcmp(argv[1], commands[i].name)) {
+            if (!commands[i].run(argc - 1, argv + 1, &err))
+                return 0;
+            log_error("%s", err.text);
+            return FAILED;
+        }
+    log_error("no such command; see netsetup --help");
+    return FAILED;
+}

@@ -1,0 +1,255 @@
+/* The order of things.  Whatever outlives this process is marked with the VM's id before it can: the TAP by its
+ * alias while it still hangs on our descriptor, the rules by their comment.  And the id is claimed before
+ * all.  So at any moment of a kill -9, the next VM's gc finds what is left and knows that nobody owns it. */
+#include "netsetup/netsetup.h"
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "netsetup/claim.h"
+#include "netsetup/dns.h"
+#include "netsetup/fw.h"
+#include "netsetup/gc.h"
+#include "netsetup/ipv6.h"
+#include "netsetup/link.h"
+#include "netsetup/portclaim.h"
+#include "netsetup/rules.h"
+#include "netsetup/subnet.h"
+#include "netsetup/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { DEFAULT_MTU = 1500, CLAIM_TRIES = 100, RULE_TRIES = 3 };
+
+struct netsetup {
+    char id[NET_ID_MAX + 1];
+    struct net_link link;
+    int id_claim, subnet_claim; /* held for the VM's life, as are */
+    struct portclaim ports;
+    pid_t dns; /* the relay's process; 0: none */
+};
+
+const struct net_link *netsetup_link(const struct netsetup *net)
+{
+    return &net->link;
+}
+
+/* A gc of another process may hold the id for a moment, to clean up after a VM of the same name. */
+static int take_id(struct netsetup *net, struct err *err)
+{
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    for (int i = 0; i < CLAIM_TRIES; i++) {
+        net->id_claim = claim_id(net->id);
+        if (net->id_claim >= 0)
+            return 0;
+        if (errno != EADDRINUSE)
+            return err_sys(err, "cannot claim the id %s", net->id);
+        nanosleep(&pause, NULL);
+    }
+    return err_set(err, "a VM with the id %s is already running here", net->id);
+}
+
+/* The MTU that the guest's packets will meet first. */
+static int find_mtu(const struct net_plan *plan, unsigned *mtu, struct err *err)
+{
+    struct link_info info = {.mtu = DEFAULT_MTU};
+    if (plan->uplink[0] && link_find(plan->uplink, &info))
+        return errno == ENODEV ? err_set(err, "HOST_IFACE=%s: there is no such network interface", plan->uplink)
+                               : err_sys(err, "cannot look up HOST_IFACE=%s", plan->uplink);
+    if (!plan->uplink[0] && link_default(AF_INET, &info)) {
+        if (errno != ENOENT)
+            return err_sys(err, "cannot find the default route");
+        log_warn("there is no default route: the guest reaches this host's networks only");
+    }
+    *mtu = info.mtu;
+    return 0;
+}
+
+static int choose_mac(const struct net_plan *plan, uint8_t mac[6], struct err *err)
+{
+    static const uint8_t none[6];
+    memcpy(mac, plan->guest_mac, sizeof(none));
+    if (memcmp(mac, none, sizeof(none)) != 0)
+        return 0;
+    if (getrandom(mac, sizeof(none), 0) != sizeof(none))
+        return err_sys(err, "getrandom");
+    mac[0] = (uint8_t)((mac[0] & 0xfc) | 2); /* locally administered, not multicast */
+    return 0;
+}
+
+static int take_subnet(struct netsetup *net, const struct net_plan *plan, struct err *err)
+{
+    net->link.tap_addr = plan->tap_addr;
+    net->link.guest_addr = plan->guest_addr;
+    subnet_pair(&net->link.tap_addr, &net->link.guest_addr); /* netsetup_check had it */
+    net->subnet_claim = subnet_take(&net->link.tap_addr, &net->link.guest_addr, err);
+    return net->subnet_claim < 0 ? -1 : 0;
+}
+
+static int make_tap(struct net_link *link, const struct net_plan *plan, struct err *err)
+{
+    struct link_info info;
+    char alias[LINK_ALIAS];
+    snprintf(link->tap, sizeof(link->tap), "%s", plan->tap[0] ? plan->tap : "ctr%d");
+    snprintf(alias, sizeof(alias), RULES_COMMENT "%s", plan->id);
+    cleanup_close int fd = tap_create(link->tap, err);
+    if (fd < 0)
+        return -1;
+    struct link_config config = {.alias = alias, .mtu = link->mtu, .route_localnet = plan->ports.count > 0};
+    if (link_find(link->tap, &info) || link_configure(info.ifindex, &config))
+        return err_sys(err, "cannot configure TAP device %s", link->tap);
+    link->ifindex = info.ifindex;
+    if (link_add_addr(info.ifindex, link->tap_addr, NET_PREFIX))
+        return err_sys(err, "cannot give TAP device %s its address", link->tap);
+    link_no_autoconf(info.ifindex);
+    if (link->ipv6 && link_add_addr6(info.ifindex, &link->tap_addr6, NET_PREFIX6))
+        link->ipv6 = false; /* turned off on new devices, or the MTU is below IPv6's 1280 */
+    return tap_persist(fd, link->tap, plan->uid, plan->gid, err);
+}
+
+/* It stays on: what else needs it by the time we go, nobody can know (Docker leaves it on, too).  Where
+ * /proc/sys is read-only, what has to be on can still be on already. */
+static int enable_forwarding(struct err *err)
+{
+    static const char path[] = "/proc/sys/net/ipv4/ip_forward";
+    cleanup_free char *now = io_read_file(AT_FDCWD, path, 16, NULL);
+    if ((now && now[0] == '1') || !io_write_text(path, "1\n"))
+        return 0;
+    err_sys(err, "cannot turn on net.ipv4.ip_forward");
+    err_hint(err, "start the container with --sysctl net.ipv4.ip_forward=1");
+    return -1;
+}
+
+/* Which world our rules belong to, and the position in FORWARD behind the user's own. */
+static int find_place(int family, enum fw_world *world, unsigned *forward_at, struct err *err)
+{
+    cleanup_fw_scan struct fw_scan nft = {0}, legacy = {0};
+    if (fw_scan(&nft, FW_NFT, family, err) || fw_scan(&legacy, FW_LEGACY, family, err))
+        return -1;
+    *world = fw_choose(&nft, &legacy);
+    *forward_at = (*world == FW_NFT ? nft : legacy).docker_user + 1;
+    return 0;
+}
+
+static int add_rules_once(int family, bool closed, const struct net_plan *plan, const struct net_link *link,
+                          struct err *err)
+{
+    cleanup_buf struct buf text = {0};
+    enum fw_world world;
+    unsigned forward_at;
+    if (find_place(family, &world, &forward_at, err))
+        return -1;
+    if (closed)
+        rules_closed(&text, plan, link);
+    else
+        rules_text(&text, family, plan, link, forward_at);
+    return buf_failed(&text) ? err_set(err, "out of memory") : fw_restore(world, family, text.data, err);
+}
+
+/* Somebody may change the chain between the scan and the use of the position that came from it. */
+static int add_rules(int family, const struct net_plan *plan, const struct net_link *link, struct err *err)
+{
+    for (int i = 0; i < RULE_TRIES; i++) {
+        err->text[0] = '\0';
+        if (!add_rules_once(family, false, plan, link, err))
+            return 0;
+        gc_rules(plan->id, family, NULL); /* tables that came before the one that failed */
+    }
+    return -1;
+}
+
+/* IPv6 where that works; otherwise none of it through the TAP, where no rule of ours would be in its way. */
+static void set_up_ipv6(const struct net_plan *plan, struct net_link *link)
+{
+    struct err why = {0};
+    if (link->ipv6 && !add_rules(AF_INET6, plan, link, &why))
+        return;
+    if (link->ipv6)
+        log_warn("the guest gets no IPv6: %s", why.text);
+    link->ipv6 = false;
+    why.text[0] = '\0';
+    if (!ipv6_disable(link->tap) && add_rules_once(AF_INET6, true, plan, link, &why))
+        log_warn("cannot keep the guest from this host's IPv6: %s", why.text);
+}
+
+static int bring_up(struct netsetup *net, const struct net_plan *plan, struct err *err)
+{
+    if (take_id(net, err))
+        return -1;
+    /* Leftovers that cannot be removed are no reason not to start, unless they are in the way. */
+    struct err ignored = {0};
+    if (gc_all(plan->id, NULL, &ignored))
+        log_warn("cannot clean up after dead VMs: %s", ignored.text);
+    struct net_link *link = &net->link;
+    if (find_mtu(plan, &link->mtu, err) || choose_mac(plan, link->guest_mac, err) || take_subnet(net, plan, err) ||
+        enable_forwarding(err))
+        return -1;
+    link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
+    if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err))
+        return -1;
+    if (plan->dns.s_addr && (net->dns = dns_start(link->tap_addr, plan->dns, &link->dns_port, err)) < 0)
+        return -1;
+    set_up_ipv6(plan, link);
+    if (add_rules(AF_INET, plan, link, err))
+        return -1;
+    return link_up(link->ifindex) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
+}
+
+struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
+{
+    if (netsetup_check(plan, err))
+        return NULL;
+    struct netsetup *net = calloc(1, sizeof(*net));
+    if (!net) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    snprintf(net->id, sizeof(net->id), "%s", plan->id);
+    net->id_claim = net->subnet_claim = -1;
+    if (!bring_up(net, plan, err))
+        return net;
+    netsetup_down(net, NULL);
+    return NULL;
+}
+
+int netsetup_down(struct netsetup *net, struct err *err)
+{
+    int r = 0;
+    if (!net)
+        return 0;
+    if (net->id_claim >= 0) {
+        r = gc_vm(net->id, err);
+        close(net->id_claim);
+    }
+    dns_stop(net->dns);
+    portclaim_release(&net->ports);
+    if (net->subnet_claim >= 0)
+        close(net->subnet_claim);
+    free(net);
+    return r;
+}
+
+int netsetup_gc(unsigned *removed, struct err *err)
+{
+    if (removed)
+        *removed = 0;
+    return gc_all(NULL, removed, err);
+}
+
+int netsetup_forget(const char *id, struct err *err)
+{
+    struct net_plan plan = {0};
+    if ((size_t)snprintf(plan.id, sizeof(plan.id), "%s", id) >= sizeof(plan.id) || netsetup_check(&plan, NULL))
+        return err_set(err, "'%s' is no id of a VM", id);
+    cleanup_close int claim = claim_id(id);
+    if (claim < 0)
+        return errno == EADDRINUSE ? err_set(err, "the VM %s is running: end it instead", id)
+                                   : err_sys(err, "cannot claim the id %s", id);
+    return gc_vm(id, err);
+}

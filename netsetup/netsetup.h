@@ -1,0 +1,74 @@
+/* The network of one VM: a TAP device with a /30 of its own, and the firewall rules that let exactly this
+ * guest out, the published ports in, and nothing else.  netsetup_up makes it, netsetup_down takes away what
+ * up made.  Needs CAP_NET_ADMIN (and CAP_NET_RAW for iptables), /dev/net/tun and iptables.
+ *
+ * Left on afterwards, because others may rely on it by then: net.ipv4.ip_forward (net.ipv6.conf.all.forwarding
+ * where the guest has IPv6), and the empty iptables tables that the first rule of a namespace creates. */
+#ifndef CTR_NETSETUP_H
+#define CTR_NETSETUP_H
+
+#include "common/err.h"
+#include "netsetup/parse.h"
+#include "netsetup/ports.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { NET_ID_MAX = 64, NET_PREFIX = 30, NET_PREFIX6 = 64 };
+
+/* What is asked for.  Text is NUL-terminated; addresses are in network byte order. */
+struct net_plan {
+    char id[NET_ID_MAX + 1];   /* of the VM: 1-64 of [A-Za-z0-9-], as the jailer wants it */
+    char tap[IFNAMSIZ];        /* "": the kernel chooses a free ctr<N> */
+    struct in_addr tap_addr;   /* 0: a random free 10.x.x.1, or the other address of guest_addr's /30 */
+    struct in_addr guest_addr; /* 0: the other address of tap_addr's /30 */
+    uint8_t guest_mac[6];      /* zeros: a random, locally administered one */
+    char uplink[IFNAMSIZ];     /* the guest may only leave through this interface; "": wherever routes lead */
+    uid_t uid;                 /* who may open the TAP */
+    gid_t gid;
+    struct net_ports ports; /* published ports; owned by the caller */
+    bool host_access;       /* the guest may reach the host's own services */
+    bool guest_access;      /* other guests (on TAPs named ctr<N>) may reach this one's address */
+    bool no_ipv6;           /* not even where the host has it */
+    struct in_addr dns;     /* a resolver that only this host reaches (127.0.0.53): relayed for the guest; 0: none */
+};
+
+/* What was made. */
+struct net_link {
+    char tap[IFNAMSIZ];
+    unsigned ifindex;
+    struct in_addr tap_addr, guest_addr; /* the guest's gateway, and the guest; both in one /NET_PREFIX */
+    uint8_t guest_mac[6];
+    unsigned mtu;      /* bytes; the uplink's, for the guest to set too */
+    uint16_t dns_port; /* where the relay listens; the guest asks tap_addr's port 53.  0: no relay */
+    bool ipv6;         /* the guest has it too: a unique local address, in one /NET_PREFIX6 */
+    struct in6_addr tap_addr6, guest_addr6;
+};
+
+struct netsetup; /* holds the claims: its life is the VM's */
+
+/* Refuses a plan that can never work; touches nothing.  0, or -1 with err. */
+int netsetup_check(const struct net_plan *plan, struct err *err);
+
+/* Removes what dead VMs left in this network namespace, then makes this one's network.  The handle, to be
+ * ended by netsetup_down; or NULL with err, and nothing left behind.  With plan->dns it starts a child process,
+ * which lasts until netsetup_down or this process's end. */
+struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err);
+const struct net_link *netsetup_link(const struct netsetup *net);
+
+/* Undoes what up did, all of it even when a part fails, and frees the handle (NULL is fine).  0, or -1 with
+ * the first failure. */
+int netsetup_down(struct netsetup *net, struct err *err);
+
+/* Removes the TAPs and rules of every VM in this namespace whose claim nobody holds; *removed (may be NULL)
+ * counts the VMs.  0, or -1 with err. */
+int netsetup_gc(unsigned *removed, struct err *err);
+
+/* The same for one VM, which is refused while it lives. */
+int netsetup_forget(const char *id, struct err *err);
+
+#endif

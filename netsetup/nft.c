@@ -1,0 +1,243 @@
+/* iptables-nft's rules, read and removed over nf_tables' netlink (linux/netfilter/nf_tables.h).
+ *
+ * Removal names rules by the kernel's handle, so nothing but what the scan saw can go, and all tables go in
+ * one transaction.  iptables-restore makes one for each table, and the kernel makes every transaction that
+ * follows a removal wait for a grace period: 60 ms for four tables instead of 1. */
+#include "netsetup/fw.h"
+#include "netsetup/nl.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { MAX_TABLES = 5, UDATA_COMMENT = 0, COMMENT_MAX = 256 };
+
+static uint8_t nf_family(const struct fw_scan *scan)
+{
+    return scan->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+}
+
+/* iptables knows its tables by these names only; others are somebody's own ruleset. */
+static bool is_iptables(const char *table)
+{
+    static const char *const names[MAX_TABLES] = {"raw", "mangle", "nat", "filter", "security"};
+    for (size_t i = 0; i < MAX_TABLES; i++)
+        if (!strcmp(table, names[i]))
+            return true;
+    return false;
+}
+
+/* The attributes of a nest by type; out has max + 1 entries. */
+struct attrs {
+    const struct nlattr **out;
+    uint16_t max;
+};
+
+static int sort_attr(const struct nlattr *attr, void *data)
+{
+    const struct attrs *a = data;
+    if (mnl_attr_get_type(attr) <= a->max)
+        a->out[mnl_attr_get_type(attr)] = attr;
+    return MNL_CB_OK;
+}
+
+#define NEST(name, attr, top)                                                                                          \
+    const struct nlattr *name[(top) + 1] = {NULL};                                                                     \
+    if (attr)                                                                                                          \
+    mnl_attr_parse_nested(attr, sort_attr, &(struct attrs){name, top})
+
+static const char *str(const struct nlattr *attr)
+{
+    return attr ? mnl_attr_get_str(attr) : "";
+}
+
+static int see_chain(const struct nlmsghdr *nlh, void *data)
+{
+    const struct nlattr *a[NFTA_CHAIN_MAX + 1] = {NULL};
+    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), sort_attr, &(struct attrs){a, NFTA_CHAIN_MAX});
+    bool drop = a[NFTA_CHAIN_POLICY] && ntohl(mnl_attr_get_u32(a[NFTA_CHAIN_POLICY])) == NF_DROP;
+    if (is_iptables(str(a[NFTA_CHAIN_TABLE])))
+        fw_see_chain(data, str(a[NFTA_CHAIN_TABLE]), str(a[NFTA_CHAIN_NAME]), drop);
+    return MNL_CB_OK;
+}
+
+/* What of a rule's expressions matters here. */
+struct gist {
+    char comment[COMMENT_MAX + 1];
+    const char *jump;
+};
+
+static void see_match(const struct nlattr *expr, struct gist *g)
+{
+    NEST(m, expr, NFTA_MATCH_MAX);
+    if (!m[NFTA_MATCH_INFO] || strcmp(str(m[NFTA_MATCH_NAME]), "comment") != 0)
+        return;
+    size_t len = mnl_attr_get_payload_len(m[NFTA_MATCH_INFO]);
+    memcpy(g->comment, mnl_attr_get_payload(m[NFTA_MATCH_INFO]), len < COMMENT_MAX ? len : COMMENT_MAX);
+}
+
+static void see_verdict(const struct nlattr *expr, struct gist *g)
+{
+    NEST(imm, expr, NFTA_IMMEDIATE_MAX);
+    NEST(value, imm[NFTA_IMMEDIATE_DATA], NFTA_DATA_MAX);
+    NEST(verdict, value[NFTA_DATA_VERDICT], NFTA_VERDICT_MAX);
+    if (verdict[NFTA_VERDICT_CHAIN])
+        g->jump = mnl_attr_get_str(verdict[NFTA_VERDICT_CHAIN]);
+}
+
+/* Newer versions keep the comment beside the expressions: type, length, text. */
+static void see_userdata(const struct nlattr *attr, struct gist *g)
+{
+    const uint8_t *p = mnl_attr_get_payload(attr), *end = p + mnl_attr_get_payload_len(attr);
+    for (; end - p >= 2 && end - p - 2 >= p[1]; p += 2 + p[1])
+        if (p[0] == UDATA_COMMENT)
+            memcpy(g->comment, p + 2, p[1]);
+}
+
+static int see_rule(const struct nlmsghdr *nlh, void *data)
+{
+    struct gist g = {.jump = NULL};
+    const struct nlattr *a[NFTA_RULE_MAX + 1] = {NULL}, *expr;
+    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), sort_attr, &(struct attrs){a, NFTA_RULE_MAX});
+    if (!is_iptables(str(a[NFTA_RULE_TABLE])))
+        return MNL_CB_OK;
+    if (a[NFTA_RULE_EXPRESSIONS])
+        mnl_attr_for_each_nested(expr, a[NFTA_RULE_EXPRESSIONS])
+        {
+            NEST(e, expr, NFTA_EXPR_MAX);
+            if (!strcmp(str(e[NFTA_EXPR_NAME]), "match"))
+                see_match(e[NFTA_EXPR_DATA], &g);
+            else if (!strcmp(str(e[NFTA_EXPR_NAME]), "immediate"))
+                see_verdict(e[NFTA_EXPR_DATA], &g);
+        }
+    if (a[NFTA_RULE_USERDATA])
+        see_userdata(a[NFTA_RULE_USERDATA], &g);
+    struct fw_own *own = fw_see_rule(data, str(a[NFTA_RULE_TABLE]), str(a[NFTA_RULE_CHAIN]), g.comment, g.jump);
+    if (own && a[NFTA_RULE_HANDLE])
+        own->handle = be64toh(mnl_attr_get_u64(a[NFTA_RULE_HANDLE]));
+    return MNL_CB_OK;
+}
+
+static int dump(struct fw_scan *scan, uint16_t type, mnl_cb_t cb)
+{
+    char buf[NL_BUF];
+    struct nfgenmsg *nfg;
+    struct nlmsghdr *nlh =
+        nl_request(buf, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), NLM_F_DUMP, sizeof(*nfg), &nfg);
+    nfg->nfgen_family = nf_family(scan);
+    return nl_call(NETLINK_NETFILTER, nlh, cb, scan);
+}
+
+int nft_scan(struct fw_scan *scan, struct err *err)
+{
+    if (!dump(scan, NFT_MSG_GETCHAIN, see_chain) && !dump(scan, NFT_MSG_GETRULE, see_rule))
+        return 0;
+    if (errno == EPROTONOSUPPORT || errno == EINVAL || errno == EOPNOTSUPP) {
+        scan->absent = true; /* no nfnetlink, or no nf_tables in it */
+        return 0;
+    }
+    err_sys(err, "cannot read nf_tables' rules");
+    err_hint(err, "is CAP_NET_ADMIN granted?");
+    return -1;
+}
+
+static struct nlmsghdr *put(struct mnl_nlmsg_batch *batch, uint16_t type, uint16_t flags, uint32_t seq, uint8_t family,
+                            uint16_t subsys)
+{
+    struct nfgenmsg *nfg;
+    struct nlmsghdr *nlh = nl_request(mnl_nlmsg_batch_current(batch), type, flags, sizeof(*nfg), &nfg);
+    nlh->nlmsg_seq = seq;
+    nfg->nfgen_family = family;
+    nfg->res_id = htons(subsys);
+    return nlh;
+}
+
+static uint32_t put_deletions(struct mnl_nlmsg_batch *batch, const struct fw_scan *scan, const char *id)
+{
+    uint32_t seq = 1;
+    put(batch, NFNL_MSG_BATCH_BEGIN, 0, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+    mnl_nlmsg_batch_next(batch);
+    for (size_t i = 0; i < scan->own_count; i++) {
+        const struct fw_own *own = &scan->own[i];
+        if (strcmp(own->id, id) != 0)
+            continue;
+        struct nlmsghdr *nlh =
+            put(batch, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELRULE, NLM_F_ACK, seq++, nf_family(scan), 0);
+        mnl_attr_put_strz(nlh, NFTA_RULE_TABLE, own->table);
+        mnl_attr_put_strz(nlh, NFTA_RULE_CHAIN, own->chain);
+        mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(own->handle));
+        mnl_nlmsg_batch_next(batch);
+    }
+    put(batch, NFNL_MSG_BATCH_END, 0, seq, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
+    mnl_nlmsg_batch_next(batch);
+    return seq - 1; /* how many acknowledgements will come */
+}
+
+/* Every message of the transaction is answered; the first refusal tells the whole was refused. */
+static int transact(struct mnl_socket *sock, struct mnl_nlmsg_batch *batch, uint32_t acks)
+{
+    char buf[NL_BUF];
+    const struct timeval limit = {.tv_sec = 30};
+    if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ||
+        setsockopt(mnl_socket_get_fd(sock), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ||
+        mnl_socket_sendto(sock, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch)) < 0)
+        return -1;
+    while (acks) {
+        ssize_t n = mnl_socket_recvfrom(sock, buf, sizeof(buf));
+        int left = (int)n;
+        if (n < 0)
+            return -1;
+        for (struct nlmsghdr *nlh = (struct nlmsghdr *)(void *)buf; mnl_nlmsg_ok(nlh, left);
+             nlh = mnl_nlmsg_next(nlh, &left)) {
+            const struct nlmsgerr *answer = mnl_nlmsg_get_payload(nlh);
+            if (nlh->nlmsg_type == NLMSG_ERROR && answer->error) {
+                errno = -answer->error;
+                return -1;
+            }
+            acks -= acks > 0;
+        }
+    }
+    return 0;
+}
+
+static int remove_once(const struct fw_scan *scan, const char *id)
+{
+    size_t size = (scan->own_count + 3) * 256; /* a deletion takes less than 200 bytes */
+    char *room = calloc(1, 2 * size);
+    struct mnl_nlmsg_batch *batch = room ? mnl_nlmsg_batch_start(room, size) : NULL;
+    struct mnl_socket *sock = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+    int r = -1;
+    if (batch && sock) {
+        uint32_t acks = put_deletions(batch, scan, id);
+        r = acks ? transact(sock, batch, acks) : 0;
+    }
+    int saved = errno;
+    if (sock)
+        mnl_socket_close(sock);
+    if (batch)
+        mnl_nlmsg_batch_stop(batch);
+    free(room);
+    errno = saved;
+    return r;
+}
+
+int nft_remove(const struct fw_scan *scan, const char *id, struct err *err)
+{
+    if (!remove_once(scan, id))
+        return 0;
+    /* Somebody removed some of them since the scan: what is left now is what must go. */
+    for (int i = 0; errno == ENOENT && i < 5; i++) {
+        cleanup_fw_scan struct fw_scan again;
+        if (fw_scan(&again, FW_NFT, scan->family, err))
+            return -1;
+        if (!remove_once(&again, id))
+            return 0;
+    }
+    return err_sys(err, "cannot remove the firewall rules of VM %s", id);
+}

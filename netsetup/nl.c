@@ -1,0 +1,51 @@
+/* A socket per conversation: opening one costs microseconds, and a conversation that failed half-way leaves
+ * no answers behind for the next. */
+#include "netsetup/nl.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <time.h>
+
+enum { DUMP_TRIES = 20 };
+
+struct nlmsghdr *nl_request(void *buf, uint16_t type, uint16_t flags, size_t extra, void *head)
+{
+    memset(buf, 0, MNL_NLMSG_HDRLEN + MNL_ALIGN(extra));
+    struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+    nlh->nlmsg_type = type;
+    nlh->nlmsg_flags = NLM_F_REQUEST | flags;
+    nlh->nlmsg_seq = (uint32_t)time(NULL);
+    *(void **)head = mnl_nlmsg_put_extra_header(nlh, extra);
+    return nlh;
+}
+
+static int converse(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t cb, void *data)
+{
+    char buf[NL_BUF];
+    if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(sock, request, request->nlmsg_len) < 0)
+        return -1;
+    for (;;) {
+        ssize_t n = mnl_socket_recvfrom(sock, buf, sizeof(buf));
+        if (n < 0)
+            return -1;
+        int more = mnl_cb_run(buf, (size_t)n, request->nlmsg_seq, mnl_socket_get_portid(sock), cb, data);
+        if (more <= 0)
+            return more;
+    }
+}
+
+int nl_call(int bus, struct nlmsghdr *request, mnl_cb_t cb, void *data)
+{
+    for (int i = 0;; i++) {
+        struct mnl_socket *sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
+        if (!sock)
+            return -1;
+        int r = converse(sock, request, cb, data), saved = errno;
+        mnl_socket_close(sock);
+        errno = saved;
+        /* libmnl's word for NLM_F_DUMP_INTR: the table changed under the dump. */
+        if (r == 0 || errno != EINTR || i == DUMP_TRIES)
+            return r;
+    }
+}

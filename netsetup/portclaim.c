@@ -1,0 +1,86 @@
+/* A bound socket that never listens: the kernel refuses the port to everybody else, and us when somebody has
+ * it.  Packets are turned to the guest before they could reach the socket. */
+#include "netsetup/portclaim.h"
+#include "common/cleanup.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+void portclaim_release(struct portclaim *claim)
+{
+    for (size_t i = 0; i < claim->count; i++)
+        close(claim->fds[i]);
+    free(claim->fds);
+    *claim = (struct portclaim){0};
+}
+
+static int bound_v4(int type, struct in_addr addr, uint16_t port)
+{
+    const struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = addr, .sin_port = htons(port)};
+    cleanup_close int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&sin, sizeof(sin)))
+        return -1;
+    return steal_fd(&fd);
+}
+
+static int bound_v6(int type, uint16_t port)
+{
+    const struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    const int one = 1;
+    cleanup_close int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) ||
+        bind(fd, (const struct sockaddr *)&sin6, sizeof(sin6)))
+        return -1;
+    return steal_fd(&fd);
+}
+
+static int refuse(const struct net_port *p, unsigned port, struct err *err)
+{
+    char addr[INET_ADDRSTRLEN];
+    const char *proto = p->udp ? "udp" : "tcp";
+    inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr));
+    if (errno == EADDRINUSE)
+        return err_set(err, "cannot publish port %u/%s: it is already in use on this host", port, proto);
+    if (errno == EADDRNOTAVAIL)
+        return err_set(err, "cannot publish port %u/%s on %s: this host does not have that address", port, proto, addr);
+    err_sys(err, "cannot publish port %u/%s on %s", port, proto, addr);
+    if (errno == EACCES)
+        err_hint(err, "is CAP_NET_BIND_SERVICE granted?");
+    else if (errno == EMFILE)
+        err_hint(err, "each published port takes a descriptor: raise the limit of open files");
+    return -1;
+}
+
+/* Keeps fd, or tells why there is none. */
+static int keep(struct portclaim *claim, int fd, const struct net_port *p, unsigned port, struct err *err)
+{
+    if (fd < 0)
+        return refuse(p, port, err);
+    claim->fds[claim->count++] = fd;
+    return 0;
+}
+
+int portclaim_take(struct portclaim *claim, const struct net_ports *ports, bool ipv6, struct err *err)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < ports->count; i++)
+        total += 2 * (size_t)ports->list[i].count;
+    claim->count = 0;
+    claim->fds = calloc(total + 1, sizeof(*claim->fds));
+    if (!claim->fds)
+        return err_set(err, "out of memory");
+    for (size_t i = 0; i < ports->count; i++) {
+        const struct net_port *p = &ports->list[i];
+        int type = p->udp ? SOCK_DGRAM : SOCK_STREAM;
+        for (unsigned port = p->host_port; port < p->host_port + (unsigned)p->count; port++) {
+            if (keep(claim, bound_v4(type, p->host_addr, (uint16_t)port), p, port, err))
+                return -1;
+            if (ipv6 && !p->host_addr.s_addr && keep(claim, bound_v6(type, (uint16_t)port), p, port, err))
+                return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,17 @@
+/* The host's side of published ports, held so that nothing else takes them. */
+#ifndef CTR_NETSETUP_PORTCLAIM_H
+#define CTR_NETSETUP_PORTCLAIM_H
+
+#include "netsetup/ports.h"
+
+struct portclaim {
+    int *fds; /* owned; one socket a port and address family */
+    size_t count;
+};
+
+/* Takes every port on this host, on IPv6 too when asked to.  Refused, by name, when somebody has it.  0, or -1
+ * with err; to be released in both cases. */
+int portclaim_take(struct portclaim *claim, const struct net_ports *ports, bool ipv6, struct err *err);
+void portclaim_release(struct portclaim *claim);
+
+#endif

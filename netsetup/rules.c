@@ -1,0 +1,196 @@
+/* What may pass, and which table says so.
+ *
+ * Refusals must hold whatever other rules accept, and acceptances must hold whatever the chain's end or
+ * policy refuses.  So refusals are in the tables that packets pass first (raw, mangle), where ours come first;
+ * acceptances are in filter, behind the user's own DOCKER-USER rules and before everything else.
+ *
+ *   raw PREROUTING     the guest is who it says it is, and link-local, loopback and metadata addresses are not
+ *                      for it (127.0.0.0/8 would get through where ports published on 127.0.0.1 turn
+ *                      route_localnet on)
+ *   mangle INPUT       no new connections to the host itself, pings apart
+ *   mangle FORWARD     nothing towards the guest but answers and published ports (they are DNAT)
+ *   nat                published ports, from outside (PREROUTING) and from the host (OUTPUT); leaving with the
+ *                      host's address (POSTROUTING, matched on the guest's, whatever the interface is)
+ *   filter FORWARD     this TAP with this address may pass where the policy is DROP
+ *   nat, filter INPUT  the guest's way to the DNS relay; before published ports, one of which may be 53
+ */
+#include "netsetup/rules.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PASSING "ESTABLISHED,RELATED,DNAT"
+
+const char *rules_owner(const char *mark)
+{
+    static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    size_t skip = strlen(RULES_COMMENT);
+    if (!mark || strncmp(mark, RULES_COMMENT, skip) != 0)
+        return NULL;
+    size_t len = strspn(mark + skip, ok);
+    return len && len <= NET_ID_MAX && !mark[skip + len] ? mark + skip : NULL;
+}
+
+/* What the two address families call things, and what in them is no guest's business. */
+struct family {
+    int af;
+    const char *icmp;
+    const char *forbidden[4];
+};
+
+/* The cloud's metadata services: 169.254.169.254 and, of Amazon's and Google's, the IPv6 ones.  IPv6's own
+ * link-local addresses are how neighbours find each other, and never forwarded. */
+static const struct family v4 = {AF_INET, "icmp", {"169.254.0.0/16", "127.0.0.0/8"}};
+static const struct family v6 = {AF_INET6, "ipv6-icmp", {"fd00:ec2::254", "fd20:ce::254"}};
+
+/* What all rules of a VM have in common. */
+struct ctx {
+    struct buf *out;
+    const struct family *family;
+    const struct net_plan *plan;
+    const struct net_link *link;
+    const char *tap;
+    char guest[INET6_ADDRSTRLEN];
+};
+
+/* One rule: where, what it matches, and where it leads. */
+static void rule(const struct ctx *c, const char *where, const char *target, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void rule(const struct ctx *c, const char *where, const char *target, const char *fmt, ...)
+{
+    char match[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(match, sizeof(match), fmt, ap);
+    va_end(ap);
+    buf_fmt(c->out, "%s %s -m comment --comment " RULES_COMMENT "%s -j %s\n", where, match, c->plan->id, target);
+}
+
+static void raw(const struct ctx *c)
+{
+    const uint8_t *m = c->link->guest_mac;
+    /* IPv6 neighbours talk ICMP from link-local addresses; mangle sees to it that those go no further. */
+    const char *but = c->family->af == AF_INET6 ? " ! -p ipv6-icmp" : "";
+    buf_str(c->out, "*raw\n");
+    rule(c, "-I PREROUTING", "DROP", "-i %s ! -s %s%s", c->tap, c->guest, but);
+    rule(c, "-I PREROUTING", "DROP", "-i %s -m mac ! --mac-source %02x:%02x:%02x:%02x:%02x:%02x", c->tap, m[0], m[1],
+         m[2], m[3], m[4], m[5]);
+    for (const char *const *dst = c->family->forbidden; *dst; dst++)
+        rule(c, "-I PREROUTING", "DROP", "-i %s -d %s", c->tap, *dst);
+    buf_str(c->out, "COMMIT\n");
+}
+
+/* Inserted at the top one by one, so the last written is the first matched. */
+static void mangle(const struct ctx *c)
+{
+    buf_str(c->out, "*mangle\n");
+    if (!c->plan->host_access)
+        rule(c, "-I INPUT", "DROP", "-i %s ! -p %s -m conntrack ! --ctstate " PASSING, c->tap, c->family->icmp);
+    rule(c, "-I FORWARD", "DROP", "-o %s -m conntrack ! --ctstate " PASSING, c->tap);
+    if (c->plan->guest_access)
+        rule(c, "-I FORWARD", "ACCEPT", "-i ctr+ -o %s -d %s", c->tap, c->guest);
+    if (c->plan->uplink[0])
+        rule(c, "-I FORWARD", "DROP", "-i %s ! -o %s -m conntrack ! --ctstate " PASSING, c->tap, c->plan->uplink);
+    if (c->family->af == AF_INET6)
+        rule(c, "-I FORWARD", "DROP", "-i %s ! -s %s", c->tap, c->guest);
+    buf_str(c->out, "COMMIT\n");
+}
+
+/* The DNAT target: one port; a range that keeps its numbers (then only the address changes); or a shifted
+ * range, which the target counts from the range's own first port. */
+static void dnat(const struct ctx *c, const char *where, const struct net_port *p)
+{
+    char match[64] = "-m addrtype --dst-type LOCAL", target[128], addr[INET_ADDRSTRLEN], to[32] = "";
+    unsigned last = p->host_port + p->count - 1U, guest_last = p->guest_port + p->count - 1U;
+    bool bracket = c->family->af == AF_INET6;
+    if (bracket) /* the kernel lets ::1 never leave; without this a client would wait instead of trying IPv4 */
+        strcat(match, " ! -d ::1");
+    if (p->host_addr.s_addr)
+        snprintf(match, sizeof(match), "-d %s", inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr)));
+    if (p->count == 1)
+        snprintf(to, sizeof(to), ":%u", p->guest_port);
+    else if (p->guest_port != p->host_port)
+        snprintf(to, sizeof(to), ":%u-%u/%u", p->guest_port, guest_last, p->host_port);
+    snprintf(target, sizeof(target), "DNAT --to-destination %s%s%s%s", bracket ? "[" : "", c->guest, bracket ? "]" : "",
+             to);
+    rule(c, where, target, "-p %s --dport %u:%u %s", p->udp ? "udp" : "tcp", p->host_port, last, match);
+}
+
+static bool is_loopback(struct in_addr a)
+{
+    return (ntohl(a.s_addr) >> 24) == 127;
+}
+
+static void publish(const struct ctx *c)
+{
+    for (size_t i = 0; i < c->plan->ports.count; i++) {
+        const struct net_port *p = &c->plan->ports.list[i];
+        if (p->host_addr.s_addr && c->family->af == AF_INET6)
+            continue; /* published on an IPv4 address only */
+        if (!is_loopback(p->host_addr))
+            dnat(c, "-A PREROUTING", p);
+        dnat(c, "-A OUTPUT", p);
+    }
+    if (c->plan->ports.count && c->family->af == AF_INET) /* a client on 127.0.0.1: the guest answers the TAP */
+        rule(c, "-A POSTROUTING", "MASQUERADE", "-s 127.0.0.0/8 -d %s -o %s", c->guest, c->tap);
+}
+
+static void dns(const struct ctx *c, const char *where, const char *target, const char *proto, unsigned port)
+{
+    char addr[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &c->link->tap_addr, addr, sizeof(addr));
+    if (c->link->dns_port && c->family->af == AF_INET)
+        rule(c, where, target, "-i %s -s %s -d %s -p %s --dport %u", c->tap, c->guest, addr, proto, port);
+}
+
+static void nat(const struct ctx *c)
+{
+    char redirect[48];
+    snprintf(redirect, sizeof(redirect), "REDIRECT --to-ports %u", c->link->dns_port);
+    buf_str(c->out, "*nat\n");
+    publish(c);
+    dns(c, "-I PREROUTING", redirect, "udp", 53);
+    dns(c, "-I PREROUTING", redirect, "tcp", 53);
+    rule(c, "-A POSTROUTING", "MASQUERADE", "-s %s", c->guest);
+    buf_str(c->out, "COMMIT\n");
+}
+
+static void filter(const struct ctx *c, unsigned at)
+{
+    char where[32];
+    const char *uplink = c->plan->uplink;
+    snprintf(where, sizeof(where), "-I FORWARD %u", at);
+    buf_str(c->out, "*filter\n");
+    rule(c, where, "ACCEPT", "-i %s -s %s%s%s", c->tap, c->guest, uplink[0] ? " -o " : "", uplink);
+    rule(c, where, "ACCEPT", "-o %s -d %s -m conntrack --ctstate " PASSING, c->tap, c->guest);
+    if (c->plan->guest_access)
+        rule(c, where, "ACCEPT", "-i ctr+ -o %s -d %s", c->tap, c->guest);
+    if (c->plan->host_access)
+        rule(c, "-I INPUT", "ACCEPT", "-i %s -s %s", c->tap, c->guest);
+    dns(c, "-I INPUT", "ACCEPT", "udp", c->link->dns_port);
+    dns(c, "-I INPUT", "ACCEPT", "tcp", c->link->dns_port);
+    buf_str(c->out, "COMMIT\n");
+}
+
+void rules_text(struct buf *out, int family, const struct net_plan *plan, const struct net_link *link,
+                unsigned forward_at)
+{
+    struct ctx c = {.out = out, .family = family == AF_INET6 ? &v6 : &v4, .plan = plan, .link = link, .tap = link->tap};
+    const void *guest = family == AF_INET6 ? (const void *)&link->guest_addr6 : &link->guest_addr;
+    inet_ntop(family, guest, c.guest, sizeof(c.guest));
+    raw(&c);
+    mangle(&c);
+    nat(&c);
+    filter(&c, forward_at);
+}
+
+void rules_closed(struct buf *out, const struct net_plan *plan, const struct net_link *link)
+{
+    struct ctx c = {.out = out, .plan = plan};
+    buf_str(out, "*raw\n");
+    rule(&c, "-I PREROUTING", "DROP", "-i %s", link->tap);
+    buf_str(out, "COMMIT\n");
+}

@@ -1,0 +1,21 @@
+/* The firewall rules of one VM, as iptables-restore reads them (iptables-restore(8)).  Pure text. */
+#ifndef CTR_NETSETUP_RULES_H
+#define CTR_NETSETUP_RULES_H
+
+#include "common/buf.h"
+#include "netsetup/netsetup.h"
+
+#define RULES_COMMENT "ctr-jailer/" /* followed by the VM's id: marks every rule of ours */
+
+/* The id in such a mark (a rule's comment, a device's alias); NULL when the text is not exactly one. */
+const char *rules_owner(const char *mark);
+
+/* Appends the rules of one address family for plan and link to out.  forward_at is the position in the
+ * filter table's FORWARD chain, counted from 1, where they go. */
+void rules_text(struct buf *out, int family, const struct net_plan *plan, const struct net_link *link,
+                unsigned forward_at);
+
+/* For a family that the VM does not have: nothing comes in. */
+void rules_closed(struct buf *out, const struct net_plan *plan, const struct net_link *link);
+
+#endif

@@ -1,0 +1,41 @@
+#include "netsetup/show.h"
+#include "netsetup/gc.h"
+
+#include <arpa/inet.h>
+
+/* Ids and device names hold nothing that JSON would escape. */
+void show_link(struct buf *out, const char *id, const struct net_link *link)
+{
+    char tap[INET_ADDRSTRLEN], guest[INET_ADDRSTRLEN];
+    const uint8_t *m = link->guest_mac;
+    inet_ntop(AF_INET, &link->tap_addr, tap, sizeof(tap));
+    inet_ntop(AF_INET, &link->guest_addr, guest, sizeof(guest));
+    buf_fmt(out, "{\"id\":\"%s\",\"tap\":\"%s\",\"tap_ip\":\"%s\",\"guest_ip\":\"%s\",\"prefix\":%d,", id, link->tap,
+            tap, guest, NET_PREFIX);
+    buf_fmt(out, "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"mtu\":%u", m[0], m[1], m[2], m[3], m[4], m[5], link->mtu);
+    if (link->dns_port)
+        buf_fmt(out, ",\"dns_port\":%u", link->dns_port);
+    if (link->ipv6) {
+        char tap6[INET6_ADDRSTRLEN], guest6[INET6_ADDRSTRLEN];
+        inet_ntop(AF_INET6, &link->tap_addr6, tap6, sizeof(tap6));
+        inet_ntop(AF_INET6, &link->guest_addr6, guest6, sizeof(guest6));
+        buf_fmt(out, ",\"tap_ip6\":\"%s\",\"guest_ip6\":\"%s\",\"prefix6\":%d", tap6, guest6, NET_PREFIX6);
+    }
+    buf_str(out, "}");
+}
+
+static void show_found(const struct gc_found *vm, void *data)
+{
+    struct buf *out = data;
+    buf_fmt(out, "%s{\"id\":\"%s\",\"alive\":%s,\"taps\":%u,\"rules\":%u}", out->data[out->len - 1] == '[' ? "" : ",",
+            vm->id, vm->alive ? "true" : "false", vm->taps, vm->rules);
+}
+
+int show_all(struct buf *out, struct err *err)
+{
+    buf_str(out, "[");
+    if (buf_failed(out) || gc_list(show_found, out, err))
+        return -1;
+    buf_str(out, "]");
+    return buf_failed(out) ? err_set(err, "out of memory") : 0;
+}

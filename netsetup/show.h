@@ -1,0 +1,13 @@
+/* Networks as JSON. */
+#ifndef CTR_NETSETUP_SHOW_H
+#define CTR_NETSETUP_SHOW_H
+
+#include "common/buf.h"
+#include "netsetup/netsetup.h"
+
+void show_link(struct buf *out, const char *id, const struct net_link *link);
+
+/* An array of what every VM has in this namespace: {"id","alive","taps":[],"rules":N}.  0, or -1 with err. */
+int show_all(struct buf *out, struct err *err);
+
+#endif

@@ -1,0 +1,74 @@
+#!/bin/bash
+# tests/run itself: every way in which a suite can go wrong is counted as a failure.
+set -euo pipefail
+. tests/lib/tap.sh
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+mkdir "$folder/x"
+
+suite() { # name: its text is on stdin
+    { echo '#!/bin/bash'; cat; } >"$folder/x/$1.t"
+    chmod +x "$folder/x/$1.t"
+}
+run() { capture env "${@:2}" tests/run --suites "$folder" "x/$1"; }
+last() { tail -n 1 <<<"$STDOUT"; }
+
+suite good <<<'echo "ok 1 - a"; echo "ok - b"; echo 1..2'
+run good
+is 'a good suite' "$(last) $STATUS" '2 passed, 0 failed, 0 skipped 0'
+
+suite bad <<<'echo 1..2; echo "# reason"; echo "not ok 1 - a"; echo "ok 2 - b"; exit 1'
+run bad
+is 'a failed test' "$(last) $STATUS" '1 passed, 1 failed, 0 skipped 1'
+like 'a failed test is named, with what was said before it' "$STDOUT" $'*FAIL  x/bad: a\n      | # reason\n*'
+
+suite early <<<'echo 1..3; echo "ok 1 - a"'
+run early
+is 'a suite that runs less than planned' "$(last) $STATUS" '1 passed, 1 failed, 0 skipped 1'
+
+suite unplanned <<<'echo "ok 1 - a"'
+run unplanned
+is 'a suite without a plan' "$(last) $STATUS" '1 passed, 1 failed, 0 skipped 1'
+
+suite crashed <<<'echo 1..1; echo "ok 1 - a"; kill -SEGV $$'
+run crashed
+is 'a suite that crashes behind its last test' "$(last) $STATUS" '1 passed, 1 failed, 0 skipped 1'
+
+suite empty <<<'true'
+run empty
+is 'a suite that says nothing' "$(last) $STATUS" '0 passed, 1 failed, 0 skipped 1'
+
+suite set-e <<<'set -e; . tests/lib/tap.sh; pass a; false; done_testing'
+run set-e
+is 'a suite that set -e ended' "$(last) $STATUS" '1 passed, 1 failed, 0 skipped 1'
+
+suite slow <<<'#: timeout 1
+echo "ok 1 - a"; sleep 100; echo 1..1'
+run slow TESTS_GRACE=0
+is 'a suite that hangs' "$(last) $STATUS" '1 passed, 1 failed, 0 skipped 1'
+like 'a suite that hangs is called so' "$STDOUT" '*not done after 1 s*'
+
+suite skips <<<'echo 1..2; echo "ok 1 - a"; echo "ok 2 - b # SKIP no such device"'
+run skips CI=false
+is 'a skipped test' "$(last) $STATUS" '1 passed, 0 failed, 1 skipped 0'
+echo 'x/skips: b' >"$folder/must-run"
+run skips CI=false
+is 'a skipped must-run test, outside of CI' "$(last) $STATUS" '1 passed, 0 failed, 1 skipped 0'
+run skips CI=true
+is 'a skipped must-run test in CI' "$(last) $STATUS" '1 passed, 1 failed, 0 skipped 1'
+printf '%s\n' '*' '!x/skips: *' >"$folder/must-run"
+run skips CI=true
+is 'a test excepted from must-run' "$(last) $STATUS" '1 passed, 0 failed, 1 skipped 0'
+
+suite skip-all <<<'. tests/lib/tap.sh; skip_all "not here"'
+run skip-all CI=true
+is 'a skipped must-run suite in CI' "$(last) $STATUS" '0 passed, 1 failed, 0 skipped 1'
+
+# cmocka's way of saying it
+suite cmocka <<<'echo 1..2; echo "ok 1 - a"; echo "not ok 2 # SKIP b"; echo 1..1; echo "ok 1 - c"'
+run cmocka CI=false
+is 'groups and skips of cmocka' "$(last) $STATUS" '2 passed, 0 failed, 1 skipped 0'
+
+run nothing-of-that-name
+is 'a name that no suite has' "$STATUS" 1
+done_testing

@@ -1,0 +1,73 @@
+/* The only file of the test's second root filesystem: a static program, no shell, no library beside it.
+ * It shows byte-exactly what reached it and ends as asked.
+ *
+ *     argv ARG...      every ARG, each followed by a NUL, on stdout
+ *     env              every variable, each followed by a NUL, on stdout
+ *     cat FILE         the file's bytes on stdout
+ *     both             "out" on stdout, "err" on stderr
+ *     exit N           exits with N
+ *     kill N           dies of signal N
+ *     wait             prints "ready", then waits for any signal and exits with its number */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static int show(char **list)
+{
+    for (; *list; list++)
+        fwrite(*list, 1, strlen(*list) + 1, stdout);
+    return 0;
+}
+
+static int show_file(const char *path)
+{
+    FILE *in = fopen(path, "rb");
+    if (!in) {
+        perror(path);
+        return 1;
+    }
+    char block[4096];
+    for (size_t n; (n = fread(block, 1, sizeof(block), in)) > 0;)
+        fwrite(block, 1, n, stdout);
+    fclose(in);
+    return 0;
+}
+
+static int wait_signal(void)
+{
+    sigset_t all;
+    int number = 0;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    puts("ready");
+    fflush(stdout);
+    sigwait(&all, &number);
+    return number;
+}
+
+int main(int argc, char **argv)
+{
+    const char *verb = argc > 1 ? argv[1] : "";
+    const char *arg = argc > 2 ? argv[2] : "";
+    if (strcmp(verb, "argv") == 0)
+        return show(argv + 2);
+    if (strcmp(verb, "env") == 0)
+        return show(environ);
+    if (strcmp(verb, "cat") == 0)
+        return show_file(arg);
+    if (strcmp(verb, "both") == 0)
+        return fputs("out", stdout) < 0 || fputs("err", stderr) < 0;
+    if (strcmp(verb, "exit") == 0)
+        return (int)strtol(arg, NULL, 10);
+    if (strcmp(verb, "kill") == 0)
+        return raise((int)strtol(arg, NULL, 10));
+    if (strcmp(verb, "wait") == 0)
+        return wait_signal();
+    fprintf(stderr, "guest-static: unknown verb '%s'\n", verb);
+    return 2;
+}

@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# For test suites in bash: source it, call the functions, end with done_testing.  A suite that `set -e`
+# ends before that prints no plan, which tests/run counts as a failure.
+TAP_COUNT=0
+# Diagnostics go behind the result's line that they belong to as # lines, but tests/run shows what came
+# before a result: so they are printed first.
+note() { echo "# ${*//$'\n'/$'\n'# }"; }
+
+pass() { TAP_COUNT=$((TAP_COUNT + 1)); echo "ok $TAP_COUNT - $1"; }
+fail() { # name [why]
+    [ -z "${2:-}" ] || note "$2"
+    TAP_COUNT=$((TAP_COUNT + 1))
+    echo "not ok $TAP_COUNT - $1"
+}
+skip() { TAP_COUNT=$((TAP_COUNT + 1)); echo "ok $TAP_COUNT - $1 # SKIP $2"; } # name why
+skip_all() { echo "1..0 # SKIP $1"; exit 0; }
+done_testing() { echo "1..$TAP_COUNT"; }
+
+is() { # name got wanted
+    if [ "$2" == "$3" ]; then pass "$1"; else fail "$1" "got:    $(printf %q "$2")"$'\n'"wanted: $(printf %q "$3")"; fi
+}
+like() { # name got pattern: a bash pattern that the whole must match
+    # shellcheck disable=SC2053 # a pattern is what it is
+    if [[ $2 == $3 ]]; then pass "$1"; else fail "$1" "got:    $(printf %q "$2")"$'\n'"wanted: $3"; fi
+}
+check() { # name command args...: passes when the command does; its output is the diagnosis
+    local name=$1 output status=0
+    shift
+    output=$("$@" 2>&1) || status=$?
+    if [ "$status" = 0 ]; then pass "$name"; else fail "$name" "$output"$'\n'"exit status $status: $*"; fi
+}
+
+# capture command args...: STATUS, STDOUT and STDERR of a command (text: NULs are lost)
+capture() {
+    local file=/tmp/.capture.$$
+    STATUS=0
+    STDOUT=$("$@" 2>"$file") || STATUS=$?
+    STDERR=$(<"$file")
+    export STATUS STDOUT STDERR
+}
+
+# wait_until SECONDS command args...: asks until the command succeeds; fails when it never does
+wait_until() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.1
+    done
+}

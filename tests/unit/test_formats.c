@@ -1,0 +1,100 @@
+/* Bytes that others read: the initramfs segment (read by cpio), JSON (read by jq), and the guest's
+ * resolv.conf. */
+#include "common/json.h"
+#include "common/run.h"
+#include "entry/initrd.h"
+#include "entry/settings.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void assert_output(const char *const argv[], const struct buf *input, const char *wanted)
+{
+    cleanup_buf struct buf output = {0};
+    struct err err = {0};
+    assert_int_equal(run_program(argv, input->data, input->len, &output, &err), 0);
+    assert_string_equal(output.data, wanted);
+}
+
+static void test_cpio_reads_the_segment(void **state)
+{
+    (void)state;
+    cleanup_buf struct buf segment = {0};
+    initrd_file(&segment, "odd", "12345", 5);
+    initrd_file(&segment, "empty", NULL, 0);
+    initrd_file(&segment, "zeros", "A=\n\0\xff=\0", 7);
+    initrd_end(&segment);
+    const char *list[] = {"cpio", "--quiet", "-it", NULL};
+    const char *odd[] = {"cpio", "--quiet", "-i", "--to-stdout", "odd", NULL};
+    assert_output(list, &segment, "odd\nempty\nzeros\n");
+    assert_output(odd, &segment, "12345");
+
+    const char *zeros[] = {"cpio", "--quiet", "-i", "--to-stdout", "zeros", NULL};
+    cleanup_buf struct buf output = {0};
+    assert_int_equal(run_program(zeros, segment.data, segment.len, &output, NULL), 0);
+    assert_int_equal(output.len, 7);
+    assert_memory_equal(output.data, "A=\n\0\xff=\0", 7);
+}
+
+static void test_jq_reads_the_json(void **state)
+{
+    (void)state;
+    cleanup_buf struct buf text = {0};
+    struct json j = {.out = &text};
+    json_open(&j, NULL, '{');
+    json_string(&j, "text", "a\"b\\c\n\x01\xc3\xa4\xff");
+    json_string(&j, "none", NULL);
+    json_open(&j, "list", '[');
+    json_number(&j, NULL, UINT64_C(9007199254740991));
+    json_bool(&j, NULL, true);
+    json_open(&j, NULL, '{');
+    json_close(&j, '}');
+    json_close(&j, ']');
+    json_bool(&j, "last", false);
+    json_close(&j, '}');
+    const char *jq[] = {"jq", "-ac", ".", NULL};
+    assert_output(jq, &text,
+                  "{\"text\":\"a\\\"b\\\\c\\n\\u0001\\u00e4\\ufffd\",\"none\":null,"
+                  "\"list\":[9007199254740991,true,{}],\"last\":false}\n");
+}
+
+static void test_json_is_read(void **state)
+{
+    (void)state;
+    char out[16];
+    const char *text = "{\"a\":{\"fault_message\":\"inner\"},\"fault_message\":\"no \\\"x\\\"\"}";
+    assert_int_equal(json_get_string(text, strlen(text), "fault_message", out, sizeof(out)), 0);
+    assert_string_equal(out, "no \"x\"");
+    assert_int_equal(json_get_string(text, strlen(text), "fault_message", out, 4), -1);
+    assert_int_equal(json_get_string(text, strlen(text), "other", out, sizeof(out)), -1);
+    assert_int_equal(json_get_string("[]", 2, "a", out, sizeof(out)), -1);
+    assert_int_equal(json_get_string("{\"a\":1}", 7, "a", out, sizeof(out)), -1);
+    assert_int_equal(json_get_string("{\"a\"", 4, "a", out, sizeof(out)), -1);
+    assert_int_equal(json_get_string("", 0, "a", out, sizeof(out)), -1);
+}
+
+static void test_resolv_conf(void **state)
+{
+    (void)state;
+    cleanup_buf struct buf out = {0};
+    settings_resolv("# nameserver 127.0.0.1\nnameserver 127.0.0.53\n nameserver\t::1\nsearch a b\nnameserver 10.0.0.1",
+                    &out);
+    assert_string_equal(out.data, "# nameserver 127.0.0.1\nsearch a b\nnameserver 10.0.0.1\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cpio_reads_the_segment),
+        cmocka_unit_test(test_jq_reads_the_json),
+        cmocka_unit_test(test_json_is_read),
+        cmocka_unit_test(test_resolv_conf),
+    };
+    return cmocka_run_group_tests_name("formats", tests, NULL, NULL);
+}

@@ -1,0 +1,131 @@
+/* entry/options.c: which variables configure the VM, which reach the guest, and how flags end. */
+#include "entry/options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char *no_command[] = {"entry", NULL};
+
+static void assert_environment(const struct options *o, const char *wanted, size_t len)
+{
+    assert_int_equal(o->environment.len, len);
+    if (len)
+        assert_memory_equal(o->environment.data, wanted, len);
+}
+#define ASSERT_ENVIRONMENT(o, text) assert_environment(o, text, sizeof(text) - 1)
+
+static void test_options_stay_here(void **state)
+{
+    (void)state;
+    char *env[] = {"VCPU_COUNT=2", "FOO=bar", "HOSTNAME=c", "HOME=/x", "PATH=/y",
+                   "PWD=/",        "SHLVL=1", "_=/z",       "TERM=t",  NULL};
+    struct options o;
+    struct err err = {0};
+    assert_int_equal(options_read(&o, no_command, env, &err), 0);
+    assert_string_equal(o.value[OPT_VCPU_COUNT], "2");
+    ASSERT_ENVIRONMENT(&o, "FOO=bar\0");
+    options_free(&o);
+}
+
+static void test_prefix_wins_whatever_the_order(void **state)
+{
+    (void)state;
+    char *before[] = {"CTR_A=prefixed", "A=plain", "AB=kept", NULL};
+    char *after[] = {"A=plain", "AB=kept", "CTR_A=prefixed", NULL};
+    struct options o;
+    assert_int_equal(options_read(&o, no_command, before, NULL), 0);
+    ASSERT_ENVIRONMENT(&o, "A=prefixed\0AB=kept\0");
+    options_free(&o);
+    assert_int_equal(options_read(&o, no_command, after, NULL), 0);
+    ASSERT_ENVIRONMENT(&o, "AB=kept\0A=prefixed\0");
+    options_free(&o);
+}
+
+static void test_prefix_carries_any_name(void **state)
+{
+    (void)state;
+    char *env[] = {"CTR_PATH=/app", "CTR_VCPU_COUNT=9", "CTR_=x", "CTR_CTR_A=y", NULL};
+    struct options o;
+    assert_int_equal(options_read(&o, no_command, env, NULL), 0);
+    assert_null(o.value[OPT_VCPU_COUNT]);
+    ASSERT_ENVIRONMENT(&o, "PATH=/app\0VCPU_COUNT=9\0CTR_=x\0CTR_A=y\0");
+    options_free(&o);
+}
+
+static void test_values_are_bytes(void **state)
+{
+    (void)state;
+    char *env[] = {"A= '\"=\n\xff$(x)", "B=", "=odd", "odd", NULL};
+    struct options o;
+    assert_int_equal(options_read(&o, no_command, env, NULL), 0);
+    ASSERT_ENVIRONMENT(&o, "A= '\"=\n\xff$(x)\0B=\0");
+    options_free(&o);
+}
+
+static void test_empty_option_is_not_given(void **state)
+{
+    (void)state;
+    char *env[] = {"ROOTFS_DIR=", "VCPU_COUNT=", NULL};
+    struct options o;
+    assert_int_equal(options_read(&o, no_command, env, NULL), 0);
+    assert_string_equal(o.value[OPT_ROOTFS_DIR], "/usr/src/app/rootfs");
+    assert_null(o.value[OPT_VCPU_COUNT]);
+    ASSERT_ENVIRONMENT(&o, "");
+    options_free(&o);
+}
+
+static void test_alias_gives_way_to_the_name(void **state)
+{
+    (void)state;
+    char *alone[] = {"INTERFACE=eth1", NULL}, *first[] = {"INTERFACE=eth1", "HOST_IFACE=eth0", NULL},
+         *last[] = {"HOST_IFACE=eth0", "INTERFACE=eth1", NULL};
+    struct options o;
+    assert_int_equal(options_read(&o, no_command, alone, NULL), 0);
+    assert_string_equal(o.value[OPT_HOST_IFACE], "eth1");
+    ASSERT_ENVIRONMENT(&o, "");
+    options_free(&o);
+    assert_int_equal(options_read(&o, no_command, first, NULL), 0);
+    assert_string_equal(o.value[OPT_HOST_IFACE], "eth0");
+    options_free(&o);
+    assert_int_equal(options_read(&o, no_command, last, NULL), 0);
+    assert_string_equal(o.value[OPT_HOST_IFACE], "eth0");
+    options_free(&o);
+}
+
+static void test_flags_end_at_the_command(void **state)
+{
+    (void)state;
+    char *env[] = {NULL};
+    char *plain[] = {"entry", "ls", "--help", NULL}, *dashes[] = {"entry", "--dry-run", "--", "--odd", "--help", NULL},
+         *unknown[] = {"entry", "--dry_run", "ls", NULL};
+    struct options o;
+    struct err err = {0};
+    assert_int_equal(options_read(&o, plain, env, NULL), 0);
+    assert_int_equal(o.action, ACTION_RUN);
+    assert_ptr_equal(o.command, plain + 1);
+    options_free(&o);
+    assert_int_equal(options_read(&o, dashes, env, NULL), 0);
+    assert_int_equal(o.action, ACTION_DRY_RUN);
+    assert_ptr_equal(o.command, dashes + 3);
+    options_free(&o);
+    assert_int_equal(options_read(&o, unknown, env, &err), -1);
+    assert_non_null(strstr(err.text, "--dry_run"));
+    options_free(&o);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options_stay_here),         cmocka_unit_test(test_prefix_wins_whatever_the_order),
+        cmocka_unit_test(test_prefix_carries_any_name),   cmocka_unit_test(test_values_are_bytes),
+        cmocka_unit_test(test_empty_option_is_not_given), cmocka_unit_test(test_alias_gives_way_to_the_name),
+        cmocka_unit_test(test_flags_end_at_the_command),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

@@ -1,0 +1,229 @@
+/* entry/plan.c and resources.c: what is accepted, what is refused, and by which name; sizes from the host. */
+#include "entry/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MIB (UINT64_C(1) << 20)
+
+/* A folder with all that a plan wants to see: a tree, and programs. */
+static char folder[] = "/tmp/test_plan.XXXXXX";
+static char paths[6][64];
+
+static void make_file(char *out, const char *name, const char *start)
+{
+    snprintf(out, 64, "%s/%s", folder, name);
+    int fd = open(out, O_WRONLY | O_CREAT, 0755);
+    assert_true(fd >= 0 && write(fd, start, strlen(start)) == (ssize_t)strlen(start));
+    close(fd);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(paths[0], 64, "%s/rootfs", folder);
+    mkdir(paths[0], 0755);
+    make_file(paths[1], "rootfs/file", "");
+    make_file(paths[1], "vmlinux", "\177ELF and so on");
+    make_file(paths[2], "initrd", "");
+    make_file(paths[3], "firecracker", "");
+    make_file(paths[4], "jailer", "");
+    make_file(paths[5], "bzImage", "MZ");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    return system(command);
+}
+
+/* Plans with one more variable (may be NULL); the error is in err. */
+static int plan_with(const char *variable, const char *value, struct plan *plan, struct err *err)
+{
+    static char lines[6][128];
+    const char *names[] = {"ROOTFS_DIR", "KERNEL_IMAGE", "INITRD_IMAGE", "FIRECRACKER_BIN", "JAILER_BIN"};
+    char *env[8] = {0}, *argv[] = {"entry", "/bin/sh", "-c", "x y", NULL};
+    for (int i = 0; i < 5; i++) {
+        bool replaced = variable && strcmp(variable, names[i]) == 0;
+        snprintf(lines[i], sizeof(lines[i]), "%s=%s", names[i], replaced ? value : paths[i]);
+        env[i] = lines[i];
+    }
+    if (variable) {
+        snprintf(lines[5], sizeof(lines[5]), "%s=%s", variable, value);
+        env[5] = lines[5];
+    }
+    struct options o;
+    struct resources r = {.cpus = 3, .total = 8192 * MIB, .available = 6144 * MIB, .limit = UINT64_MAX};
+    *err = (struct err){0};
+    assert_int_equal(options_read(&o, argv, env, err), 0);
+    int result = plan_make(&o, &r, plan, err);
+    options_free(&o);
+    return result;
+}
+
+static void assert_refused(const char *variable, const char *value)
+{
+    struct plan plan;
+    struct err err;
+    if (plan_with(variable, value, &plan, &err) != -1)
+        fail_msg("%s=%s was accepted", variable, value);
+    if (!strstr(err.text, variable) || !strstr(err.text, value) || strchr(err.text, '\n'))
+        fail_msg("%s=%s: the message is: %s", variable, value, err.text);
+    plan_free(&plan);
+}
+
+static void assert_accepted(const char *variable, const char *value, struct plan *plan)
+{
+    struct err err;
+    if (plan_with(variable, value, plan, &err) != 0)
+        fail_msg("%s=%s was refused: %s", variable, value, err.text);
+    plan_free(plan);
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    struct plan plan;
+    assert_accepted(NULL, NULL, &plan);
+    assert_int_equal(plan.vmm.vcpus, 3);
+    assert_int_equal(plan.vmm.mem_mib, 6144 - 1024 - 96);
+    assert_int_equal(strlen(plan.id), 12);
+    assert_true(plan.jail.uid >= 0x70000000 && plan.jail.uid <= 0x7fffffff);
+    assert_int_equal(plan.drives.rootfs_format, ROOTFS_EROFS);
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    struct plan plan;
+    static const char *const bad[] = {"abc", "0", "-1", "4 ", " 4", "+4", "0x4", "33", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_refused("VCPU_COUNT", bad[i]);
+    assert_accepted("VCPU_COUNT", "32", &plan);
+    assert_int_equal(plan.vmm.vcpus, 32);
+    assert_refused("MEM_SIZE_MIB", "1");
+    assert_refused("MEM_SIZE_MIB", "63");
+    assert_refused("MEM_SIZE_MIB", "1G");
+    assert_accepted("MEM_SIZE_MIB", "64", &plan);
+    assert_int_equal(plan.vmm.mem_mib, 64);
+    assert_refused("BOOT_TIMEOUT", "1s");
+}
+
+static void test_sizes(void **state)
+{
+    (void)state;
+    struct plan plan;
+    static const char *const bad[] = {"1", "15M", "17T", "4GB", "M", "-4G", "1.5G", "18446744073709551615T"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        assert_refused("ROOTFS_SIZE", bad[i]);
+        assert_refused("DATAFS_SIZE", bad[i]);
+    }
+    assert_accepted("ROOTFS_SIZE", "4G", &plan);
+    assert_int_equal(plan.drives.rootfs_size, 4096 * MIB);
+    assert_accepted("DATAFS_SIZE", "512", &plan);
+    assert_int_equal(plan.drives.datafs_size, 512 * MIB);
+}
+
+static void test_network(void **state)
+{
+    (void)state;
+    struct plan plan;
+    static const char *const bad[] = {"10.1.2.1", "10.1.2.1/24", "10.1.2/30", "x/30", "10.1.2.0/30", "10.1.2.3/30"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_refused("TAP_IP", bad[i]);
+    assert_accepted("TAP_IP", "10.1.2.1/30", &plan);
+    assert_refused("GUEST_IP", "10.1.2");
+    assert_refused("GUEST_MAC", "06:00:0a:01:02");
+    assert_refused("GUEST_MAC", "06:00:0a:01:02:02:");
+    assert_refused("GUEST_MAC", "01:00:0a:01:02:02");
+    assert_accepted("GUEST_MAC", "06:00:0a:01:02:fE", &plan);
+    assert_int_equal(plan.net.guest_mac[5], 0xfe);
+    assert_refused("TAP_DEVICE", "sixteencharacter");
+    assert_refused("HOST_IFACE", "sixteencharacter");
+}
+
+static void test_files_and_names(void **state)
+{
+    (void)state;
+    struct plan plan;
+    assert_refused("ROOTFS_DIR", "/nonexistent");
+    assert_refused("ROOTFS_FORMAT", "btrfs");
+    assert_refused("KERNEL_IMAGE", "/nonexistent");
+    assert_refused("KERNEL_IMAGE", folder);
+    assert_refused("KERNEL_IMAGE", paths[5]);
+    assert_refused("INITRD_IMAGE", "/nonexistent");
+    assert_refused("FIRECRACKER_BIN", "/nonexistent");
+    assert_refused("JAILER_BIN", "/nonexistent");
+    assert_refused("JAIL_BASE", "relative");
+    assert_refused("VM_ID", "under_score");
+    assert_refused("LOG_LEVEL", "loud");
+    assert_accepted("VM_ID", "my-VM-1", &plan);
+    assert_string_equal(plan.id, "my-VM-1");
+}
+
+static void test_boot_args(void **state)
+{
+    (void)state;
+    struct plan plan;
+    assert_accepted("EXTRA_KERNEL_BOOT_ARGS", "debug", &plan);
+    assert_non_null(strstr(plan.boot_args, "reboot=k"));
+    assert_non_null(strstr(plan.boot_args, " debug"));
+    assert_accepted("KERNEL_BOOT_ARGS", "ro", &plan);
+    assert_string_equal(plan.boot_args, "ro");
+}
+
+static void test_memory_for_the_guest(void **state)
+{
+    (void)state;
+    struct resources r = {.cpus = 1, .total = 512 * MIB, .available = 400 * MIB, .limit = UINT64_MAX};
+    assert_int_equal(resources_guest_mib(&r), 400 - 128 - 96);
+    r.limit = 200 * MIB;
+    assert_int_equal(resources_guest_mib(&r), 200 - 96);
+    r.available = 100 * MIB;
+    assert_int_equal(resources_guest_mib(&r), 0);
+}
+
+static void test_resource_files(void **state)
+{
+    (void)state;
+    assert_int_equal(resources_meminfo("MemTotal:    16 kB\nMemAvailable: 8 kB\n", "MemAvailable"), 8192);
+    assert_int_equal(resources_meminfo("XMemTotal: 1 kB\n", "MemTotal"), 0);
+    assert_int_equal(resources_cpu_max("max 100000\n"), 0);
+    assert_int_equal(resources_cpu_max("150000 100000\n"), 2);
+    assert_int_equal(resources_cpu_max("100000 100000\n"), 1);
+    assert_int_equal(resources_cpu_max("1000 100000\n"), 1);
+    assert_int_equal(resources_cpu_max("junk"), 0);
+    assert_true(resources_memory_limit("max\n") == UINT64_MAX);
+    assert_true(resources_memory_limit("9223372036854771712\n") == UINT64_MAX);
+    assert_true(resources_memory_limit("") == UINT64_MAX);
+    assert_int_equal(resources_memory_limit("1048576\n"), 1048576);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_network),
+        cmocka_unit_test(test_files_and_names),
+        cmocka_unit_test(test_boot_args),
+        cmocka_unit_test(test_memory_for_the_guest),
+        cmocka_unit_test(test_resource_files),
+    };
+    return cmocka_run_group_tests_name("plan", tests, set_up, tear_down);
+}
