@@ -753,6 +753,15 @@ static bool wanted(char **names, const char *name)
     return !*names;
 }
 
+/* The reason as one line of text, whatever bytes of names are in it. */
+static void explain(const char *name)
+{
+    printf("# %s: ", name);
+    for (const char *c = why; *c; c++)
+        printf(*c >= ' ' && *c < 127 ? "%c" : "\\x%02x", (unsigned char)*c);
+    printf("\n");
+}
+
 static int run_cases(char **names)
 {
     int bad = 0;
@@ -766,13 +775,10 @@ static int run_cases(char **names)
         double start = now();
         int rc = cases[i].run();
         bad += rc == FAILED;
-        printf("%sok %d - %s%s%s\n", rc == FAILED ? "not " : "", i + 1, cases[i].title, rc == SKIPPED ? " # SKIP " : "",
-               rc == SKIPPED ? why : "");
-        if (rc == FAILED)
-            printf("# %s: ", cases[i].name);
-        for (const char *c = rc == FAILED ? why : ""; *c; c++) /* a diagnostic is one line of text */
-            printf(*c >= ' ' && *c < 127 ? "%c" : "\\x%02x", (unsigned char)*c);
-        printf("%s# %.1f s\n", rc == FAILED ? "\n" : "", now() - start);
+        if (rc == FAILED) /* before the result: tests/run shows it with the result that follows */
+            explain(cases[i].name);
+        printf("%sok %d - %s%s%s\n# %.1f s\n", rc == FAILED ? "not " : "", i + 1, cases[i].title,
+               rc == SKIPPED ? " # SKIP " : "", rc == SKIPPED ? why : "", now() - start);
     }
     return bad;
 }
