@@ -239,11 +239,15 @@ static int scan_directory(struct scan *s, uint32_t dir)
     if (read_names(s, dir) < 0)
         return -1;
     uint32_t out = t->nodes[dir].first;
+    const char *last = "";
     for (uint32_t i = out; i < t->entry_count; i++) {
         struct entry e = t->entries[i];
         int keep = 1;
-        if (e.node == TREE_NONE)
+        if (strcmp(tree_name(t, e.name), last) == 0) /* listed twice: it was renamed meanwhile */
+            keep = 0;
+        else if (e.node == TREE_NONE)
             keep = scan_entry(s, dir, &e);
+        last = tree_name(t, e.name);
         if (keep < 0)
             return -1;
         if (keep)
