@@ -6,7 +6,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
-NETSETUP=$PWD/build/bin/netsetup PEER=$PWD/build/net/peer
+NETSETUP=${NETSETUP:-$PWD/build/bin/netsetup} PEER=$PWD/build/net/peer
 TMP=$(mktemp -d)
 NS=ctrnet$$
 WORLD=${WORLD:-nft}
@@ -178,13 +178,14 @@ saved() { # [iptables|ip6tables] of both worlds
         in_ns host "${1:-iptables}-$world-save" 2>/dev/null | grep -v '^#' | sed -E 's/\[[0-9]+:[0-9]+\]$//'
     done
 }
-snapshot() {
-    saved iptables
-    saved ip6tables
-    in_ns host ip -j addr
-    in_ns host ip -j route show table all
-    in_ns host ip -6 -j route show table all
-    in_ns host ip -j link | sed -E 's/"(ifindex|link_index)":[0-9]+,?//g'
-    in_ns host grep ctr-jailer /proc/net/unix
-    true
+snapshot() { # carriers come and go by themselves, and indexes only grow
+    {
+        saved iptables
+        saved ip6tables
+        in_ns host ip -j addr
+        in_ns host ip -j route show table all
+        in_ns host ip -6 -j route show table all
+        in_ns host ip -j link
+        in_ns host grep -o '@ctr-jailer.*' /proc/net/unix
+    } | sed -E 's/"(ifindex|link_index)":[0-9]+,?//g; s/"(linkdown|NO-CARRIER|LOWER_UP)",?//g; s/"operstate":"[A-Z]*"//g; s/,\]/]/g'
 }
