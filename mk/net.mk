@@ -11,5 +11,9 @@ $(B)/net/inject.so: tests/net/inject.c | $(SETUP_STAMP)
 test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/inject.so
 	@tests/net/run
 
-bench-net: $(B)/bin/netsetup
-	@tests/bench/netsetup
+$(B)/bench/netsetup: $(B)/obj/tests/bench/netsetup.o $(patsubst %.c,$(B)/obj/%.o,$(call lib,netsetup) $(COMMON))
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_netsetup)
+
+bench-net: $(B)/bench/netsetup
+	@$<

@@ -25,7 +25,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { DEFAULT_MTU = 1500, CLAIM_TRIES = 100, RULE_TRIES = 3 };
+enum { DEFAULT_MTU = 1500, MAX_MTU = 65535 - 14 /* a TAP's, and a virtio card's */, CLAIM_TRIES = 100, RULE_TRIES = 3 };
 
 struct netsetup {
     char id[NET_ID_MAX + 1];
@@ -67,7 +67,7 @@ static int find_mtu(const struct net_plan *plan, unsigned *mtu, struct err *err)
             return err_sys(err, "cannot find the default route");
         log_warn("there is no default route: the guest reaches this host's networks only");
     }
-    *mtu = info.mtu;
+    *mtu = info.mtu < MAX_MTU ? info.mtu : MAX_MTU;
     return 0;
 }
 
