@@ -182,10 +182,8 @@ static int bring_up(struct netsetup *net, const struct net_plan *plan, struct er
 {
     if (take_id(net, err))
         return -1;
-    /* Leftovers that cannot be removed are no reason not to start, unless they are in the way. */
-    struct err ignored = {0};
-    if (gc_all(plan->id, NULL, &ignored))
-        log_warn("cannot clean up after dead VMs: %s", ignored.text);
+    if (gc_all(plan->id, NULL, err))
+        return -1;
     struct net_link *link = &net->link;
     if (find_mtu(plan, &link->mtu, err) || choose_mac(plan, link->guest_mac, err) || take_subnet(net, plan, err) ||
         enable_forwarding(err))
@@ -195,9 +193,9 @@ static int bring_up(struct netsetup *net, const struct net_plan *plan, struct er
         return -1;
     if (plan->dns.s_addr && (net->dns = dns_start(link->tap_addr, plan->dns, &link->dns_port, err)) < 0)
         return -1;
-    set_up_ipv6(plan, link);
     if (add_rules(AF_INET, plan, link, err))
         return -1;
+    set_up_ipv6(plan, link);
     return link_up(link->ifindex) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
 }
 

@@ -1,10 +1,11 @@
 #!/bin/bash
 # Resolvers that only the host reaches, asked by a guest: one on 127.0.0.53 that takes queries from the loopback
 # device only, as systemd-resolved's; one on 127.0.0.11 behind rules that change the port, as Docker's.
+# shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"
 
 for WORLD in nft legacy; do
-    make_hosts
+    make_hosts 1500
     ipt -A INPUT -i lo -j ACCEPT
     ipt -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
     ipt -P INPUT DROP

@@ -1,6 +1,7 @@
 #!/bin/bash
 # What a hostile guest tries, and what may be asked for: spoofed addresses and MACs, the metadata service, the
 # host's loopback, other guests; host access, guest access, one uplink.
+# shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"
 
 ip_g() { ip -n "$NS-guest-a" "$@"; }
@@ -11,7 +12,7 @@ heard() { # TAG FILE: how often, a moment after the last was said
 shout() { in_ns guest-a "$PEER" tell udp "$@"; } # ADDRESS PORT [SOURCE]
 
 for WORLD in nft legacy; do
-    make_hosts
+    make_hosts 1500
     ipt -A INPUT -s 203.0.113.9 -j DROP
     ip6t -A INPUT -s 2001:db8::9 -j DROP
     up a --ports 80 # loopback is routed on the TAP then, the most dangerous state
@@ -43,7 +44,7 @@ for WORLD in nft legacy; do
     is "$WORLD: the guest does not" 1 "$(heard metadata "$meta")"
 
     # 127.0.0.1 sent out of the card; no guest's own kernel would.
-    in_ns guest-a sh -c 'for i in all eth0; do echo 1 >/proc/sys/net/ipv4/conf/$i/route_localnet; done'
+    in_ns guest-a sh -c 'cd /proc/sys/net/ipv4/conf && echo 1 >all/route_localnet && echo 1 >eth0/route_localnet'
     ip_g route flush table local 127.0.0.0/8 2>/dev/null
     ip_g link set lo down
     ip_g addr flush dev lo
@@ -138,8 +139,8 @@ for WORLD in nft legacy; do
     guest b
     is "$WORLD: the uplink's MTU" "1420 1500" "$(field a mtu) $(field b mtu)"
     is "$WORLD: the one uplink is open" "other 198.51.100.1" "$(ask guest-a tcp 198.51.100.2 7000)"
-    is "$WORLD: without one, all are" "other 198.51.100.1 outside 192.0.2.1" \
-        "$(echo $(ask guest-b tcp 198.51.100.2 7000) $(ask guest-b tcp 192.0.2.2 7001))"
+    is "$WORLD: without one, all are" "other 198.51.100.1, outside 192.0.2.1" \
+        "$(ask guest-b tcp 198.51.100.2 7000), $(ask guest-b tcp 192.0.2.2 7001)"
     refused "$WORLD: the other uplink is closed" guest-a tcp 192.0.2.2 7001
     refused_all
     down a

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Nothing stays: after a failure or a kill -9 at every single step, after rules were removed by others; and gc
 # takes what is dead, and only that.
+# shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"
 
 run_up() { # VARIABLE=VALUE...: one up and down with the environment given
@@ -35,14 +36,14 @@ every_step() { # DESCRIPTION KILL STRIDE: a failure, or a kill, at each call in 
         { [ -s "$TMP/out" ] || [ "$2" = 1 ]; } && patiently cleaned
         [ "$(left)" = "[]" ] || bad+=("$n: $(tail -1 "$TMP/err"); $(left | tr '\n' ' ')")
         [ -s "$TMP/err" ] || [ -s "$TMP/out" ] || [ "$2" = 1 ] || bad+=("$n: neither result nor error")
-        [ "${#bad[@]}" -lt 5 ] && [ ! -e "$TMP/done" ] || break
+        if [ "${#bad[@]}" -ge 5 ] || [ -e "$TMP/done" ]; then break; fi
     done
     is "$1, $n steps" "" "${bad[*]-}"
     ok "$1: there were steps" [ "$n" -gt 40 ]
 }
 
 for WORLD in nft legacy; do
-    make_hosts
+    make_hosts 1500
     for t in "ipt" "ip6t"; do
         $t -A INPUT -s "$([ $t = ipt ] && echo 203.0.113.9 || echo 2001:db8::9)" -j DROP
         $t -t nat -A POSTROUTING -o up0 -m comment --comment "ctr-jailer/not ours" -j ACCEPT

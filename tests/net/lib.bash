@@ -16,8 +16,8 @@ declare -A VM=() # id -> pid of its netsetup
 
 finish() {
     local code=$? pids ns
-    pids=$(jobs -p)
-    [ -z "$pids" ] || { kill -9 $pids; wait; } 2>/dev/null
+    mapfile -t pids < <(jobs -p)
+    { [ "${#pids[@]}" = 0 ] || kill -9 "${pids[@]}"; wait; } 2>/dev/null
     for ns in /run/netns/"$NS"-*; do
         [ -e "$ns" ] && ip netns del "${ns##*/}"
     done
@@ -91,10 +91,10 @@ make_ns() {
     in_ns "$1" ip link set lo up
 }
 carrier() { in_ns host ip link show up0 | grep -q 'state UP'; }
-make_hosts() { # [MTU of the uplink]
+make_hosts() { # MTU of the uplink
     make_ns outside
     make_ns host
-    ip -n "$NS-host" link add up0 mtu "${1:-1500}" type veth peer name eth0 mtu "${1:-1500}" netns "$NS-outside"
+    ip -n "$NS-host" link add up0 mtu "$1" type veth peer name eth0 mtu "$1" netns "$NS-outside"
     ip -n "$NS-outside" link set eth0 addrgenmode none
     ip -n "$NS-host" link set up0 addrgenmode none
     ip -n "$NS-outside" addr add 192.0.2.2/24 dev eth0
@@ -163,8 +163,13 @@ background() { # NS PEER-ARGUMENT...: a peer, ready when this returns
     shift
     out=$(mktemp -p "$TMP")
     nsenter --net="/run/netns/$NS-$ns" -- "$PEER" "$@" >"$out" 2>&1 &
-    LAST=$! HEARD=$out
-    started $LAST "$out" && [ "$(head -c5 "$out")" = ready ] || { echo "# peer $*: $(cat "$out")"; return 1; }
+    LAST=$!
+    # shellcheck disable=SC2034 # for the tests
+    HEARD=$out
+    started $LAST "$out"
+    [ "$(head -c5 "$out")" = ready ] && return
+    echo "# peer $*: $(cat "$out")"
+    return 1
 }
 serve() { background "$1" serve "${@:2}"; } # NS tcp|udp ADDRESS PORT TAG; its output is in $HEARD
 ask() { in_ns "$1" "$PEER" ask "${@:2}"; } # NS tcp|udp ADDRESS PORT [SOURCE]

@@ -1,11 +1,12 @@
 #!/bin/bash
 # 200 VMs at once: all different, and all gone afterwards.
+# shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"
 
 distinct() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$TMP"/many.* | sort | uniq | wc -l; }
 all_there() { [ "$(cat "$TMP"/many.* | wc -l)" = 200 ]; }
 
-make_hosts
+make_hosts 1500
 up first && down first
 # Three quarters of 10.0.0.0/8 are taken.
 ip -n "$NS-host" route add unreachable 10.0.0.0/9

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Who reaches whom, and as whom: every direction, in both iptables worlds, IPv4 and IPv6, with the default
 # policies and with Docker's and ufw's.
+# shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"
 
 directions() { # WHAT OUTSIDE HOST TAP GUEST TAP-OF-B: one address family
@@ -67,7 +68,7 @@ host_servers() {
 }
 
 for WORLD in nft legacy; do
-    make_hosts
+    make_hosts 1500
     host_servers
     ipt -A INPUT -s 203.0.113.9 -j DROP # what makes this world the host's
     ip6t -A INPUT -s 2001:db8::9 -j DROP
