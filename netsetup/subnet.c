@@ -143,7 +143,7 @@ static int try_one(const struct pool *pool, struct overlap *o, struct err *err)
 
 int subnet_take(struct in_addr *tap, struct in_addr *guest, struct err *err)
 {
-    struct overlap o;
+    struct overlap o = {0};
     if (tap->s_addr)
         return take_given(*tap, err);
     for (size_t p = 0; p < sizeof(pools) / sizeof(pools[0]); p++)

@@ -4,7 +4,7 @@
 # shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"
 
-for WORLD in nft legacy; do
+for WORLD in "${WORLDS[@]}"; do
     make_hosts 1500
     ipt -A INPUT -i lo -j ACCEPT
     ipt -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT

@@ -9,9 +9,13 @@ heard() { # TAG FILE: how often, a moment after the last was said
     sleep 0.05
     grep -c "$1" "$2"
 }
+pings() {
+    sleep 0.05
+    in_ns outside ip6tables-nft -nvxL INPUT | awk '/icmptype 128/ {print $1}'
+}
 shout() { in_ns guest-a "$PEER" tell udp "$@"; } # ADDRESS PORT [SOURCE]
 
-for WORLD in nft legacy; do
+for WORLD in "${WORLDS[@]}"; do
     make_hosts 1500
     ipt -A INPUT -s 203.0.113.9 -j DROP
     ip6t -A INPUT -s 2001:db8::9 -j DROP
@@ -62,12 +66,16 @@ for WORLD in nft legacy; do
         ip_g addr del $from/32 dev eth0
     done
     is "$WORLD: other source addresses reach nobody" "1 0" "$(heard outside "$out") $(heard any "$any")"
+    in_ns outside ip6tables-nft -A INPUT -p ipv6-icmp --icmpv6-type echo-request -j ACCEPT
+    in_ns guest-a "$PEER" tell icmp6 fd77::2 0
+    is "$WORLD: the outside hears the guest's ping" 1 "$(pings)"
     for from in fdfd::2 fd77::99; do
         ip_g addr add $from/128 dev eth0 nodad
         shout fd77::2 7000 $from
+        in_ns guest-a "$PEER" tell icmp6 fd77::2 0 $from
         ip_g addr del $from/128 dev eth0
     done
-    is "$WORLD: other IPv6 source addresses neither" 1 "$(heard outside "$out6")"
+    is "$WORLD: other IPv6 source addresses neither" "1 1" "$(heard outside "$out6") $(pings)"
     ip_g link set eth0 address 02:00:00:00:00:99
     ip_g -6 route replace default via "$tap6" dev eth0
     shout 192.0.2.2 7000

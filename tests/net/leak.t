@@ -42,7 +42,7 @@ every_step() { # DESCRIPTION KILL STRIDE: a failure, or a kill, at each call in 
     ok "$1: there were steps" [ "$n" -gt 40 ]
 }
 
-for WORLD in nft legacy; do
+for WORLD in "${WORLDS[@]}"; do
     make_hosts 1500
     for t in "ipt" "ip6t"; do
         $t -A INPUT -s "$([ $t = ipt ] && echo 203.0.113.9 || echo 2001:db8::9)" -j DROP
@@ -55,7 +55,7 @@ for WORLD in nft legacy; do
     before=$(snapshot)
 
     every_step "$WORLD: a failure at every step leaves nothing" 0 1
-    every_step "$WORLD: a kill -9 at every step leaves nothing that gc does not take" 1 "$([ $WORLD = nft ] && echo 1 || echo 4)"
+    every_step "$WORLD: a kill -9 at every step leaves nothing that gc does not take" 1 "$([ "$WORLD" = nft ] && echo 1 || echo 4)"
     is "$WORLD: and the user's rules and devices are as before" "$before" "$(snapshot)"
 
     up live --ports 80

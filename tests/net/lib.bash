@@ -78,6 +78,16 @@ refused_all() {
     done
     REFUSED=()
 }
+# The iptables worlds that this kernel has; the other one's tests are skipped.
+WORLDS=()
+for WORLD in nft legacy; do
+    if unshare -n "iptables-$WORLD" -t nat -L >/dev/null 2>&1; then
+        WORLDS+=("$WORLD")
+    else
+        COUNT=$((COUNT + 1))
+        echo "ok $COUNT - $WORLD # SKIP this machine has no iptables-$WORLD"
+    fi
+done
 done_testing() { echo "1..$COUNT"; }
 
 # --- namespaces ---
