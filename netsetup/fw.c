@@ -93,7 +93,7 @@ int fw_restore(enum fw_world world, int family, const char *text, struct err *er
         if (!tool_find(name, path, sizeof(path)))
             return err_set(err, "cannot find %s (is the iptables package installed?)", name);
     }
-    const char *const argv[] = {path, "--noflush", "--wait", NULL};
+    const char *const argv[] = {path, "--noflush", "--wait=60", NULL}; /* seconds for the lock */
     return tool_run(argv, text, NULL, err);
 }
 
