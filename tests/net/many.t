@@ -39,4 +39,21 @@ kill "${pids[@]:100}"
 for ((i = 0; i < 5; i++)); do in_ns host "$NETSETUP" gc >/dev/null; done
 echo "# ended in $SECONDS s"
 is "100 ended and 100 killed at once leave nothing" "$with_routes" "$(snapshot)"
+
+# The claim itself: of those that want one address at the same moment, one gets it.
+winners=()
+for round in 1 2 3 4 5; do
+    pids=()
+    for ((i = 0; i < 16; i++)); do
+        nsenter --net="/run/netns/$NS-host" -- "$NETSETUP" up "same-$round-$i" --no-ipv6 --tap-ip 10.240.0.1 \
+            >"$TMP/same.$round.$i" 2>"$TMP/same-err.$i" &
+        pids+=($!)
+    done
+    for ((i = 0; i < 16; i++)); do started "${pids[i]}" "$TMP/same.$round.$i"; done
+    winners+=("$(cat "$TMP/same.$round".* | wc -l)")
+    kill "${pids[@]}" 2>/dev/null
+    wait "${pids[@]}"
+done
+is "16 want one address at once, 5 times: one each time" "1 1 1 1 1" "${winners[*]}"
+is "and nothing is left of the others" "$with_routes" "$(snapshot)"
 done_testing
