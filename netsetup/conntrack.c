@@ -23,8 +23,13 @@ static bool published(const struct net_ports *ports, unsigned port)
 static const struct nlattr *find(const struct nlattr *nest, uint16_t type)
 {
     const struct nlattr *attr;
-    if (nest)
-        mnl_attr_for_each_nested(attr, nest) if (mnl_attr_get_type(attr) == type) return attr;
+    if (!nest)
+        return NULL;
+    mnl_attr_for_each_nested(attr, nest)
+    {
+        if (mnl_attr_get_type(attr) == type)
+            return attr;
+    }
     return NULL;
 }
 
@@ -42,7 +47,11 @@ static int forget(const struct nlmsghdr *flow, void *ports)
     const struct nfgenmsg *seen = mnl_nlmsg_get_payload(flow);
     struct nfgenmsg *nfg;
     const struct nlattr *attr, *tuple = NULL;
-    mnl_attr_for_each(attr, flow, sizeof(*seen)) if (mnl_attr_get_type(attr) == CTA_TUPLE_ORIG) tuple = attr;
+    mnl_attr_for_each(attr, flow, sizeof(*seen))
+    {
+        if (mnl_attr_get_type(attr) == CTA_TUPLE_ORIG)
+            tuple = attr;
+    }
     if (!published(ports, udp_port(tuple)))
         return MNL_CB_OK;
     struct nlmsghdr *nlh =
