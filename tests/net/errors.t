@@ -44,9 +44,9 @@ refuse "no such uplink" "HOST_IFACE=eth9: there is no such network interface" "$
 refuse "ports" "cannot publish '80:x': a port is a number" "${N[@]}" --ports 80:x
 refuse "an address the host does not have" "does not have that address" "${N[@]}" --ports 198.51.100.7:80:80
 background host hold tcp 192.0.2.1 8080
-refuse "a port in use on one address" "port 8080/tcp: it is already in use" "${N[@]}" --ports 8080:80
+refuse "a port in use on one address" "port 8080/tcp: it is already in use on this host \\(by peer, pid $LAST\\)" "${N[@]}" --ports 8080:80
 background host hold udp :: 5353
-refuse "a port in use on IPv6" "port 5353/udp: it is already in use" "${N[@]}" --ports 5350-5360/udp
+refuse "a port in use on IPv6" "port 5353/udp: it is already in use on this host \\(by peer, pid $LAST\\)" "${N[@]}" --ports 5350-5360/udp
 up other --ports 9090 --tap-ip 10.77.0.1 --tap mytap
 is "names and addresses as asked for" "mytap 10.77.0.1 10.77.0.2" \
     "$(field other tap) $(field other tap_ip) $(field other guest_ip)"
