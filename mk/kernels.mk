@@ -16,3 +16,41 @@ $(MICROVM_arm64): always | $(if $(SETUP_STAMP),$(B)/.packages-kernel $(B)/.packa
 KERNEL ?= $(GUEST_KERNEL)
 kernel-check: $(if $(findstring $(B)/,$(KERNEL)),$(KERNEL))
 	@kernels/check $(KERNEL)
+
+# --- the arm64 guest, cross-built: init and the initramfs that goes with the arm64 kernel -----------
+CROSS_arm64 := B=$(B)/arm64 ARCH=aarch64 CC=aarch64-linux-gnu-gcc SETUP=no \
+  MUSL_CC=$(CURDIR)/mk/aarch64-musl-gcc MUSL_ARM64=$(CURDIR)/$(B)/musl-arm64
+$(B)/musl-arm64/lib/libc.a: mk/fetch-musl-arm64 | $(if $(SETUP_STAMP),$(B)/.packages-arm64)
+	$(call say,fetching musl for arm64)
+	@mk/fetch-musl-arm64 $(B)/musl-arm64
+	@touch $@
+$(B)/arm64/bin/init: always $(B)/musl-arm64/lib/libc.a
+	@$(MAKE) -s $(CROSS_arm64) $@
+$(B)/arm64/initramfs.cpio: mk/mkinitramfs guest-init/modules.list $(B)/arm64/bin/init $(MICROVM_arm64)
+	@mk/mkinitramfs $@ $(B)/arm64/bin/init $(B)/kernel-microvm-arm64/modules guest-init/modules.list
+
+# --- tests: a guest whose init measures and tries its kernel (tests/kernels/probe.c) ---------------
+KT := $(B)/kernels
+KERNEL_TESTS := $(KT)/probe $(KT)/watch $(KT)/root.erofs $(KT)/data.ext4 $(KT)/probe-cloud-amd64.cpio \
+  $(B)/firecracker/firecracker
+test: $(KERNEL_TESTS) $(if $(wildcard $(MICROVM_x86_64)),$(KT)/probe-microvm-x86_64.cpio)
+
+$(KT)/probe: tests/kernels/probe.c | $(SETUP_STAMP)
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(CPPFLAGS) -idirafter /usr/include -idirafter /usr/include/$(ARCH)-linux-gnu $(CFLAGS) -fno-pie -static -s -o $@ $<
+$(KT)/watch: tests/kernels/watch.c | $(SETUP_STAMP)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fno-pie -static -o $@ $<
+$(KT)/probe-%.cpio: mk/mkinitramfs guest-init/modules.list $(KT)/probe $(B)/kernel-%/vmlinux
+	@mk/mkinitramfs $@ $(KT)/probe $(B)/kernel-$*/modules guest-init/modules.list
+$(KT)/root.erofs: mk/kernels.mk | $(SETUP_STAMP)
+	@rm -rf $(KT)/root && mkdir -p $(KT)/root/d && : >$(KT)/root/f
+	@setfattr -n user.probe -v 1 $(KT)/root/f && setfacl -m u:1000:r $(KT)/root/f
+	@mkfs.erofs --quiet -x1 $@ $(KT)/root >/dev/null
+$(KT)/data.ext4: mk/kernels.mk | $(SETUP_STAMP)
+	@mkdir -p $(@D) && rm -f $@ && truncate -s 32M $@ && mke2fs -qF $@
+
+# make bench-kernels: boot time and memory of our kernel and of Debian's, in turns on one host.
+.PHONY: bench-kernels
+bench-kernels: $(MICROVM_x86_64) $(KT)/probe-microvm-x86_64.cpio $(KERNEL_TESTS)
+	@TESTHOST_ENV='ROUNDS MEM_MIB' TESTHOST_FLAGS='-t 600' tests/testhost/kvm-host tests/kernels/bench.t

@@ -3,7 +3,7 @@
  * In:  an initramfs with this program as /sbin/init and, for a kernel of modules, /lib/modules/order;
  *      arguments on the kernel's command line behind `--`: `features` for the trials.
  * Out: on the console, "@" as the first thing (whoever watches takes the time), then one line
- *          probe init_us=N ready_us=N total_kb=N free_kb=N available_kb=N
+ *          probe init_us=N ready_us=N total_kb=N free_kb=N available_kb=N cpus=N
  *      with the time since the kernel's start at our first instruction, and after mounts and modules; the
  *      memory is taken there too.  Then a line "ok NAME" or "not ok NAME: reason" for each trial, "done".
  *
@@ -516,8 +516,9 @@ int main(int argc, char **argv)
     mount("dev", "/dev", "devtmpfs", 0, NULL);
     load_modules();
     uint64_t ready = uptime_us();
-    printf("probe init_us=%llu ready_us=%llu total_kb=%lu free_kb=%lu available_kb=%lu\n", (unsigned long long)start,
-           (unsigned long long)ready, meminfo("MemTotal:"), meminfo("MemFree:"), meminfo("MemAvailable:"));
+    printf("probe init_us=%llu ready_us=%llu total_kb=%lu free_kb=%lu available_kb=%lu cpus=%ld\n",
+           (unsigned long long)start, (unsigned long long)ready, meminfo("MemTotal:"), meminfo("MemFree:"),
+           meminfo("MemAvailable:"), sysconf(_SC_NPROCESSORS_ONLN));
 
     if (argc > 1 && !strcmp(argv[1], "features")) {
         for (size_t i = 0; i < sizeof(trials) / sizeof(*trials); i++) {
