@@ -16,6 +16,7 @@ TIDY := $(C_SRC:%=$(B)/tidy/%.ok)
 tidy: $(TIDY)
 $(B)/tidy/%.ok: % .clang-tidy
 	@mkdir -p $(@D)
-	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=gnu11 $(CPPFLAGS) 2>/dev/null
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=gnu11 $(CPPFLAGS) >$@.log 2>/dev/null || \
+	  { grep -A2 error: $@.log; exit 1; }
 	@$(CC) -M -MP -MT $@ $(CPPFLAGS) -o $@.d $< && touch $@
 -include $(wildcard $(TIDY:%=%.d))
