@@ -36,7 +36,7 @@ RUN make SETUP=no programs && \
 FROM ${BASE}
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       e2fsprogs iptables libcurl4 libfuse3-3 libmnl0 && \
-    rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+    apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
       /usr/share/doc /usr/share/man
 COPY --from=firecracker /fc/firecracker /fc/jailer /usr/lib/ctr-jailer/
 COPY --from=kernel /kernel/vmlinux /usr/lib/ctr-jailer/
