@@ -78,10 +78,13 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
         uid,          "--gid",          gid,          "--chroot-base-dir", plan->base,        "--",
         "--api-sock", plan->api_socket, "--log-path", plan->log,           "--level",         "Warning",
         NULL};
+    /* The environment is the user's, secrets included, and none of the VMM's business; the jailer panics on
+     * one that is not UTF-8. */
+    char *const empty[] = {NULL};
     int null = open("/dev/null", O_RDONLY);
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(console, STDOUT_FILENO) >= 0 &&
         dup2(console, STDERR_FILENO) >= 0)
-        execv(plan->jailer, (char *const *)argv);
+        execve(plan->jailer, (char *const *)argv, empty);
     struct report r = {.failed = errno};
     (void)io_write_all(report, &r, sizeof(r));
     _exit(127);
@@ -145,6 +148,9 @@ int jail_explain(struct jail *j, struct err *err)
     ssize_t n = io_read_full(j->report, r, sizeof(r));
     ssize_t len = io_read_full(j->console, said, sizeof(said) - 1);
     said[len > 0 ? len : 0] = '\0';
+    char *note = strstr(said, "note: run with"); /* what ends a panic's message in Rust */
+    if (note)
+        *note = '\0';
     struct buf text = {0};
     buf_str(&text, said);
     *err = (struct err){0}; /* this says more */

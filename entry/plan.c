@@ -148,6 +148,12 @@ static int plan_drives(const struct options *o, struct plan *plan, struct err *e
     d->data_dir = o->value[OPT_DATA_DIR];
     d->data_persistent = is_mount(d->data_dir);
     d->scratch_dir = o->value[OPT_SCRATCH_DIR];
+    struct stat st;
+    if (stat(d->scratch_dir, &st) < 0 || access(d->scratch_dir, W_OK | X_OK) < 0) {
+        err_sys(err, "SCRATCH_DIR=%s", d->scratch_dir);
+        err_hint(err, "it must be a writable folder, for disks that end with the VM");
+        return -1;
+    }
     if (plan_rootfs(o, plan, err) < 0 || plan_size(o, OPT_ROOTFS_SIZE, &d->rootfs_size, err) < 0)
         return -1;
     return plan_size(o, OPT_DATAFS_SIZE, &d->datafs_size, err);

@@ -7,6 +7,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "netsetup/claim.h"
+#include "netsetup/dns.h"
 #include "netsetup/fw.h"
 #include "netsetup/gc.h"
 #include "netsetup/ipv6.h"
@@ -31,6 +32,7 @@ struct netsetup {
     struct net_link link;
     int id_claim, subnet_claim; /* held for the VM's life, as are */
     struct portclaim ports;
+    pid_t dns; /* the relay's process; 0: none */
 };
 
 const struct net_link *netsetup_link(const struct netsetup *net)
@@ -191,6 +193,8 @@ static int bring_up(struct netsetup *net, const struct net_plan *plan, struct er
     link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
     if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err))
         return -1;
+    if (plan->dns.s_addr && (net->dns = dns_start(link->tap_addr, plan->dns, &link->dns_port, err)) < 0)
+        return -1;
     set_up_ipv6(plan, link);
     if (add_rules(AF_INET, plan, link, err))
         return -1;
@@ -223,6 +227,7 @@ int netsetup_down(struct netsetup *net, struct err *err)
         r = gc_vm(net->id, err);
         close(net->id_claim);
     }
+    dns_stop(net->dns);
     portclaim_release(&net->ports);
     if (net->subnet_claim >= 0)
         close(net->subnet_claim);

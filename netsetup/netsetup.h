@@ -55,7 +55,8 @@ struct netsetup; /* holds the claims: its life is the VM's */
 int netsetup_check(const struct net_plan *plan, struct err *err);
 
 /* Removes what dead VMs left in this network namespace, then makes this one's network.  The handle, to be
- * ended by netsetup_down; or NULL with err, and nothing left behind. */
+ * ended by netsetup_down; or NULL with err, and nothing left behind.  With plan->dns it starts a child process,
+ * which lasts until netsetup_down or this process's end. */
 struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err);
 const struct net_link *netsetup_link(const struct netsetup *net);
 

@@ -13,6 +13,8 @@ void show_link(struct buf *out, const char *id, const struct net_link *link)
     buf_fmt(out, "{\"id\":\"%s\",\"tap\":\"%s\",\"tap_ip\":\"%s\",\"guest_ip\":\"%s\",\"prefix\":%d,", id, link->tap,
             tap, guest, NET_PREFIX);
     buf_fmt(out, "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"mtu\":%u", m[0], m[1], m[2], m[3], m[4], m[5], link->mtu);
+    if (link->dns_port)
+        buf_fmt(out, ",\"dns_port\":%u", link->dns_port);
     if (link->ipv6) {
         char tap6[INET6_ADDRSTRLEN], guest6[INET6_ADDRSTRLEN];
         inet_ntop(AF_INET6, &link->tap_addr6, tap6, sizeof(tap6));

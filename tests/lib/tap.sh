@@ -32,12 +32,10 @@ check() { # name command args...: passes when the command does; its output is th
 
 # capture command args...: STATUS, STDOUT and STDERR of a command (text: NULs are lost)
 capture() {
-    local file
-    file=$(mktemp)
+    local file=/tmp/.capture.$$
     STATUS=0
     STDOUT=$("$@" 2>"$file") || STATUS=$?
     STDERR=$(<"$file")
-    rm -f "$file"
     export STATUS STDOUT STDERR
 }
 

@@ -90,16 +90,20 @@ make_ns() {
     ip netns add "$NS-$1"
     in_ns "$1" ip link set lo up
 }
+carrier() { in_ns host ip link show up0 | grep -q 'state UP'; }
 make_hosts() { # [MTU of the uplink]
     make_ns outside
     make_ns host
     ip -n "$NS-host" link add up0 mtu "${1:-1500}" type veth peer name eth0 mtu "${1:-1500}" netns "$NS-outside"
+    ip -n "$NS-outside" link set eth0 addrgenmode none
+    ip -n "$NS-host" link set up0 addrgenmode none
     ip -n "$NS-outside" addr add 192.0.2.2/24 dev eth0
     ip -n "$NS-outside" addr add fd77::2/64 dev eth0 nodad
     ip -n "$NS-outside" link set eth0 up
     ip -n "$NS-host" addr add 192.0.2.1/24 dev up0
     ip -n "$NS-host" addr add fd77::1/64 dev up0 nodad
     ip -n "$NS-host" link set up0 up
+    patiently carrier
     ip -n "$NS-host" route add default via 192.0.2.2
     ip -n "$NS-host" -6 route add default via fd77::2
 }

@@ -1,7 +1,9 @@
 /* The other ends of the network tests.
  *
  * peer serve tcp|udp ADDRESS PORT TAG          answers everybody with "TAG <the client's address>", and prints it
+ * peer serve-on DEVICE tcp|udp ...             the same, for packets that come in through that device
  * peer ask tcp|udp ADDRESS PORT [SOURCE]       prints the answer; exit 1 when none comes within a second
+ * peer tell udp ADDRESS PORT [SOURCE]          the same without waiting for an answer
  * peer hold tcp|udp ADDRESS PORT               keeps a port taken
  * peer card TAP NETNS MAC NAME MTU             the VM: opens TAP as Firecracker does, and joins it to a network
  *                                              card NAME with that MAC in the namespace (a path)
@@ -76,7 +78,7 @@ static int answer(char *line, size_t size, const char *tag, const union address 
     return n;
 }
 
-static void serve(const char *proto, const char *addr, const char *port, const char *tag)
+static void serve(const char *dev, const char *proto, const char *addr, const char *port, const char *tag)
 {
     union address a, peer;
     char line[256];
@@ -84,7 +86,8 @@ static void serve(const char *proto, const char *addr, const char *port, const c
     int fd = open_socket(&a, proto);
     const int one = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, &a.any, len) || (strcmp(proto, "udp") && listen(fd, 64)))
+    if ((dev && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, dev, (socklen_t)strlen(dev))) || bind(fd, &a.any, len) ||
+        (strcmp(proto, "udp") && listen(fd, 64)))
         die("bind");
     ready();
     for (;;) {
@@ -102,7 +105,7 @@ static void serve(const char *proto, const char *addr, const char *port, const c
     }
 }
 
-static int ask(const char *proto, const char *addr, const char *port, const char *source)
+static int ask(const char *proto, const char *addr, const char *port, const char *source, bool wait)
 {
     union address a, s;
     char line[256];
@@ -115,7 +118,7 @@ static int ask(const char *proto, const char *addr, const char *port, const char
         die("bind source");
     if (connect(fd, &a.any, len) || (!strcmp(proto, "udp") && write(fd, "?", 1) != 1))
         return 1;
-    ssize_t n = read(fd, line, sizeof(line));
+    ssize_t n = wait ? read(fd, line, sizeof(line)) : 0;
     if (n <= 0)
         return 1;
     return fwrite(line, 1, (size_t)n, stdout) != (size_t)n;
@@ -188,9 +191,13 @@ int main(int argc, char **argv)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (argc == 6 && !strcmp(argv[1], "serve"))
-        serve(argv[2], argv[3], argv[4], argv[5]);
+        serve(NULL, argv[2], argv[3], argv[4], argv[5]);
+    if (argc == 7 && !strcmp(argv[1], "serve-on"))
+        serve(argv[2], argv[3], argv[4], argv[5], argv[6]);
     if ((argc == 5 || argc == 6) && !strcmp(argv[1], "ask"))
-        return ask(argv[2], argv[3], argv[4], argv[5]);
+        return ask(argv[2], argv[3], argv[4], argv[5], true);
+    if ((argc == 5 || argc == 6) && !strcmp(argv[1], "tell"))
+        return ask(argv[2], argv[3], argv[4], argv[5], false);
     if (argc == 5 && !strcmp(argv[1], "hold"))
         hold(argv[2], argv[3], argv[4]);
     if (argc == 7 && !strcmp(argv[1], "card"))

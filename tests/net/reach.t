@@ -81,9 +81,11 @@ for WORLD in nft legacy; do
     ip6t -P FORWARD DROP
     # ufw's: nothing comes in that is no answer.
     ipt -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+    ipt -A INPUT -i lo -j ACCEPT
     ipt -P INPUT DROP
     ip6t -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
     ip6t -A INPUT -p ipv6-icmp -j ACCEPT
+    ip6t -A INPUT -i lo -j ACCEPT
     ip6t -P INPUT DROP
     before=$(snapshot)
     two_guests "$WORLD, Docker and ufw"

@@ -1,0 +1,46 @@
+# The runtime image: `FROM ctr-jailer`, a root filesystem in /usr/src/app/rootfs and a CMD, and the
+# container is a microVM.  `make image` builds it; any Docker or balena engine can.
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS tools
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      ca-certificates cpio curl gcc kmod libc6-dev libcurl4-openssl-dev libfuse3-dev libjsmn-dev libmnl-dev \
+      linux-libc-dev lz4 make musl-tools python3-minimal xz-utils zstd
+WORKDIR /src
+
+# The guest's kernel: a Debian package, unpacked.
+FROM tools AS kernel
+ARG KERNEL=linux-image-cloud-amd64
+COPY mk/unpack-kernel mk/extract-vmlinux mk/
+RUN mk/unpack-kernel ${KERNEL} /kernel
+
+# Firecracker: the official release, or the binaries in build/firecracker for a build without internet.
+# The Dockerfile stands in this COPY because a pattern may match nothing, but not all of them.
+FROM tools AS firecracker
+ARG FIRECRACKER=1.12.1
+COPY Dockerfile mk/firecracker-${FIRECRACKER}.sha256 buil[d]/firecracke[r]/* /fc/
+RUN cd /fc && if [ ! -e firecracker ]; then \
+      url=https://github.com/firecracker-microvm/firecracker/releases/download; \
+      name=v${FIRECRACKER}-x86_64; \
+      curl -fsSL "$url/v${FIRECRACKER}/firecracker-$name.tgz" | tar xz --strip-components=1; \
+      mv firecracker-$name firecracker; mv jailer-$name jailer; \
+    fi && sha256sum -c firecracker-${FIRECRACKER}.sha256 && chmod 755 firecracker jailer
+
+FROM tools AS programs
+COPY . .
+COPY --from=kernel /kernel/modules /kernel/modules
+RUN make SETUP=no programs && \
+    mk/mkinitramfs /initramfs.cpio build/bin/init /kernel/modules guest-init/modules.list && \
+    strip build/bin/entry
+
+FROM ${BASE}
+RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      e2fsprogs iptables libcurl4 libfuse3-3 libmnl0 && \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+      /usr/share/doc /usr/share/man
+COPY --from=firecracker /fc/firecracker /fc/jailer /usr/lib/ctr-jailer/
+COPY --from=kernel /kernel/vmlinux /usr/lib/ctr-jailer/
+COPY --from=programs /initramfs.cpio /usr/lib/ctr-jailer/
+COPY --from=programs /src/build/bin/entry /usr/bin/
+# CMD is the user's: it is what runs in the guest.
+ENTRYPOINT ["/usr/bin/entry"]

@@ -1,0 +1,79 @@
+#!/bin/bash
+# A tree with one static program, no shell: what reaches the command, and what comes back of it.
+#: kvm
+#: timeout 600
+set -euo pipefail
+. "$(dirname "$0")/vm.sh"
+entry=$BUILD/bin/entry
+work=$(mktemp -d /tmp/e2e.XXXXXX)
+before=$(host_state)
+
+# --- environment, byte for byte ---------------------------------------------------------------------
+long=$(head -c 100000 /dev/zero | tr '\0' x)
+values=(
+    "SPACES= a  b " "QUOTES=it's \"so\"" "EQUALS=a=b=" $'NEWLINE=a\nb\n' "EMPTY=" "SUBST=\$(touch /pwned)\`touch /pwned\`"
+    "LONG=$long" $'BYTES=\xff\xfe\x80' "CTR_PATH=/from/prefix" "CTR_VCPU_COUNT=9" "BOTH=plain" "CTR_BOTH=wins"
+)
+capture vm "${values[@]}" HOME=/not HOSTNAME=not TERM=not "$entry" /guest-static exit 0
+is "a command that exits with 0" "$STATUS/$STDOUT/$STDERR" "0//"
+vm "${values[@]}" HOME=/not HOSTNAME=not TERM=not "$entry" /guest-static env >"$work/env"
+for value in "${values[@]}"; do
+    name=${value%%=*}
+    case $value in CTR_*) value=${value#CTR_} ;; BOTH=*) continue ;; esac
+    if grep -zqxF -- "$value" "$work/env" || grep -zqxF -e "${value//$'\n'/}" <(tr -d '\n' <"$work/env"); then
+        pass "environment: $name arrives unchanged"
+    else
+        fail "environment: $name arrives unchanged"
+    fi
+done
+like "environment: a newline stays one" "$(tr '\0\n' '\n|' <"$work/env" | grep ^NEWLINE)" 'NEWLINE=a|b|'
+is "environment: the prefixed one wins" "$(tr '\0\n' '\n|' <"$work/env" | grep ^BOTH=)" BOTH=wins
+is "environment: what configures the VM or describes the container stays outside" \
+    "$(tr '\0\n' '\n|' <"$work/env" | grep -E '^(ROOTFS_DIR|MEM_SIZE_MIB|KERNEL_IMAGE|HOME|HOSTNAME|TERM)=' | sort)" \
+    "HOME=/root"$'\n'"HOSTNAME=$(hostname)"
+
+# --- arguments, streams, exit codes ------------------------------------------------------------------
+vm "$entry" /guest-static argv "a b" "" $'x\ny\xff' '$(id)' >"$work/argv"
+check "arguments arrive unchanged" cmp "$work/argv" <(printf 'a b\0\0x\ny\xff\0$(id)\0')
+capture vm "$entry" /guest-static both
+is "stdout and stderr arrive apart" "$STATUS/$STDOUT/$STDERR" "0/out/err"
+for code in 7 125 255; do
+    capture vm "$entry" /guest-static exit $code
+    is "exit code $code" "$STATUS/$STDOUT/$STDERR" "$code//"
+done
+capture vm "$entry" /guest-static kill 9
+is "killed by SIGKILL: 137" "$STATUS/$STDERR" "137/"
+capture vm "$entry" /nonexistent
+is "not found: 127" "$STATUS" 127
+is "not found: one line" "$STDERR" "ctr-jailer: cannot run '/nonexistent' in the guest: No such file or directory"
+capture vm "$entry" /etc
+is "not executable: 126" "$STATUS" 126
+
+# --- signals, and the end of entry itself --------------------------------------------------------------
+ready() { grep -q ready "$work/out"; }
+vm "$entry" /guest-static wait >"$work/out" 2>"$work/err" &
+job=$!
+check "a command that waits has started" wait_until 100 ready
+pid=$(pgrep -P $job -x entry || echo $job)
+kill -TERM "$pid"
+status=0
+wait $job || status=$?
+is "SIGTERM reaches the command" "$status/$(<"$work/err")" "15/"
+after=$(host_state)
+is "nothing is left on the host" "$(diff <(echo "$before") <(echo "$after"))" ""
+
+: >"$work/out"
+vm "$entry" /guest-static wait >"$work/out" 2>"$work/err" &
+job=$!
+check "another one has started" wait_until 100 ready
+pid=$(pgrep -P $job -x entry || echo $job)
+kill -KILL "$pid"
+wait $job || true
+gone() { ! pgrep -x firecracker >/dev/null; }
+check "killing entry ends its VM" wait_until 20 gone
+capture vm "$entry" /guest-static exit 3
+is "the next VM runs" "$STATUS" 3
+after=$(host_state | grep -v '^/srv/jailer')
+is "and has cleared away what the killed one left" "$(diff <(echo "$before") <(echo "$after"))" ""
+rm -rf "$work"
+done_testing

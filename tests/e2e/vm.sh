@@ -1,0 +1,28 @@
+# shellcheck shell=bash
+# For the end-to-end suites: how entry is called here, and what the host looks like before and after.
+# shellcheck source=../lib/tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
+
+BUILD=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/build
+VM_TREE=$BUILD/rootfs-static
+VM_ENV=(
+    "PATH=$PATH" "KERNEL_IMAGE=${KERNEL_IMAGE:-$BUILD/kernel-cloud-amd64/vmlinux}"
+    "INITRD_IMAGE=$BUILD/initramfs.cpio" "FIRECRACKER_BIN=$BUILD/firecracker/firecracker"
+    "JAILER_BIN=$BUILD/firecracker/jailer" "MEM_SIZE_MIB=256" "VCPU_COUNT=1" "BOOT_TIMEOUT=100" "LOG_LEVEL=error"
+)
+
+# vm [NAME=value...] [--flag...] [-- command args...]: entry with a clean environment and these variables
+vm() { env -i "${VM_ENV[@]}" ROOTFS_DIR="$VM_TREE" "$@"; }
+
+# What a VM could leave behind: links, addresses, routes, rules, mounts, files, processes, and this
+# namespace's abstract sockets.  The empty tables that iptables makes at its first use do not count.
+host_state() {
+    ip -o link | sed 's/^[0-9]*: //'
+    ip -o addr | sed 's/^[0-9]*: //; s/ valid_lft.*//'
+    ip route show table all
+    { iptables-save; ip6tables-save; } | grep -E '^(-|:)' | sed 's/\[.*\]//' | grep -vE '^:[A-Z]+ ACCEPT' || true
+    sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
+    find /srv /var/tmp /tmp /run /jail -xdev \( -path '*jail*' -o -name '*ctr*' \) 2>/dev/null | sort
+    grep -ao '@ctr-jailer[^ ]*' /proc/net/unix | sort || true
+    pgrep -l 'entry|jailer|firecrac|mke2fs' || true
+}
