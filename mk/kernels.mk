@@ -50,6 +50,23 @@ $(KT)/root.erofs: mk/kernels.mk | $(SETUP_STAMP)
 $(KT)/data.ext4: mk/kernels.mk | $(SETUP_STAMP)
 	@mkdir -p $(@D) && rm -f $@ && truncate -s 32M $@ && mke2fs -qF $@
 
+AK := $(B)/arm64/kernels
+AARCH64_MUSL := MUSL_ARM64=$(B)/musl-arm64 mk/aarch64-musl-gcc -std=gnu11 -O2 $(WARNINGS) $(CPPFLAGS) -idirafter /usr/include
+$(AK)/probe: tests/kernels/probe.c $(B)/musl-arm64/lib/libc.a
+	@mkdir -p $(@D)
+	@$(AARCH64_MUSL) -s -o $@ $<
+$(AK)/standin: tests/kernels/standin.c common/buf.c common/io.c common/proto.c $(B)/musl-arm64/lib/libc.a
+	@mkdir -p $(@D)
+	@$(AARCH64_MUSL) -s -o $@ $(filter %.c,$^)
+$(AK)/static.erofs: tests/e2e/guest-static.c $(B)/musl-arm64/lib/libc.a
+	@mkdir -p $(AK)/static
+	@$(AARCH64_MUSL) -s -o $(AK)/static/guest-static $<
+	@mkfs.erofs --quiet $@ $(AK)/static >/dev/null
+$(AK)/probe.cpio: mk/mkinitramfs guest-init/modules.list $(AK)/probe $(MICROVM_arm64)
+	@mk/mkinitramfs $@ $(AK)/probe $(B)/kernel-microvm-arm64/modules guest-init/modules.list
+ARM64_TESTS := $(AK)/probe.cpio $(AK)/standin $(AK)/static.erofs $(B)/arm64/initramfs.cpio
+test: $(if $(wildcard $(MICROVM_arm64)),$(ARM64_TESTS))
+
 # make bench-kernels: boot time and memory of our kernel and of Debian's, in turns on one host.
 .PHONY: bench-kernels
 bench-kernels: $(MICROVM_x86_64) $(KT)/probe-microvm-x86_64.cpio $(KERNEL_TESTS)
