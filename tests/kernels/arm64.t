@@ -12,11 +12,10 @@ command -v qemu-system-aarch64 >/dev/null || skip_all 'there is no qemu-system-a
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# qemu INITRD RDINIT ROOT [args...]: vda ROOT, vdb and vdc ext4.  virtio-mmio as Firecracker has it; its
-# devices are found in the order given here.
+# qemu INITRD BOOT-ARGS ROOT: vda ROOT, vdb and vdc ext4.  virtio-mmio as Firecracker has it; the last
+# device given is found first.
 qemu() {
-    local initrd=$1 rdinit=$2 root=$3 disk devices=()
-    shift 3
+    local initrd=$1 append=$2 root=$3 disk devices=()
     cp "$KT/data.ext4" "$folder/vdb"
     cp "$KT/data.ext4" "$folder/vdc"
     cp "$root" "$folder/vda"
@@ -27,10 +26,10 @@ qemu() {
         -M virt,gic-version=3 -cpu max,pauth-impdef=on -smp 1 -m 256 -global virtio-mmio.force-legacy=false \
         -kernel "$kernel" -initrd "$initrd" "${devices[@]}" -netdev user,id=n -device virtio-net-device,netdev=n \
         -device virtio-rng-device -device virtio-balloon-device \
-        -append "${ARM64_BOOT_ARGS/ttyS0/ttyAMA0} rdinit=$rdinit -- $*" 2>&1 </dev/null | tr -d '\r' || true
+        -append "${ARM64_BOOT_ARGS/ttyS0/ttyAMA0} $append" 2>&1 </dev/null | tr -d '\r' || true
 }
 
-console=$(qemu "$arm/kernels/probe.cpio" /sbin/init "$KT/root.erofs" features)
+console=$(qemu "$arm/kernels/probe.cpio" 'rdinit=/sbin/init -- features' "$KT/root.erofs")
 tried=0
 while read -r line; do
     name=$(sed 's/^\(not \)*ok //; s/:.*//' <<<"$line")
@@ -56,7 +55,7 @@ guest() {
     cp "$arm/initramfs.cpio" "$folder/initrd"
     (cd "$folder/own" && printf '%s\n' sbin/standin var/settings var/environment var/command |
         cpio -o -H newc --quiet) >>"$folder/initrd"
-    qemu "$folder/initrd" /sbin/standin "$arm/kernels/static.erofs"
+    qemu "$folder/initrd" 'initcall_blacklist=virtio_vsock_init rdinit=/sbin/standin' "$arm/kernels/static.erofs"
 }
 exited() { sed -n 's/^standin exited //p'; }
 

@@ -42,6 +42,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -531,6 +532,7 @@ int main(int argc, char **argv)
         }
     }
     printf("done\n");
+    tcdrain(STDOUT_FILENO); /* what the UART has not sent is lost when the VM ends */
     reboot(RB_AUTOBOOT);
     for (;;)
         pause();

@@ -1,8 +1,10 @@
 /* standin: entry's end of the guest channel, played inside the guest, where the machine has no vsock device
- * (QEMU without vhost).  The kernel's loopback transport takes guest-init's connections to the host.
+ * (QEMU without vhost).  The kernel's loopback transport takes guest-init's connections to the host, if
+ * initcall_blacklist=virtio_vsock_init keeps the driver that would take them from registering.
  *
- * It is rdinit: it listens, then becomes guest-init as PID 1, and its child answers.  On the console go the
- * bytes of the command's stdout and stderr, and lines of what the control connection says:
+ * It is rdinit, and guest-init PID 1 of a PID namespace below: so it outlives what guest-init kills at the
+ * end, and does the reboot that a namespace's init can only ask for.  On the console go the bytes of the
+ * command's stdout and stderr, and lines of what the control connection says:
  *
  *     standin started
  *     standin exited CODE     acknowledged, so that guest-init ends the VM
@@ -14,9 +16,13 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/reboot.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 /* behind sys/socket.h, which it needs */
 #include <linux/vm_sockets.h>
@@ -60,13 +66,15 @@ static bool serve(int fd, enum proto_kind kind, struct buf *in)
     return true;
 }
 
-static void answer(int listener)
+/* Until guest-init, process init, has ended. */
+static void answer(int listener, pid_t init)
 {
     struct pollfd fds[1 + CONNECTIONS] = {{.fd = listener, .events = POLLIN}};
     enum proto_kind kinds[1 + CONNECTIONS] = {0};
     struct buf control = {0};
     int count = 1;
-    while (poll(fds, (nfds_t)count, -1) > 0) {
+    while (waitpid(init, NULL, WNOHANG) == 0) {
+        poll(fds, (nfds_t)count, 100);
         for (int i = 1; i < count; i++)
             if (fds[i].fd >= 0 && fds[i].revents && !serve(fds[i].fd, kinds[i], &control)) {
                 close(fds[i].fd);
@@ -89,16 +97,20 @@ static void answer(int listener)
 
 int main(int argc, char **argv)
 {
+    (void)argc;
     struct sockaddr_vm a = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = PROTO_PORT};
     int listener = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (listener < 0 || bind(listener, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(listener, CONNECTIONS) < 0)
         printf("standin failed: cannot listen: %s\n", strerror(errno));
-    if (argc > 0 && fork() == 0) {
-        answer(listener);
-        _exit(0);
+    pid_t init = unshare(CLONE_NEWPID) < 0 ? -1 : fork();
+    if (init == 0) {
+        execv("/sbin/init", argv);
+        printf("standin failed: /sbin/init: %s\n", strerror(errno));
+        return 1;
     }
-    execv("/sbin/init", argv);
-    printf("standin failed: /sbin/init: %s\n", strerror(errno));
+    answer(listener, init);
+    tcdrain(STDOUT_FILENO); /* what the UART has not sent is lost when the VM ends */
+    reboot(RB_AUTOBOOT);
     return 1;
 }
