@@ -17,6 +17,11 @@ KERNEL ?= $(GUEST_KERNEL)
 kernel-check: $(if $(findstring $(B)/,$(KERNEL)),$(KERNEL))
 	@kernels/check $(KERNEL)
 
+# The static initramfs segment for it: init alone.  The end-to-end suites run on this kernel with
+#     KERNEL_IMAGE=$PWD/build/kernel-microvm-x86_64/vmlinux INITRD_IMAGE=$PWD/build/initramfs-microvm.cpio
+$(B)/initramfs-microvm.cpio: mk/mkinitramfs guest-init/modules.list $(B)/bin/init $(MICROVM_x86_64)
+	@mk/mkinitramfs $@ $(B)/bin/init $(B)/kernel-microvm-x86_64/modules guest-init/modules.list
+
 # --- the arm64 guest, cross-built: init and the initramfs that goes with the arm64 kernel -----------
 CROSS_arm64 := B=$(B)/arm64 ARCH=aarch64 CC=aarch64-linux-gnu-gcc SETUP=no \
   MUSL_CC=$(CURDIR)/mk/aarch64-musl-gcc MUSL_ARM64=$(CURDIR)/$(B)/musl-arm64
