@@ -17,6 +17,11 @@ KERNEL ?= $(GUEST_KERNEL)
 kernel-check: $(if $(findstring $(B)/,$(KERNEL)),$(KERNEL))
 	@kernels/check $(KERNEL)
 
+# The static initramfs segment for it: init alone.  The end-to-end suites run on this kernel with
+#     KERNEL_IMAGE=$PWD/build/kernel-microvm-x86_64/vmlinux INITRD_IMAGE=$PWD/build/initramfs-microvm.cpio
+$(B)/initramfs-microvm.cpio: mk/mkinitramfs guest-init/modules.list $(B)/bin/init $(MICROVM_x86_64)
+	@mk/mkinitramfs $@ $(B)/bin/init $(B)/kernel-microvm-x86_64/modules guest-init/modules.list
+
 # --- the arm64 guest, cross-built: init and the initramfs that goes with the arm64 kernel -----------
 CROSS_arm64 := B=$(B)/arm64 ARCH=aarch64 CC=aarch64-linux-gnu-gcc SETUP=no \
   MUSL_CC=$(CURDIR)/mk/aarch64-musl-gcc MUSL_ARM64=$(CURDIR)/$(B)/musl-arm64
@@ -49,6 +54,23 @@ $(KT)/root.erofs: mk/kernels.mk | $(SETUP_STAMP)
 	@mkfs.erofs --quiet -x1 $@ $(KT)/root >/dev/null
 $(KT)/data.ext4: mk/kernels.mk | $(SETUP_STAMP)
 	@mkdir -p $(@D) && rm -f $@ && truncate -s 32M $@ && mke2fs -qF $@
+
+AK := $(B)/arm64/kernels
+AARCH64_MUSL := MUSL_ARM64=$(B)/musl-arm64 mk/aarch64-musl-gcc -std=gnu11 -O2 $(WARNINGS) $(CPPFLAGS) -idirafter /usr/include
+$(AK)/probe: tests/kernels/probe.c $(B)/musl-arm64/lib/libc.a
+	@mkdir -p $(@D)
+	@$(AARCH64_MUSL) -s -o $@ $<
+$(AK)/standin: tests/kernels/standin.c common/buf.c common/io.c common/proto.c $(B)/musl-arm64/lib/libc.a
+	@mkdir -p $(@D)
+	@$(AARCH64_MUSL) -s -o $@ $(filter %.c,$^)
+$(AK)/static.erofs: tests/e2e/guest-static.c $(B)/musl-arm64/lib/libc.a
+	@mkdir -p $(AK)/static
+	@$(AARCH64_MUSL) -s -o $(AK)/static/guest-static $<
+	@mkfs.erofs --quiet $@ $(AK)/static >/dev/null
+$(AK)/probe.cpio: mk/mkinitramfs guest-init/modules.list $(AK)/probe $(MICROVM_arm64)
+	@mk/mkinitramfs $@ $(AK)/probe $(B)/kernel-microvm-arm64/modules guest-init/modules.list
+ARM64_TESTS := $(AK)/probe.cpio $(AK)/standin $(AK)/static.erofs $(B)/arm64/initramfs.cpio
+test: $(if $(wildcard $(MICROVM_arm64)),$(ARM64_TESTS))
 
 # make bench-kernels: boot time and memory of our kernel and of Debian's, in turns on one host.
 .PHONY: bench-kernels

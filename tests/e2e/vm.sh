@@ -7,7 +7,7 @@ BUILD=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/build
 VM_TREE=$BUILD/rootfs-static
 VM_ENV=(
     "PATH=$PATH" "KERNEL_IMAGE=${KERNEL_IMAGE:-$BUILD/kernel-cloud-amd64/vmlinux}"
-    "INITRD_IMAGE=$BUILD/initramfs.cpio" "FIRECRACKER_BIN=$BUILD/firecracker/firecracker"
+    "INITRD_IMAGE=${INITRD_IMAGE:-$BUILD/initramfs.cpio}" "FIRECRACKER_BIN=$BUILD/firecracker/firecracker"
     "JAILER_BIN=$BUILD/firecracker/jailer" "MEM_SIZE_MIB=256" "VCPU_COUNT=1" "BOOT_TIMEOUT=100" "LOG_LEVEL=error"
 )
 

@@ -3,8 +3,11 @@
 # Disks, initramfs and programs are made by mk/kernels.mk.  Needs root and a /dev/kvm that works.
 KT=build/kernels
 
-# The command line that kernels/README.md recommends.
-BOOT_ARGS=$(sed -n 's/^    \(console=ttyS0 .*\)/\1/p' kernels/README.md | head -n 1)
+# The command lines that kernels/README.md recommends: x86_64, arm64.
+mapfile -t args < <(sed -n 's/^    \(console=ttyS0 .*\)/\1/p' kernels/README.md)
+BOOT_ARGS=${args[0]}
+# shellcheck disable=SC2034 # arm64.t's
+ARM64_BOOT_ARGS=${args[1]% rdinit=*}
 
 # boot KERNEL INITRD [args...]: runs one guest (CPUS and MEM_MIB from the environment) in a folder of its
 # own and prints its console, then watch's line.  args go to the probe.

@@ -42,6 +42,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,8 +110,7 @@ static bool has_word(const char *path, const char *words)
     return true;
 }
 
-static bool mounted(const char *source, const char *target, const char *type, unsigned long flags,
-                    const char *data)
+static bool mounted(const char *source, const char *target, const char *type, unsigned long flags, const char *data)
 {
     mkdir(target, 0755);
     return mount(source, target, type, flags, data) == 0;
@@ -149,8 +149,8 @@ static bool t_overlay(void)
 static bool t_tmpfs(void)
 {
     /* A one-entry-each ACL: version 2, then user::rwx, user:1000:r, group::r, mask::r, other::r. */
-    static const uint32_t acl[] = {2, 0x00070001, ~0u, 0x00040002, 1000, 0x00040004, ~0u, 0x00040010, ~0u,
-                                   0x00040020, ~0u};
+    static const uint32_t acl[] = {2,   0x00070001, ~0u, 0x00040002, 1000, 0x00040004,
+                                   ~0u, 0x00040010, ~0u, 0x00040020, ~0u};
     return mounted("tmp", "/tmp", "tmpfs", 0, NULL) && setxattr("/tmp", "trusted.x", "1", 1, 0) == 0 &&
            setxattr("/tmp", "system.posix_acl_access", acl, sizeof(acl), 0) == 0;
 }
@@ -285,7 +285,8 @@ static bool t_ptp(void)
     struct timespec t = {0};
     int fd = open("/dev/ptp0", O_RDONLY);
     clockid_t id = (clockid_t)((~(unsigned)fd << 3) | 3);
-    return fd >= 0 && clock_gettime(id, &t) == 0 && (t.tv_sec > 1700000000 || because("it shows %lld s", (long long)t.tv_sec));
+    return fd >= 0 && clock_gettime(id, &t) == 0 &&
+           (t.tv_sec > 1700000000 || because("it shows %lld s", (long long)t.tv_sec));
 }
 
 static bool t_wall_clock(void)
@@ -415,8 +416,8 @@ static bool t_iptables_nft(void)
 {
     return xt_known("addrtype", 1, 0) && xt_known("conntrack", 3, 0) && xt_known("comment", 0, 0) &&
            xt_known("multiport", 1, 0) && xt_known("mark", 1, 0) && xt_known("set", 4, 0) &&
-           xt_known("MASQUERADE", 0, 1) && xt_known("DNAT", 2, 1) && xt_known("MARK", 2, 1) &&
-           xt_known("LOG", 0, 1) && xt_known("TCPMSS", 0, 1) && xt_known("REJECT", 0, 1);
+           xt_known("MASQUERADE", 0, 1) && xt_known("DNAT", 2, 1) && xt_known("MARK", 2, 1) && xt_known("LOG", 0, 1) &&
+           xt_known("TCPMSS", 0, 1) && xt_known("REJECT", 0, 1);
 }
 
 static bool t_iptables_legacy(void)
@@ -531,6 +532,7 @@ int main(int argc, char **argv)
         }
     }
     printf("done\n");
+    tcdrain(STDOUT_FILENO); /* what the UART has not sent is lost when the VM ends */
     reboot(RB_AUTOBOOT);
     for (;;)
         pause();
