@@ -4,7 +4,7 @@ ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS tools
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates cpio curl gcc kmod libc6-dev libcurl4-openssl-dev libfuse3-dev libjsmn-dev libmnl-dev \
+      busybox-static ca-certificates cpio curl gcc kmod libc6-dev libcurl4-openssl-dev libfuse3-dev libjsmn-dev libmnl-dev \
       linux-libc-dev lz4 make musl-tools python3-minimal xz-utils zstd
 WORKDIR /src
 
@@ -30,8 +30,8 @@ FROM tools AS programs
 COPY . .
 COPY --from=kernel /kernel/modules /kernel/modules
 RUN make SETUP=no programs && \
-    mk/mkinitramfs /initramfs.cpio build/bin/init /kernel/modules guest-init/modules.list && \
-    strip build/bin/entry
+    mk/mkinitramfs /initramfs.cpio build/bin/init /kernel/modules guest-init/modules.list /bin/busybox && \
+    strip build/bin/entry build/bin/ctr-jailer build/bin/rootdisk
 
 FROM ${BASE}
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
@@ -41,6 +41,6 @@ RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-ins
 COPY --from=firecracker /fc/firecracker /fc/jailer /usr/lib/ctr-jailer/
 COPY --from=kernel /kernel/vmlinux /usr/lib/ctr-jailer/
 COPY --from=programs /initramfs.cpio /usr/lib/ctr-jailer/
-COPY --from=programs /src/build/bin/entry /usr/bin/
+COPY --from=programs /src/build/bin/entry /src/build/bin/ctr-jailer /src/build/bin/rootdisk /usr/bin/
 # CMD is the user's: it is what runs in the guest.
 ENTRYPOINT ["/usr/bin/entry"]
