@@ -14,3 +14,7 @@ $(B)/fuzz/fuzz_rootdisk: $(FUZZ_ROOTDISK_SRC) $(wildcard rootdisk/*.h common/*.h
 	  -o $@ $(FUZZ_ROOTDISK_SRC)
 
 test: $(B)/oracle/rootdisk $(B)/fuzz/fuzz_rootdisk
+
+.PHONY: bench-rootdisk
+bench-rootdisk: $(B)/bin/rootdisk
+	@tests/bench/rootdisk
