@@ -1,11 +1,12 @@
 #!/bin/bash
 # The guest's command as a local process: streams, signals, stop, exec, status.
 #: kvm
+#: disk build/e2e.disk
 #: timeout 900
 set -euo pipefail
 . "$(dirname "$0")/vm.sh"
-entry=$BUILD/bin/entry ctr=$BUILD/bin/ctr-jailer
-VM_TREE=$BUILD/rootfs-debian
+entry=$BIN/entry ctr=$BIN/ctr-jailer
+VM_TREE=$TREES/rootfs-debian
 work=$(mktemp -d /tmp/e2e.XXXXXX)
 before=$(host_state)
 

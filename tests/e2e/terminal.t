@@ -1,11 +1,12 @@
 #!/bin/bash
 # A terminal in the guest, and the end of a command that does not want to end.
 #: kvm
+#: disk build/e2e.disk
 #: timeout 600
 set -euo pipefail
 . "$(dirname "$0")/vm.sh"
-entry=$BUILD/bin/entry ctr=$BUILD/bin/ctr-jailer
-VM_TREE=$BUILD/rootfs-debian
+entry=$BIN/entry ctr=$BIN/ctr-jailer
+VM_TREE=$TREES/rootfs-debian
 work=$(mktemp -d /tmp/e2e.XXXXXX)
 before=$(host_state)
 
