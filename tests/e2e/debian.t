@@ -14,10 +14,10 @@ before=$(host_state)
 ip netns add outside
 ip link add up0 type veth peer name out0 netns outside
 ip addr add 192.0.2.1/24 dev up0
-ip link set up0 up
 ip -n outside addr add 192.0.2.2/24 dev out0
 ip -n outside link set out0 up
 ip -n outside link set lo up
+ip link set up0 addrgenmode none up # or its own IPv6 address comes up in the midst of the test
 ip route add default via 192.0.2.2
 iptables -P FORWARD DROP
 mkdir "$work/www"

@@ -30,7 +30,7 @@ def expect(text):
     seen = seen[seen.index(text) + len(text):]
 fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
 os.kill(pid, 28)
-os.write(fd, b"PS1='at> '\n"); expect(b"\r\nat> ")
+os.write(fd, b'PS1="a""t> "\n'); expect(b"at> ") # not as its own echo
 os.write(fd, b"stty size; tty\n"); expect(b"33 99\r\n"); expect(b"/dev/pts/"); expect(b"at> ")
 os.write(fd, b"cat\n"); os.write(fd, b"one\n"); expect(b"one\r\none\r\n"); os.write(fd, b"\x03"); expect(b"^C"); expect(b"at> ")
 os.write(fd, b"cat\n"); os.write(fd, b"two\n"); expect(b"two\r\ntwo\r\n"); os.write(fd, b"\x1a"); expect(b"Stopped"); expect(b"at> ")
