@@ -5,16 +5,22 @@
 #include "common/buf.h"
 #include "common/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
-/* Starts argv (argv[0] is looked up in PATH) with input (may be NULL: /dev/null) on its stdin, and waits.
- * All signals are unblocked and at their defaults in it.  What it prints on stdout and stderr is appended
- * to output (may be NULL: dropped), up to 64 KiB.
- * Returns its exit status 0..255, or 128 + the signal that ended it; -1 with err when it cannot be
- * started. */
-int run_program(const char *const argv[], const void *input, size_t input_len, struct buf *output, struct err *err);
+/* The full path of a program in PATH or where administration tools lie; false when there is none. */
+bool run_find(const char *name, char *path, size_t size);
 
-/* The last non-empty line of a program's output, cut out of output (which is changed); "" for none. */
-const char *run_last_line(struct buf *output);
+/* Runs argv (argv[0] is found as run_find does) with len bytes of input on its stdin, and waits.  It has
+ * no signal blocked or ignored, and an environment of its own: what configures the VM must not configure
+ * mke2fs.  Its stdout is appended to out, its stderr to complaints; either may be NULL: dropped, and both
+ * may be the same.
+ * Returns its exit status 0..255, or 128 + the signal that ended it; -1 with err when it cannot be run. */
+int run_program(const char *const argv[], const void *input, size_t len, struct buf *out, struct buf *complaints,
+                struct err *err);
+
+/* The first and the last line of what a program said, cut out of text (which is changed); "" for none. */
+const char *run_first_line(struct buf *text);
+const char *run_last_line(struct buf *text);
 
 #endif

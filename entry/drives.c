@@ -81,7 +81,7 @@ static int make_ext4(const struct drive *drive, const char *tree, bool journal, 
     }
     argv[n++] = file;
     cleanup_buf struct buf output = {0};
-    int status = run_program(argv, NULL, 0, &output, err);
+    int status = run_program(argv, NULL, 0, &output, &output, err);
     if (status < 0) {
         err_hint(err, "install e2fsprogs");
         return -1;
@@ -158,7 +158,7 @@ static int check_ext4(const char *path, struct err *err)
 {
     const char *argv[] = {"e2fsck", "-p", path, NULL};
     cleanup_buf struct buf output = {0};
-    int status = run_program(argv, NULL, 0, &output, err);
+    int status = run_program(argv, NULL, 0, &output, &output, err);
     if (status < 0) {
         err_hint(err, "install e2fsprogs");
         return -1;

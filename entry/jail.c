@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/run.h"
+#include "common/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,15 +60,6 @@ struct report {
     int status;
 };
 
-static void default_signals(void)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    for (int s = 1; s < NSIG; s++)
-        signal(s, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
 static void exec_jailer(const struct jail_plan *plan, int console, int report)
 {
     char uid[16], gid[16];
@@ -96,7 +88,7 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
 static void first_process(const struct jail_plan *plan, int console, int report)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    default_signals();
+    signals_default();
     setsid(); /* a terminal's Ctrl-C is for the command in the guest, not for the VMM */
     pid_t pid = fork();
     if (pid == 0)

@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/signals.h"
 #include "guest-init/lists.h"
 #include "guest-init/user.h"
 
@@ -20,15 +21,6 @@ struct failure {
     enum { FAILED_DIRECTORY, FAILED_USER, FAILED_EXEC } step;
     int error;
 };
-
-static void default_signals(void)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    for (int s = 1; s < NSIG; s++)
-        signal(s, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static int become(const struct user *user)
 {
@@ -62,7 +54,7 @@ static void child(const struct command *c, const struct user *user, const int st
     /* As systemd and Docker set it: room for servers, and 1024 as the soft limit for those that select(2)
      * or close all they could have open. */
     struct rlimit files = {1024, 524288};
-    default_signals();
+    signals_default();
     setsid();
     setrlimit(RLIMIT_NOFILE, &files);
     for (int fd = 0; fd < 3; fd++)

@@ -1,6 +1,7 @@
 /* What the two worlds share: the scan's bookkeeping, the choice between them, and iptables-restore.  (Reading
  * nf_tables is a netlink dump, reading the old tables is an iptables-save: nft.c, legacy.c.) */
 #include "netsetup/fw.h"
+#include "common/run.h"
 #include "netsetup/rules.h"
 #include "netsetup/tool.h"
 
@@ -90,12 +91,12 @@ int fw_restore(enum fw_world world, int family, const char *text, struct err *er
     char path[256], name[32];
     const char *base = family == AF_INET6 ? "ip6tables" : "iptables";
     snprintf(name, sizeof(name), "%s-%s-restore", base, world == FW_NFT ? "nft" : "legacy");
-    if (!tool_find(name, path, sizeof(path))) {
+    if (!run_find(name, path, sizeof(path))) {
         snprintf(name, sizeof(name), "%s-restore", base);
-        if (!tool_find(name, path, sizeof(path)))
+        if (!run_find(name, path, sizeof(path)))
             return err_set(err, "cannot find %s (is the iptables package installed?)", name);
     }
-    const char *const argv[] = {path, "--noflush", "--wait=60", NULL}; /* seconds for the lock */
+    const char *const argv[] = {name, "--noflush", "--wait=60", NULL}; /* seconds for the lock */
     return tool_run(argv, text, NULL, err);
 }
 

@@ -3,6 +3,7 @@
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/run.h"
 #include "netsetup/fw.h"
 #include "netsetup/tool.h"
 
@@ -61,9 +62,9 @@ int legacy_scan(struct fw_scan *scan, struct err *err)
     const char *name = scan->family == AF_INET6 ? "ip6tables-legacy-save" : "iptables-legacy-save";
     scan->absent = !in_use(scan->family);
     /* Without the program no such rule can be made or removed either. */
-    if (scan->absent || !tool_find(name, path, sizeof(path)))
+    if (scan->absent || !run_find(name, path, sizeof(path)))
         return 0;
-    const char *const argv[] = {path, NULL};
+    const char *const argv[] = {name, NULL};
     if (tool_run(argv, NULL, &saved, err))
         return -1;
     for (char *line = strtok_r(saved.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))

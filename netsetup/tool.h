@@ -5,14 +5,8 @@
 #include "common/buf.h"
 #include "common/err.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-
-/* The full path of a program in PATH or where administration tools lie; false when there is none. */
-bool tool_find(const char *name, char *path, size_t size);
-
-/* Runs argv (argv[0] a path) with input (may be NULL) as its stdin, collects its stdout in out (may be NULL).
- * 0; or -1 with err, which has the program's own first line of complaint. */
+/* Runs argv with input (may be NULL) as its stdin, collects its stdout in out (may be NULL).  0; or -1 with
+ * err, which has the program's own first line of complaint. */
 int tool_run(const char *const argv[], const char *input, struct buf *out, struct err *err);
 
 #endif

@@ -18,7 +18,7 @@ static void assert_output(const char *const argv[], const struct buf *input, con
 {
     cleanup_buf struct buf output = {0};
     struct err err = {0};
-    assert_int_equal(run_program(argv, input->data, input->len, &output, &err), 0);
+    assert_int_equal(run_program(argv, input->data, input->len, &output, NULL, &err), 0);
     assert_string_equal(output.data, wanted);
 }
 
@@ -37,7 +37,7 @@ static void test_cpio_reads_the_segment(void **state)
 
     const char *zeros[] = {"cpio", "--quiet", "-i", "--to-stdout", "zeros", NULL};
     cleanup_buf struct buf output = {0};
-    assert_int_equal(run_program(zeros, segment.data, segment.len, &output, NULL), 0);
+    assert_int_equal(run_program(zeros, segment.data, segment.len, &output, NULL, NULL), 0);
     assert_int_equal(output.len, 7);
     assert_memory_equal(output.data, "A=\n\0\xff=\0", 7);
 }
