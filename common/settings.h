@@ -12,11 +12,13 @@
 #define SETTING_HOSTNAME "hostname" /* the guest's */
 #define SETTING_ADDRESS "address"   /* of eth0: 10.1.2.2/30 */
 #define SETTING_GATEWAY "gateway"   /* 10.1.2.1 */
-#define SETTING_MTU "mtu"           /* bytes */
-#define SETTING_RESOLV "resolv"     /* text of /etc/resolv.conf */
-#define SETTING_USER "user"         /* who the command runs as: name or id[:group] */
-#define SETTING_WORKDIR "workdir"   /* where it starts */
-#define SETTING_TTY "tty"           /* ROWSxCOLUMNS: it gets a terminal */
-#define SETTING_STDIN "stdin"       /* 0: it reads end of file at once */
+#define SETTING_ADDRESS6 "address6" /* of eth0 too: fd00::2/64 */
+#define SETTING_GATEWAY6 "gateway6"
+#define SETTING_MTU "mtu"         /* bytes */
+#define SETTING_RESOLV "resolv"   /* text of /etc/resolv.conf */
+#define SETTING_USER "user"       /* who the command runs as: name or id[:group] */
+#define SETTING_WORKDIR "workdir" /* where it starts */
+#define SETTING_TTY "tty"         /* ROWSxCOLUMNS: it gets a terminal */
+#define SETTING_STDIN "stdin"     /* 0: it reads end of file at once */
 
 #endif

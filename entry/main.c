@@ -50,6 +50,8 @@ static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct w
         jail->files[jail->file_count++] = (struct jail_file){d->path, d->name, !d->read_only};
         vmm->drives[vmm->drive_count++] = (struct vmm_drive){d->name, d->read_only};
     }
+    if (!link)
+        return;
     const uint8_t *m = link->guest_mac;
     snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
     vmm->tap = link->tap;
@@ -68,10 +70,13 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
         drives_make(&plan->drives, workdir.path, &drives, err) < 0)
         return -1;
 
-    struct netsetup *net = netsetup_up(&plan->net, err);
-    if (!net || undo_push(u, "the network", down, net, err) < 0)
-        return -1;
-    const struct net_link *link = netsetup_link(net);
+    const struct net_link *link = NULL;
+    if (plan->has_net) {
+        struct netsetup *net = netsetup_up(&plan->net, err);
+        if (!net || undo_push(u, "the network", down, net, err) < 0)
+            return -1;
+        link = netsetup_link(net);
+    }
 
     cleanup_buf struct buf settings = {0};
     char initrd[sizeof(workdir.path) + 8], mac[18];

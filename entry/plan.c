@@ -6,6 +6,7 @@
 #include "common/num.h"
 #include "common/terminal.h"
 #include "entry/kvm.h"
+#include "netsetup/parse.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -230,53 +231,53 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
     return 0;
 }
 
-/* "10.1.2.1/30" -> the address: one of the two hosts of its /30. */
-static int parse_tap_ip(const char *text, struct in_addr *out)
+static int plan_flag(const struct options *o, enum option option, bool *out, struct err *err)
 {
-    char address[INET_ADDRSTRLEN];
-    size_t len = strcspn(text, "/");
-    if (strcmp(text + len, "/30") != 0 || len >= sizeof(address))
-        return -1;
-    memcpy(address, text, len);
-    address[len] = '\0';
-    if (inet_pton(AF_INET, address, out) != 1)
-        return -1;
-    uint32_t host = ntohl(out->s_addr) & 3;
-    return host == 1 || host == 2 ? 0 : -1;
+    *out = strcmp(o->value[option], "yes") == 0;
+    return *out || strcmp(o->value[option], "no") == 0 ? 0 : refuse(err, o, option, "must be yes or no");
 }
 
-static int parse_mac(const char *text, uint8_t mac[6])
+/* An interface's name, which the kernel limits. */
+static int plan_interface(const struct options *o, enum option option, char out[IFNAMSIZ], struct err *err)
 {
-    unsigned b[6];
-    int end = 0;
-    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &end) != 6 || text[end] ||
-        end != 17)
-        return -1;
-    for (int i = 0; i < 6; i++)
-        mac[i] = (uint8_t)b[i];
-    return b[0] & 1 ? -1 : 0; /* a multicast address is no host's */
+    const char *name = o->value[option] ? o->value[option] : "";
+    if (strlen(name) >= IFNAMSIZ)
+        return refuse(err, o, option, "must have at most 15 characters");
+    snprintf(out, IFNAMSIZ, "%s", name);
+    return 0;
+}
+
+/* TAP_IP is written with its prefix, GUEST_IP without. */
+static int plan_addresses(const struct options *o, struct net_plan *n, struct err *err)
+{
+    const char *tap = o->value[OPT_TAP_IP], *guest = o->value[OPT_GUEST_IP], *mac = o->value[OPT_GUEST_MAC];
+    if (tap && (!strchr(tap, '/') || net_addr_parse("TAP_IP", tap, &n->tap_addr, NULL) < 0 ||
+                (ntohl(n->tap_addr.s_addr) & 3) % 3 == 0))
+        return refuse(err, o, OPT_TAP_IP, "must be the address of a host and /30, such as 10.1.2.1/30");
+    if (guest && net_addr_parse("GUEST_IP", guest, &n->guest_addr, NULL) < 0)
+        return refuse(err, o, OPT_GUEST_IP, "must be an IPv4 address, such as 10.1.2.2");
+    if (mac && net_mac_parse("GUEST_MAC", mac, n->guest_mac, NULL) < 0)
+        return refuse(err, o, OPT_GUEST_MAC, "must be the MAC address of one host, such as 06:00:0a:01:02:02");
+    return 0;
 }
 
 static int plan_net(const struct options *o, struct plan *plan, struct err *err)
 {
     struct net_plan *n = &plan->net;
+    plan->has_net = strcmp(o->value[OPT_NETWORK], "nat") == 0;
+    if (!plan->has_net && strcmp(o->value[OPT_NETWORK], "none") != 0)
+        return refuse(err, o, OPT_NETWORK, "must be nat or none");
     snprintf(n->id, sizeof(n->id), "%s", plan->id);
-    const char *tap = o->value[OPT_TAP_DEVICE], *iface = o->value[OPT_HOST_IFACE];
-    if (tap && strlen(tap) >= sizeof(n->tap))
-        return refuse(err, o, OPT_TAP_DEVICE, "must have at most 15 characters");
-    if (iface && strlen(iface) >= sizeof(n->uplink))
-        return refuse(err, o, OPT_HOST_IFACE, "must have at most 15 characters");
-    snprintf(n->tap, sizeof(n->tap), "%s", tap ? tap : "");
-    snprintf(n->uplink, sizeof(n->uplink), "%s", iface ? iface : "");
-    if (o->value[OPT_TAP_IP] && parse_tap_ip(o->value[OPT_TAP_IP], &n->tap_addr) < 0)
-        return refuse(err, o, OPT_TAP_IP, "must be the address of a host and /30, such as 10.1.2.1/30");
-    if (o->value[OPT_GUEST_IP] && inet_pton(AF_INET, o->value[OPT_GUEST_IP], &n->guest_addr) != 1)
-        return refuse(err, o, OPT_GUEST_IP, "must be an IPv4 address, such as 10.1.2.2");
-    if (o->value[OPT_GUEST_MAC] && parse_mac(o->value[OPT_GUEST_MAC], n->guest_mac) < 0)
-        return refuse(err, o, OPT_GUEST_MAC, "must be the MAC address of one host, such as 06:00:0a:01:02:02");
     n->uid = plan->jail.uid;
     n->gid = plan->jail.gid;
-    return netsetup_check(n, err);
+    const char *ports = o->value[OPT_PORTS];
+    if (plan_interface(o, OPT_TAP_DEVICE, n->tap, err) < 0 || plan_interface(o, OPT_HOST_IFACE, n->uplink, err) < 0 ||
+        plan_flag(o, OPT_HOST_ACCESS, &n->host_access, err) < 0 ||
+        plan_flag(o, OPT_GUEST_ACCESS, &n->guest_access, err) < 0 || plan_addresses(o, n, err) < 0 ||
+        (ports && net_ports_parse("PORTS", ports, &n->ports, err) < 0))
+        return -1;
+    settings_local_resolver(&n->dns);
+    return plan->has_net ? netsetup_check(n, err) : 0;
 }
 
 /* One uid for each VM, from the numbers that nothing hands out: systemd's table (docs/UIDS-GIDS.md) leaves
@@ -357,5 +358,6 @@ int plan_check_host(struct err *err)
 
 void plan_free(struct plan *plan)
 {
+    net_ports_free(&plan->net.ports);
     buf_free(&plan->command);
 }

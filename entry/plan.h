@@ -25,6 +25,7 @@ struct plan {
     struct drives_plan drives;
     struct settings_plan guest;
     struct initrd_plan initrd;
+    bool has_net;
     struct net_plan net;
     struct jail_plan jail; /* dir and files are known later */
     struct vmm_plan vmm;   /* drives, tap and mac are known later */

@@ -58,6 +58,7 @@ int plan_print(const struct plan *plan, FILE *out)
     json_string(&j, "initrd_image", plan->initrd.image);
     json_string(&j, "boot_args", plan->boot_args);
     print_drives(&j, &plan->drives);
+    json_bool(&j, "has_network", plan->has_net);
     print_net(&j, &plan->net);
     json_open(&j, "jail", '{');
     json_string(&j, "base", plan->jail.base);

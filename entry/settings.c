@@ -16,21 +16,60 @@ static void setting(struct buf *out, const char *name, const char *value)
     buf_add(out, "", 1);
 }
 
-void settings_resolv(const char *text, struct buf *out)
+/* The line's nameserver, when it is one and on a loopback address. */
+static bool is_local_nameserver(const char *line, char address[64])
+{
+    char word[16];
+    return sscanf(line, " %15s %63s", word, address) == 2 && strcmp(word, "nameserver") == 0 &&
+           (strncmp(address, "127.", 4) == 0 || strncmp(address, "::1", 3) == 0);
+}
+
+void settings_resolv(const char *text, const char *relay, struct buf *out)
 {
     while (*text) {
         size_t len = strcspn(text, "\n");
-        size_t word = strspn(text, " \t");
-        const char *value = text + word + strlen("nameserver");
-        bool nameserver = len > word + 10 && strncmp(text + word, "nameserver", 10) == 0 && strchr(" \t", *value);
-        if (nameserver)
-            value += strspn(value, " \t");
-        if (!nameserver || (strncmp(value, "127.", 4) != 0 && strncmp(value, "::1", 3) != 0)) {
+        char line[256], address[64];
+        snprintf(line, sizeof(line), "%.*s", (int)(len < sizeof(line) ? len : sizeof(line) - 1), text);
+        if (!is_local_nameserver(line, address)) {
             buf_add(out, text, len);
             buf_str(out, "\n");
+        } else if (relay) {
+            buf_fmt(out, "nameserver %s\n", relay);
+            relay = NULL;
         }
         text += len + (text[len] == '\n');
     }
+}
+
+static char *read_resolv_conf(void)
+{
+    return io_read_file(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, NULL);
+}
+
+void settings_local_resolver(struct in_addr *resolver)
+{
+    cleanup_free char *text = read_resolv_conf();
+    char *rest = text, address[64];
+    for (char *line; rest && (line = strsep(&rest, "\n"));)
+        if (is_local_nameserver(line, address) && inet_pton(AF_INET, address, resolver) == 1)
+            return;
+}
+
+static void network_settings(const struct net_link *link, struct buf *out)
+{
+    char text[INET6_ADDRSTRLEN + 8];
+    setting(out, SETTING_GATEWAY, inet_ntop(AF_INET, &link->tap_addr, text, sizeof(text)));
+    inet_ntop(AF_INET, &link->guest_addr, text, sizeof(text));
+    snprintf(text + strlen(text), 5, "/%d", NET_PREFIX);
+    setting(out, SETTING_ADDRESS, text);
+    snprintf(text, sizeof(text), "%u", link->mtu);
+    setting(out, SETTING_MTU, text);
+    if (!link->ipv6)
+        return;
+    setting(out, SETTING_GATEWAY6, inet_ntop(AF_INET6, &link->tap_addr6, text, sizeof(text)));
+    inet_ntop(AF_INET6, &link->guest_addr6, text, sizeof(text));
+    snprintf(text + strlen(text), 5, "/%d", NET_PREFIX6);
+    setting(out, SETTING_ADDRESS6, text);
 }
 
 int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err)
@@ -48,19 +87,13 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
     struct utsname names;
     if (uname(&names) == 0)
         setting(out, SETTING_HOSTNAME, names.nodename);
-    if (link) {
-        char text[INET_ADDRSTRLEN + 8];
-        inet_ntop(AF_INET, &link->tap_addr, text, sizeof(text));
-        setting(out, SETTING_GATEWAY, text);
-        inet_ntop(AF_INET, &link->guest_addr, text, sizeof(text));
-        snprintf(text + strlen(text), 4, "/%d", NET_PREFIX);
-        setting(out, SETTING_ADDRESS, text);
-        snprintf(text, sizeof(text), "%u", link->mtu);
-        setting(out, SETTING_MTU, text);
-    }
-    cleanup_free char *resolv = io_read_file(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, NULL);
+    char relay[INET_ADDRSTRLEN];
+    if (link)
+        network_settings(link, out);
+    cleanup_free char *resolv = read_resolv_conf();
     cleanup_buf struct buf kept = {0};
-    settings_resolv(resolv ? resolv : "", &kept);
+    bool relayed = link && link->dns_port && inet_ntop(AF_INET, &link->tap_addr, relay, sizeof(relay));
+    settings_resolv(resolv ? resolv : "", relayed ? relay : NULL, &kept);
     setting(out, SETTING_RESOLV, kept.data ? kept.data : "");
     return buf_failed(out) || buf_failed(&kept) ? err_set(err, "out of memory") : 0;
 }

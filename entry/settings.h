@@ -18,8 +18,12 @@ struct settings_plan {
  * memory. */
 int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err);
 
-/* The container's resolv.conf for the guest: nameservers on loopback addresses are the container's own and
- * are left out.  Apart for its test. */
-void settings_resolv(const char *text, struct buf *out);
+/* The first nameserver of the container's resolv.conf that only this host reaches, such as Docker's
+ * 127.0.0.11 or systemd-resolved's 127.0.0.53; unchanged when there is none. */
+void settings_local_resolver(struct in_addr *resolver);
+
+/* The container's resolv.conf for the guest: in place of the first nameserver that only the container
+ * reaches stands relay (NULL: none), and the others like it are left out.  Apart for its test. */
+void settings_resolv(const char *text, const char *relay, struct buf *out);
 
 #endif

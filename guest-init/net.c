@@ -2,6 +2,7 @@
 #include "guest-init/net.h"
 
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "common/num.h"
 #include "common/settings.h"
 #include "guest-init/lists.h"
@@ -63,6 +64,35 @@ static int parse_address(const char *text, struct in_addr *address, struct in_ad
     return inet_pton(AF_INET, copy, address) == 1 ? 0 : -1;
 }
 
+/* What linux/ipv6.h calls in6_ifreq; that header and the C library's exclude each other. */
+struct address6_request {
+    struct in6_addr address;
+    uint32_t prefix;
+    int interface;
+};
+
+/* No duplicate address detection: there are two on this link, and a command's first packet must not wait
+ * for it. */
+static int set_up6(const char *address, const char *gateway)
+{
+    struct address6_request request6 = {.interface = (int)if_nametoindex("eth0")};
+    struct in6_rtmsg route = {
+        .rtmsg_flags = RTF_UP | RTF_GATEWAY, .rtmsg_metric = 1, .rtmsg_ifindex = request6.interface};
+    char copy[INET6_ADDRSTRLEN];
+    uint64_t prefix;
+    size_t len = strcspn(address, "/");
+    if (!address[len] || len >= sizeof(copy) || num_parse(address + len + 1, 1, 128, &prefix) < 0)
+        return -1;
+    memcpy(copy, address, len);
+    copy[len] = '\0';
+    request6.prefix = (uint32_t)prefix;
+    cleanup_close int sock = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (sock < 0 || inet_pton(AF_INET6, copy, &request6.address) != 1 ||
+        inet_pton(AF_INET6, gateway, &route.rtmsg_gateway) != 1)
+        return -1;
+    return ioctl(sock, SIOCSIFADDR, &request6) < 0 || ioctl(sock, SIOCADDRT, &route) < 0 ? -1 : 0;
+}
+
 int net_up(char *const *settings, struct err *err)
 {
     cleanup_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -82,10 +112,14 @@ int net_up(char *const *settings, struct err *err)
         if (ioctl(sock, SIOCSIFMTU, &r) < 0)
             return err_sys(err, "cannot set the MTU of eth0 to %s", mtu_text);
     }
+    (void)io_write_text("/proc/sys/net/ipv6/conf/eth0/accept_dad", "0");
     if (set_address(sock, "eth0", SIOCSIFADDR, address) < 0 || set_address(sock, "eth0", SIOCSIFNETMASK, mask) < 0 ||
         set_up(sock, "eth0") < 0)
         return err_sys(err, "cannot set up eth0 with %s", text);
     if (gateway && add_default_route(sock, gateway) < 0)
         return err_sys(err, "cannot route through %s", gateway);
+    const char *text6 = lists_value(settings, SETTING_ADDRESS6), *gateway6 = lists_value(settings, SETTING_GATEWAY6);
+    if (text6 && gateway6 && set_up6(text6, gateway6) < 0)
+        return err_sys(err, "cannot set up eth0 with %s", text6);
     return 0;
 }

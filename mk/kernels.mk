@@ -42,10 +42,10 @@ test: $(KERNEL_TESTS) $(if $(wildcard $(MICROVM_x86_64)),$(KT)/probe-microvm-x86
 
 $(KT)/probe: tests/kernels/probe.c | $(SETUP_STAMP)
 	@mkdir -p $(@D)
-	$(MUSL_CC) $(CPPFLAGS) -idirafter /usr/include -idirafter /usr/include/$(ARCH)-linux-gnu $(CFLAGS) -fno-pie -static -s -o $@ $<
+	$(Q)$(MUSL_CC) $(CPPFLAGS) -idirafter /usr/include -idirafter /usr/include/$(ARCH)-linux-gnu $(CFLAGS) -fno-pie -static -s -o $@ $<
 $(KT)/watch: tests/kernels/watch.c | $(SETUP_STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -fno-pie -static -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fno-pie -static -o $@ $<
 $(KT)/probe-%.cpio: mk/mkinitramfs guest-init/modules.list $(KT)/probe $(B)/kernel-%/vmlinux
 	@mk/mkinitramfs $@ $(KT)/probe $(B)/kernel-$*/modules guest-init/modules.list
 $(KT)/root.erofs: mk/kernels.mk | $(SETUP_STAMP)

@@ -4,13 +4,13 @@ ORACLE_SRC := $(wildcard tests/oracle/*.c) $(call lib,rootdisk) $(COMMON)
 # Under the sanitizers, as the unit tests are.
 $(B)/oracle/rootdisk: $(ORACLE_SRC:%.c=$(B)/asan/%.o)
 	@mkdir -p $(@D)
-	$(CC) -fsanitize=address,undefined -o $@ $^ -lfuse3
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lfuse3
 
 # Layout and encode under libFuzzer; `-runs=20000` is the short way, without arguments it goes on.
 FUZZ_ROOTDISK_SRC := tests/fuzz/fuzz_rootdisk.c $(filter-out rootdisk/serve.c,$(call lib,rootdisk)) $(COMMON)
 $(B)/fuzz/fuzz_rootdisk: $(FUZZ_ROOTDISK_SRC) $(wildcard rootdisk/*.h common/*.h) | $(SETUP_STAMP)
 	@mkdir -p $(@D)
-	$(CLANG) $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	  -o $@ $(FUZZ_ROOTDISK_SRC)
 
 test: $(B)/oracle/rootdisk $(B)/fuzz/fuzz_rootdisk $(B)/testhost/initrd.cpio

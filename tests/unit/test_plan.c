@@ -154,6 +154,12 @@ static void test_network(void **state)
     assert_int_equal(plan.net.guest_mac[5], 0xfe);
     assert_refused("TAP_DEVICE", "sixteencharacter");
     assert_refused("HOST_IFACE", "sixteencharacter");
+    assert_refused("NETWORK", "bridge");
+    assert_refused("HOST_ACCESS", "1");
+    assert_refused("PORTS", "80:x");
+    assert_accepted("PORTS", "8080:80,127.0.0.1:5353:53/udp", &plan);
+    assert_accepted("NETWORK", "none", &plan);
+    assert_false(plan.has_net);
 }
 
 static void test_files_and_names(void **state)
