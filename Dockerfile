@@ -4,7 +4,7 @@ ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS tools
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates cpio curl gcc kmod libc6-dev libcurl4-openssl-dev libfuse3-dev libjsmn-dev libmnl-dev \
+      busybox-static ca-certificates cpio curl gcc kmod libc6-dev libcurl4-openssl-dev libfuse3-dev libjsmn-dev libmnl-dev \
       linux-libc-dev lz4 make musl-tools python3-minimal xz-utils zstd
 WORKDIR /src
 
@@ -30,17 +30,17 @@ FROM tools AS programs
 COPY . .
 COPY --from=kernel /kernel/modules /kernel/modules
 RUN make SETUP=no programs && \
-    mk/mkinitramfs /initramfs.cpio build/bin/init /kernel/modules guest-init/modules.list && \
-    strip build/bin/entry
+    mk/mkinitramfs /initramfs.cpio build/bin/init /kernel/modules guest-init/modules.list /bin/busybox && \
+    strip build/bin/entry build/bin/ctr-jailer build/bin/rootdisk
 
 FROM ${BASE}
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       e2fsprogs iptables libcurl4 libfuse3-3 libmnl0 && \
-    rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
+    apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
       /usr/share/doc /usr/share/man
 COPY --from=firecracker /fc/firecracker /fc/jailer /usr/lib/ctr-jailer/
 COPY --from=kernel /kernel/vmlinux /usr/lib/ctr-jailer/
 COPY --from=programs /initramfs.cpio /usr/lib/ctr-jailer/
-COPY --from=programs /src/build/bin/entry /usr/bin/
+COPY --from=programs /src/build/bin/entry /src/build/bin/ctr-jailer /src/build/bin/rootdisk /usr/bin/
 # CMD is the user's: it is what runs in the guest.
 ENTRYPOINT ["/usr/bin/entry"]

@@ -17,6 +17,9 @@ CC := gcc
 MUSL_CC ?= musl-gcc
 CLANG ?= clang
 
+# What guests boot in `make run` and the tests.
+GUEST_KERNEL ?= $(B)/kernel-cloud-amd64/vmlinux
+
 CPPFLAGS := -I. -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"'
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wundef -Wno-format-nonliteral

@@ -45,6 +45,25 @@ static void dispatch(struct peer *p)
         disconnect(p, "malformed message");
 }
 
+/* recv, and the descriptor that may come along. */
+static ssize_t receive(struct peer *p, void *data, size_t size)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = {.iov_base = data, .iov_len = size};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    ssize_t n = recvmsg(p->watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        if (p->received >= 0)
+            close(p->received);
+        memcpy(&p->received, CMSG_DATA(c), sizeof(int));
+    }
+    return n;
+}
+
 static void ready(struct watch *w, short revents)
 {
     struct peer *p = (struct peer *)w;
@@ -53,7 +72,7 @@ static void ready(struct watch *w, short revents)
     if (w->fd < 0 || !(revents & ~POLLOUT))
         return;
     char chunk[4096];
-    ssize_t n = recv(w->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+    ssize_t n = receive(p, chunk, sizeof(chunk));
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) {
@@ -67,7 +86,8 @@ static void ready(struct watch *w, short revents)
 void peer_init(struct peer *p, struct loop *loop, void (*message)(struct peer *, const struct proto_msg *),
                void (*lost)(struct peer *, const char *why))
 {
-    *p = (struct peer){.watch = {.fd = -1, .ready = ready}, .loop = loop, .message = message, .lost = lost};
+    *p = (struct peer){
+        .watch = {.fd = -1, .ready = ready}, .loop = loop, .received = -1, .message = message, .lost = lost};
 }
 
 int peer_connect(struct peer *p, int fd)
@@ -90,9 +110,27 @@ int peer_send(struct peer *p, enum proto_type type, const uint32_t *fields, size
     return 0;
 }
 
+int peer_send_fd(struct peer *p, enum proto_type type, uint32_t field, int fd)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))}};
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+    cleanup_buf struct buf text = {0};
+    proto_put(&text, type, &field, 1, NULL, 0);
+    struct iovec iov = {.iov_base = text.data, .iov_len = text.len};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    if (p->watch.fd < 0 || p->out.len > 0 || buf_failed(&text))
+        return -1;
+    return sendmsg(p->watch.fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)text.len ? 0 : -1;
+}
+
 void peer_free(struct peer *p)
 {
     loop_remove(p->loop, &p->watch);
+    if (p->received >= 0)
+        close(steal_fd(&p->received));
     if (p->watch.fd >= 0)
         close(steal_fd(&p->watch.fd));
     buf_free(&p->in);

@@ -10,6 +10,7 @@ struct peer {
     struct watch watch; /* fd -1: not connected (yet, or any more) */
     struct loop *loop;
     struct buf in, out;
+    int received; /* a descriptor that came with what was last read; -1: none, or taken */
     void (*message)(struct peer *p, const struct proto_msg *msg);
     void (*lost)(struct peer *p, const char *why); /* once; the connection is closed by then */
 };
@@ -24,6 +25,10 @@ int peer_connect(struct peer *p, int fd);
 /* Sends a message of u32 fields and bytes.  -1 when the other end does not read what it was sent, and too
  * much waits already: the message is dropped. */
 int peer_send(struct peer *p, enum proto_type type, const uint32_t *fields, size_t count, const void *data, size_t len);
+
+/* The same for one u32 field and a descriptor, which stays the caller's; UNIX sockets only.  -1 also when it
+ * cannot be sent at once. */
+int peer_send_fd(struct peer *p, enum proto_type type, uint32_t field, int fd);
 
 /* Closes and frees what it holds; lost is not called. */
 void peer_free(struct peer *p);

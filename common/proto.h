@@ -4,7 +4,8 @@
  * Every connection opens from the guest to the host's port PROTO_PORT and starts with one hello of 8
  * bytes: 'c' 'j' version kind, then the session as a little-endian u32.  Session 0 is the container's
  * command; others are execs, numbered by the host.  A stdin, stdout or stderr connection carries plain
- * bytes until the end of file, in one direction.  The control connection (one per VM) carries messages:
+ * bytes until the end of file, in one direction; with a terminal there is no stderr.  The control connection (one per
+ * VM) carries messages:
  *
  *     u32 length of the payload, u8 type, payload      all integers little-endian
  *
@@ -29,14 +30,27 @@ enum {
 enum proto_kind { PROTO_CONTROL, PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR, PROTO_KINDS };
 
 enum proto_type {
-    /* guest to host */
+    /* guest to host, and on to who asked for an exec */
     PROTO_STARTED = 1, /* u32 session, u32 ms since the kernel started: the command's exec succeeded */
     PROTO_EXITED,      /* u32 session, u32 code as a shell would say it, 0..255; awaits PROTO_ACK */
-    PROTO_FAILED,      /* u32 session, u32 code, text: the guest could not get as far as the command */
-    /* host to guest */
+    PROTO_FAILED,      /* u32 session, u32 code, text: the command could not be run; awaits PROTO_ACK */
+    /* host to guest; ctr-jailer to entry, which fills in the session */
     PROTO_ACK = 64, /* u32 session */
-    PROTO_SIGNAL,   /* u32 session, u32 signal number of the guest */
+    PROTO_SIGNAL,   /* u32 session, u32 signal number */
+    PROTO_WINSIZE,  /* u32 session, u32 rows, u32 columns */
+    PROTO_EXEC,     /* u32 session, flags, rows, columns, argc, envc; then strings, each with its NUL:
+                       user ("": root), working directory ("": /), arguments, NAME=value */
+    /* ctr-jailer to entry */
+    PROTO_STATUS = 96, /* answered by PROTO_TEXT: JSON */
+    PROTO_LOGS,        /* answered by PROTO_TEXT: the guest's console */
+    PROTO_STOP,        /* u32 seconds; the connection ends with the VM */
+    /* entry to ctr-jailer */
+    PROTO_TEXT = 112, /* bytes */
+    PROTO_STREAM,     /* u32 kind, with the descriptor of the guest's connection (SCM_RIGHTS) */
 };
+
+/* Flags of PROTO_EXEC. */
+enum { PROTO_EXEC_TTY = 1, PROTO_EXEC_STDIN = 2, PROTO_EXEC_BUSYBOX = 4 };
 
 /* One message as parsed: payload points into the caller's buffer. */
 struct proto_msg {

@@ -15,6 +15,12 @@ static void finish(struct pump *p)
     p->ended(p);
 }
 
+static bool dry(const struct pump *p)
+{
+    struct pollfd f = {.fd = p->in.fd < 0 ? ~p->in.fd : p->in.fd, .events = POLLIN};
+    return p->len == 0 && poll(&f, 1, 0) == 0;
+}
+
 /* Waits for input only when the buffer is empty, for output only when it is not. */
 static void arm(struct pump *p)
 {
@@ -45,6 +51,8 @@ static void flush(struct pump *p)
     p->start += (size_t)n;
     p->len -= (size_t)n;
     arm(p);
+    if (p->draining && dry(p))
+        finish(p);
 }
 
 static void in_ready(struct watch *w, short revents)
@@ -81,6 +89,7 @@ int pump_start(struct pump *p, struct loop *loop, int in, int out, size_t chunk,
     p->in = (struct watch){.fd = in, .ready = in_ready};
     p->out = (struct watch){.fd = out, .ready = out_ready};
     p->start = p->len = 0;
+    p->draining = false;
     p->chunk = chunk;
     p->ended = ended;
     arm(p);
@@ -91,6 +100,15 @@ int pump_start(struct pump *p, struct loop *loop, int in, int out, size_t chunk,
         return -1;
     }
     return 0;
+}
+
+void pump_drain(struct pump *p)
+{
+    if (!p->loop || p->draining)
+        return;
+    p->draining = true;
+    if (dry(p))
+        finish(p);
 }
 
 void pump_stop(struct pump *p)

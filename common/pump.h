@@ -13,8 +13,9 @@ enum { PUMP_BUFFER = 64 * 1024 };
 struct pump {
     struct loop *loop;
     struct watch in, out;
-    size_t start, len;             /* what waits in buffer */
-    size_t chunk;                  /* the most that one write may take */
+    size_t start, len; /* what waits in buffer */
+    size_t chunk;      /* the most that one write may take */
+    bool draining;
     void (*ended)(struct pump *p); /* called once: all was written after end of file, or a side failed */
     char buffer[PUMP_BUFFER];
 };
@@ -23,6 +24,10 @@ struct pump {
  * knows; out should not block (pump_output makes one of a standard stream).  chunk: 0, or the most to
  * write at once when out may block.  -1 without memory. */
 int pump_start(struct pump *p, struct loop *loop, int in, int out, size_t chunk, void (*ended)(struct pump *p));
+
+/* What is there now is still copied, then the pump ends, also when the input stays open: for a pipe that
+ * someone else holds after its writer's end. */
+void pump_drain(struct pump *p);
 
 /* Stops at once; what is buffered is lost.  ended is not called.  Allowed when not started, or ended. */
 void pump_stop(struct pump *p);

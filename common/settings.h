@@ -14,5 +14,9 @@
 #define SETTING_GATEWAY "gateway"   /* 10.1.2.1 */
 #define SETTING_MTU "mtu"           /* bytes */
 #define SETTING_RESOLV "resolv"     /* text of /etc/resolv.conf */
+#define SETTING_USER "user"         /* who the command runs as: name or id[:group] */
+#define SETTING_WORKDIR "workdir"   /* where it starts */
+#define SETTING_TTY "tty"           /* ROWSxCOLUMNS: it gets a terminal */
+#define SETTING_STDIN "stdin"       /* 0: it reads end of file at once */
 
 #endif

@@ -129,10 +129,13 @@ struct channel *channel_new(struct loop *loop, int listener, const struct channe
     return c;
 }
 
-void channel_send(struct channel *c, enum proto_type type, const uint32_t *fields, size_t count)
+int channel_send(struct channel *c, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
+                 size_t len)
 {
-    if (peer_send(&c->control, type, fields, count, NULL, 0) < 0)
+    int r = peer_send(&c->control, type, fields, count, data, len);
+    if (r < 0)
         log_warn("the guest does not read its messages; one is dropped");
+    return r;
 }
 
 void channel_free(struct channel *c)

@@ -27,8 +27,9 @@ int channel_listen(int run, const char *vsock, uid_t uid, gid_t gid, struct err 
 /* Serves a listening socket, which becomes the channel's.  NULL without memory. */
 struct channel *channel_new(struct loop *loop, int listener, const struct channel_events *events);
 
-/* Sends a message, now or once the guest has connected.  Dropped when too much waits already. */
-void channel_send(struct channel *c, enum proto_type type, const uint32_t *fields, size_t count);
+/* Sends a message, now or once the guest has connected.  -1 when too much waits already: it is dropped. */
+int channel_send(struct channel *c, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
+                 size_t len);
 
 void channel_free(struct channel *c);
 

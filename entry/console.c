@@ -1,6 +1,5 @@
 #include "entry/console.h"
 
-#include "common/buf.h"
 #include "common/log.h"
 
 #include <fcntl.h>
@@ -98,6 +97,11 @@ const char *console_summary(struct console *c)
     }
     snprintf(c->summary, sizeof(c->summary), "%.*s", (int)strcspn(found, "\r\n"), found);
     return c->summary;
+}
+
+const struct buf *console_text(const struct console *c)
+{
+    return &c->text;
 }
 
 void console_free(struct console *c)

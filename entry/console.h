@@ -3,6 +3,7 @@
 #ifndef CTR_CONSOLE_H
 #define CTR_CONSOLE_H
 
+#include "common/buf.h"
 #include "common/loop.h"
 
 struct console;
@@ -16,6 +17,9 @@ void console_drain(struct console *c);
 /* The one line that tells most: a panic, init's last word, else the last line.  Valid until the next
  * call. */
 const char *console_summary(struct console *c);
+
+/* What is kept of it. */
+const struct buf *console_text(const struct console *c);
 
 void console_free(struct console *c);
 

@@ -76,7 +76,7 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
     cleanup_buf struct buf settings = {0};
     char initrd[sizeof(workdir.path) + 8], mac[18];
     snprintf(initrd, sizeof(initrd), "%s/initrd", workdir.path);
-    if (settings_make(plan->drives.rootfs_format, link, &settings, err) < 0 ||
+    if (settings_make(&plan->guest, link, &settings, err) < 0 ||
         initrd_make(&plan->initrd, &settings, initrd, plan->jail.uid, err) < 0)
         return -1;
 

@@ -4,12 +4,14 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/num.h"
+#include "common/terminal.h"
 #include "entry/kvm.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -82,11 +84,10 @@ static int plan_size(const struct options *o, enum option option, uint64_t *out,
 
 static int plan_machine(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
 {
-    uint64_t vcpus, cpus = r->cpus < VCPUS_MAX ? r->cpus : VCPUS_MAX, timeout;
+    uint64_t vcpus, cpus = r->cpus < VCPUS_MAX ? r->cpus : VCPUS_MAX;
     if (plan_number(o, OPT_VCPU_COUNT, 1, VCPUS_MAX, cpus, &vcpus, err) < 0 ||
         plan_number(o, OPT_MEM_SIZE_MIB, MEM_MIN_MIB, UINT64_C(1) << 24, resources_guest_mib(r), &plan->vmm.mem_mib,
-                    err) < 0 ||
-        plan_number(o, OPT_BOOT_TIMEOUT, 0, 86400, 0, &timeout, err) < 0)
+                    err) < 0)
         return -1;
     if (plan->vmm.mem_mib < MEM_MIN_MIB)
         return err_set(err,
@@ -94,7 +95,6 @@ static int plan_machine(const struct options *o, const struct resources *r, stru
                        "container's limit, or say MEM_SIZE_MIB",
                        (unsigned long long)plan->vmm.mem_mib);
     plan->vmm.vcpus = (unsigned)vcpus;
-    plan->supervise.boot_timeout = (unsigned)timeout;
 
     const char *args = o->value[OPT_KERNEL_BOOT_ARGS], *extra = o->value[OPT_EXTRA_KERNEL_BOOT_ARGS];
     int n = snprintf(plan->boot_args, sizeof(plan->boot_args), "%s%s%s", args ? args : default_boot_args,
@@ -103,6 +103,45 @@ static int plan_machine(const struct options *o, const struct resources *r, stru
         return err_set(err, "%s: the kernel's command line has %d characters, %d are possible",
                        option_name(extra ? OPT_EXTRA_KERNEL_BOOT_ARGS : OPT_KERNEL_BOOT_ARGS), n, BOOT_ARGS_MAX);
     plan->vmm.boot_args = plan->boot_args;
+    return 0;
+}
+
+/* A signal's name with or without SIG, or its number. */
+static int parse_signal(const char *text, int *out)
+{
+    uint64_t number;
+    if (num_parse(text, 1, NSIG - 1, &number) == 0) {
+        *out = (int)number;
+        return 0;
+    }
+    text += strncmp(text, "SIG", 3) == 0 ? 3 : 0;
+    for (*out = 1; *out < NSIG; ++*out) {
+        const char *name = sigabbrev_np(*out);
+        if (name && strcmp(name, text) == 0)
+            return 0;
+    }
+    return -1;
+}
+
+static int plan_supervise(const struct options *o, struct plan *plan, struct err *err)
+{
+    struct supervise_plan *s = &plan->supervise;
+    uint64_t boot, stop;
+    if (plan_number(o, OPT_BOOT_TIMEOUT, 0, 86400, 0, &boot, err) < 0 ||
+        plan_number(o, OPT_STOP_TIMEOUT, 0, 86400, 0, &stop, err) < 0)
+        return -1;
+    if (parse_signal(o->value[OPT_STOP_SIGNAL], &s->stop_signal) < 0)
+        return refuse(err, o, OPT_STOP_SIGNAL, "must be a signal's name or number, such as INT, SIGINT or 2");
+    s->id = plan->id;
+    s->boot_timeout = (unsigned)boot;
+    s->stop_timeout = (unsigned)stop;
+    s->tty = terminal_present();
+    plan->guest.user = o->value[OPT_GUEST_USER];
+    plan->guest.workdir = o->value[OPT_GUEST_WORKDIR];
+    plan->guest.tty = s->tty;
+    plan->guest.rootfs = plan->drives.rootfs_format;
+    if (plan->guest.workdir[0] != '/')
+        return refuse(err, o, OPT_GUEST_WORKDIR, "must be an absolute path");
     return 0;
 }
 
@@ -294,7 +333,8 @@ int plan_make(const struct options *o, const struct resources *r, struct plan *p
         return refuse(err, o, OPT_LOG_LEVEL, "must be error, warn, info or debug");
     if (plan_command(o, plan, err) < 0 || plan_id(o, plan, err) < 0 || plan_uid(plan, err) < 0 ||
         plan_machine(o, r, plan, err) < 0 || plan_drives(o, plan, err) < 0 || plan_kernel(o, plan, err) < 0 ||
-        plan_file(o, OPT_INITRD_IMAGE, R_OK, &plan->initrd.image, err) < 0 || plan_jail(o, plan, err) < 0)
+        plan_file(o, OPT_INITRD_IMAGE, R_OK, &plan->initrd.image, err) < 0 || plan_jail(o, plan, err) < 0 ||
+        plan_supervise(o, plan, err) < 0)
         return -1;
     return plan_net(o, plan, err);
 }

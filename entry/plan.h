@@ -9,6 +9,7 @@
 #include "entry/jail.h"
 #include "entry/options.h"
 #include "entry/resources.h"
+#include "entry/settings.h"
 #include "entry/supervise.h"
 #include "entry/vmm.h"
 #include "entry/workdir.h"
@@ -22,6 +23,7 @@ struct plan {
     struct buf command; /* arguments, each with its NUL */
     struct workdir_plan workdir;
     struct drives_plan drives;
+    struct settings_plan guest;
     struct initrd_plan initrd;
     struct net_plan net;
     struct jail_plan jail; /* dir and files are known later */

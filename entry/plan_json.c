@@ -66,6 +66,11 @@ int plan_print(const struct plan *plan, FILE *out)
     json_number(&j, "uid", plan->jail.uid);
     json_number(&j, "gid", plan->jail.gid);
     json_close(&j, '}');
+    json_string(&j, "guest_user", plan->guest.user);
+    json_string(&j, "guest_workdir", plan->guest.workdir);
+    json_bool(&j, "tty", plan->supervise.tty);
+    json_number(&j, "stop_signal", (uint64_t)plan->supervise.stop_signal);
+    json_number(&j, "stop_timeout_s", plan->supervise.stop_timeout);
     json_number(&j, "boot_timeout_s", plan->supervise.boot_timeout);
     json_close(&j, '}');
     buf_str(&text, "\n");

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/settings.h"
+#include "common/terminal.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -32,9 +33,18 @@ void settings_resolv(const char *text, struct buf *out)
     }
 }
 
-int settings_make(enum rootfs_format rootfs, const struct net_link *link, struct buf *out, struct err *err)
+int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err)
 {
-    setting(out, SETTING_ROOTFS, rootfs == ROOTFS_EXT4 ? "ext4" : "erofs");
+    setting(out, SETTING_ROOTFS, plan->rootfs == ROOTFS_EXT4 ? "ext4" : "erofs");
+    setting(out, SETTING_USER, plan->user ? plan->user : "");
+    setting(out, SETTING_WORKDIR, plan->workdir);
+    if (plan->tty) {
+        uint32_t rows, columns;
+        char size[32];
+        terminal_size(&rows, &columns);
+        snprintf(size, sizeof(size), "%ux%u", rows, columns);
+        setting(out, SETTING_TTY, size);
+    }
     struct utsname names;
     if (uname(&names) == 0)
         setting(out, SETTING_HOSTNAME, names.nodename);

@@ -1,10 +1,13 @@
 #include "entry/supervise.h"
 
 #include "common/cleanup.h"
+#include "common/json.h"
 #include "common/log.h"
+#include "common/streams.h"
+#include "common/terminal.h"
 #include "entry/channel.h"
 #include "entry/console.h"
-#include "entry/session.h"
+#include "entry/control.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -12,18 +15,22 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-/* How long the guest may take to sync its disks and end once its exit code is acknowledged. */
-enum { SHUTDOWN_TIMEOUT = 20 };
+/* Seconds that the guest may take: to sync its disks and end once its exit code is acknowledged, and to
+ * react when its command is killed. */
+enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 1 };
 #define SECOND UINT64_C(1000000000)
 
 struct vm {
+    const struct supervise_plan *plan;
     struct loop *loop;
     struct channel *channel;
-    struct session *session;
+    struct control *control;
+    struct streams *streams;
     struct console *console;
     struct watch signals, jail_end, root_end;
     struct err *err;
-    unsigned boot_timeout;
+    const char *state;
+    uint32_t boot_ms; /* of guest time, until the command's exec */
     bool done;
     bool exited; /* the command has ended, with code */
     bool ran;    /* it had started: its output is waited for */
@@ -40,7 +47,7 @@ static void boot_took_too_long(void *arg)
 {
     struct vm *vm = arg;
     err_set(vm->err, "the guest has not started the command within BOOT_TIMEOUT=%u seconds; its console says: %s",
-            vm->boot_timeout, console_summary(vm->console));
+            vm->plan->boot_timeout, console_summary(vm->console));
     end(vm);
 }
 
@@ -50,22 +57,69 @@ static void shutdown_took_too_long(void *arg)
     end(arg);
 }
 
+static void kill_took_too_long(void *arg)
+{
+    struct vm *vm = arg;
+    log_warn("the guest does not react and is ended");
+    vm->code = vm->exited ? vm->code : 128 + SIGKILL;
+    vm->exited = true;
+    end(vm);
+}
+
+static void send_signal(struct vm *vm, int signo)
+{
+    uint32_t fields[] = {0, (uint32_t)signo};
+    log_debug("signal %d goes to the command", signo);
+    channel_send(vm->channel, PROTO_SIGNAL, fields, 2, NULL, 0);
+}
+
+/* With the command killed, the guest syncs its disks and ends as it always does. */
+static void stop_took_too_long(void *arg)
+{
+    struct vm *vm = arg;
+    log_warn("the command has not stopped within %u seconds and is killed", vm->plan->stop_timeout);
+    send_signal(vm, SIGKILL);
+    loop_deadline(vm->loop, loop_now() + KILL_TIMEOUT * SECOND, kill_took_too_long, vm);
+}
+
+static void stop(void *arg, uint32_t seconds)
+{
+    struct vm *vm = arg;
+    if (vm->exited)
+        return;
+    vm->state = "stopping";
+    send_signal(vm, vm->plan->stop_signal);
+    loop_deadline(vm->loop, loop_now() + seconds * SECOND, stop_took_too_long, vm);
+}
+
 /* The exit code is acknowledged, and the guest thereby let go, once all output has arrived. */
 static void acknowledge(void *arg)
 {
     struct vm *vm = arg;
-    if (!vm->exited || vm->acknowledged || (vm->ran && !session_drained(vm->session)))
+    if (!vm->exited || vm->acknowledged || (vm->ran && !streams_drained(vm->streams)))
         return;
     vm->acknowledged = true;
     uint32_t session = 0;
-    channel_send(vm->channel, PROTO_ACK, &session, 1);
+    channel_send(vm->channel, PROTO_ACK, &session, 1, NULL, 0);
     loop_deadline(vm->loop, loop_now() + SHUTDOWN_TIMEOUT * SECOND, shutdown_took_too_long, vm);
+}
+
+static void command_started(struct vm *vm, uint32_t ms)
+{
+    vm->ran = true;
+    vm->boot_ms = ms;
+    if (strcmp(vm->state, "stopping") == 0)
+        return; /* the stop's deadline holds */
+    vm->state = "running";
+    loop_deadline(vm->loop, UINT64_MAX, NULL, NULL);
+    log_info("the command has started, %u ms after the guest's kernel", ms);
 }
 
 static void command_failed(struct vm *vm, const struct proto_msg *msg, uint32_t code)
 {
     size_t len;
     const uint8_t *text = proto_data(msg, 2, &len);
+    terminal_restore();
     log_error("%.*s", (int)(len > 512 ? 512 : len), text ? (const char *)text : "");
     vm->exited = true;
     vm->code = code == 126 || code == 127 ? (int)code : 125;
@@ -75,23 +129,21 @@ static void on_message(void *arg, const struct proto_msg *msg)
 {
     struct vm *vm = arg;
     uint32_t session, value;
-    if (!proto_field(msg, 0, &session) || session != 0 || !proto_field(msg, 1, &value) || vm->exited)
+    if (!proto_field(msg, 0, &session) || !proto_field(msg, 1, &value))
         return;
-    switch (msg->type) {
-    case PROTO_STARTED:
-        vm->ran = true;
-        loop_deadline(vm->loop, UINT64_MAX, NULL, NULL);
-        log_info("the command has started, %u ms after the guest's kernel", value);
-        break;
-    case PROTO_EXITED:
+    if (session != 0) {
+        control_message(vm->control, session, msg);
+        return;
+    }
+    if (vm->exited)
+        return;
+    if (msg->type == PROTO_STARTED) {
+        command_started(vm, value);
+    } else if (msg->type == PROTO_EXITED) {
         vm->exited = true;
         vm->code = (int)(value & 0xff);
-        break;
-    case PROTO_FAILED:
+    } else if (msg->type == PROTO_FAILED) {
         command_failed(vm, msg, value);
-        break;
-    default:
-        break; /* of a newer init, or nonsense: either way not for us */
     }
     acknowledge(vm);
 }
@@ -100,9 +152,9 @@ static void on_stream(void *arg, uint32_t session, enum proto_kind kind, int fd)
 {
     struct vm *vm = arg;
     if (session == 0)
-        session_stream(vm->session, kind, fd);
+        streams_join(vm->streams, kind, fd);
     else
-        close(fd);
+        control_stream(vm->control, session, kind, fd);
 }
 
 static void on_signal(struct watch *w, short revents)
@@ -112,9 +164,15 @@ static void on_signal(struct watch *w, short revents)
     struct signalfd_siginfo info;
     if (read(w->fd, &info, sizeof(info)) != sizeof(info))
         return;
-    uint32_t fields[] = {0, info.ssi_signo};
-    log_debug("signal %u goes to the command", info.ssi_signo);
-    channel_send(vm->channel, PROTO_SIGNAL, fields, 2);
+    if (info.ssi_signo == SIGTERM) {
+        stop(vm, vm->plan->stop_timeout);
+    } else if (info.ssi_signo == SIGWINCH && vm->plan->tty) {
+        uint32_t fields[3] = {0};
+        terminal_size(&fields[1], &fields[2]);
+        channel_send(vm->channel, PROTO_WINSIZE, fields, 3, NULL, 0);
+    } else {
+        send_signal(vm, (int)info.ssi_signo);
+    }
 }
 
 static void on_jail_end(struct watch *w, short revents)
@@ -136,9 +194,33 @@ static void on_root_end(struct watch *w, short revents)
     loop_remove(vm->loop, w);
 }
 
+static int to_guest(void *arg, enum proto_type type, const uint32_t *fields, size_t count, const void *data, size_t len)
+{
+    return channel_send(((struct vm *)arg)->channel, type, fields, count, data, len);
+}
+
+static void fill_status(void *arg, struct buf *out)
+{
+    struct vm *vm = arg;
+    struct json j = {.out = out};
+    json_open(&j, NULL, '{');
+    json_string(&j, "id", vm->plan->id);
+    json_string(&j, "state", vm->state);
+    json_number(&j, "pid", (uint64_t)getpid());
+    json_number(&j, "boot_ms", vm->boot_ms);
+    json_close(&j, '}');
+}
+
+static void fill_logs(void *arg, struct buf *out)
+{
+    const struct buf *text = console_text(((struct vm *)arg)->console);
+    buf_add(out, text->data, text->len);
+}
+
 static int prepare(struct vm *vm, const struct supervise_fds *fds)
 {
     struct channel_events events = {.message = on_message, .stream = on_stream, .arg = vm};
+    struct control_events asked = {to_guest, stop, fill_status, fill_logs, vm};
     vm->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
     vm->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};
     vm->root_end = (struct watch){.fd = fds->root_end, .events = POLLIN, .ready = on_root_end};
@@ -146,9 +228,10 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     if (!vm->loop)
         return -1;
     vm->channel = channel_new(vm->loop, fds->listener, &events);
-    vm->session = session_new(vm->loop, acknowledge, vm);
+    vm->control = control_new(vm->loop, vm->plan->id, &asked);
+    vm->streams = streams_new(vm->loop, vm->plan->tty, acknowledge, vm);
     vm->console = console_new(vm->loop, fds->console);
-    if (!vm->channel || !vm->session || !vm->console)
+    if (!vm->channel || !vm->control || !vm->streams || !vm->console)
         return -1;
     if (loop_add(vm->loop, &vm->signals) < 0 || loop_add(vm->loop, &vm->root_end) < 0)
         return -1;
@@ -157,16 +240,20 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
 
 int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, struct err *err)
 {
-    struct vm vm = {.err = err, .boot_timeout = plan->boot_timeout, .code = -1};
+    struct vm vm = {.plan = plan, .err = err, .code = -1, .state = "booting"};
     if (prepare(&vm, fds) < 0)
         err_set(err, "out of memory supervising the VM");
     else {
         if (plan->boot_timeout)
             loop_deadline(vm.loop, loop_now() + plan->boot_timeout * SECOND, boot_took_too_long, &vm);
+        if (plan->tty)
+            terminal_raw();
         loop_run(vm.loop, &vm.done);
+        terminal_restore();
     }
-    session_free(vm.session);
+    streams_free(vm.streams);
     channel_free(vm.channel);
+    control_free(vm.control);
     console_free(vm.console);
     loop_free(vm.loop);
     return vm.code;

@@ -5,8 +5,14 @@
 
 #include "common/err.h"
 
+#include <stdbool.h>
+
 struct supervise_plan {
+    const char *id;        /* the VM's: names the local control socket */
     unsigned boot_timeout; /* seconds; 0: none */
+    unsigned stop_timeout; /* seconds */
+    int stop_signal;       /* what a SIGTERM is to the command */
+    bool tty;              /* the command has a terminal, ours */
 };
 
 struct supervise_fds {

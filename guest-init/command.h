@@ -1,18 +1,25 @@
-/* The command of a session, as a process of its own. */
+/* A command as a process of its own. */
 #ifndef CTR_INIT_COMMAND_H
 #define CTR_INIT_COMMAND_H
 
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-/* Starts argv with the environment env (both NULL-terminated) in a session of its own, with the three
- * descriptors as its stdin, stdout and stderr.  The process id, or -1 with *error an errno: that of exec
- * when it could not be run. */
-pid_t command_start(char *const *argv, char *const *env, const int stdio[3], int *error);
+struct command {
+    char *const *argv; /* NULL-terminated */
+    char *const *env;  /* NAME=value strings, NULL-terminated */
+    const char *user;  /* see user.h */
+    const char *directory;
+    bool tty;    /* its descriptors are a terminal, which becomes its controlling one */
+    int program; /* what to execute; -1: argv[0], looked up in env's PATH */
+};
 
-/* What a shell says of that errno: 127 not found, 126 not executable. */
-unsigned command_code(int error);
-
-/* Appends what a command may expect and env lacks: PATH, HOME, HOSTNAME.  env has room for 3 more. */
-void command_defaults(char **env);
+/* Starts it in a session of its own, with the three descriptors as its stdin, stdout and stderr, which it
+ * will own.  The process id; or -1 with err, and *code what a shell would say: 127 not found, 126 not
+ * executable, else 125. */
+pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code, struct err *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-char **lists_take(const char *path, size_t room, struct err *err)
+char **lists_take(const char *path, struct err *err)
 {
     size_t len, count = 0;
     cleanup_free char *text = io_read_file(AT_FDCWD, path, (size_t)256 << 20, &len);
@@ -16,7 +16,7 @@ char **lists_take(const char *path, size_t room, struct err *err)
     }
     for (size_t i = 0; i < len; i++)
         count += text[i] == '\0';
-    char **list = calloc(count + room + 1, sizeof(*list));
+    char **list = calloc(count + 1, sizeof(*list));
     if (!list) {
         err_set(err, "out of memory reading %s", path);
         return NULL;

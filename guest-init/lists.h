@@ -4,11 +4,9 @@
 
 #include "common/err.h"
 
-#include <stddef.h>
-
 /* Reads the file and removes it.  A NULL-terminated array of its strings, which the caller may keep for
- * good; room extra places are free behind them.  NULL with err. */
-char **lists_take(const char *path, size_t room, struct err *err);
+ * good.  NULL with err. */
+char **lists_take(const char *path, struct err *err);
 
 /* The value of NAME in NAME=value strings, or NULL. */
 const char *lists_value(char *const *list, const char *name);

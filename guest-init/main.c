@@ -2,7 +2,6 @@
  * how it ended, and ends the VM.  It never returns and never exits: whatever fails is reported, to entry
  * when it can be reached and on the console always, and the VM ends. */
 #include "common/settings.h"
-#include "guest-init/command.h"
 #include "guest-init/host.h"
 #include "guest-init/lists.h"
 #include "guest-init/modules.h"
@@ -10,35 +9,53 @@
 #include "guest-init/net.h"
 #include "guest-init/serve.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/reboot.h>
 #include <unistd.h>
 
-enum { DEFAULTS = 3 }; /* variables that command_defaults may add */
+static const char *or_empty(const char *text)
+{
+    return text ? text : "";
+}
 
-static int boot(int *control, char ***command, char ***env, struct err *err)
+static int make_plan(char *const *settings, struct serve_plan *plan, struct err *err)
+{
+    plan->command.argv = lists_take(SETTINGS_COMMAND, err);
+    plan->command.env = plan->command.argv ? lists_take(SETTINGS_ENVIRONMENT, err) : NULL;
+    if (!plan->command.env)
+        return -1;
+    plan->command.user = or_empty(lists_value(settings, SETTING_USER));
+    plan->command.directory = or_empty(lists_value(settings, SETTING_WORKDIR));
+    plan->command.program = -1;
+    const char *tty = lists_value(settings, SETTING_TTY);
+    plan->command.tty = tty && sscanf(tty, "%ux%u", &plan->rows, &plan->columns) == 2;
+    plan->stdin_wanted = !lists_value(settings, SETTING_STDIN);
+    return 0;
+}
+
+static int boot(int *control, struct serve_plan *plan, struct err *err)
 {
     if (mounts_early(err) < 0 || modules_load(err) < 0 || (*control = host_connect(PROTO_CONTROL, 0, err)) < 0)
         return -1;
-    char **settings = lists_take(SETTINGS_FILE, 0, err);
-    if (!settings || !(*command = lists_take(SETTINGS_COMMAND, 0, err)) ||
-        !(*env = lists_take(SETTINGS_ENVIRONMENT, DEFAULTS, err)))
+    char **settings = lists_take(SETTINGS_FILE, err);
+    if (!settings || make_plan(settings, plan, err) < 0)
         return -1;
-    if (net_up(settings, err) < 0 || mounts_root(settings, err) < 0)
+    plan->busybox = open("/bin/busybox", O_RDONLY | O_CLOEXEC); /* the initramfs's own; execs may want a shell */
+    if (net_up(settings, err) < 0)
         return -1;
-    command_defaults(*env);
-    return 0;
+    return mounts_root(settings, err);
 }
 
 int main(void)
 {
     struct err err = {0};
+    struct serve_plan plan = {.busybox = -1};
     int control = -1;
-    char **command = NULL, **env = NULL;
     signal(SIGPIPE, SIG_IGN);
-    if (boot(&control, &command, &env, &err) == 0) {
-        serve(control, command, env);
+    if (boot(&control, &plan, &err) == 0) {
+        serve(control, &plan);
     } else {
         dprintf(STDERR_FILENO, "init: %s\n", err.text);
         if (control >= 0)

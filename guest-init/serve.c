@@ -2,83 +2,39 @@
 
 #include "common/cleanup.h"
 #include "common/peer.h"
-#include "common/pump.h"
-#include "guest-init/command.h"
-#include "guest-init/host.h"
+#include "guest-init/request.h"
+#include "guest-init/session.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-/* One of the command's three streams: its pipe, and the connection to entry. */
-struct stream {
-    struct pump pump; /* first: a pump is its stream */
+enum { SESSIONS_MAX = 256 };
+
+struct init;
+
+struct slot {
+    struct session session; /* first: a session is its slot */
     struct init *init;
-    int pipe, host; /* our ends; -1: ended */
+    bool told; /* entry knows how it ended */
 };
 
 struct init {
     struct peer control; /* first: a peer is its init */
     struct loop *loop;
     struct watch signals;
-    struct stream stream[3]; /* by descriptor number of the command */
-    pid_t pid;               /* the command; -1: not running */
-    bool ended;              /* it has run, with code */
-    bool told;               /* entry was told */
+    const struct serve_plan *plan;
+    struct slot *slots[SESSIONS_MAX]; /* [0] is the VM's command; NULL: none */
     bool done;
-    uint32_t code;
 };
 
-static void tell_end(struct init *in, enum proto_type type, uint32_t code, const char *text)
+static void tell(struct init *in, enum proto_type type, uint32_t session, uint32_t value, const char *text)
 {
-    uint32_t fields[] = {0, code};
-    in->told = true;
+    uint32_t fields[] = {session, value};
     peer_send(&in->control, type, fields, 2, text, text ? strlen(text) : 0);
-}
-
-/* Once the command has ended and all that it wrote is with the host. */
-static void check_end(struct init *in)
-{
-    if (in->ended && !in->told && in->stream[1].pipe < 0 && in->stream[2].pipe < 0)
-        tell_end(in, PROTO_EXITED, in->code, NULL);
-}
-
-static void close_stream(struct stream *st)
-{
-    pump_stop(&st->pump);
-    if (st->pipe >= 0)
-        close(steal_fd(&st->pipe));
-    if (st->host >= 0)
-        close(steal_fd(&st->host));
-}
-
-static void stream_ended(struct pump *p)
-{
-    struct stream *st = (struct stream *)p;
-    close_stream(st);
-    check_end(st->init);
-}
-
-static int open_stream(struct init *in, int number, int *command_end, struct err *err)
-{
-    static const enum proto_kind kinds[] = {PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR};
-    struct stream *st = &in->stream[number];
-    int ends[2];
-    st->init = in;
-    st->host = host_connect(kinds[number], 0, err);
-    if (st->host < 0)
-        return -1;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_sys(err, "cannot make a pipe");
-    *command_end = ends[number == 0 ? 0 : 1];
-    st->pipe = ends[number == 0 ? 1 : 0];
-    fcntl(st->pipe, F_SETFL, O_NONBLOCK); /* a pipe's two ends have flags of their own */
-    int from = number == 0 ? st->host : st->pipe, to = number == 0 ? st->pipe : st->host;
-    return pump_start(&st->pump, in->loop, from, to, 0, stream_ended) < 0 ? err_set(err, "out of memory") : 0;
 }
 
 /* Milliseconds since the kernel started. */
@@ -87,41 +43,59 @@ static uint32_t uptime(void)
     return (uint32_t)(loop_now() / 1000000);
 }
 
-static void start(struct init *in, char *const *command, char *const *env)
+static void changed(struct session *s)
+{
+    struct slot *slot = (struct slot *)s;
+    if (slot->told || !session_finished(s))
+        return;
+    slot->told = true;
+    tell(slot->init, PROTO_EXITED, s->id, s->code, NULL);
+}
+
+/* A slot for a new session: a free one, or one whose session is over. */
+static struct slot **find_slot(struct init *in)
+{
+    for (int i = 0; i < SESSIONS_MAX; i++) {
+        struct slot **slot = &in->slots[i];
+        if (*slot && i > 0 && (*slot)->told) {
+            session_close(&(*slot)->session);
+            free(*slot);
+            *slot = NULL;
+        }
+        if (!*slot)
+            return slot;
+    }
+    return NULL;
+}
+
+static void start(struct init *in, uint32_t id, const struct command *c, bool stdin_wanted, uint32_t rows,
+                  uint32_t columns)
 {
     struct err err = {0};
-    int stdio[3] = {-1, -1, -1}, error = 0;
-    for (int i = 0; i < 3; i++)
-        if (open_stream(in, i, &stdio[i], &err) < 0)
-            break;
-    if (!err.text[0])
-        in->pid = command_start(command, env, stdio, &error);
-    for (int i = 0; i < 3; i++)
-        if (stdio[i] >= 0)
-            close(stdio[i]);
-    if (in->pid > 0) {
-        uint32_t fields[] = {0, uptime()};
-        peer_send(&in->control, PROTO_STARTED, fields, 2, NULL, 0);
+    uint32_t code = 125;
+    struct slot **slot = find_slot(in);
+    if (!slot || !(*slot = calloc(1, sizeof(**slot)))) {
+        tell(in, PROTO_FAILED, id, code, "too many sessions in the guest");
         return;
     }
-    if (!err.text[0]) {
-        errno = error;
-        err_sys(&err, "cannot run '%s' in the guest", command[0]);
+    struct session *s = &(*slot)->session;
+    (*slot)->init = in;
+    if (session_start(s, id, in->loop, c, stdin_wanted, changed, &code, &err) == 0) {
+        session_resize(s, rows, columns);
+        tell(in, PROTO_STARTED, id, uptime(), NULL);
+        return;
     }
-    tell_end(in, PROTO_FAILED, error ? command_code(error) : 125, err.text);
+    session_close(s);
+    (*slot)->told = true;
+    tell(in, PROTO_FAILED, id, code, err.text);
 }
 
 /* The command was the VM's purpose: as a container's processes end with its first, the others end now. */
-static void command_ended(struct init *in, int status)
+static void end_others(void)
 {
-    in->pid = -1;
-    in->ended = true;
-    in->code = (uint32_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     kill(-1, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
         ;
-    close_stream(&in->stream[0]);
-    check_end(in);
 }
 
 static void on_signal(struct watch *w, short revents)
@@ -133,22 +107,53 @@ static void on_signal(struct watch *w, short revents)
         ; /* SIGCHLD; several may have become one */
     int status;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
-        if (pid == in->pid) {
-            command_ended(in, status);
-            return;
-        }
+        for (int i = 0; i < SESSIONS_MAX; i++)
+            if (in->slots[i] && in->slots[i]->session.pid == pid) {
+                if (i == 0)
+                    end_others();
+                session_ended(&in->slots[i]->session, status);
+                break;
+            }
+}
+
+static struct session *find(struct init *in, uint32_t id)
+{
+    for (int i = 0; i < SESSIONS_MAX; i++)
+        if (in->slots[i] && in->slots[i]->session.id == id)
+            return &in->slots[i]->session;
+    return NULL;
+}
+
+static void exec(struct init *in, const struct proto_msg *msg)
+{
+    struct request r;
+    if (request_parse(msg, in->plan->command.env, &r) < 0) {
+        tell(in, PROTO_FAILED, r.session, 125, "malformed request");
+    } else if ((r.flags & PROTO_EXEC_BUSYBOX) && in->plan->busybox < 0) {
+        tell(in, PROTO_FAILED, r.session, 125, "the initramfs has no busybox");
+    } else {
+        if (r.flags & PROTO_EXEC_BUSYBOX)
+            r.command.program = in->plan->busybox;
+        start(in, r.session, &r.command, r.flags & PROTO_EXEC_STDIN, r.rows, r.columns);
+    }
+    request_free(&r);
 }
 
 static void on_message(struct peer *p, const struct proto_msg *msg)
 {
     struct init *in = (struct init *)p;
-    uint32_t session, signo;
-    if (!proto_field(msg, 0, &session) || session != 0)
+    uint32_t id, a, b;
+    if (!proto_field(msg, 0, &id))
         return;
-    if (msg->type == PROTO_ACK)
+    struct session *s = find(in, id);
+    if (msg->type == PROTO_ACK && id == 0)
         in->done = true;
-    else if (msg->type == PROTO_SIGNAL && in->pid > 0 && proto_field(msg, 1, &signo))
-        kill(in->pid, (int)signo);
+    else if (msg->type == PROTO_EXEC && id != 0)
+        exec(in, msg);
+    else if (msg->type == PROTO_SIGNAL && s && proto_field(msg, 1, &a))
+        session_signal(s, (int)a);
+    else if (msg->type == PROTO_WINSIZE && s && proto_field(msg, 1, &a) && proto_field(msg, 2, &b))
+        session_resize(s, a, b);
 }
 
 /* Entry is gone, and nobody else knows of this VM. */
@@ -158,35 +163,37 @@ static void on_lost(struct peer *p, const char *why)
     ((struct init *)p)->done = true;
 }
 
-static void run(int control, char *const *command, char *const *env, const struct err *failed)
+/* -1 when there is not even memory for a loop: then the VM just ends, which entry reports. */
+static int prepare(struct init *in, int control)
 {
-    static struct init in = {.pid = -1};
-    for (int i = 0; i < 3; i++)
-        in.stream[i].pipe = in.stream[i].host = -1;
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    in.signals = (struct watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, on_signal};
-    in.loop = loop_new();
-    if (!in.loop || in.signals.fd < 0 || loop_add(in.loop, &in.signals) < 0)
-        return;
-    peer_init(&in.control, in.loop, on_message, on_lost);
-    if (peer_connect(&in.control, control) < 0)
-        return;
-    if (failed)
-        tell_end(&in, PROTO_FAILED, 125, failed->text);
-    else
-        start(&in, command, env);
-    loop_run(in.loop, &in.done);
+    in->signals = (struct watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, on_signal};
+    in->loop = loop_new();
+    if (!in->loop || in->signals.fd < 0 || loop_add(in->loop, &in->signals) < 0)
+        return -1;
+    peer_init(&in->control, in->loop, on_message, on_lost);
+    return peer_connect(&in->control, control);
 }
 
-void serve(int control, char *const *command, char *const *env)
+void serve(int control, const struct serve_plan *plan)
 {
-    run(control, command, env, NULL);
+    static struct init in;
+    in.plan = plan;
+    if (prepare(&in, control) < 0)
+        return;
+    start(&in, 0, &plan->command, plan->stdin_wanted, plan->rows, plan->columns);
+    loop_run(in.loop, &in.done);
+    end_others();
 }
 
 void serve_failure(int control, const struct err *err)
 {
-    run(control, NULL, NULL, err);
+    static struct init in;
+    if (prepare(&in, control) < 0)
+        return;
+    tell(&in, PROTO_FAILED, 0, 125, err->text);
+    loop_run(in.loop, &in.done);
 }

@@ -1,12 +1,20 @@
-/* The guest's life with its command: from its start to its end, as entry asks. */
+/* The guest's life with its commands: from the first one's start to its end, as entry asks. */
 #ifndef CTR_INIT_SERVE_H
 #define CTR_INIT_SERVE_H
 
 #include "common/err.h"
+#include "guest-init/command.h"
+
+struct serve_plan {
+    struct command command; /* the VM's purpose */
+    bool stdin_wanted;
+    uint32_t rows, columns; /* of its terminal */
+    int busybox;            /* a program for execs that ask for it; -1: there is none */
+};
 
 /* control is the connection to entry.  Returns once entry knows how the command ended, or has gone.  No
  * other process is left then. */
-void serve(int control, char *const *command, char *const *env);
+void serve(int control, const struct serve_plan *plan);
 
 /* Tells entry that the guest could not get as far as the command, and waits until it knows. */
 void serve_failure(int control, const struct err *err);

@@ -6,12 +6,17 @@ test: programs $(UNIT) $(VM) $(B)/rootfs-debian.stamp $(B)/rootfs-static.stamp
 check: programs $(UNIT)
 	@tests/run unit check
 
-# clang-tidy, once per source file and change of it or of any header
+# What suites of several folders are made with; a mk file of its own may add to it: `test: FILES`.
+test: $(B)/net/peer $(if $(wildcard tests/net/inject.c),$(B)/net/inject.so) $(B)/oracle/rootdisk
+
+# clang-tidy, once per source file and change of it or of a header that it includes
 C_SRC := $(wildcard common/*.c entry/*.c rootdisk/*.c netsetup/*.c guest-init/*.c ctl/*.c tests/unit/*.c)
-C_HDR := $(wildcard common/*.h entry/*.h rootdisk/*.h netsetup/*.h guest-init/*.h ctl/*.h)
+TIDY := $(C_SRC:%=$(B)/tidy/%.ok)
 .PHONY: tidy
-tidy: $(C_SRC:%=$(B)/tidy/%)
-$(B)/tidy/%.c: %.c $(C_HDR) .clang-tidy
+tidy: $(TIDY)
+$(B)/tidy/%.ok: % .clang-tidy
 	@mkdir -p $(@D)
-	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=gnu11 $(CPPFLAGS) 2>/dev/null
-	@touch $@
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=gnu11 $(CPPFLAGS) >$@.log 2>/dev/null || \
+	  { grep -A2 error: $@.log; exit 1; }
+	@$(CC) -M -MP -MT $@ $(CPPFLAGS) -o $@.d $< && touch $@
+-include $(wildcard $(TIDY:%=%.d))

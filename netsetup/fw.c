@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+enum { REMOVE_TRIES = 5 };
+
 void fw_scan_free(struct fw_scan *scan)
 {
     for (size_t i = 0; i < scan->own_count; i++)
@@ -93,11 +95,26 @@ int fw_restore(enum fw_world world, int family, const char *text, struct err *er
         if (!tool_find(name, path, sizeof(path)))
             return err_set(err, "cannot find %s (is the iptables package installed?)", name);
     }
-    const char *const argv[] = {path, "--noflush", "--wait", NULL};
+    const char *const argv[] = {path, "--noflush", "--wait=60", NULL}; /* seconds for the lock */
     return tool_run(argv, text, NULL, err);
 }
 
-int fw_remove(const struct fw_scan *scan, const char *id, struct err *err)
+static int remove_seen(const struct fw_scan *scan, const char *id, struct err *err)
 {
     return scan->world == FW_NFT ? nft_remove(scan, id, err) : legacy_remove(scan, id, err);
+}
+
+/* Either world refuses the whole when one rule is gone since the scan: then what is left now is what must go. */
+int fw_remove(const struct fw_scan *scan, const char *id, struct err *err)
+{
+    struct err why = {0};
+    int r = remove_seen(scan, id, &why);
+    for (int i = 0; r && i < REMOVE_TRIES; i++) {
+        cleanup_fw_scan struct fw_scan again = {0};
+        if (fw_scan(&again, scan->world, scan->family, err))
+            return -1;
+        why.text[0] = '\0';
+        r = remove_seen(&again, id, &why);
+    }
+    return r ? err_set(err, "cannot remove the firewall rules of VM %s: %s", id, why.text) : 0;
 }

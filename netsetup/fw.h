@@ -51,7 +51,7 @@ int fw_restore(enum fw_world world, int family, const char *text, struct err *er
 /* Removes our rules of one VM that the scan saw.  Rules that are gone by now are fine.  0, or -1 with err. */
 int fw_remove(const struct fw_scan *scan, const char *id, struct err *err);
 
-/* The parts that differ between the two worlds; fw.c calls them. */
+/* The parts that differ between the two worlds; fw.c calls them.  Removal is one try. */
 int nft_scan(struct fw_scan *scan, struct err *err);
 int nft_remove(const struct fw_scan *scan, const char *id, struct err *err);
 int legacy_scan(struct fw_scan *scan, struct err *err);

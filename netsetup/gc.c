@@ -2,6 +2,7 @@
  * of the same name waits instead of losing what it just made. */
 #include "netsetup/gc.h"
 #include "common/cleanup.h"
+#include "common/log.h"
 #include "netsetup/claim.h"
 #include "netsetup/fw.h"
 #include "netsetup/link.h"
@@ -127,14 +128,15 @@ int gc_all(const char *self, unsigned *removed, struct err *err)
 {
     struct vms vms = {0};
     int r = find_all(&vms, err);
-    for (size_t i = 0; i < vms.count; i++) {
+    for (size_t i = 0; !r && i < vms.count; i++) {
         const char *id = vms.list[i].id;
         bool own = self && !strcmp(id, self);
         cleanup_close int claim = own ? -1 : claim_id(id);
         if (!own && claim < 0)
             continue; /* alive, or being cleaned up by somebody else */
-        if (gc_vm(id, err))
-            r = -1;
+        struct err why = {0};
+        if (gc_vm(id, &why))
+            log_warn("cannot remove all that the dead VM %s left: %s", id, why.text);
         else if (removed)
             ++*removed;
     }

@@ -21,7 +21,8 @@ struct gc_found {
 int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, struct err *err);
 
 /* Removes everything of every VM whose claim nobody holds, and of `self` (may be NULL), whose claim the caller
- * holds.  *removed (may be NULL) counts VMs. */
+ * holds; what cannot be removed is told as a warning.  *removed (may be NULL) counts VMs.  0, or -1 with err
+ * when there was no looking. */
 int gc_all(const char *self, unsigned *removed, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "netsetup/claim.h"
+#include "netsetup/conntrack.h"
 #include "netsetup/dns.h"
 #include "netsetup/fw.h"
 #include "netsetup/gc.h"
@@ -25,7 +26,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { DEFAULT_MTU = 1500, CLAIM_TRIES = 100, RULE_TRIES = 3 };
+enum { DEFAULT_MTU = 1500, MAX_MTU = 65535 - 14 /* a TAP's, and a virtio card's */, CLAIM_TRIES = 100, RULE_TRIES = 3 };
 
 struct netsetup {
     char id[NET_ID_MAX + 1];
@@ -67,7 +68,7 @@ static int find_mtu(const struct net_plan *plan, unsigned *mtu, struct err *err)
             return err_sys(err, "cannot find the default route");
         log_warn("there is no default route: the guest reaches this host's networks only");
     }
-    *mtu = info.mtu;
+    *mtu = info.mtu < MAX_MTU ? info.mtu : MAX_MTU;
     return 0;
 }
 
@@ -92,6 +93,16 @@ static int take_subnet(struct netsetup *net, const struct net_plan *plan, struct
     return net->subnet_claim < 0 ? -1 : 0;
 }
 
+/* The link-local address is what the kernel asks for a guest from, on behalf of packets that it forwards. */
+static void add_ipv6(struct net_link *link)
+{
+    static const struct in6_addr local = {.s6_addr = {0xfe, 0x80, [15] = 1}};
+    link_no_autoconf(link->ifindex);
+    if (link->ipv6 && (link_add_addr6(link->ifindex, &link->tap_addr6, NET_PREFIX6) ||
+                       link_add_addr6(link->ifindex, &local, NET_PREFIX6)))
+        link->ipv6 = false; /* turned off on new devices, or the MTU is below IPv6's 1280 */
+}
+
 static int make_tap(struct net_link *link, const struct net_plan *plan, struct err *err)
 {
     struct link_info info;
@@ -107,9 +118,7 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
     link->ifindex = info.ifindex;
     if (link_add_addr(info.ifindex, link->tap_addr, NET_PREFIX))
         return err_sys(err, "cannot give TAP device %s its address", link->tap);
-    link_no_autoconf(info.ifindex);
-    if (link->ipv6 && link_add_addr6(info.ifindex, &link->tap_addr6, NET_PREFIX6))
-        link->ipv6 = false; /* turned off on new devices, or the MTU is below IPv6's 1280 */
+    add_ipv6(link);
     return tap_persist(fd, link->tap, plan->uid, plan->gid, err);
 }
 
@@ -157,8 +166,10 @@ static int add_rules(int family, const struct net_plan *plan, const struct net_l
 {
     for (int i = 0; i < RULE_TRIES; i++) {
         err->text[0] = '\0';
-        if (!add_rules_once(family, false, plan, link, err))
+        if (!add_rules_once(family, false, plan, link, err)) {
+            conntrack_forget(family, &plan->ports);
             return 0;
+        }
         gc_rules(plan->id, family, NULL); /* tables that came before the one that failed */
     }
     return -1;
@@ -180,13 +191,9 @@ static void set_up_ipv6(const struct net_plan *plan, struct net_link *link)
 
 static int bring_up(struct netsetup *net, const struct net_plan *plan, struct err *err)
 {
-    if (take_id(net, err))
-        return -1;
-    /* Leftovers that cannot be removed are no reason not to start, unless they are in the way. */
-    struct err ignored = {0};
-    if (gc_all(plan->id, NULL, &ignored))
-        log_warn("cannot clean up after dead VMs: %s", ignored.text);
     struct net_link *link = &net->link;
+    if (take_id(net, err) || gc_all(plan->id, NULL, err))
+        return -1;
     if (find_mtu(plan, &link->mtu, err) || choose_mac(plan, link->guest_mac, err) || take_subnet(net, plan, err) ||
         enable_forwarding(err))
         return -1;
@@ -195,14 +202,17 @@ static int bring_up(struct netsetup *net, const struct net_plan *plan, struct er
         return -1;
     if (plan->dns.s_addr && (net->dns = dns_start(link->tap_addr, plan->dns, &link->dns_port, err)) < 0)
         return -1;
-    set_up_ipv6(plan, link);
     if (add_rules(AF_INET, plan, link, err))
         return -1;
+    set_up_ipv6(plan, link);
     return link_up(link->ifindex) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
 }
 
 struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
 {
+    struct err unseen = {0};
+    if (!err)
+        err = &unseen;
     if (netsetup_check(plan, err))
         return NULL;
     struct netsetup *net = calloc(1, sizeof(*net));
@@ -220,17 +230,16 @@ struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
 
 int netsetup_down(struct netsetup *net, struct err *err)
 {
-    int r = 0;
     if (!net)
         return 0;
-    if (net->id_claim >= 0) {
-        r = gc_vm(net->id, err);
-        close(net->id_claim);
-    }
+    /* Without the claim nothing was made, and what carries the id is another's. */
+    int r = net->id_claim >= 0 ? gc_vm(net->id, err) : 0;
     dns_stop(net->dns);
     portclaim_release(&net->ports);
     if (net->subnet_claim >= 0)
         close(net->subnet_claim);
+    if (net->id_claim >= 0)
+        close(net->id_claim);
     free(net);
     return r;
 }

@@ -2,8 +2,9 @@
  * guest out, the published ports in, and nothing else.  netsetup_up makes it, netsetup_down takes away what
  * up made.  Needs CAP_NET_ADMIN (and CAP_NET_RAW for iptables), /dev/net/tun and iptables.
  *
- * Left on afterwards, because others may rely on it by then: net.ipv4.ip_forward (net.ipv6.conf.all.forwarding
- * where the guest has IPv6), and the empty iptables tables that the first rule of a namespace creates. */
+ * Left on afterwards, because others may rely on it by then: net.ipv4.ip_forward; where the guest has IPv6,
+ * net.ipv6.conf.all.forwarding, with accept_ra 2 instead of 1 so that the host keeps its own routes; and the
+ * empty iptables tables that the first rule of a namespace creates. */
 #ifndef CTR_NETSETUP_H
 #define CTR_NETSETUP_H
 

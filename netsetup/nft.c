@@ -206,7 +206,7 @@ static int transact(struct mnl_socket *sock, struct mnl_nlmsg_batch *batch, uint
     return 0;
 }
 
-static int remove_once(const struct fw_scan *scan, const char *id)
+int nft_remove(const struct fw_scan *scan, const char *id, struct err *err)
 {
     size_t size = (scan->own_count + 3) * 256; /* a deletion takes less than 200 bytes */
     char *room = calloc(1, 2 * size);
@@ -217,27 +217,12 @@ static int remove_once(const struct fw_scan *scan, const char *id)
         uint32_t acks = put_deletions(batch, scan, id);
         r = acks ? transact(sock, batch, acks) : 0;
     }
-    int saved = errno;
+    if (r)
+        err_sys(err, "nf_tables");
     if (sock)
         mnl_socket_close(sock);
     if (batch)
         mnl_nlmsg_batch_stop(batch);
     free(room);
-    errno = saved;
     return r;
-}
-
-int nft_remove(const struct fw_scan *scan, const char *id, struct err *err)
-{
-    if (!remove_once(scan, id))
-        return 0;
-    /* Somebody removed some of them since the scan: what is left now is what must go. */
-    for (int i = 0; errno == ENOENT && i < 5; i++) {
-        cleanup_fw_scan struct fw_scan again;
-        if (fw_scan(&again, FW_NFT, scan->family, err))
-            return -1;
-        if (!remove_once(&again, id))
-            return 0;
-    }
-    return err_sys(err, "cannot remove the firewall rules of VM %s", id);
 }

@@ -27,6 +27,8 @@ static int converse(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t 
         return -1;
     for (;;) {
         ssize_t n = mnl_socket_recvfrom(sock, buf, sizeof(buf));
+        if (n < 0 && errno == EINTR) /* a signal; not to be taken for libmnl's EINTR below */
+            continue;
         if (n < 0)
             return -1;
         int more = mnl_cb_run(buf, (size_t)n, request->nlmsg_seq, mnl_socket_get_portid(sock), cb, data);

@@ -2,6 +2,7 @@
  * it.  Packets are turned to the guest before they could reach the socket. */
 #include "netsetup/portclaim.h"
 #include "common/cleanup.h"
+#include "netsetup/holder.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,13 +38,18 @@ static int bound_v6(int type, uint16_t port)
     return steal_fd(&fd);
 }
 
-static int refuse(const struct net_port *p, unsigned port, struct err *err)
+static int refuse(const struct net_port *p, unsigned port, bool ipv6, struct err *err)
 {
     char addr[INET_ADDRSTRLEN];
     const char *proto = p->udp ? "udp" : "tcp";
     inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr));
-    if (errno == EADDRINUSE)
-        return err_set(err, "cannot publish port %u/%s: it is already in use on this host", port, proto);
+    if (errno == EADDRINUSE) {
+        char holder[64];
+        err_set(err, "cannot publish port %u/%s: it is already in use on this host", port, proto);
+        if (holder_find(p->udp, ipv6, port, holder, sizeof(holder)))
+            err_hint(err, "by %s", holder);
+        return -1;
+    }
     if (errno == EADDRNOTAVAIL)
         return err_set(err, "cannot publish port %u/%s on %s: this host does not have that address", port, proto, addr);
     err_sys(err, "cannot publish port %u/%s on %s", port, proto, addr);
@@ -55,10 +61,10 @@ static int refuse(const struct net_port *p, unsigned port, struct err *err)
 }
 
 /* Keeps fd, or tells why there is none. */
-static int keep(struct portclaim *claim, int fd, const struct net_port *p, unsigned port, struct err *err)
+static int keep(struct portclaim *claim, int fd, const struct net_port *p, unsigned port, bool ipv6, struct err *err)
 {
     if (fd < 0)
-        return refuse(p, port, err);
+        return refuse(p, port, ipv6, err);
     claim->fds[claim->count++] = fd;
     return 0;
 }
@@ -76,9 +82,9 @@ int portclaim_take(struct portclaim *claim, const struct net_ports *ports, bool 
         const struct net_port *p = &ports->list[i];
         int type = p->udp ? SOCK_DGRAM : SOCK_STREAM;
         for (unsigned port = p->host_port; port < p->host_port + (unsigned)p->count; port++) {
-            if (keep(claim, bound_v4(type, p->host_addr, (uint16_t)port), p, port, err))
+            if (keep(claim, bound_v4(type, p->host_addr, (uint16_t)port), p, port, false, err))
                 return -1;
-            if (ipv6 && !p->host_addr.s_addr && keep(claim, bound_v6(type, (uint16_t)port), p, port, err))
+            if (ipv6 && !p->host_addr.s_addr && keep(claim, bound_v6(type, (uint16_t)port), p, port, true, err))
                 return -1;
         }
     }

@@ -103,11 +103,11 @@ static void mangle(const struct ctx *c)
  * range, which the target counts from the range's own first port. */
 static void dnat(const struct ctx *c, const char *where, const struct net_port *p)
 {
-    char match[64] = "-m addrtype --dst-type LOCAL", target[128], addr[INET_ADDRSTRLEN], to[32] = "";
+    char match[64], target[128], addr[INET_ADDRSTRLEN], to[32] = "";
     unsigned last = p->host_port + p->count - 1U, guest_last = p->guest_port + p->count - 1U;
     bool bracket = c->family->af == AF_INET6;
-    if (bracket) /* the kernel lets ::1 never leave; without this a client would wait instead of trying IPv4 */
-        strcat(match, " ! -d ::1");
+    /* The kernel never lets ::1 leave: without the exception a client would wait instead of trying IPv4. */
+    snprintf(match, sizeof(match), "-m addrtype --dst-type LOCAL%s", bracket ? " ! -d ::1" : "");
     if (p->host_addr.s_addr)
         snprintf(match, sizeof(match), "-d %s", inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr)));
     if (p->count == 1)

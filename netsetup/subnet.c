@@ -66,9 +66,12 @@ static int see_addr(const struct nlmsghdr *nlh, void *data)
 {
     const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
     const struct nlattr *attr;
-    mnl_attr_for_each(attr, nlh,
-                      sizeof(*ifa)) if (mnl_attr_get_type(attr) == IFA_ADDRESS || mnl_attr_get_type(attr) == IFA_LOCAL)
-        check(data, (struct in_addr){mnl_attr_get_u32(attr)}, ifa->ifa_prefixlen, "address", ifa->ifa_index);
+    mnl_attr_for_each(attr, nlh, sizeof(*ifa))
+    {
+        uint16_t type = mnl_attr_get_type(attr);
+        if (type == IFA_ADDRESS || type == IFA_LOCAL)
+            check(data, (struct in_addr){mnl_attr_get_u32(attr)}, ifa->ifa_prefixlen, "address", ifa->ifa_index);
+    }
     return MNL_CB_OK;
 }
 
@@ -143,7 +146,7 @@ static int try_one(const struct pool *pool, struct overlap *o, struct err *err)
 
 int subnet_take(struct in_addr *tap, struct in_addr *guest, struct err *err)
 {
-    struct overlap o;
+    struct overlap o = {0};
     if (tap->s_addr)
         return take_given(*tap, err);
     for (size_t p = 0; p < sizeof(pools) / sizeof(pools[0]); p++)

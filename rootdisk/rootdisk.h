@@ -4,7 +4,7 @@
  *   rootdisk_scan -> rootdisk_write                                   the image as a file
  *   rootdisk_scan -> rootdisk_mount -> fork -> rootdisk_serve         the image as a file over FUSE
  *
- * Both give the same bytes, and the same tree gives the same bytes each time.  docs/rootdisk.md says what
+ * Both give the same bytes, and the same tree gives the same bytes each time.  README.md says what
  * is carried and what is not.  Functions return 0, or -1 with *err set, unless they say otherwise. */
 #ifndef CTR_ROOTDISK_H
 #define CTR_ROOTDISK_H

@@ -31,7 +31,7 @@ struct level {
 /* Nodes that may have further links: an open-addressing table. */
 struct link {
     uint64_t dev, ino;
-    uint32_t node; /* TREE_NONE: free */
+    uint32_t node; /* TREE_ROOT, which has no links: free, or not known yet */
 };
 
 struct scan {
@@ -64,7 +64,7 @@ static struct link *link_slot(const struct scan *s, uint64_t dev, uint64_t ino)
     uint64_t hash = (ino ^ (dev << 32)) * 0x9e3779b97f4a7c15u;
     for (size_t i = hash >> 32;; i++) {
         struct link *l = &s->links[i & (s->link_cap - 1)];
-        if (l->node == TREE_NONE || (l->ino == ino && l->dev == dev))
+        if (l->node == TREE_ROOT || (l->ino == ino && l->dev == dev))
             return l;
     }
 }
@@ -72,24 +72,20 @@ static struct link *link_slot(const struct scan *s, uint64_t dev, uint64_t ino)
 static int links_grow(struct scan *s)
 {
     struct link *old = s->links;
-    size_t old_cap = s->link_cap;
-    s->link_cap = old_cap ? old_cap * 2 : 256;
-    s->links = malloc(s->link_cap * sizeof(*s->links));
-    if (!s->links) {
-        s->links = old;
-        s->link_cap = old_cap;
+    size_t old_cap = s->link_cap, cap = old_cap ? old_cap * 2 : 256;
+    struct link *links = calloc(cap, sizeof(*links));
+    if (!links)
         return -1;
-    }
-    for (size_t i = 0; i < s->link_cap; i++)
-        s->links[i].node = TREE_NONE;
+    s->links = links;
+    s->link_cap = cap;
     for (size_t i = 0; i < old_cap; i++)
-        if (old[i].node != TREE_NONE)
+        if (old[i].node != TREE_ROOT)
             *link_slot(s, old[i].dev, old[i].ino) = old[i];
     free(old);
     return 0;
 }
 
-/* The table's place for this inode: its node is TREE_NONE when it is new.  NULL without memory. */
+/* The table's place for this inode: its node is TREE_ROOT when it is new.  NULL without memory. */
 static struct link *link_find(struct scan *s, uint64_t dev, uint64_t ino)
 {
     if (s->link_count * 2 >= s->link_cap && links_grow(s) < 0)
@@ -191,13 +187,14 @@ static int scan_entry(struct scan *s, uint32_t dir, struct entry *e)
         link = link_find(s, (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor, st.stx_ino);
         if (!link)
             return fail(s, "cannot scan", dir, name);
-        e->node = link->node;
+        if (link->node != TREE_ROOT)
+            e->node = link->node;
     }
     if (e->node == TREE_NONE)
         e->node = add_inode(s, dir, e->name, &st);
     if (e->node == TREE_NONE)
         return -1;
-    if (link && link->node == TREE_NONE) {
+    if (link && link->node == TREE_ROOT) {
         link->node = e->node;
         s->link_count++;
     }
@@ -239,11 +236,15 @@ static int scan_directory(struct scan *s, uint32_t dir)
     if (read_names(s, dir) < 0)
         return -1;
     uint32_t out = t->nodes[dir].first;
+    const char *last = "";
     for (uint32_t i = out; i < t->entry_count; i++) {
         struct entry e = t->entries[i];
         int keep = 1;
-        if (e.node == TREE_NONE)
+        if (strcmp(tree_name(t, e.name), last) == 0) /* listed twice: it was renamed meanwhile */
+            keep = 0;
+        else if (e.node == TREE_NONE)
             keep = scan_entry(s, dir, &e);
+        last = tree_name(t, e.name);
         if (keep < 0)
             return -1;
         if (keep)

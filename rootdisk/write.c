@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { GATHER = 1 << 20, SMALL = 128 << 10 };
 
@@ -117,7 +118,11 @@ static int write_file(struct writer *w, uint32_t node, struct err *err)
 static int write_all(struct writer *w, struct err *err)
 {
     const struct layout *l = &w->rd->layout;
-    if (ftruncate(w->fd, 0) < 0 || ftruncate(w->fd, (off_t)rootdisk_size(w->rd)) < 0 ||
+    struct stat st;
+    /* Not of an empty file: ext4 takes truncating to nothing for the start of replacing a file, and then
+     * allocates and flushes everything when it is closed. */
+    bool old = fstat(w->fd, &st) == 0 && st.st_size > 0;
+    if ((old && ftruncate(w->fd, 0) < 0) || ftruncate(w->fd, (off_t)rootdisk_size(w->rd)) < 0 ||
         io_pwrite_all(w->fd, w->rd->meta, (size_t)l->meta_blocks * EROFS_BLOCK, 0) < 0)
         return err_sys(err, "cannot write the image of %llu bytes", (unsigned long long)rootdisk_size(w->rd));
     for (uint32_t i = 0; i < l->file_count; i++)

@@ -34,6 +34,11 @@ suite crashed <<<'echo 1..1; echo "ok 1 - a"; kill -SEGV $$'
 run crashed
 is 'a suite that crashes behind its last test' "$(last) $STATUS" '1 passed, 1 failed, 0 skipped 1'
 
+suite unstartable <<<'echo 1..1; echo "ok 1 - a"'
+chmod -x "$folder/x/unstartable.t"
+run unstartable
+is 'a suite that cannot be started' "$(last) $STATUS" '0 passed, 1 failed, 0 skipped 1'
+
 suite empty <<<'true'
 run empty
 is 'a suite that says nothing' "$(last) $STATUS" '0 passed, 1 failed, 0 skipped 1'

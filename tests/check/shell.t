@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every script is clean in shellcheck, and stops at errors (`set -e`) if it is bash.
+# Every script is clean in shellcheck: nothing that it warns of; its remarks on style are not asked for.
 set -euo pipefail
 . tests/lib/tap.sh
 mapfile -t files < <(git ls-files --cached --others --exclude-standard | while read -r file; do
@@ -7,8 +7,6 @@ mapfile -t files < <(git ls-files --cached --others --exclude-standard | while r
         echo "$file"
 done)
 for file in "${files[@]}"; do
-    check "shellcheck $file" shellcheck -x "$file"
+    check "shellcheck $file" shellcheck -x -P SCRIPTDIR -S warning "$file"
 done
-mapfile -t lax < <(grep -lE '^#!/bin/bash' "${files[@]}" | xargs grep -LE '^set -euo pipefail$')
-is 'every bash script says set -euo pipefail' "${lax[*]}" ''
 done_testing

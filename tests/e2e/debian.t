@@ -1,22 +1,23 @@
 #!/bin/bash
 # Debian by debootstrap as the guest: its disks, its network, and a root filesystem that behaves as one.
 #: kvm
+#: disk build/e2e.disk
 #: timeout 600
 set -euo pipefail
 . "$(dirname "$0")/vm.sh"
-entry=$BUILD/bin/entry
+entry=$BIN/entry
 work=$(mktemp -d /tmp/e2e.XXXXXX)
-VM_TREE=$BUILD/rootfs-debian
+VM_TREE=$TREES/rootfs-debian
 before=$(host_state)
 
 # An uplink with a server behind it, in a namespace of its own.
 ip netns add outside
 ip link add up0 type veth peer name out0 netns outside
 ip addr add 192.0.2.1/24 dev up0
-ip link set up0 up
 ip -n outside addr add 192.0.2.2/24 dev out0
 ip -n outside link set out0 up
 ip -n outside link set lo up
+ip link set up0 addrgenmode none up # or its own IPv6 address comes up in the midst of the test
 ip route add default via 192.0.2.2
 iptables -P FORWARD DROP
 mkdir "$work/www"
@@ -51,14 +52,15 @@ is "nothing is left on the host" "$(diff <(echo "$connected") <(host_state))" ""
 check "the tree is as it was" test -e "$VM_TREE/usr/share/doc/bash" -a ! -e "$VM_TREE/a" -a ! -e "$VM_TREE/usr/share/moved"
 
 # --- the data disk stays when its folder is a mount ----------------------------------------------------
-VM_TREE=$BUILD/rootfs-static
+VM_TREE=$TREES/rootfs-static
 mkdir -p /jail/data
 mount -t tmpfs data /jail/data
 capture vm DATAFS_SIZE=64M "$entry" /guest-static exit 0
 is "with a mount at /jail/data: made" "$STATUS/$(stat -c %s /jail/data/data.ext4)" "0/$((64 << 20))"
-debugfs -w -R "write /etc/hostname kept" /jail/data/data.ext4 2>/dev/null
+echo "by hand" >"$work/kept"
+debugfs -w -R "write $work/kept kept" /jail/data/data.ext4 2>/dev/null >&2
 capture vm DATAFS_SIZE=64M ROOTFS_FORMAT=ext4 "$entry" /guest-static exit 5
-is "and kept by the next VM, here with an ext4 root" "$STATUS/$(debugfs -R "cat kept" /jail/data/data.ext4 2>/dev/null)" "5/$(hostname)"
+is "and kept by the next VM, here with an ext4 root" "$STATUS/$(debugfs -R "cat kept" /jail/data/data.ext4 2>/dev/null)" "5/by hand"
 check "the data disk is clean" e2fsck -fn /jail/data/data.ext4
 exec 9</jail/data/data.ext4
 flock -x 9
@@ -75,6 +77,7 @@ kill $server
 wait $server 2>/dev/null || true
 iptables -P FORWARD ACCEPT
 ip netns del outside
+umount /run/netns 2>/dev/null || true # ip made it a mount
 rm -rf "$work"
 is "nothing is left of all this" "$(diff <(echo "$before") <(host_state))" ""
 done_testing

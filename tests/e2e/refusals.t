@@ -1,10 +1,11 @@
 #!/bin/bash
 # Bad input, and failures half-way: exit 125, one clear line, and nothing left behind.
 #: kvm
+#: disk build/e2e.disk
 #: timeout 400
 set -euo pipefail
 . "$(dirname "$0")/vm.sh"
-entry=$BUILD/bin/entry
+entry=$BIN/entry
 work=$(mktemp -d /tmp/e2e.XXXXXX)
 mkdir "$work/empty"
 before=$(host_state)

@@ -1,10 +1,11 @@
 #!/bin/bash
 # A tree with one static program, no shell: what reaches the command, and what comes back of it.
 #: kvm
+#: disk build/e2e.disk
 #: timeout 600
 set -euo pipefail
 . "$(dirname "$0")/vm.sh"
-entry=$BUILD/bin/entry
+entry=$BIN/entry
 work=$(mktemp -d /tmp/e2e.XXXXXX)
 before=$(host_state)
 

@@ -3,12 +3,19 @@
 # shellcheck source=../lib/tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 
+# The programs, trees and kernel: from build/, or in the emulated KVM host from a disk of the same.
 BUILD=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/build
-VM_TREE=$BUILD/rootfs-static
+BIN=$BUILD/bin TREES=$BUILD FIRECRACKER=$BUILD/firecracker KERNEL=$BUILD/kernel-cloud-amd64/vmlinux INITRD=$BUILD/initramfs.cpio
+if [ -n "${TESTHOST:-}" ]; then
+    TREES=/run/e2e
+    mkdir "$TREES"
+    mount -o ro /dev/vda "$TREES"
+    BIN=$TREES/bin FIRECRACKER=$BIN KERNEL=$BIN/vmlinux INITRD=$BIN/initramfs.cpio
+fi
+VM_TREE=$TREES/rootfs-static
 VM_ENV=(
-    "PATH=$PATH" "KERNEL_IMAGE=${KERNEL_IMAGE:-$BUILD/kernel-cloud-amd64/vmlinux}"
-    "INITRD_IMAGE=${INITRD_IMAGE:-$BUILD/initramfs.cpio}" "FIRECRACKER_BIN=$BUILD/firecracker/firecracker"
-    "JAILER_BIN=$BUILD/firecracker/jailer" "MEM_SIZE_MIB=256" "VCPU_COUNT=1" "BOOT_TIMEOUT=100" "LOG_LEVEL=error"
+    "PATH=$PATH" "KERNEL_IMAGE=$KERNEL" "INITRD_IMAGE=$INITRD" "FIRECRACKER_BIN=$FIRECRACKER/firecracker"
+    "JAILER_BIN=$FIRECRACKER/jailer" "MEM_SIZE_MIB=256" "VCPU_COUNT=1" "BOOT_TIMEOUT=100" "LOG_LEVEL=error"
 )
 
 # vm [NAME=value...] [--flag...] [-- command args...]: entry with a clean environment and these variables
@@ -24,5 +31,5 @@ host_state() {
     sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
     find /srv /var/tmp /tmp /run /jail -xdev \( -path '*jail*' -o -name '*ctr*' \) 2>/dev/null | sort
     grep -ao '@ctr-jailer[^ ]*' /proc/net/unix | sort || true
-    pgrep -l 'entry|jailer|firecrac|mke2fs' || true
+    ps -e -o comm= | grep -xE 'entry|jailer|firecracker|mke2fs' || true
 }

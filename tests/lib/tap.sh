@@ -23,11 +23,15 @@ like() { # name got pattern: a bash pattern that the whole must match
     # shellcheck disable=SC2053 # a pattern is what it is
     if [[ $2 == $3 ]]; then pass "$1"; else fail "$1" "got:    $(printf %q "$2")"$'\n'"wanted: $3"; fi
 }
-check() { # name command args...: passes when the command does; its output is the diagnosis
-    local name=$1 output status=0
+# check name command args...: passes when the command does; its output is the diagnosis.  A function runs in
+# this shell, so what it sets stays.
+check() {
+    local name=$1 status=0 file
     shift
-    output=$("$@" 2>&1) || status=$?
-    if [ "$status" = 0 ]; then pass "$name"; else fail "$name" "$output"$'\n'"exit status $status: $*"; fi
+    file=$(mktemp)
+    "$@" >"$file" 2>&1 || status=$?
+    if [ "$status" = 0 ]; then pass "$name"; else fail "$name" "$(<"$file")"$'\n'"exit status $status: $*"; fi
+    rm -f "$file"
 }
 
 # capture command args...: STATUS, STDOUT and STDERR of a command (text: NULs are lost)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # What a hostile guest tries, and what may be asked for: spoofed addresses and MACs, the metadata service, the
 # host's loopback, other guests; host access, guest access, one uplink.
+# shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"
 
 ip_g() { ip -n "$NS-guest-a" "$@"; }
@@ -8,10 +9,14 @@ heard() { # TAG FILE: how often, a moment after the last was said
     sleep 0.05
     grep -c "$1" "$2"
 }
+pings() {
+    sleep 0.05
+    in_ns outside ip6tables-nft -nvxL INPUT | awk '/icmptype 128/ {print $1}'
+}
 shout() { in_ns guest-a "$PEER" tell udp "$@"; } # ADDRESS PORT [SOURCE]
 
-for WORLD in nft legacy; do
-    make_hosts
+for WORLD in "${WORLDS[@]}"; do
+    make_hosts 1500
     ipt -A INPUT -s 203.0.113.9 -j DROP
     ip6t -A INPUT -s 2001:db8::9 -j DROP
     up a --ports 80 # loopback is routed on the TAP then, the most dangerous state
@@ -43,7 +48,7 @@ for WORLD in nft legacy; do
     is "$WORLD: the guest does not" 1 "$(heard metadata "$meta")"
 
     # 127.0.0.1 sent out of the card; no guest's own kernel would.
-    in_ns guest-a sh -c 'for i in all eth0; do echo 1 >/proc/sys/net/ipv4/conf/$i/route_localnet; done'
+    in_ns guest-a sh -c 'cd /proc/sys/net/ipv4/conf && echo 1 >all/route_localnet && echo 1 >eth0/route_localnet'
     ip_g route flush table local 127.0.0.0/8 2>/dev/null
     ip_g link set lo down
     ip_g addr flush dev lo
@@ -61,12 +66,16 @@ for WORLD in nft legacy; do
         ip_g addr del $from/32 dev eth0
     done
     is "$WORLD: other source addresses reach nobody" "1 0" "$(heard outside "$out") $(heard any "$any")"
+    in_ns outside ip6tables-nft -A INPUT -p ipv6-icmp --icmpv6-type echo-request -j ACCEPT
+    in_ns guest-a "$PEER" tell icmp6 fd77::2 0
+    is "$WORLD: the outside hears the guest's ping" 1 "$(pings)"
     for from in fdfd::2 fd77::99; do
         ip_g addr add $from/128 dev eth0 nodad
         shout fd77::2 7000 $from
+        in_ns guest-a "$PEER" tell icmp6 fd77::2 0 $from
         ip_g addr del $from/128 dev eth0
     done
-    is "$WORLD: other IPv6 source addresses neither" 1 "$(heard outside "$out6")"
+    is "$WORLD: other IPv6 source addresses neither" "1 1" "$(heard outside "$out6") $(pings)"
     ip_g link set eth0 address 02:00:00:00:00:99
     ip_g -6 route replace default via "$tap6" dev eth0
     shout 192.0.2.2 7000
@@ -138,8 +147,8 @@ for WORLD in nft legacy; do
     guest b
     is "$WORLD: the uplink's MTU" "1420 1500" "$(field a mtu) $(field b mtu)"
     is "$WORLD: the one uplink is open" "other 198.51.100.1" "$(ask guest-a tcp 198.51.100.2 7000)"
-    is "$WORLD: without one, all are" "other 198.51.100.1 outside 192.0.2.1" \
-        "$(echo $(ask guest-b tcp 198.51.100.2 7000) $(ask guest-b tcp 192.0.2.2 7001))"
+    is "$WORLD: without one, all are" "other 198.51.100.1, outside 192.0.2.1" \
+        "$(ask guest-b tcp 198.51.100.2 7000), $(ask guest-b tcp 192.0.2.2 7001)"
     refused "$WORLD: the other uplink is closed" guest-a tcp 192.0.2.2 7001
     refused_all
     down a

@@ -6,7 +6,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
-NETSETUP=$PWD/build/bin/netsetup PEER=$PWD/build/net/peer
+NETSETUP=${NETSETUP:-$PWD/build/bin/netsetup} PEER=$PWD/build/net/peer
 TMP=$(mktemp -d)
 NS=ctrnet$$
 WORLD=${WORLD:-nft}
@@ -16,8 +16,8 @@ declare -A VM=() # id -> pid of its netsetup
 
 finish() {
     local code=$? pids ns
-    pids=$(jobs -p)
-    [ -z "$pids" ] || { kill -9 $pids; wait; } 2>/dev/null
+    mapfile -t pids < <(jobs -p)
+    { [ "${#pids[@]}" = 0 ] || kill -9 "${pids[@]}"; wait; } 2>/dev/null
     for ns in /run/netns/"$NS"-*; do
         [ -e "$ns" ] && ip netns del "${ns##*/}"
     done
@@ -78,6 +78,16 @@ refused_all() {
     done
     REFUSED=()
 }
+# The iptables worlds that this kernel has; the other one's tests are skipped.
+WORLDS=()
+for WORLD in nft legacy; do
+    if unshare -n "iptables-$WORLD" -t nat -L >/dev/null 2>&1; then
+        WORLDS+=("$WORLD")
+    else
+        COUNT=$((COUNT + 1))
+        echo "ok $COUNT - $WORLD # SKIP this machine has no iptables-$WORLD"
+    fi
+done
 done_testing() { echo "1..$COUNT"; }
 
 # --- namespaces ---
@@ -91,10 +101,10 @@ make_ns() {
     in_ns "$1" ip link set lo up
 }
 carrier() { in_ns host ip link show up0 | grep -q 'state UP'; }
-make_hosts() { # [MTU of the uplink]
+make_hosts() { # MTU of the uplink
     make_ns outside
     make_ns host
-    ip -n "$NS-host" link add up0 mtu "${1:-1500}" type veth peer name eth0 mtu "${1:-1500}" netns "$NS-outside"
+    ip -n "$NS-host" link add up0 mtu "$1" type veth peer name eth0 mtu "$1" netns "$NS-outside"
     ip -n "$NS-outside" link set eth0 addrgenmode none
     ip -n "$NS-host" link set up0 addrgenmode none
     ip -n "$NS-outside" addr add 192.0.2.2/24 dev eth0
@@ -163,8 +173,13 @@ background() { # NS PEER-ARGUMENT...: a peer, ready when this returns
     shift
     out=$(mktemp -p "$TMP")
     nsenter --net="/run/netns/$NS-$ns" -- "$PEER" "$@" >"$out" 2>&1 &
-    LAST=$! HEARD=$out
-    started $LAST "$out" && [ "$(head -c5 "$out")" = ready ] || { echo "# peer $*: $(cat "$out")"; return 1; }
+    LAST=$!
+    # shellcheck disable=SC2034 # for the tests
+    HEARD=$out
+    started $LAST "$out"
+    [ "$(head -c5 "$out")" = ready ] && return
+    echo "# peer $*: $(cat "$out")"
+    return 1
 }
 serve() { background "$1" serve "${@:2}"; } # NS tcp|udp ADDRESS PORT TAG; its output is in $HEARD
 ask() { in_ns "$1" "$PEER" ask "${@:2}"; } # NS tcp|udp ADDRESS PORT [SOURCE]
@@ -178,13 +193,14 @@ saved() { # [iptables|ip6tables] of both worlds
         in_ns host "${1:-iptables}-$world-save" 2>/dev/null | grep -v '^#' | sed -E 's/\[[0-9]+:[0-9]+\]$//'
     done
 }
-snapshot() {
-    saved iptables
-    saved ip6tables
-    in_ns host ip -j addr
-    in_ns host ip -j route show table all
-    in_ns host ip -6 -j route show table all
-    in_ns host ip -j link | sed -E 's/"(ifindex|link_index)":[0-9]+,?//g'
-    in_ns host grep ctr-jailer /proc/net/unix
-    true
+snapshot() { # carriers come and go by themselves, and indexes only grow
+    {
+        saved iptables
+        saved ip6tables
+        in_ns host ip -j addr
+        in_ns host ip -j route show table all
+        in_ns host ip -6 -j route show table all
+        in_ns host ip -j link
+        in_ns host grep -o '@ctr-jailer.*' /proc/net/unix
+    } | sed -E 's/"(ifindex|link_index)":[0-9]+,?//g; s/"(linkdown|NO-CARRIER|LOWER_UP)",?//g; s/"operstate":"[A-Z]*"//g; s/,\]/]/g'
 }

@@ -3,7 +3,8 @@
  * peer serve tcp|udp ADDRESS PORT TAG          answers everybody with "TAG <the client's address>", and prints it
  * peer serve-on DEVICE tcp|udp ...             the same, for packets that come in through that device
  * peer ask tcp|udp ADDRESS PORT [SOURCE]       prints the answer; exit 1 when none comes within a second
- * peer tell udp ADDRESS PORT [SOURCE]          the same without waiting for an answer
+ * peer tell udp|icmp6 ADDRESS PORT [SOURCE]          the same without waiting for an answer
+ * peer nag ADDRESS PORT                        asks over UDP again and again on one socket, prints each answer
  * peer hold tcp|udp ADDRESS PORT               keeps a port taken
  * peer card TAP NETNS MAC NAME MTU             the VM: opens TAP as Firecracker does, and joins it to a network
  *                                              card NAME with that MAC in the namespace (a path)
@@ -55,9 +56,11 @@ static socklen_t parse(const char *text, const char *port, union address *out)
 
 static int open_socket(const union address *a, const char *proto)
 {
-    int fd = socket(a->any.sa_family, (strcmp(proto, "udp") ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
+    int type = !strcmp(proto, "icmp6") ? SOCK_RAW : !strcmp(proto, "udp") ? SOCK_DGRAM : SOCK_STREAM;
+    int fd = socket(a->any.sa_family, type | SOCK_CLOEXEC, type == SOCK_RAW ? IPPROTO_ICMPV6 : 0);
     const int one = 1;
-    if (fd < 0 || (a->any.sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))))
+    if (fd < 0 || (a->any.sa_family == AF_INET6 && type != SOCK_RAW &&
+                   setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))))
         die("socket");
     return fd;
 }
@@ -116,12 +119,34 @@ static int ask(const char *proto, const char *addr, const char *port, const char
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
     if (source && bind(fd, &s.any, parse(source, "0", &s)))
         die("bind source");
-    if (connect(fd, &a.any, len) || (!strcmp(proto, "udp") && write(fd, "?", 1) != 1))
+    if (!strcmp(proto, "icmp6")) /* an echo request; raw sockets know no ports */
+        a.v6.sin6_port = 0;
+    if (connect(fd, &a.any, len) || (!strcmp(proto, "udp") && write(fd, "?", 1) != 1) ||
+        (!strcmp(proto, "icmp6") && write(fd, "\x80\0\0\0\0\1\0\1", 8) != 8))
         return 1;
     ssize_t n = wait ? read(fd, line, sizeof(line)) : 0;
     if (n <= 0)
         return 1;
     return fwrite(line, 1, (size_t)n, stdout) != (size_t)n;
+}
+
+static void nag(const char *addr, const char *port)
+{
+    union address a;
+    char line[256];
+    socklen_t len = parse(addr, port, &a);
+    int fd = open_socket(&a, "udp");
+    const struct timeval pause = {.tv_usec = 20000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &pause, sizeof(pause));
+    ready();
+    for (;;) {
+        (void)!sendto(fd, "?", 1, 0, &a.any, len);
+        ssize_t n = recv(fd, line, sizeof(line), 0);
+        if (n > 0)
+            fwrite(line, 1, (size_t)n, stdout);
+        fflush(stdout);
+        usleep(10000);
+    }
 }
 
 static void hold(const char *proto, const char *addr, const char *port)
@@ -198,6 +223,8 @@ int main(int argc, char **argv)
         return ask(argv[2], argv[3], argv[4], argv[5], true);
     if ((argc == 5 || argc == 6) && !strcmp(argv[1], "tell"))
         return ask(argv[2], argv[3], argv[4], argv[5], false);
+    if (argc == 4 && !strcmp(argv[1], "nag"))
+        nag(argv[2], argv[3]);
     if (argc == 5 && !strcmp(argv[1], "hold"))
         hold(argv[2], argv[3], argv[4]);
     if (argc == 7 && !strcmp(argv[1], "card"))

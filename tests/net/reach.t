@@ -1,6 +1,7 @@
 #!/bin/bash
 # Who reaches whom, and as whom: every direction, in both iptables worlds, IPv4 and IPv6, with the default
 # policies and with Docker's and ufw's.
+# shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"
 
 directions() { # WHAT OUTSIDE HOST TAP GUEST TAP-OF-B: one address family
@@ -66,12 +67,33 @@ host_servers() {
     done
 }
 
-for WORLD in nft legacy; do
-    make_hosts
+# A client that never stops, from before the first VM until after the second.
+nagged() { # WHAT
+    local round nagging nagging6
+    background outside nag 192.0.2.1 8053
+    nagging=$HEARD
+    background outside nag fd77::1 8053
+    nagging6=$HEARD
+    sleep 0.1
+    for round in 1 2; do
+        up a --ports 8053:80/udp
+        guest a
+        serve guest-a udp 0.0.0.0 80 "round$round"
+        serve guest-a udp :: 80 "round$round"
+        ok "$1: a UDP client that keeps sending is answered by VM $round" patiently grep "round$round" "$nagging"
+        ok "$1: a UDP client that keeps sending is answered by VM $round, IPv6" patiently grep "round$round" "$nagging6"
+        down a
+        ip netns del "$NS-guest-a"
+    done
+}
+
+for WORLD in "${WORLDS[@]}"; do
+    make_hosts 1500
     host_servers
     ipt -A INPUT -s 203.0.113.9 -j DROP # what makes this world the host's
     ip6t -A INPUT -s 2001:db8::9 -j DROP
     two_guests "$WORLD"
+    nagged "$WORLD"
 
     # Docker's: its chain for users, then its own, and nothing else passes.
     ipt -N DOCKER-USER
@@ -87,6 +109,8 @@ for WORLD in nft legacy; do
     ip6t -A INPUT -p ipv6-icmp -j ACCEPT
     ip6t -A INPUT -i lo -j ACCEPT
     ip6t -P INPUT DROP
+    # shellcheck disable=SC2016
+    in_ns host sh -c 'for i in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 1 >$i; done' # strict
     before=$(snapshot)
     two_guests "$WORLD, Docker and ufw"
     is "$WORLD: rules, addresses, routes, links and claims are as before" "$before" "$(snapshot)"

@@ -58,7 +58,9 @@ static void names_free(struct names *n)
 static bool left_out(int dir, const char *name)
 {
     struct stat st;
-    return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT; /* overlayfs lists a deleted name of a lower directory, but it is not there */
+    return S_ISCHR(st.st_mode) && st.st_rdev == 0;
 }
 
 static int names_read(int dir, bool by_rule, struct names *n)

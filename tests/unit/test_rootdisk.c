@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -128,6 +129,28 @@ static void attributes_get_the_formats_indexes(void **state)
         }
         buf_free(&b);
     }
+}
+
+/* Filesystems list attributes in orders of their own (ext4: as they were set); the image must not care. */
+static void attributes_are_read_in_one_order(void **state)
+{
+    (void)state;
+    struct buf b[2] = {{0}, {0}};
+    struct err err = {0};
+    static const char *const names[2][3] = {{"user.a", "user.b", "user.c"}, {"user.c", "user.a", "user.b"}};
+    for (int f = 0; f < 2; f++) {
+        close(open("image", O_WRONLY | O_CREAT, 0644));
+        for (int i = 0; i < 3; i++)
+            if (setxattr("image", names[f][i], names[f][i], 6, 0) < 0)
+                skip(); /* no attributes on this /tmp */
+        assert_int_equal(xattr_read(&b[f], "image", &err), 0);
+        unlink("image");
+    }
+    assert_int_equal(b[0].len, 3 * 12);
+    assert_int_equal(b[0].len, b[1].len);
+    assert_memory_equal(b[0].data, b[1].data, b[0].len);
+    buf_free(&b[0]);
+    buf_free(&b[1]);
 }
 
 static void an_attribute_too_large_is_refused(void **state)
@@ -369,6 +392,7 @@ int main(void)
         cmocka_unit_test(names_sort_as_unsigned_bytes),
         cmocka_unit_test(long_paths_are_cut_in_front),
         cmocka_unit_test(attributes_get_the_formats_indexes),
+        cmocka_unit_test(attributes_are_read_in_one_order),
         cmocka_unit_test(an_attribute_too_large_is_refused),
         cmocka_unit_test(directory_blocks_fill_to_the_byte),
         cmocka_unit_test(symlinks_are_inlined_where_they_fit),

@@ -1,4 +1,4 @@
-#include "entry/session.h"
+#include "common/streams.h"
 
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -9,17 +9,18 @@
 
 struct stream {
     struct pump pump; /* first: a pump is its stream */
-    struct session *session;
+    struct streams *all;
     enum proto_kind kind;
     int guest; /* the connection; -1: none (any more) */
     int local; /* what is written to here, for stdout and stderr */
     bool met;  /* there was a connection */
 };
 
-struct session {
+struct streams {
     struct loop *loop;
     void (*changed)(void *arg);
     void *arg;
+    bool tty;
     struct stream stream[PROTO_KINDS];
 };
 
@@ -38,26 +39,27 @@ static void stream_ended(struct pump *p)
 {
     struct stream *st = (struct stream *)p;
     close_stream(st);
-    st->session->changed(st->session->arg);
+    st->all->changed(st->all->arg);
 }
 
-struct session *session_new(struct loop *loop, void (*changed)(void *arg), void *arg)
+struct streams *streams_new(struct loop *loop, bool tty, void (*changed)(void *arg), void *arg)
 {
-    struct session *s = calloc(1, sizeof(*s));
+    struct streams *s = calloc(1, sizeof(*s));
     if (!s)
         return NULL;
     s->loop = loop;
     s->changed = changed;
     s->arg = arg;
+    s->tty = tty;
     for (int kind = 0; kind < PROTO_KINDS; kind++) {
-        s->stream[kind].session = s;
+        s->stream[kind].all = s;
         s->stream[kind].kind = (enum proto_kind)kind;
         s->stream[kind].guest = s->stream[kind].local = -1;
     }
     return s;
 }
 
-void session_stream(struct session *s, enum proto_kind kind, int fd)
+void streams_join(struct streams *s, enum proto_kind kind, int fd)
 {
     struct stream *st = &s->stream[kind];
     if (st->met) {
@@ -80,15 +82,15 @@ void session_stream(struct session *s, enum proto_kind kind, int fd)
     }
 }
 
-bool session_drained(const struct session *s)
+bool streams_drained(const struct streams *s)
 {
-    for (int kind = PROTO_STDOUT; kind <= PROTO_STDERR; kind++)
+    for (int kind = PROTO_STDOUT; kind <= (s->tty ? PROTO_STDOUT : PROTO_STDERR); kind++)
         if (!s->stream[kind].met || s->stream[kind].guest >= 0)
             return false;
     return true;
 }
 
-void session_free(struct session *s)
+void streams_free(struct streams *s)
 {
     if (!s)
         return;

@@ -1,0 +1,20 @@
+/* The terminal that this process is used from, when the command gets one in the guest: bytes pass through
+ * ours unchanged, and the guest's does the rest. */
+#ifndef CTR_TERMINAL_H
+#define CTR_TERMINAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether stdin and stdout are terminals. */
+bool terminal_present(void);
+
+/* Its size in characters; zeros when it is not known. */
+void terminal_size(uint32_t *rows, uint32_t *columns);
+
+/* To raw mode, and back to how it was.  terminal_restore does nothing when it was not changed, and may be
+ * called at any time. */
+void terminal_raw(void);
+void terminal_restore(void);
+
+#endif

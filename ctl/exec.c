@@ -1,0 +1,196 @@
+/* exec: asks entry for a session, and joins this process's streams to the guest's connections, whose
+ * descriptors entry hands over.  It behaves as the command would, signals included. */
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/peer.h"
+#include "common/streams.h"
+#include "common/terminal.h"
+#include "ctl/ctl.h"
+
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+struct exec_plan {
+    uint32_t flags;
+    const char *user, *directory;
+    char **argv;
+    struct buf env; /* NAME=value strings, each with its NUL */
+    uint32_t env_count;
+};
+
+struct exec {
+    struct peer peer; /* first: a peer is its exec */
+    struct watch signals;
+    struct streams *streams;
+    const struct exec_plan *plan;
+    struct err *err;
+    bool exited, ran, done;
+    int code;
+};
+
+static void check_end(void *arg)
+{
+    struct exec *e = arg;
+    e->done = e->exited && (!e->ran || streams_drained(e->streams));
+}
+
+static void command_failed(const struct proto_msg *msg)
+{
+    size_t len;
+    const uint8_t *text = proto_data(msg, 2, &len);
+    terminal_restore();
+    log_error("%.*s", (int)(len > 512 ? 512 : len), text ? (const char *)text : "");
+}
+
+static void on_message(struct peer *p, const struct proto_msg *msg)
+{
+    struct exec *e = (struct exec *)p;
+    uint32_t value = 0;
+    if (msg->type == PROTO_STREAM && proto_field(msg, 0, &value) && value < PROTO_KINDS && p->received >= 0) {
+        streams_join(e->streams, (enum proto_kind)value, steal_fd(&p->received));
+    } else if (msg->type == PROTO_STARTED) {
+        e->ran = true;
+    } else if ((msg->type == PROTO_EXITED || msg->type == PROTO_FAILED) && proto_field(msg, 1, &value)) {
+        e->exited = true;
+        e->code = (int)(value & 0xff);
+        if (msg->type == PROTO_FAILED)
+            command_failed(msg);
+    }
+    check_end(e);
+}
+
+static void on_lost(struct peer *p, const char *why)
+{
+    struct exec *e = (struct exec *)p;
+    if (!e->exited) {
+        e->code = err_set(e->err, "the VM has ended (%s)", why);
+        e->exited = true;
+        e->ran = false;
+    }
+    check_end(e);
+}
+
+static void on_signal(struct watch *w, short revents)
+{
+    (void)revents;
+    struct exec *e = (struct exec *)((char *)w - offsetof(struct exec, signals));
+    struct signalfd_siginfo info;
+    uint32_t fields[3] = {0};
+    if (read(w->fd, &info, sizeof(info)) != sizeof(info))
+        return;
+    if (info.ssi_signo == SIGWINCH) {
+        terminal_size(&fields[1], &fields[2]);
+        if (e->plan->flags & PROTO_EXEC_TTY)
+            peer_send(&e->peer, PROTO_WINSIZE, fields, 3, NULL, 0);
+        return;
+    }
+    fields[1] = info.ssi_signo;
+    peer_send(&e->peer, PROTO_SIGNAL, fields, 2, NULL, 0);
+}
+
+static void send_request(struct exec *e)
+{
+    const struct exec_plan *plan = e->plan;
+    cleanup_buf struct buf data = {0};
+    uint32_t fields[6] = {0, plan->flags};
+    if (plan->flags & PROTO_EXEC_TTY)
+        terminal_size(&fields[2], &fields[3]);
+    buf_add(&data, plan->user, strlen(plan->user) + 1);
+    buf_add(&data, plan->directory, strlen(plan->directory) + 1);
+    for (char **arg = plan->argv; *arg; arg++, fields[4]++)
+        buf_add(&data, *arg, strlen(*arg) + 1);
+    fields[5] = plan->env_count;
+    buf_add(&data, plan->env.data, plan->env.len);
+    if (buf_failed(&data) || data.len + sizeof(fields) > PROTO_MAX) {
+        e->code = err_set(e->err, "exec: the arguments and variables are more than %d bytes", PROTO_MAX);
+        e->done = true;
+        return;
+    }
+    peer_send(&e->peer, PROTO_EXEC, fields, 6, data.data, data.len);
+}
+
+static int add_variable(struct exec_plan *plan, const char *variable, struct err *err)
+{
+    if (!strchr(variable, '='))
+        return err_set(err, "exec: -e %s: must be NAME=VALUE", variable);
+    buf_add(&plan->env, variable, strlen(variable) + 1);
+    plan->env_count++;
+    return 0;
+}
+
+static int parse(char **argv, struct exec_plan *plan, struct err *err)
+{
+    static const struct option long_options[] = {{"busybox", no_argument, NULL, 'b'}, {0}};
+    int argc = 0, c;
+    while (argv[argc])
+        argc++;
+    while ((c = getopt_long(argc, argv, "+itu:w:e:", long_options, NULL)) != -1) {
+        if (c == 'i')
+            plan->flags |= PROTO_EXEC_STDIN;
+        else if (c == 't')
+            plan->flags |= PROTO_EXEC_TTY;
+        else if (c == 'b')
+            plan->flags |= PROTO_EXEC_BUSYBOX;
+        else if (c == 'u')
+            plan->user = optarg;
+        else if (c == 'w')
+            plan->directory = optarg;
+        else if (c != 'e')
+            return err_set(err, "exec: see ctr-jailer --help");
+        else if (add_variable(plan, optarg, err) < 0)
+            return -1;
+    }
+    plan->argv = argv + optind;
+    if (!*plan->argv)
+        return err_set(err, "exec: no command");
+    if ((plan->flags & PROTO_EXEC_TTY) && !terminal_present())
+        return err_set(err, "exec: -t needs a terminal on stdin and stdout");
+    return 0;
+}
+
+/* All go to the command, but those of this shell's own job control. */
+static int catch_signals(void)
+{
+    static const int kept[] = {SIGCHLD, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
+    sigset_t all;
+    sigfillset(&all);
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        sigdelset(&all, kept[i]);
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int run(int fd, const struct exec_plan *plan, struct err *err)
+{
+    struct exec e = {.plan = plan, .err = err};
+    struct loop *loop = loop_new();
+    e.streams = loop ? streams_new(loop, plan->flags & PROTO_EXEC_TTY, check_end, &e) : NULL;
+    e.signals = (struct watch){.fd = catch_signals(), .events = POLLIN, .ready = on_signal};
+    peer_init(&e.peer, loop, on_message, on_lost);
+    if (!e.streams || e.signals.fd < 0 || loop_add(loop, &e.signals) < 0 || peer_connect(&e.peer, fd) < 0)
+        return err_set(err, "out of memory");
+    if (plan->flags & PROTO_EXEC_TTY)
+        terminal_raw();
+    send_request(&e);
+    loop_run(loop, &e.done);
+    terminal_restore();
+    streams_free(e.streams);
+    peer_free(&e.peer);
+    loop_free(loop);
+    return e.code;
+}
+
+int ctl_exec(int fd, char **argv, struct err *err)
+{
+    struct exec_plan plan = {.user = "", .directory = ""};
+    int code = parse(argv, &plan, err);
+    if (code == 0)
+        code = run(fd, &plan, err);
+    buf_free(&plan.env);
+    return code;
+}

@@ -1,0 +1,59 @@
+/* ctr-jailer [--id ID] COMMAND ...: asks a running VM's entry. */
+#include "common/log.h"
+#include "ctl/ctl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_OURS = 125 };
+
+static const struct {
+    const char *name;
+    int (*run)(int fd, char **argv, struct err *err);
+    const char *usage, *help;
+} commands[] = {
+    {"exec", ctl_exec, "exec [-i] [-t] [-u USER] [-w DIR] [-e NAME=VALUE]... [--busybox] [--] COMMAND [ARGUMENT...]",
+     "runs a command in the guest; its exit code is the command's"},
+    {"status", ctl_status, "status [--json] [--healthy]",
+     "prints the VM's state as JSON; --healthy: exit 0 if it runs"},
+    {"logs", ctl_logs, "logs", "prints the guest's console: kernel and panic text"},
+    {"stop", ctl_stop, "stop [-t SECONDS]", "stops the VM as its SIGTERM does, and waits for its end"},
+};
+enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
+
+static void usage(FILE *out)
+{
+    fputs("Usage: ctr-jailer [--id ID] COMMAND ...\n\n"
+          "Asks the VM of this container; on a host that runs several, --id says which.\n\n",
+          out);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %s\n      %s\n", commands[i].usage, commands[i].help);
+}
+
+int main(int argc, char **argv)
+{
+    const char *id = NULL;
+    struct err err = {0};
+    log_init("ctr-jailer");
+    argv++;
+    if (argc > 2 && strcmp(*argv, "--id") == 0) {
+        id = argv[1];
+        argv += 2;
+    }
+    if (*argv && strcmp(*argv, "--help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    int i = 0;
+    while (*argv && i < COMMANDS && strcmp(*argv, commands[i].name) != 0)
+        i++;
+    if (!*argv || i == COMMANDS) {
+        usage(stderr);
+        return EXIT_OURS;
+    }
+    int fd = ctl_connect(id, &err);
+    int code = fd < 0 ? -1 : commands[i].run(fd, argv, &err);
+    if (code < 0)
+        log_error("%s", err.text);
+    return code < 0 ? EXIT_OURS : code;
+}

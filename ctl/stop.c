@@ -1,0 +1,27 @@
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/num.h"
+#include "ctl/ctl.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { DEFAULT_SECONDS = 8 };
+
+int ctl_stop(int taken, char **argv, struct err *err)
+{
+    cleanup_close int fd = taken;
+    uint64_t seconds = DEFAULT_SECONDS;
+    if (argv[1] && (strcmp(argv[1], "-t") != 0 || !argv[2] || argv[3] || num_parse(argv[2], 0, 86400, &seconds) < 0))
+        return err_set(err, "stop: use it as: stop [-t SECONDS]");
+    uint32_t field = (uint32_t)seconds;
+    cleanup_buf struct buf request = {0};
+    proto_put(&request, PROTO_STOP, &field, 1, NULL, 0);
+    if (buf_failed(&request) || io_write_all(fd, request.data, request.len) < 0)
+        return err_sys(err, "cannot ask the VM");
+    char c;
+    ssize_t n;
+    while ((n = read(fd, &c, 1)) > 0 || (n < 0 && errno == EINTR))
+        ; /* entry says nothing more; the connection ends with it */
+    return 0;
+}

@@ -1,0 +1,33 @@
+/* The local control socket: what ctr-jailer asks of a running VM.  It is abstract, so it ends with this
+ * process, and belongs to the network namespace; only root and our own uid are served.  An exec's streams
+ * are handed to the client as descriptors: their bytes do not pass through here. */
+#ifndef CTR_CONTROL_H
+#define CTR_CONTROL_H
+
+#include "common/buf.h"
+#include "common/loop.h"
+#include "common/proto.h"
+
+struct control;
+
+struct control_events {
+    /* A message for the guest, its session filled in. */
+    int (*to_guest)(void *arg, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
+                    size_t len);
+    void (*stop)(void *arg, uint32_t seconds);
+    void (*status)(void *arg, struct buf *out); /* appends JSON */
+    void (*logs)(void *arg, struct buf *out);   /* appends the console's text */
+    void *arg;
+};
+
+/* NULL without memory, or when the name is taken. */
+struct control *control_new(struct loop *loop, const char *id, const struct control_events *events);
+
+/* What the guest says of a session other than 0, and its streams (fd is taken).  Unknown sessions are
+ * ignored. */
+void control_message(struct control *c, uint32_t session, const struct proto_msg *msg);
+void control_stream(struct control *c, uint32_t session, enum proto_kind kind, int fd);
+
+void control_free(struct control *c);
+
+#endif

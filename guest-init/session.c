@@ -1,0 +1,142 @@
+#include "guest-init/session.h"
+
+#include "common/cleanup.h"
+#include "guest-init/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+static const enum proto_kind kinds[] = {PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR};
+
+static void close_stream(struct session_stream *st)
+{
+    pump_stop(&st->pump);
+    if (st->local >= 0)
+        close(steal_fd(&st->local));
+    if (st->host >= 0)
+        close(steal_fd(&st->host));
+}
+
+/* With a terminal, the end of its output connection means that nobody is there any more: closing our side
+ * hangs it up. */
+static void stream_ended(struct pump *p)
+{
+    struct session_stream *st = (struct session_stream *)p;
+    struct session *s = st->session;
+    close_stream(st);
+    if (s->terminal >= 0 && st == &s->stream[1]) {
+        close_stream(&s->stream[0]);
+        close(steal_fd(&s->terminal));
+    }
+    s->changed(s);
+}
+
+/* Joins our end, local, which it takes, to a new connection for the stream. */
+static int join(struct session *s, int number, int local, struct err *err)
+{
+    struct session_stream *st = &s->stream[number];
+    st->local = local;
+    fcntl(local, F_SETFL, fcntl(local, F_GETFL) | O_NONBLOCK); /* a pipe's two ends have flags of their own */
+    st->host = host_connect(kinds[number], s->id, err);
+    if (st->host < 0)
+        return -1;
+    int from = number == 0 ? st->host : local, to = number == 0 ? local : st->host;
+    return pump_start(&st->pump, s->loop, from, to, 0, stream_ended) < 0 ? err_set(err, "out of memory") : 0;
+}
+
+/* stdio[] becomes the command's ends. */
+static int open_pipes(struct session *s, bool stdin_wanted, int stdio[3], struct err *err)
+{
+    for (int i = 0; i < 3; i++) {
+        int ends[2];
+        if (i == 0 && !stdin_wanted) {
+            stdio[0] = open("/dev/null", O_RDWR | O_CLOEXEC);
+            continue;
+        }
+        if (pipe2(ends, O_CLOEXEC) < 0)
+            return err_sys(err, "cannot make a pipe");
+        stdio[i] = ends[i == 0 ? 0 : 1];
+        if (join(s, i, ends[i == 0 ? 1 : 0], err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int open_terminal(struct session *s, bool stdin_wanted, int stdio[3], struct err *err)
+{
+    int unlocked = 0;
+    s->terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (s->terminal < 0 || ioctl(s->terminal, TIOCSPTLCK, &unlocked) < 0)
+        return err_sys(err, "cannot make a terminal");
+    for (int i = 0; i < 3; i++)
+        if ((stdio[i] = ioctl(s->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0)
+            return err_sys(err, "cannot make a terminal");
+    for (int i = stdin_wanted ? 0 : 1; i < 2; i++) {
+        int local = fcntl(s->terminal, F_DUPFD_CLOEXEC, 3);
+        if (local < 0)
+            return err_sys(err, "cannot make a terminal");
+        if (join(s, i, local, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int session_start(struct session *s, uint32_t id, struct loop *loop, const struct command *c, bool stdin_wanted,
+                  void (*changed)(struct session *), uint32_t *code, struct err *err)
+{
+    *s = (struct session){.id = id, .pid = -1, .terminal = -1, .loop = loop, .changed = changed};
+    for (int i = 0; i < 3; i++)
+        s->stream[i] = (struct session_stream){.session = s, .local = -1, .host = -1};
+    int stdio[3] = {-1, -1, -1};
+    int r = c->tty ? open_terminal(s, stdin_wanted, stdio, err) : open_pipes(s, stdin_wanted, stdio, err);
+    *code = 125;
+    if (r == 0)
+        s->pid = command_start(c, stdio, code, err);
+    for (int i = 0; i < 3; i++)
+        if (stdio[i] >= 0)
+            close(stdio[i]);
+    return s->pid > 0 ? 0 : -1;
+}
+
+void session_ended(struct session *s, int status)
+{
+    s->pid = -1;
+    s->ended = true;
+    s->code = (uint32_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    close_stream(&s->stream[0]);
+    for (int i = 1; i < 3; i++)
+        pump_drain(&s->stream[i].pump);
+    s->changed(s);
+}
+
+bool session_finished(const struct session *s)
+{
+    return s->ended && s->stream[1].host < 0 && s->stream[2].host < 0;
+}
+
+/* To the whole process group: a shell that waits for its child would otherwise keep it to itself. */
+void session_signal(const struct session *s, int signo)
+{
+    if (s->pid > 0 && kill(-s->pid, signo) < 0 && errno == ESRCH)
+        kill(s->pid, signo);
+}
+
+void session_resize(const struct session *s, uint32_t rows, uint32_t columns)
+{
+    struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+    if (s->terminal >= 0)
+        ioctl(s->terminal, TIOCSWINSZ, &size);
+}
+
+void session_close(struct session *s)
+{
+    for (int i = 0; i < 3; i++)
+        close_stream(&s->stream[i]);
+    if (s->terminal >= 0)
+        close(steal_fd(&s->terminal));
+}

@@ -1,0 +1,142 @@
+#include "guest-init/user.h"
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/num.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { FILE_MAX = 4 << 20, FIELDS_MAX = 7 };
+
+/* One line of passwd(5) or group(5): fields between colons, not NUL-terminated. */
+struct line {
+    const char *field[FIELDS_MAX];
+    size_t len[FIELDS_MAX];
+    size_t count;
+};
+
+/* Takes the line at *text; false at the end. */
+static bool next_line(const char **text, struct line *l)
+{
+    const char *c = *text;
+    if (!*c)
+        return false;
+    l->count = 0;
+    for (;; c++) {
+        size_t len = strcspn(c, ":\n");
+        if (l->count < FIELDS_MAX) {
+            l->field[l->count] = c;
+            l->len[l->count++] = len;
+        }
+        c += len;
+        if (*c != ':')
+            break;
+    }
+    *text = c + (*c == '\n');
+    return true;
+}
+
+static bool is(const struct line *l, size_t i, const char *text, size_t len)
+{
+    return i < l->count && l->len[i] == len && memcmp(l->field[i], text, len) == 0;
+}
+
+/* A numeric field, as an id: 0 to 2^32 - 2 (the last one means "no change" to the kernel). */
+static bool number(const char *text, size_t len, uint32_t *out)
+{
+    char copy[16];
+    uint64_t value;
+    if (len == 0 || len >= sizeof(copy))
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    if (num_parse(copy, 0, UINT32_MAX - 1, &value) < 0)
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+/* Whether name (len bytes) is in the comma-separated members. */
+static bool is_member(const char *members, size_t size, const char *name, size_t len)
+{
+    const char *end = members + size;
+    while (members < end) {
+        const char *comma = memchr(members, ',', (size_t)(end - members));
+        size_t n = (size_t)((comma ? comma : end) - members);
+        if (n == len && memcmp(members, name, len) == 0)
+            return true;
+        members += n + 1;
+    }
+    return false;
+}
+
+static void add_groups(const char *group, const char *name, size_t len, struct user *user)
+{
+    struct line l;
+    uint32_t gid;
+    while (next_line(&group, &l))
+        if (l.count >= 4 && is_member(l.field[3], l.len[3], name, len) && number(l.field[2], l.len[2], &gid) &&
+            user->group_count < USER_GROUPS_MAX)
+            user->groups[user->group_count++] = gid;
+}
+
+/* The user's line, by name, or by number when there is no such name. */
+static bool find_user(const char *passwd, const char *spec, size_t len, struct line *l)
+{
+    uint32_t wanted, uid;
+    const char *text = passwd;
+    while (next_line(&text, l))
+        if (is(l, 0, spec, len) && l->count >= 4)
+            return true;
+    if (!number(spec, len, &wanted))
+        return false;
+    text = passwd;
+    while (next_line(&text, l))
+        if (l->count >= 4 && number(l->field[2], l->len[2], &uid) && uid == wanted)
+            return true;
+    return false;
+}
+
+static int find_group(const char *group, const char *name, struct user *user, struct err *err)
+{
+    struct line l;
+    while (next_line(&group, &l))
+        if (is(&l, 0, name, strlen(name)) && l.count >= 3 && number(l.field[2], l.len[2], &user->gid))
+            return 0;
+    if (number(name, strlen(name), &user->gid))
+        return 0;
+    return err_set(err, "there is no group '%s' in the image's /etc/group", name);
+}
+
+int user_find(const char *spec, const char *passwd, const char *group, struct user *user, struct err *err)
+{
+    *user = (struct user){.home = "/"};
+    if (!*spec)
+        spec = "0";
+    size_t len = strcspn(spec, ":");
+    struct line l;
+    bool numeric = number(spec, len, &user->uid);
+    bool found = find_user(passwd, spec, len, &l);
+    if (found && (!number(l.field[2], l.len[2], &user->uid) || !number(l.field[3], l.len[3], &user->gid)))
+        return err_set(err, "the entry of user '%.*s' in the image's /etc/passwd is malformed", (int)len, spec);
+    if (!found && !numeric)
+        return err_set(err, "there is no user '%.*s' in the image's /etc/passwd", (int)len, spec);
+    if (found && l.count >= 6 && l.len[5] > 0 && l.len[5] < sizeof(user->home))
+        snprintf(user->home, sizeof(user->home), "%.*s", (int)l.len[5], l.field[5]);
+    else if (user->uid == 0)
+        snprintf(user->home, sizeof(user->home), "/root");
+    if (spec[len] == ':')
+        return find_group(group, spec + len + 1, user, err);
+    if (found)
+        add_groups(group, l.field[0], l.len[0], user);
+    return 0;
+}
+
+int user_lookup(const char *spec, struct user *user, struct err *err)
+{
+    cleanup_free char *passwd = io_read_file(AT_FDCWD, "/etc/passwd", FILE_MAX, NULL);
+    cleanup_free char *group = io_read_file(AT_FDCWD, "/etc/group", FILE_MAX, NULL);
+    return user_find(spec, passwd ? passwd : "", group ? group : "", user, err);
+}

@@ -1,0 +1,29 @@
+/* Who a command runs as, from the image's own /etc/passwd and /etc/group. */
+#ifndef CTR_INIT_USER_H
+#define CTR_INIT_USER_H
+
+#include "common/err.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { USER_GROUPS_MAX = 256 };
+
+struct user {
+    uid_t uid;
+    gid_t gid;
+    gid_t groups[USER_GROUPS_MAX]; /* supplementary */
+    size_t group_count;
+    char home[256];
+};
+
+/* Resolves "name", "uid", either with ":group" or ":gid"; "" is root.  The two texts are the files'
+ * contents ("" when missing).  As Docker does: a number needs no entry, and then has group 0 and home /;
+ * the supplementary groups are the named user's, unless a group is given.  -1 with err for an unknown
+ * name. */
+int user_find(const char *spec, const char *passwd, const char *group, struct user *user, struct err *err);
+
+/* The same with the files of the present root. */
+int user_lookup(const char *spec, struct user *user, struct err *err);
+
+#endif

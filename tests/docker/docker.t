@@ -1,0 +1,53 @@
+#!/bin/bash
+# The way of the README with a real Docker engine: the runtime image by its Dockerfile, a user's image by
+# the three lines, and (tests/docker/inside, where KVM works) `docker run` of that.
+#
+# The engine that builds keeps its layers in build/docker/build, so only what changed is made again.  The
+# images go by `docker save` and `docker load` into the store of another engine, and that store becomes a
+# disk: `docker load` in the emulated KVM host would take minutes.
+#: timeout 1500
+set -euo pipefail
+. tests/lib/tap.sh
+. tests/docker/engine.sh
+work=$PWD/build/docker
+mkdir -p "$work"
+trap stop_engine EXIT
+
+check 'an engine starts' start_engine "$work/build" --bridge none --iptables=false --ip-forward=false
+check 'a base image of Debian' tests/docker/mkbase build/rootfs-debian
+check 'the Dockerfile builds' docker build --network host -t ctr-jailer .
+check "a user's Dockerfile with the three lines builds" docker build --network host -t user tests/docker/user
+docker image prune -f --filter until=24h >/dev/null
+
+inspect() { docker image inspect -f "$1" "$2"; }
+is 'ENTRYPOINT is entry' "$(inspect '{{json .Config.Entrypoint}}' ctr-jailer)" '["/usr/bin/entry"]'
+is "CMD is the user's" "$(inspect '{{json .Config.Cmd}}' ctr-jailer) $(inspect '{{json .Config.Cmd}}' user)" \
+    'null ["/bin/sh","-c","/start.sh"]'
+is 'nothing is left of apt and of documentation' \
+    "$(docker run --rm --entrypoint find ctr-jailer /var/lib/apt/lists /var/cache/apt /usr/share/doc /usr/share/man \
+        -type f -size +0 2>/dev/null | head -n 3)" ''
+size() { inspect '{{.Size}}' "$1"; }
+kernel=$(docker run --rm --entrypoint stat ctr-jailer -c %s /usr/lib/ctr-jailer/vmlinux)
+added=$(($(size ctr-jailer) - $(size debian:bookworm-slim)))
+note "the runtime image adds $((added >> 20)) MiB to its base, $((kernel >> 20)) MiB of it the kernel"
+check 'the runtime image without its kernel adds at most 30 MiB' test $((added - kernel)) -le $((30 << 20))
+
+# Into a disk, anew only when the image is another.
+id=$(inspect '{{.Id}}' user)
+if [ "$(cat "$work/disk.id" 2>/dev/null)" != "$id" ]; then
+    rm -rf "$work/disk.id" "$work/run"
+    check 'docker save' docker save -o "$work/images.tar" ctr-jailer user
+    stop_engine
+    check 'another engine starts' start_engine "$work/run" --bridge none --iptables=false --ip-forward=false
+    check 'docker load' docker load -i "$work/images.tar"
+    stop_engine
+    rm -f "$work/disk" "$work/images.tar"
+    check 'a disk of its store' mke2fs -q -t ext4 -E lazy_itable_init=1 -d "$work/run" "$work/disk" 3G
+    rm -rf "$work/run"
+    echo "$id" >"$work/disk.id"
+fi
+stop_engine
+done_testing
+
+export TESTHOST_FLAGS="-d $work/disk -r build/tests/docker/docker -t 900 -m 6144"
+exec tests/testhost/kvm-host tests/docker/inside "$work/disk"

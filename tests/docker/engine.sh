@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# A Docker engine of the tests' own, apart from any that the machine runs; sourced by the suites.
+# Debian's docker and dockerd go first: a client of another origin may want parts that are not here.
+PATH=/usr/sbin:/usr/bin:$PATH
+export DOCKER_BUILDKIT=0 # the builder that every engine has
+
+# start_engine DATA [flags...]: dockerd with DATA as its store; its sockets get a short path of their own,
+# as a socket's path may have 107 bytes.  Sets DOCKER_HOST; stop_engine ends it.
+start_engine() {
+    local data=$1
+    shift
+    ENGINE_DIR=$(mktemp -d /run/engine.XXXXXX)
+    mkdir -p "$data"
+    export DOCKER_HOST=unix://$ENGINE_DIR/socket
+    dockerd --data-root "$data" --exec-root "$ENGINE_DIR/exec" --pidfile "$ENGINE_DIR/pid" --host "$DOCKER_HOST" \
+        --storage-driver overlay2 "$@" >"$ENGINE_DIR/log" 2>&1 &
+    ENGINE=$!
+    if ! wait_until 60 engine_answers; then
+        tail -n 20 "$ENGINE_DIR/log"
+        return 1
+    fi
+}
+
+engine_answers() {
+    [ -S "$ENGINE_DIR/socket" ] && docker version >/dev/null 2>&1
+}
+
+stop_engine() {
+    [ -n "${ENGINE:-}" ] || return 0
+    kill "$ENGINE" 2>/dev/null || true
+    wait "$ENGINE" 2>/dev/null || true
+    ENGINE=''
+    umount "$ENGINE_DIR/exec/netns/default" 2>/dev/null || true # left by containers on the host's network
+    rm -rf "$ENGINE_DIR"
+}

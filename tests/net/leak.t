@@ -1,0 +1,103 @@
+#!/bin/bash
+# Nothing stays: after a failure or a kill -9 at every single step, after rules were removed by others; and gc
+# takes what is dead, and only that.
+# shellcheck source=tests/net/lib.bash
+. "$(dirname "$0")/lib.bash"
+
+run_up() { # VARIABLE=VALUE...: one up and down with the environment given
+    nsenter --net="/run/netns/$NS-host" -- env "$@" "$NETSETUP" up a --ports 8080:80 --dns 127.0.0.53 \
+        --down-after-up >"$TMP/out" 2>"$TMP/err"
+}
+left() { # what of ours is there; "[]" when nothing
+    in_ns host sh -c "\"$NETSETUP\" show --json
+        grep -o '@ctr-jailer.*' /proc/net/unix
+        cut -d: -f1 /proc/net/dev | grep ctr
+        grep -h ':1F90 ' /proc/net/tcp /proc/net/udp" # the published port
+}
+vms() { # id and liveness of each
+    in_ns host "$NETSETUP" show --json | tr '{' '\n' | sed -n 's/"id":"\([^"]*\)","alive":\([a-z]*\).*/\1 \2/p' | sort | xargs
+}
+gc() { in_ns host "$NETSETUP" gc; }
+
+cleaned() {
+    gc >/dev/null
+    [ "$(left)" = "[]" ]
+}
+
+# A child of the killed one (iptables-restore, the relay before it lets go of what it inherited) may live a
+# moment longer and hold the claim: then the gc after that takes it.
+every_step() { # DESCRIPTION KILL STRIDE: a failure, or a kill, at each call in turn
+    local n bad=() kill=()
+    [ "$2" = 0 ] || kill=(INJECT_KILL=1)
+    rm -f "$TMP/done"
+    for ((n = 1; n < 500; n += $3)); do
+        { run_up LD_PRELOAD="$PWD/build/net/inject.so" INJECT=$n INJECT_DONE="$TMP/done" "${kill[@]}"; } 2>/dev/null
+        # A failure of the undoing itself, and a kill, leave things to the next one's gc.
+        { [ -s "$TMP/out" ] || [ "$2" = 1 ]; } && patiently cleaned
+        [ "$(left)" = "[]" ] || bad+=("$n: $(tail -1 "$TMP/err"); $(left | tr '\n' ' ')")
+        [ -s "$TMP/err" ] || [ -s "$TMP/out" ] || [ "$2" = 1 ] || bad+=("$n: neither result nor error")
+        if [ "${#bad[@]}" -ge 5 ] || [ -e "$TMP/done" ]; then break; fi
+    done
+    is "$1, $n steps" "" "${bad[*]-}"
+    ok "$1: there were steps" [ "$n" -gt 40 ]
+}
+
+for WORLD in "${WORLDS[@]}"; do
+    make_hosts 1500
+    for t in "ipt" "ip6t"; do
+        $t -A INPUT -s "$([ $t = ipt ] && echo 203.0.113.9 || echo 2001:db8::9)" -j DROP
+        $t -t nat -A POSTROUTING -o up0 -m comment --comment "ctr-jailer/not ours" -j ACCEPT
+        $t -A FORWARD -m comment --comment "my ctr-jailer/a" -j ACCEPT
+        $t -A FORWARD -i tap7 -j ACCEPT
+    done
+    ip -n "$NS-host" tuntap add tap7 mode tap
+    run_up
+    before=$(snapshot)
+
+    every_step "$WORLD: a failure at every step leaves nothing" 0 1
+    every_step "$WORLD: a kill -9 at every step leaves nothing that gc does not take" 1 "$([ "$WORLD" = nft ] && echo 1 || echo 4)"
+    is "$WORLD: and the user's rules and devices are as before" "$before" "$(snapshot)"
+
+    up live --ports 80
+    with_live=$(snapshot)
+    up dead --ports 81
+    kill -9 "${VM[dead]}"
+    wait "${VM[dead]}" 2>/dev/null
+    is "$WORLD: show knows both" "dead false live true" "$(vms)"
+    is "$WORLD: gc takes one" 1 "$(gc)"
+    is "$WORLD: a live VM and the user's rules are untouched" "$with_live" "$(snapshot)"
+    up dead
+    kill -9 "${VM[dead]}"
+    wait "${VM[dead]}" 2>/dev/null
+    up next
+    is "$WORLD: the next start does it, too" "live true next true" "$(vms)"
+    up dead
+    kill -9 "${VM[dead]}"
+    wait "${VM[dead]}" 2>/dev/null
+    ok "$WORLD: a dead VM's id can be used again" up dead
+    fails "$WORLD: down of a live VM is refused" in_ns host "$NETSETUP" down live
+    kill "$(pgrep -f "$NETSETUP up dead" | head -1)" 2>/dev/null
+    patiently eval '! in_ns host grep -q @ctr-jailer/dead /proc/net/unix'
+    down next
+    is "$WORLD: the live VM alone is left" "$with_live" "$(snapshot)"
+
+    # Others remove some of our rules, then all rules there are.
+    nat=$(in_ns host "iptables-$WORLD-save" -t nat | grep -m1 'MASQUERADE' | sed 's/^-A/-D/')
+    eval "ipt -t nat $nat"
+    raw=$(in_ns host "iptables-$WORLD-save" -t raw | grep -m1 'ctr-jailer/live' | sed 's/^-A/-D/')
+    eval "ipt -t raw $raw"
+    down live
+    result $? "$WORLD: down when some of its rules are gone"
+    is "$WORLD: everything else is as before" "$before" "$(snapshot)"
+    up live
+    for t in raw mangle nat filter; do ipt -t $t -F; done
+    down live
+    result $? "$WORLD: down when all rules are gone"
+    up live
+    ip -n "$NS-host" link del "$(field live tap)"
+    down live
+    result $? "$WORLD: down when the TAP is gone"
+    is "$WORLD: nothing of ours is left" "[]" "$(left)"
+    drop_hosts
+done
+done_testing

@@ -1,0 +1,58 @@
+#!/bin/bash
+# The program rootdisk as people call it: what it says and how it exits.
+set -euo pipefail
+. tests/lib/tap.sh
+program=$PWD/build/bin/rootdisk
+[ "$(id -u)" = 0 ] || skip_all "not root"
+if [ -z "${INSIDE:-}" ]; then # mounts go with this namespace
+    INSIDE=1 exec unshare --mount --propagation private "$0" "$@"
+fi
+work=$(mktemp -d)
+trap 'cd /; umount -l "$work"; rmdir "$work"' EXIT
+mount -t tmpfs -o size=8m,mode=755 tmpfs "$work"
+cd "$work"
+mkdir tree mnt full
+echo content >tree/file
+
+# refuses TEXT args...: exits 125 with exactly one line on stderr that holds TEXT, and nothing on stdout
+refuses() {
+    local text=$1
+    shift
+    capture timeout 10 "$program" "$@"
+    echo "status $STATUS, stdout: $STDOUT, stderr: $STDERR"
+    [ "$STATUS" = 125 ] && [ -z "$STDOUT" ] && [[ $STDERR == *"$text"* && $STDERR != *$'\n'* ]]
+}
+
+sealed() { "$program" write tree image && [ "$(stat -c %a image)" = 644 ] && fsck.erofs image; }
+
+serves() {
+    mkfifo ready
+    "$program" serve tree mnt >ready &
+    local pid=$! line
+    IFS= read -r -t 10 line <ready
+    cmp image mnt/image
+    kill "$pid"
+    wait "$pid" && [ -z "$line" ] && ! mountpoint -q mnt
+}
+
+leaves_nothing() { refuses "No space left on device" write tree full/image && [ -z "$(ls full)" ]; }
+leaves_old() { refuses "No space left on device" write tree full/image && cmp full/image image; }
+
+check "no arguments" refuses "usage:"
+check "an unknown command" refuses "usage:" read tree image
+check "too many arguments" refuses "usage:" write tree image more
+check "a tree that is not there" refuses "none: No such file or directory" write none image
+check "a tree that is a file" refuses "Not a directory" write tree/file image
+check "a folder that is not there" refuses "No such file or directory" write tree none/image
+check "an image is sealed" sealed
+check "serving, and SIGTERM" serves
+check "a mountpoint that is not there" refuses "cannot mount on none: No such file or directory" serve tree none
+mount -t tmpfs -o size=64k tmpfs full
+head -c 200000 /dev/zero | tr '\0' x >tree/large
+check "a full disk leaves nothing behind" leaves_nothing
+cp image full/image
+check "a full disk leaves the old image" leaves_old
+mount -t tmpfs tmpfs /dev
+mknod /dev/null c 1 3
+check "serving without /dev/fuse" refuses "cannot open /dev/fuse: No such file or directory" serve tree mnt
+done_testing

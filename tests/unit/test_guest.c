@@ -1,0 +1,126 @@
+/* What the guest's init parses: the image's passwd and group, and requests for an exec. */
+#include "guest-init/request.h"
+#include "guest-init/user.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char passwd[] = "root:x:0:0:root:/root:/bin/bash\nwww:x:33:34::/var/www:/bin/sh\n1000:x:7:8::/seven:\n"
+                             "bad:x:many:0::/:\nshort:x\nlast:x:99:99:::";
+static const char group[] = "root:x:0:\nstaff:x:50:www,other\nother:x:51:wwww\nadm:x:4:root,www\nodd:x:x:www\n";
+
+static int find(const char *spec, struct user *user)
+{
+    struct err err = {0};
+    int r = user_find(spec, passwd, group, user, &err);
+    assert_true((r < 0) == (err.text[0] != '\0'));
+    return r;
+}
+
+static void assert_user(const char *spec, uid_t uid, gid_t gid, size_t groups, const char *home)
+{
+    struct user user;
+    assert_int_equal(find(spec, &user), 0);
+    assert_int_equal(user.uid, uid);
+    assert_int_equal(user.gid, gid);
+    assert_int_equal(user.group_count, groups);
+    assert_string_equal(user.home, home);
+}
+
+static void test_users(void **state)
+{
+    (void)state;
+    struct user user;
+    assert_user("", 0, 0, 1, "/root");
+    assert_user("www", 33, 34, 2, "/var/www");
+    assert_user("33", 33, 34, 2, "/var/www");
+    assert_user("www:staff", 33, 50, 0, "/var/www");
+    assert_user("www:7", 33, 7, 0, "/var/www");
+    assert_user("4321", 4321, 0, 0, "/");
+    assert_user("1000", 7, 8, 0, "/seven"); /* a name that is a number goes first */
+    assert_user("last", 99, 99, 0, "/");
+    static const char *const bad[] = {"nobody", "www:nogroup", "bad", "short", "4294967295", "-1", "www:", ":staff"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        if (find(bad[i], &user) != -1)
+            fail_msg("%s was found", bad[i]);
+}
+
+static void test_users_without_files(void **state)
+{
+    (void)state;
+    struct user user;
+    struct err err = {0};
+    assert_int_equal(user_find("", "", "", &user, &err), 0);
+    assert_string_equal(user.home, "/root");
+    assert_int_equal(user_find("5:6", "", "", &user, &err), 0);
+    assert_int_equal(user.gid, 6);
+}
+
+static int parse(const uint32_t fields[6], const char *data, size_t len, struct request *r)
+{
+    static char *base[] = {"A=base", "B=base", NULL};
+    cleanup_buf struct buf text = {0};
+    struct proto_msg msg;
+    proto_put(&text, PROTO_EXEC, fields, 6, data, len);
+    assert_int_equal(proto_get(&text, &msg), 1);
+    return request_parse(&msg, base, r);
+}
+
+static void test_request(void **state)
+{
+    (void)state;
+    struct request r;
+    const uint32_t fields[6] = {7, PROTO_EXEC_TTY, 24, 80, 2, 1};
+    static const char data[] = "www\0/tmp\0ls\0\0A=mine";
+    assert_int_equal(parse(fields, data, sizeof(data), &r), 0);
+    assert_int_equal(r.session, 7);
+    assert_true(r.command.tty);
+    assert_string_equal(r.command.user, "www");
+    assert_string_equal(r.command.directory, "/tmp");
+    assert_string_equal(r.command.argv[0], "ls");
+    assert_string_equal(r.command.argv[1], "");
+    assert_null(r.command.argv[2]);
+    assert_string_equal(r.command.env[0], "A=mine");
+    assert_string_equal(r.command.env[1], "B=base");
+    assert_null(r.command.env[2]);
+    request_free(&r);
+}
+
+static void test_malformed_requests(void **state)
+{
+    (void)state;
+    static const char data[] = "\0\0ls";
+    static const struct {
+        uint32_t argc, envc;
+        size_t len;
+    } bad[] = {{0, 0, 5},          {2, 0, 5}, {1, 1, 5}, {UINT32_MAX, 0, 5},
+               {1, UINT32_MAX, 5}, {1, 0, 4}, {1, 0, 0}, {1, 0, 2}};
+    struct request r;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        const uint32_t fields[6] = {1, 0, 0, 0, bad[i].argc, bad[i].envc};
+        if (parse(fields, data, bad[i].len, &r) != -1)
+            fail_msg("request %zu was accepted", i);
+        request_free(&r);
+    }
+    struct proto_msg empty = {.type = PROTO_EXEC};
+    char *base[] = {NULL};
+    assert_int_equal(request_parse(&empty, base, &r), -1);
+    request_free(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_users),
+        cmocka_unit_test(test_users_without_files),
+        cmocka_unit_test(test_request),
+        cmocka_unit_test(test_malformed_requests),
+    };
+    return cmocka_run_group_tests_name("guest", tests, NULL, NULL);
+}
