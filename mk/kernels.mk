@@ -75,4 +75,4 @@ test: $(if $(wildcard $(MICROVM_arm64)),$(ARM64_TESTS))
 # make bench-kernels: boot time and memory of our kernel and of Debian's, in turns on one host.
 .PHONY: bench-kernels
 bench-kernels: $(MICROVM_x86_64) $(KT)/probe-microvm-x86_64.cpio $(KERNEL_TESTS)
-	@TESTHOST_ENV='ROUNDS MEM_MIB' TESTHOST_FLAGS='-t 600' tests/testhost/kvm-host tests/kernels/bench.t
+	@TESTHOST_ENV='ROUNDS MEM_MIB' TESTHOST_FLAGS='-t 600' tests/testhost/kvm-host tests/kernels/bench

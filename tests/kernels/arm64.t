@@ -26,7 +26,7 @@ qemu() {
         -M virt,gic-version=3 -cpu max,pauth-impdef=on -smp 1 -m 256 -global virtio-mmio.force-legacy=false \
         -kernel "$kernel" -initrd "$initrd" "${devices[@]}" -netdev user,id=n -device virtio-net-device,netdev=n \
         -device virtio-rng-device -device virtio-balloon-device \
-        -append "${ARM64_BOOT_ARGS/ttyS0/ttyAMA0} $append" 2>&1 </dev/null | tr -d '\r' || true
+        -append "${ARM64_BOOT_ARGS/ttyS0/ttyAMA0} $append" 2>&1 </dev/null | tr -d '\r' | tr '\0' '\n' || true
 }
 
 console=$(qemu "$arm/kernels/probe.cpio" 'rdinit=/sbin/init -- features' "$KT/root.erofs")
