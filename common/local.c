@@ -52,6 +52,10 @@ int local_connect(const char *id, pid_t *pid)
     if (fd < 0 || connect(fd, (struct sockaddr *)&a, len) < 0 ||
         getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
         return -1;
+    if (peer.uid != 0 && peer.uid != geteuid()) { /* anybody may take a name */
+        errno = EPERM;
+        return -1;
+    }
     if (pid)
         *pid = peer.pid;
     return steal_fd(&fd);

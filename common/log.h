@@ -12,7 +12,8 @@ void log_set_level(enum log_level level);
 /* "error", "warn", "info", "debug" -> level; -1 for anything else. */
 int log_level_parse(const char *text);
 
-/* Control characters in the message are printed as \xNN: a guest's bytes reach no terminal raw. */
+/* ASCII control characters in the message, escape included, are printed as \xNN: a guest must not steer the
+ * terminal. */
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)

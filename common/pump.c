@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,12 +14,6 @@ static void finish(struct pump *p)
 {
     pump_stop(p);
     p->ended(p);
-}
-
-static bool dry(const struct pump *p)
-{
-    struct pollfd f = {.fd = p->in.fd < 0 ? ~p->in.fd : p->in.fd, .events = POLLIN};
-    return p->len == 0 && poll(&f, 1, 0) == 0;
 }
 
 /* Waits for input only when the buffer is empty, for output only when it is not. */
@@ -51,7 +46,7 @@ static void flush(struct pump *p)
     p->start += (size_t)n;
     p->len -= (size_t)n;
     arm(p);
-    if (p->draining && dry(p))
+    if (p->draining && p->left == 0 && p->len == 0)
         finish(p);
 }
 
@@ -59,7 +54,8 @@ static void in_ready(struct watch *w, short revents)
 {
     (void)revents;
     struct pump *p = (struct pump *)((char *)w - offsetof(struct pump, in));
-    ssize_t n = read(w->fd, p->buffer, sizeof(p->buffer));
+    size_t want = p->draining && p->left < sizeof(p->buffer) ? p->left : sizeof(p->buffer);
+    ssize_t n = read(w->fd, p->buffer, want);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) { /* an error of the input, such as a reset connection or a hung-up terminal, ends it too */
@@ -68,6 +64,7 @@ static void in_ready(struct watch *w, short revents)
     }
     p->start = 0;
     p->len = (size_t)n;
+    p->left -= p->draining ? (size_t)n : 0;
     arm(p);
     flush(p); /* most often there is room: saves a round of poll */
 }
@@ -106,8 +103,11 @@ void pump_drain(struct pump *p)
 {
     if (!p->loop || p->draining)
         return;
+    int waiting = 0;
+    ioctl(p->in.fd < 0 ? ~p->in.fd : p->in.fd, FIONREAD, &waiting);
     p->draining = true;
-    if (dry(p))
+    p->left = waiting > 0 ? (size_t)waiting : 0;
+    if (p->left == 0 && p->len == 0)
         finish(p);
 }
 

@@ -16,6 +16,7 @@ struct pump {
     size_t start, len; /* what waits in buffer */
     size_t chunk;      /* the most that one write may take */
     bool draining;
+    size_t left;                   /* when draining: what is still to be read */
     void (*ended)(struct pump *p); /* called once: all was written after end of file, or a side failed */
     char buffer[PUMP_BUFFER];
 };

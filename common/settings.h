@@ -19,6 +19,5 @@
 #define SETTING_USER "user"       /* who the command runs as: name or id[:group] */
 #define SETTING_WORKDIR "workdir" /* where it starts */
 #define SETTING_TTY "tty"         /* ROWSxCOLUMNS: it gets a terminal */
-#define SETTING_STDIN "stdin"     /* 0: it reads end of file at once */
 
 #endif

@@ -42,7 +42,7 @@ static void stream_ended(struct pump *p)
     st->all->changed(st->all->arg);
 }
 
-struct streams *streams_new(struct loop *loop, bool tty, void (*changed)(void *arg), void *arg)
+struct streams *streams_new(struct loop *loop, bool stdin_wanted, bool tty, void (*changed)(void *arg), void *arg)
 {
     struct streams *s = calloc(1, sizeof(*s));
     if (!s)
@@ -51,6 +51,8 @@ struct streams *streams_new(struct loop *loop, bool tty, void (*changed)(void *a
     s->changed = changed;
     s->arg = arg;
     s->tty = tty;
+    s->stream[PROTO_STDIN].met = !stdin_wanted;
+    s->stream[PROTO_STDERR].met = tty;
     for (int kind = 0; kind < PROTO_KINDS; kind++) {
         s->stream[kind].all = s;
         s->stream[kind].kind = (enum proto_kind)kind;
@@ -62,7 +64,7 @@ struct streams *streams_new(struct loop *loop, bool tty, void (*changed)(void *a
 void streams_join(struct streams *s, enum proto_kind kind, int fd)
 {
     struct stream *st = &s->stream[kind];
-    if (st->met) {
+    if (st->met || kind == PROTO_CONTROL) {
         close(fd);
         return;
     }
@@ -88,6 +90,11 @@ bool streams_drained(const struct streams *s)
         if (!s->stream[kind].met || s->stream[kind].guest >= 0)
             return false;
     return true;
+}
+
+bool streams_open(const struct streams *s)
+{
+    return s->stream[PROTO_STDOUT].guest >= 0 || s->stream[PROTO_STDERR].guest >= 0;
 }
 
 void streams_free(struct streams *s)

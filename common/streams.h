@@ -9,9 +9,10 @@
 
 struct streams;
 
-/* tty: there is no stderr to wait for.  changed(arg) is called when a stream has ended.  NULL without
+/* Only what was asked for is joined, whatever the guest offers: stdin when it is wanted, stderr unless the
+ * command has a terminal (tty), which has none.  changed(arg) is called when a stream has ended.  NULL without
  * memory. */
-struct streams *streams_new(struct loop *loop, bool tty, void (*changed)(void *arg), void *arg);
+struct streams *streams_new(struct loop *loop, bool stdin_wanted, bool tty, void (*changed)(void *arg), void *arg);
 
 /* Takes fd, the guest's connection for one stream.  A second one for the same stream is closed. */
 void streams_join(struct streams *s, enum proto_kind kind, int fd);
@@ -19,6 +20,9 @@ void streams_join(struct streams *s, enum proto_kind kind, int fd);
 /* The outputs were connected and have ended: all that the command wrote has been written here too, or can
  * no longer be. */
 bool streams_drained(const struct streams *s);
+
+/* An output is still being copied. */
+bool streams_open(const struct streams *s);
 
 void streams_free(struct streams *s);
 

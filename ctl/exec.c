@@ -67,10 +67,10 @@ static void on_lost(struct peer *p, const char *why)
 {
     struct exec *e = (struct exec *)p;
     if (!e->exited) {
-        e->code = err_set(e->err, "the VM has ended (%s)", why);
+        e->code = err_set(e->err, "the VM has ended, or does not serve this user (%s)", why);
         e->exited = true;
-        e->ran = false;
     }
+    e->ran = false; /* streams that have not come by now will not come */
     check_end(e);
 }
 
@@ -169,13 +169,14 @@ static int run(int fd, const struct exec_plan *plan, struct err *err)
 {
     struct exec e = {.plan = plan, .err = err};
     struct loop *loop = loop_new();
-    e.streams = loop ? streams_new(loop, plan->flags & PROTO_EXEC_TTY, check_end, &e) : NULL;
+    e.streams =
+        loop ? streams_new(loop, plan->flags & PROTO_EXEC_STDIN, plan->flags & PROTO_EXEC_TTY, check_end, &e) : NULL;
     e.signals = (struct watch){.fd = catch_signals(), .events = POLLIN, .ready = on_signal};
     peer_init(&e.peer, loop, on_message, on_lost);
     if (!e.streams || e.signals.fd < 0 || loop_add(loop, &e.signals) < 0 || peer_connect(&e.peer, fd) < 0)
         return err_set(err, "out of memory");
-    if (plan->flags & PROTO_EXEC_TTY)
-        terminal_raw();
+    if ((plan->flags & PROTO_EXEC_TTY) && (plan->flags & PROTO_EXEC_STDIN))
+        terminal_raw(); /* without -i nobody reads the terminal: Ctrl-C stays its own */
     send_request(&e);
     loop_run(loop, &e.done);
     terminal_restore();

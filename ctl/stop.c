@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { DEFAULT_SECONDS = 8 };
+enum { DEFAULT_SECONDS = 7 };
 
 int ctl_stop(int taken, char **argv, struct err *err)
 {

@@ -29,6 +29,7 @@ struct channel {
     struct peer control;
     bool met; /* there was a control connection */
     struct pending pending[PENDING_MAX];
+    unsigned next_pending;
 };
 
 int channel_listen(int run, const char *vsock, uid_t uid, gid_t gid, struct err *err)
@@ -98,17 +99,15 @@ static void listener_ready(struct watch *w, short revents)
     int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return;
-    for (size_t i = 0; i < PENDING_MAX; i++) {
-        struct pending *p = &c->pending[i];
-        if (p->watch.fd >= 0)
-            continue;
-        *p = (struct pending){.watch = {.fd = fd, .events = POLLIN, .ready = pending_ready}, .channel = c};
-        if (loop_add(c->loop, &p->watch) == 0)
-            return;
-        p->watch.fd = -1;
-        break;
+    /* In turn: the oldest that has not said what it is makes room. */
+    struct pending *p = &c->pending[c->next_pending++ % PENDING_MAX];
+    if (p->watch.fd >= 0) {
+        loop_remove(c->loop, &p->watch);
+        close(p->watch.fd);
     }
-    close(fd);
+    *p = (struct pending){.watch = {.fd = fd, .events = POLLIN, .ready = pending_ready}, .channel = c};
+    if (loop_add(c->loop, &p->watch) < 0)
+        close(steal_fd(&p->watch.fd));
 }
 
 struct channel *channel_new(struct loop *loop, int listener, const struct channel_events *events)

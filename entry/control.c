@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/random.h>
 
 enum { CLIENTS_MAX = 256, REPLY_MAX = PROTO_MAX - 64 };
 
@@ -21,7 +22,6 @@ struct control {
     struct loop *loop;
     struct control_events events;
     struct watch listener;
-    uint32_t last_session;
     struct client *clients[CLIENTS_MAX];
 };
 
@@ -31,6 +31,17 @@ static struct client *find(struct control *c, uint32_t session)
         if (c->clients[i] && !c->clients[i]->over && c->clients[i]->session == session)
             return c->clients[i];
     return NULL;
+}
+
+/* Random: a guest's process cannot say hello for a session that it does not know. */
+static uint32_t new_session(struct control *c)
+{
+    uint32_t session;
+    do
+        if (getrandom(&session, sizeof(session), 0) != sizeof(session))
+            return 0;
+    while (session == 0 || find(c, session));
+    return session;
 }
 
 static void reply(struct client *cl, void (*fill)(void *arg, struct buf *out))
@@ -51,12 +62,14 @@ static void pass_on(struct client *cl, const struct proto_msg *msg)
     if (msg->type == PROTO_EXEC) {
         if (cl->session != 0)
             return; /* one exec a connection */
-        cl->session = ++c->last_session;
+        cl->session = new_session(c);
     }
     uint32_t failed[] = {0, 125};
     static const char full[] = "the guest does not answer";
-    if (cl->session != 0 && c->events.to_guest(c->events.arg, (enum proto_type)msg->type, &cl->session, 1,
-                                               msg->payload + 4, msg->len - 4) < 0)
+    if (cl->session != 0 &&
+        c->events.to_guest(c->events.arg, (enum proto_type)msg->type, &cl->session, 1, msg->payload + 4, msg->len - 4) <
+            0 &&
+        msg->type == PROTO_EXEC)
         peer_send(&cl->peer, PROTO_FAILED, failed, 2, full, strlen(full));
 }
 
@@ -118,15 +131,15 @@ static void on_connect(struct watch *w, short revents)
         close(fd);
 }
 
-struct control *control_new(struct loop *loop, const char *id, const struct control_events *events)
+struct control *control_new(struct loop *loop, int listener, const struct control_events *events)
 {
     struct control *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     c->loop = loop;
     c->events = *events;
-    c->listener = (struct watch){.fd = local_listen(id), .events = POLLIN, .ready = on_connect};
-    if (c->listener.fd < 0 || loop_add(loop, &c->listener) < 0) {
+    c->listener = (struct watch){.fd = listener, .events = POLLIN, .ready = on_connect};
+    if (loop_add(loop, &c->listener) < 0) {
         control_free(c);
         return NULL;
     }

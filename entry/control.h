@@ -20,8 +20,8 @@ struct control_events {
     void *arg;
 };
 
-/* NULL without memory, or when the name is taken. */
-struct control *control_new(struct loop *loop, const char *id, const struct control_events *events);
+/* Serves listener (local_listen), which becomes the control's.  NULL without memory. */
+struct control *control_new(struct loop *loop, int listener, const struct control_events *events);
 
 /* What the guest says of a session other than 0, and its streams (fd is taken).  Unknown sessions are
  * ignored. */

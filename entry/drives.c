@@ -14,13 +14,15 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-/* Rounded down to whole MiB: what the filesystem that holds dir has free. */
+/* Rounded down to whole MiB: what the filesystem that holds dir has free, as far as an ext4 of 4 KiB blocks
+ * and an ext4 below it can be. */
 static int free_space(const char *dir, uint64_t *bytes, struct err *err)
 {
     struct statvfs v;
     if (statvfs(dir, &v) < 0)
         return err_sys(err, "cannot tell the free space of %s", dir);
-    *bytes = (uint64_t)v.f_bavail * v.f_frsize / MIB * MIB;
+    uint64_t most = (UINT64_C(16) << 40) - MIB, free = (uint64_t)v.f_bavail * v.f_frsize / MIB * MIB;
+    *bytes = free < most ? free : most;
     return 0;
 }
 
@@ -173,25 +175,45 @@ static int check_ext4(const char *path, struct err *err)
     return 0;
 }
 
-/* DATA_DIR/data.ext4: made on the first run under another name, so that a half-made one is never used. */
+static bool same_file(int fd, const char *path)
+{
+    struct stat a, b;
+    return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Opens and locks DATA_DIR/data.ext4, or where there is none yet, data.ext4.new: a half-made one is never
+ * used.  Another VM may rename the one to the other before we have the lock: then what the lock is on is
+ * not what is used, and it is tried again. */
+static int lock_data(struct drive *drive, const char *made, bool *fresh, struct err *err)
+{
+    for (;;) {
+        drive->fd = open(drive->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        *fresh = drive->fd < 0 && errno == ENOENT;
+        if (*fresh)
+            drive->fd = open(made, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (drive->fd < 0)
+            return err_sys(err, "cannot open the data disk %s", drive->path);
+        if (flock(drive->fd, LOCK_EX | LOCK_NB) < 0) {
+            err_sys(err, "cannot lock the data disk %s", drive->path);
+            err_hint(err, "another VM uses it");
+            return -1;
+        }
+        if (*fresh ? same_file(drive->fd, made) && access(drive->path, F_OK) < 0 : same_file(drive->fd, drive->path))
+            return 0;
+        close(steal_fd(&drive->fd));
+    }
+}
+
 static int make_persistent_data(const struct drives_plan *plan, struct drive *drive, uint64_t size, struct err *err)
 {
-    snprintf(drive->path, sizeof(drive->path), "%s/data.ext4", plan->data_dir);
-    drive->fd = open(drive->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    bool fresh = drive->fd < 0 && errno == ENOENT;
     char made[sizeof(drive->path) + 8];
+    bool fresh;
+    snprintf(drive->path, sizeof(drive->path), "%s/data.ext4", plan->data_dir);
     snprintf(made, sizeof(made), "%s.new", drive->path);
-    if (fresh)
-        drive->fd = open(made, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (drive->fd < 0)
-        return err_sys(err, "cannot open the data disk %s", drive->path);
-    if (flock(drive->fd, LOCK_EX | LOCK_NB) < 0) {
-        err_sys(err, "cannot lock the data disk %s", drive->path);
-        err_hint(err, "another VM uses it");
+    if (lock_data(drive, made, &fresh, err) < 0)
         return -1;
-    }
-    if (fresh && (ftruncate(drive->fd, (off_t)size) < 0 || make_ext4(drive, NULL, true, err) < 0 ||
-                  rename(made, drive->path) < 0)) {
+    if (fresh && (ftruncate(drive->fd, 0) < 0 || ftruncate(drive->fd, (off_t)size) < 0 ||
+                  make_ext4(drive, NULL, true, err) < 0 || rename(made, drive->path) < 0)) {
         err_sys(err, "cannot make the data disk %s", drive->path);
         unlink(made);
         return -1;

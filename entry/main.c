@@ -2,6 +2,7 @@
  * process would.  This file is the program's outline: options -> plan -> stages, and everything undone in
  * reverse. */
 #include "common/cleanup.h"
+#include "common/local.h"
 #include "common/log.h"
 #include "entry/channel.h"
 #include "entry/kvm.h"
@@ -64,6 +65,13 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
     static struct workdir workdir;
     static struct drives drives = DRIVES_NONE;
     static struct jail jail = JAIL_NONE;
+    /* The control socket comes first: its name is what makes the id ours. */
+    int control = local_listen(plan->id);
+    if (control < 0) {
+        err_sys(err, "VM_ID=%s", plan->id);
+        err_hint(err, "a VM with that id runs");
+        return -1;
+    }
     if (workdir_make(&plan->workdir, &workdir, err) < 0 ||
         undo_push(u, "the jail's folder", workdir_remove, &workdir, err) < 0 ||
         undo_push(u, "the disks", drives_remove, &drives, err) < 0 ||
@@ -98,7 +106,7 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
         return -1;
     if (vmm_start(&vmm_plan, jail.run, jail.pid_fd, &ended, err) < 0)
         return ended ? jail_explain(&jail, err) : -1;
-    struct supervise_fds fds = {signals, listener, jail.console, jail.pid_fd, drives.root.pid_fd};
+    struct supervise_fds fds = {signals, listener, control, jail.console, jail.pid_fd, drives.root.pid_fd};
     return supervise(&plan->supervise, &fds, err);
 }
 

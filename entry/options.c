@@ -44,7 +44,7 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_GUEST_USER] = {"GUEST_USER", NULL, NULL, "root", "who the command runs as in the guest: name or id[:group]"},
     [OPT_GUEST_WORKDIR] = {"GUEST_WORKDIR", NULL, "/", NULL, "where the command starts in the guest"},
     [OPT_STOP_SIGNAL] = {"STOP_SIGNAL", NULL, "TERM", NULL, "what the command gets when the VM is to stop"},
-    [OPT_STOP_TIMEOUT] = {"STOP_TIMEOUT", NULL, "8", NULL, "seconds that it then has before it is killed"},
+    [OPT_STOP_TIMEOUT] = {"STOP_TIMEOUT", NULL, "7", NULL, "seconds that it then has before it is killed"},
     [OPT_BOOT_TIMEOUT] = {"BOOT_TIMEOUT", NULL, "60", NULL, "seconds until the command must have started; 0: no limit"},
     [OPT_LOG_LEVEL] = {"LOG_LEVEL", NULL, "warn", NULL, "error, warn, info or debug"},
 };

@@ -16,8 +16,8 @@
 #include <sys/signalfd.h>
 
 /* Seconds that the guest may take: to sync its disks and end once its exit code is acknowledged, and to
- * react when its command is killed. */
-enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 1 };
+ * react when its command is killed; and that our reader may take for what is left when the VM has gone. */
+enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 2, OUTPUT_TIMEOUT = 5 };
 #define SECOND UINT64_C(1000000000)
 
 struct vm {
@@ -25,7 +25,7 @@ struct vm {
     struct loop *loop;
     struct channel *channel;
     struct control *control;
-    struct streams *streams;
+    struct streams *streams; /* NULL: given up */
     struct console *console;
     struct watch signals, jail_end, root_end;
     struct err *err;
@@ -35,7 +35,9 @@ struct vm {
     bool exited; /* the command has ended, with code */
     bool ran;    /* it had started: its output is waited for */
     bool acknowledged;
-    int code; /* -1: failed, err says why */
+    bool stopping; /* it was asked to stop */
+    bool gone;     /* the VM has ended */
+    int code;      /* -1: failed, err says why */
 };
 
 static void end(struct vm *vm)
@@ -73,43 +75,68 @@ static void send_signal(struct vm *vm, int signo)
     channel_send(vm->channel, PROTO_SIGNAL, fields, 2, NULL, 0);
 }
 
-/* With the command killed, the guest syncs its disks and ends as it always does. */
+static void acknowledge(void *arg);
+
+/* Output that nobody reads holds nothing up any more.  With the command killed, the guest syncs its disks
+ * and ends as it always does. */
 static void stop_took_too_long(void *arg)
 {
     struct vm *vm = arg;
-    log_warn("the command has not stopped within %u seconds and is killed", vm->plan->stop_timeout);
+    streams_free(vm->streams);
+    vm->streams = NULL;
+    if (vm->exited) {
+        acknowledge(vm);
+        return;
+    }
+    log_warn("the command has not stopped in time and is killed");
     send_signal(vm, SIGKILL);
     loop_deadline(vm->loop, loop_now() + KILL_TIMEOUT * SECOND, kill_took_too_long, vm);
 }
 
+/* Asked again, the command gets the signal again, but no more time. */
 static void stop(void *arg, uint32_t seconds)
 {
     struct vm *vm = arg;
-    if (vm->exited)
+    if (!vm->exited)
+        send_signal(vm, vm->plan->stop_signal);
+    if (vm->stopping || vm->acknowledged)
         return;
+    vm->stopping = true;
     vm->state = "stopping";
-    send_signal(vm, vm->plan->stop_signal);
     loop_deadline(vm->loop, loop_now() + seconds * SECOND, stop_took_too_long, vm);
+}
+
+/* The VM has ended, and what it wrote before has been passed on, or cannot be. */
+static void end_gone(void *arg)
+{
+    struct vm *vm = arg;
+    console_drain(vm->console);
+    if (!vm->exited)
+        err_set(vm->err, "the VM ended before the command did; its console says: %s", console_summary(vm->console));
+    end(vm);
 }
 
 /* The exit code is acknowledged, and the guest thereby let go, once all output has arrived. */
 static void acknowledge(void *arg)
 {
     struct vm *vm = arg;
-    if (!vm->exited || vm->acknowledged || (vm->ran && !streams_drained(vm->streams)))
+    if (vm->gone && (!vm->streams || !streams_open(vm->streams)))
+        loop_deadline(vm->loop, loop_now(), end_gone, vm);
+    if (!vm->exited || vm->acknowledged || (vm->ran && vm->streams && !streams_drained(vm->streams)))
         return;
     vm->acknowledged = true;
     uint32_t session = 0;
     channel_send(vm->channel, PROTO_ACK, &session, 1, NULL, 0);
-    loop_deadline(vm->loop, loop_now() + SHUTDOWN_TIMEOUT * SECOND, shutdown_took_too_long, vm);
+    if (!vm->gone)
+        loop_deadline(vm->loop, loop_now() + SHUTDOWN_TIMEOUT * SECOND, shutdown_took_too_long, vm);
 }
 
 static void command_started(struct vm *vm, uint32_t ms)
 {
     vm->ran = true;
     vm->boot_ms = ms;
-    if (strcmp(vm->state, "stopping") == 0)
-        return; /* the stop's deadline holds */
+    if (vm->stopping || vm->gone)
+        return; /* their deadline holds */
     vm->state = "running";
     loop_deadline(vm->loop, UINT64_MAX, NULL, NULL);
     log_info("the command has started, %u ms after the guest's kernel", ms);
@@ -151,8 +178,10 @@ static void on_message(void *arg, const struct proto_msg *msg)
 static void on_stream(void *arg, uint32_t session, enum proto_kind kind, int fd)
 {
     struct vm *vm = arg;
-    if (session == 0)
+    if (session == 0 && vm->streams)
         streams_join(vm->streams, kind, fd);
+    else if (session == 0)
+        close(fd);
     else
         control_stream(vm->control, session, kind, fd);
 }
@@ -175,14 +204,19 @@ static void on_signal(struct watch *w, short revents)
     }
 }
 
+/* What came from the guest before may still be unread: its last output, even its exit code. */
 static void on_jail_end(struct watch *w, short revents)
 {
     (void)revents;
     struct vm *vm = (struct vm *)((char *)w - offsetof(struct vm, jail_end));
-    console_drain(vm->console);
-    if (!vm->exited)
-        err_set(vm->err, "the VM ended before the command did; its console says: %s", console_summary(vm->console));
-    end(vm);
+    loop_remove(vm->loop, w);
+    vm->gone = true;
+    if (vm->acknowledged)
+        end(vm);
+    else
+        loop_deadline(vm->loop, loop_now() + OUTPUT_TIMEOUT * SECOND, end_gone, vm);
+    if (!vm->done && (!vm->streams || !streams_open(vm->streams)))
+        loop_deadline(vm->loop, loop_now() + SECOND / 10, end_gone, vm);
 }
 
 /* The guest sees I/O errors from now on; what it makes of them is up to the command. */
@@ -228,8 +262,8 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     if (!vm->loop)
         return -1;
     vm->channel = channel_new(vm->loop, fds->listener, &events);
-    vm->control = control_new(vm->loop, vm->plan->id, &asked);
-    vm->streams = streams_new(vm->loop, vm->plan->tty, acknowledge, vm);
+    vm->control = control_new(vm->loop, fds->control, &asked);
+    vm->streams = streams_new(vm->loop, true, vm->plan->tty, acknowledge, vm);
     vm->console = console_new(vm->loop, fds->console);
     if (!vm->channel || !vm->control || !vm->streams || !vm->console)
         return -1;

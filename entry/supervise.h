@@ -18,6 +18,7 @@ struct supervise_plan {
 struct supervise_fds {
     int signals;  /* a signalfd of what is to reach the command */
     int listener; /* of the guest channel; becomes supervise's */
+    int control;  /* of the local control socket; becomes supervise's */
     int console;  /* the VMM's output */
     int jail_end; /* readable when the VMM has ended */
     int root_end; /* readable when the root disk's server has ended; -1: there is none */

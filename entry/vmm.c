@@ -2,6 +2,7 @@
 
 #include "common/buf.h"
 #include "common/json.h"
+#include "common/loop.h"
 
 #include <curl/curl.h>
 #include <poll.h>
@@ -12,10 +13,11 @@ struct api {
     CURL *curl;
     int pid_fd;
     bool ended;
+    uint64_t give_up; /* loop_now() when the socket must have appeared */
     struct buf answer;
 };
 
-enum { ANSWER_MAX = 64 * 1024 };
+enum { ANSWER_MAX = 64 * 1024, API_TIMEOUT = 60 }; /* bytes; seconds */
 
 static size_t receive(char *data, size_t size, size_t count, void *arg)
 {
@@ -43,7 +45,7 @@ static int put(struct api *a, const char *path, const char *body, struct err *er
         if (c != CURLE_COULDNT_CONNECT)
             break;
         struct pollfd p = {.fd = a->pid_fd, .events = POLLIN};
-        if (poll(&p, 1, 2) > 0)
+        if (poll(&p, 1, 2) > 0 || loop_now() > a->give_up)
             break;
     }
     struct pollfd p = {.fd = a->pid_fd, .events = POLLIN};
@@ -152,7 +154,8 @@ static int configure(struct api *a, const struct vmm_plan *plan, struct err *err
 
 int vmm_start(const struct vmm_plan *plan, int run, int pid_fd, bool *ended, struct err *err)
 {
-    struct api a = {.curl = curl_easy_init(), .pid_fd = pid_fd};
+    struct api a = {
+        .curl = curl_easy_init(), .pid_fd = pid_fd, .give_up = loop_now() + API_TIMEOUT * UINT64_C(1000000000)};
     if (!a.curl)
         return err_set(err, "out of memory starting libcurl");
     /* By descriptor: a socket's path may have 107 bytes, the jail's more. */
@@ -162,6 +165,7 @@ int vmm_start(const struct vmm_plan *plan, int run, int pid_fd, bool *ended, str
     curl_easy_setopt(a.curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(a.curl, CURLOPT_WRITEDATA, &a);
     curl_easy_setopt(a.curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(a.curl, CURLOPT_TIMEOUT, (long)API_TIMEOUT);
     int r = configure(&a, plan, err);
     *ended = a.ended;
     curl_easy_cleanup(a.curl);

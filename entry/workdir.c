@@ -12,14 +12,14 @@
  * our feet is made again. */
 static int make_path(char *path)
 {
-    int made = 0;
+    int made = 0, tries = 100; /* a dangling symlink looks like a folder that was removed */
     for (char *slash = path + 1;; slash++) {
         slash = strchrnul(slash, '/');
         char kept = *slash;
         *slash = '\0';
         if (mkdir(path, 0755) == 0)
             made++;
-        else if (errno == ENOENT) {
+        else if (errno == ENOENT && tries-- > 0) {
             *slash = kept;
             slash = path; /* again from the top */
             made = 0;
@@ -45,10 +45,6 @@ int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err 
     int n = snprintf(w->path, sizeof(w->path), "%s/%s/%s", plan->base, plan->exec, plan->id);
     if (n < 0 || (size_t)n >= sizeof(w->path))
         return err_set(err, "JAIL_BASE=%.64s...: the path is too long", plan->base);
-    struct stat st;
-    if (lstat(w->path, &st) == 0)
-        return err_set(err, "VM_ID=%s is taken: %s is there (stop that VM, or remove the folder if none runs)",
-                       plan->id, w->path);
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
         err_sys(err, "cannot make a mount namespace");
         err_hint(err, "it needs CAP_SYS_ADMIN: run as root, the container privileged");
@@ -57,6 +53,9 @@ int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err 
     w->depth_made = make_path(w->path);
     if (w->depth_made < 0)
         return err_sys(err, "cannot make the jail's folder %s", w->path);
+    /* The id is ours: its folder, if it was there, is what a killed VM left. */
+    if (w->depth_made == 0)
+        w->depth_made = 1;
     /* Not noexec or nodev, as Docker's tmpfs mounts are: the jailer copies Firecracker into it and makes
      * device nodes. */
     if (mount("ctr-jailer", w->path, "tmpfs", MS_NOSUID, "mode=0700,size=50%") < 0) {

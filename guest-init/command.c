@@ -58,7 +58,7 @@ static void child(const struct command *c, const struct user *user, const int st
     setsid();
     setrlimit(RLIMIT_NOFILE, &files);
     for (int fd = 0; fd < 3; fd++)
-        if (dup2(stdio[fd], fd) >= 0)
+        if (dup2(stdio[fd], fd) >= 0 && (c->tty || lseek(fd, 0, SEEK_CUR) < 0)) /* not what can seek: /dev/null */
             (void)!fchown(fd, user->uid, c->tty ? 5 : user->gid); /* so that it can open /dev/stdout; 5: tty */
     if (c->tty)
         ioctl(STDIN_FILENO, TIOCSCTTY, 0);

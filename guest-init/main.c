@@ -31,7 +31,6 @@ static int make_plan(char *const *settings, struct serve_plan *plan, struct err 
     plan->command.program = -1;
     const char *tty = lists_value(settings, SETTING_TTY);
     plan->command.tty = tty && sscanf(tty, "%ux%u", &plan->rows, &plan->columns) == 2;
-    plan->stdin_wanted = !lists_value(settings, SETTING_STDIN);
     return 0;
 }
 

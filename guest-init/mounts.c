@@ -188,7 +188,7 @@ void mounts_end(void)
     if (f)
         endmntent(f);
     while (count-- > 0)
-        if (targets[count] && strcmp(targets[count], "/") != 0 && strncmp(targets[count], "/proc", 5) != 0)
+        if (targets[count] && strcmp(targets[count], "/") != 0 && strcmp(targets[count], "/proc") != 0)
             umount2(targets[count], UMOUNT_NOFOLLOW);
     mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
     sync();

@@ -148,7 +148,7 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
     struct session *s = find(in, id);
     if (msg->type == PROTO_ACK && id == 0)
         in->done = true;
-    else if (msg->type == PROTO_EXEC && id != 0)
+    else if (msg->type == PROTO_EXEC && id != 0 && in->plan)
         exec(in, msg);
     else if (msg->type == PROTO_SIGNAL && s && proto_field(msg, 1, &a))
         session_signal(s, (int)a);
@@ -184,7 +184,7 @@ void serve(int control, const struct serve_plan *plan)
     in.plan = plan;
     if (prepare(&in, control) < 0)
         return;
-    start(&in, 0, &plan->command, plan->stdin_wanted, plan->rows, plan->columns);
+    start(&in, 0, &plan->command, true, plan->rows, plan->columns);
     loop_run(in.loop, &in.done);
     end_others();
 }

@@ -7,7 +7,6 @@
 
 struct serve_plan {
     struct command command; /* the VM's purpose */
-    bool stdin_wanted;
     uint32_t rows, columns; /* of its terminal */
     int busybox;            /* a program for execs that ask for it; -1: there is none */
 };

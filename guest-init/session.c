@@ -22,15 +22,17 @@ static void close_stream(struct session_stream *st)
         close(steal_fd(&st->host));
 }
 
-/* With a terminal, the end of its output connection means that nobody is there any more: closing our side
- * hangs it up. */
+/* With a terminal, the end of a connection means that nobody is there any more: closing our side hangs it
+ * up. */
 static void stream_ended(struct pump *p)
 {
     struct session_stream *st = (struct session_stream *)p;
     struct session *s = st->session;
     close_stream(st);
-    if (s->terminal >= 0 && st == &s->stream[1]) {
+    if (s->terminal >= 0) {
         close_stream(&s->stream[0]);
+        if (!s->ended)
+            close_stream(&s->stream[1]);
         close(steal_fd(&s->terminal));
     }
     s->changed(s);

@@ -64,17 +64,19 @@ after=$(host_state)
 is "nothing is left on the host" "$(diff <(echo "$before") <(echo "$after"))" ""
 
 : >"$work/out"
-vm "$entry" /guest-static wait >"$work/out" 2>"$work/err" &
+vm VM_ID=fixed "$entry" /guest-static wait >"$work/out" 2>"$work/err" &
 job=$!
 check "another one has started" wait_until 100 ready
+capture vm VM_ID=fixed "$entry" /guest-static exit 3
+like "its id is taken" "$STATUS/$STDERR" "125/ctr-jailer: VM_ID=fixed*"
 pid=$(pgrep -P $job -x entry || echo $job)
 kill -KILL "$pid"
 wait $job || true
 gone() { ! pgrep -x firecracker >/dev/null; }
 check "killing entry ends its VM" wait_until 20 gone
-capture vm "$entry" /guest-static exit 3
-is "the next VM runs" "$STATUS" 3
-after=$(host_state | grep -v '^/srv/jailer')
+capture vm VM_ID=fixed "$entry" /guest-static exit 3
+is "the next VM of that id runs" "$STATUS/$STDERR" "3/"
+after=$(host_state)
 is "and has cleared away what the killed one left" "$(diff <(echo "$before") <(echo "$after"))" ""
 rm -rf "$work"
 done_testing

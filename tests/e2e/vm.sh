@@ -29,7 +29,7 @@ host_state() {
     ip route show table all
     { iptables-save; ip6tables-save; } | grep -E '^(-|:)' | sed 's/\[.*\]//' | grep -vE '^:[A-Z]+ ACCEPT' || true
     sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
-    find /srv /var/tmp /tmp /run /jail -xdev \( -path '*jail*' -o -name '*ctr*' \) 2>/dev/null | sort
+    { find /srv /jail -xdev; find /var/tmp /tmp /run -maxdepth 1 -name 'ctr-jailer*'; } 2>/dev/null | sort
     grep -ao '@ctr-jailer[^ ]*' /proc/net/unix | sort || true
     ps -e -o comm= | grep -xE 'entry|jailer|firecracker|mke2fs' || true
 }
