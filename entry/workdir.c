@@ -53,9 +53,9 @@ int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err 
     w->depth_made = make_path(w->path);
     if (w->depth_made < 0)
         return err_sys(err, "cannot make the jail's folder %s", w->path);
-    /* The id is ours: its folder, if it was there, is what a killed VM left. */
+    /* The id is ours: if its folder was there, a killed VM left it, and the one above it too, perhaps. */
     if (w->depth_made == 0)
-        w->depth_made = 1;
+        w->depth_made = 2;
     /* Not noexec or nodev, as Docker's tmpfs mounts are: the jailer copies Firecracker into it and makes
      * device nodes. */
     if (mount("ctr-jailer", w->path, "tmpfs", MS_NOSUID, "mode=0700,size=50%") < 0) {
