@@ -83,7 +83,8 @@ static void test_resolv_conf(void **state)
 {
     (void)state;
     cleanup_buf struct buf out = {0};
-    settings_resolv("# nameserver 127.0.0.1\nnameserver 127.0.0.53\n nameserver\t::1\nsearch a b\nnameserver 10.0.0.1", NULL, &out);
+    settings_resolv("# nameserver 127.0.0.1\nnameserver 127.0.0.53\n nameserver\t::1\nsearch a b\nnameserver 10.0.0.1",
+                    NULL, &out);
     assert_string_equal(out.data, "# nameserver 127.0.0.1\nsearch a b\nnameserver 10.0.0.1\n");
     out.len = 0;
     settings_resolv("options x\nnameserver 127.0.0.11\nnameserver 127.0.0.12\n", "10.1.2.1", &out);
