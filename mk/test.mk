@@ -20,3 +20,7 @@ $(B)/tidy/%.ok: % .clang-tidy
 	  { grep -A2 error: $@.log; exit 1; }
 	@$(CC) -M -MP -MT $@ $(CPPFLAGS) -o $@.d $< && touch $@
 -include $(wildcard $(TIDY:%=%.d))
+
+# What the project claims of speed and memory, beside references in the same run; bench-kernels compiles a
+# kernel first and is apart.
+bench: bench-rootdisk bench-net

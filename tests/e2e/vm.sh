@@ -24,9 +24,10 @@ vm() { env -i "${VM_ENV[@]}" ROOTFS_DIR="$VM_TREE" "$@"; }
 # What a VM could leave behind: links, addresses, routes, rules, mounts, files, processes, and this
 # namespace's abstract sockets.  The empty tables that iptables makes at its first use do not count.
 host_state() {
-    ip -o link | sed 's/^[0-9]*: //'
+    # without the carrier's state, which follows its link's a moment later
+    ip -o link | sed 's/^[0-9]*: //; s/NO-CARRIER,//; s/,LOWER_UP//; s/,M-DOWN//; s/ state [A-Z]* / /'
     ip -o addr | sed 's/^[0-9]*: //; s/ valid_lft.*//'
-    ip route show table all
+    ip route show table all | sed 's/ linkdown//'
     { iptables-save; ip6tables-save; } | grep -E '^(-|:)' | sed 's/\[.*\]//' | grep -vE '^:[A-Z]+ ACCEPT' || true
     sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
     { find /srv /jail -xdev; find /var/tmp /tmp /run -maxdepth 1 -name 'ctr-jailer*'; } 2>/dev/null | sort
