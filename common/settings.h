@@ -8,11 +8,13 @@
 #define SETTINGS_ENVIRONMENT "/var/environment" /* the command's: NAME=value strings */
 #define SETTINGS_COMMAND "/var/command"         /* its arguments */
 
-#define SETTING_ROOTFS "rootfs"     /* of /dev/vda: ext4, or erofs under what is on /dev/vdc */
-#define SETTING_HOSTNAME "hostname" /* the guest's */
-#define SETTING_ADDRESS "address"   /* of eth0: 10.1.2.2/30 */
-#define SETTING_GATEWAY "gateway"   /* 10.1.2.1 */
-#define SETTING_ADDRESS6 "address6" /* of eth0 too: fd00::2/64 */
+#define SETTING_ROOTFS "rootfs"         /* of /dev/vda: ext4, or erofs under what is on /dev/vdc */
+#define SETTING_DATA_MOUNT "data_mount" /* where /dev/vdb is mounted */
+#define SETTING_VOLUME "volume"         /* DEVICE:PATH, any number of them: an EROFS disk and where it is mounted */
+#define SETTING_HOSTNAME "hostname"     /* the guest's */
+#define SETTING_ADDRESS "address"       /* of eth0: 10.1.2.2/30 */
+#define SETTING_GATEWAY "gateway"       /* 10.1.2.1 */
+#define SETTING_ADDRESS6 "address6"     /* of eth0 too: fd00::2/64 */
 #define SETTING_GATEWAY6 "gateway6"
 #define SETTING_MTU "mtu"         /* bytes */
 #define SETTING_RESOLV "resolv"   /* text of /etc/resolv.conf */

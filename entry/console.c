@@ -16,6 +16,9 @@ struct console {
     struct loop *loop;
     struct buf text;
     size_t logged; /* up to here lines went to the debug log */
+    const char *name;
+    void (*line)(void *arg, const char *line);
+    void *arg;
     char summary[256];
 };
 
@@ -27,7 +30,11 @@ static void log_lines(struct console *c)
         const char *end = memchr(line, '\n', c->text.len - c->logged);
         if (!end)
             return;
-        log_debug("console: %.*s", (int)(end - line - (end > line && end[-1] == '\r')), line);
+        char text[1024];
+        snprintf(text, sizeof(text), "%.*s", (int)(end - line - (end > line && end[-1] == '\r')), line);
+        log_debug("%s: %s", c->name, text);
+        if (c->line)
+            c->line(c->arg, text);
         c->logged += (size_t)(end - line) + 1;
     }
 }
@@ -59,12 +66,16 @@ static void ready(struct watch *w, short revents)
         loop_remove(c->loop, w);
 }
 
-struct console *console_new(struct loop *loop, int fd)
+struct console *console_new(struct loop *loop, int fd, const char *name, void (*line)(void *arg, const char *line),
+                            void *arg)
 {
     struct console *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     c->loop = loop;
+    c->name = name;
+    c->line = line;
+    c->arg = arg;
     c->watch = (struct watch){.fd = fd, .events = POLLIN, .ready = ready};
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || loop_add(loop, &c->watch) < 0) {

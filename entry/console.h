@@ -1,5 +1,5 @@
-/* The VMM's output: the guest's serial console, with kernel and panic text only, and what the jailer and
- * Firecracker print.  The last 64 KiB are kept, to say what happened when something does. */
+/* Text that the VMM writes: the guest's serial console, with kernel and panic text only, and what the jailer and
+ * Firecracker print; Firecracker's log.  The last 64 KiB are kept, to say what happened when something does. */
 #ifndef CTR_CONSOLE_H
 #define CTR_CONSOLE_H
 
@@ -8,8 +8,10 @@
 
 struct console;
 
-/* fd stays the caller's.  NULL without memory. */
-struct console *console_new(struct loop *loop, int fd);
+/* fd stays the caller's.  name: of the text in the debug log; a string literal.  line (may be NULL) gets every
+ * line of it.  NULL without memory. */
+struct console *console_new(struct loop *loop, int fd, const char *name, void (*line)(void *arg, const char *line),
+                            void *arg);
 
 /* Reads what is there, without waiting. */
 void console_drain(struct console *c);

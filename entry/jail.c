@@ -48,8 +48,10 @@ int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err)
     for (unsigned i = 0; i < plan->file_count; i++)
         if (mount_file(&plan->files[i], j->root, err) < 0)
             return -1;
-    cleanup_close int log = openat(j->root, plan->log + 1, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (log < 0 || fchown(log, plan->uid, plan->gid) < 0)
+    /* A FIFO, as Firecracker's documentation has it too: a file could be made to grow without end. */
+    if (mkfifoat(j->root, plan->log + 1, 0600) < 0 ||
+        (j->log = openat(j->root, plan->log + 1, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0 ||
+        fchown(j->log, plan->uid, plan->gid) < 0)
         return err_sys(err, "cannot make the log in the jail");
     return 0;
 }
@@ -168,7 +170,7 @@ void jail_remove(void *handle)
             ;
         j->pid = -1;
     }
-    int *const fds[] = {&j->root, &j->run, &j->console, &j->pid_fd, &j->report};
+    int *const fds[] = {&j->root, &j->run, &j->console, &j->log, &j->pid_fd, &j->report};
     for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
         if (*fds[i] >= 0)
             close(steal_fd(fds[i]));

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { JAIL_FILES_MAX = 8 };
+enum { JAIL_FILES_MAX = 16 };
 
 struct jail_file {
     const char *source; /* on the host */
@@ -32,13 +32,14 @@ struct jail {
     int root;    /* descriptor of the chroot folder */
     int run;     /* of its /run: control sockets */
     int console; /* what Firecracker prints: the guest's serial console and its own messages; may be -1 */
+    int log;     /* Firecracker's log, a FIFO */
     int pid_fd;  /* readable once all processes of the jail have ended */
     int report;  /* jail_explain reads it */
     pid_t pid;   /* the namespace's first process; -1: not started */
 };
 #define JAIL_NONE                                                                                                      \
     {                                                                                                                  \
-        .root = -1, .run = -1, .console = -1, .pid_fd = -1, .report = -1, .pid = -1                                    \
+        .root = -1, .run = -1, .console = -1, .log = -1, .pid_fd = -1, .report = -1, .pid = -1                         \
     }
 
 /* Fills in *j, a JAIL_NONE: makes the chroot and mounts the files in it, read-only unless writable.  -1 with err;

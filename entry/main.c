@@ -63,7 +63,7 @@ static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct w
 static int run(const struct plan *plan, int signals, struct undo *u, struct err *err)
 {
     static struct workdir workdir;
-    static struct drives drives = DRIVES_NONE;
+    static struct drives drives;
     static struct jail jail = JAIL_NONE;
     /* The control socket comes first: its name is what makes the id ours. */
     int control = local_listen(plan->id);
@@ -106,7 +106,11 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
         return -1;
     if (vmm_start(&vmm_plan, jail.run, jail.pid_fd, &ended, err) < 0)
         return ended ? jail_explain(&jail, err) : -1;
-    struct supervise_fds fds = {signals, listener, control, jail.console, jail.pid_fd, drives.root.pid_fd};
+    struct supervise_fds fds = {signals, listener, control, jail.console, jail.log, jail.pid_fd, {{0}}, 0};
+    for (unsigned i = 0; i < drives.count; i++)
+        if (drives.drive[i].served.pid_fd >= 0)
+            fds.servers[fds.server_count++] =
+                (struct supervise_server){drives.drive[i].served.pid_fd, drives.drive[i].name};
     return supervise(&plan->supervise, &fds, err);
 }
 

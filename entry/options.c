@@ -11,12 +11,15 @@ struct row {
 };
 
 static const struct row rows[OPT_COUNT] = {
-    [OPT_ROOTFS_DIR] = {"ROOTFS_DIR", NULL, "/usr/src/app/rootfs", NULL, "the tree that becomes the guest's root"},
+    [OPT_ROOTFS_DIR] = {"ROOTFS_DIR", NULL, "/usr/src/app/rootfs", NULL,
+                        "the tree, or its sealed image, that becomes the guest's root"},
     [OPT_ROOTFS_FORMAT] = {"ROOTFS_FORMAT", NULL, "erofs", NULL,
                            "erofs: served without a copy; ext4: copied, for old kernels"},
     [OPT_ROOTFS_SIZE] = {"ROOTFS_SIZE", NULL, NULL, "free space", "capacity of the guest's root: 512M, 4G"},
     [OPT_DATA_DIR] = {"DATA_DIR", NULL, "/jail/data", NULL, "keeps data.ext4 (/dev/vdb) when it is a mount"},
-    [OPT_DATAFS_SIZE] = {"DATAFS_SIZE", NULL, NULL, "free space", "capacity of /dev/vdb: 512M, 4G"},
+    [OPT_DATAFS_SIZE] = {"DATAFS_SIZE", NULL, NULL, "free space", "capacity of /dev/vdb: 512M, 4G; may grow later"},
+    [OPT_DATA_MOUNT] = {"DATA_MOUNT", NULL, NULL, "not mounted", "where the guest mounts /dev/vdb: /var/lib/app"},
+    [OPT_VOLUMES] = {"VOLUMES", NULL, NULL, "none", "host folders in the guest: /host/dir:/guest/path:ro,..."},
     [OPT_SCRATCH_DIR] = {"SCRATCH_DIR", NULL, "/var/tmp", NULL, "where disks that end with the VM take their space"},
     [OPT_VCPU_COUNT] = {"VCPU_COUNT", NULL, NULL, "usable CPUs", "virtual CPUs, 1 to 32"},
     [OPT_MEM_SIZE_MIB] = {"MEM_SIZE_MIB", NULL, NULL, "what host spares", "guest memory in MiB, 64 or more"},

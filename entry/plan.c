@@ -6,22 +6,19 @@
 #include "common/num.h"
 #include "common/terminal.h"
 #include "entry/kvm.h"
+#include "entry/plan_parts.h"
 #include "netsetup/parse.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#define MIB (UINT64_C(1) << 20)
-
 /* Firecracker's limits (docs and src of v1.12: MAX_SUPPORTED_VCPUS; the command line's 2048 bytes include
  * what Firecracker adds for the devices). */
-enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 1800, MEM_MIN_MIB = 64, DISK_MIN_MIB = 16 };
+enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 1800, MEM_MIN_MIB = 64 };
 
 /* quiet: the serial console costs more time than the rest of the boot.  reboot=k is how a guest ends its VM
  * on x86 (Firecracker emulates only the keyboard controller's reset); the i8042 parameters skip probing the
@@ -34,7 +31,7 @@ static const char default_boot_args[] =
 static const char default_boot_args[] = "console=ttyS0 quiet panic=1 random.trust_cpu=on rdinit=/sbin/init";
 #endif
 
-static int refuse(struct err *err, const struct options *o, enum option option, const char *accepted)
+int plan_refuse(struct err *err, const struct options *o, enum option option, const char *accepted)
 {
     return err_set(err, "%s=%s: %s", option_name(option), o->value[option], accepted);
 }
@@ -52,7 +49,7 @@ static int plan_id(const struct options *o, struct plan *plan, struct err *err)
     }
     size_t good = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
     if (id[good] || good > NET_ID_MAX)
-        return refuse(err, o, OPT_VM_ID, "must be 1 to 64 of A-Z a-z 0-9 -");
+        return plan_refuse(err, o, OPT_VM_ID, "must be 1 to 64 of A-Z a-z 0-9 -");
     snprintf(plan->id, sizeof(plan->id), "%s", id);
     return 0;
 }
@@ -67,20 +64,7 @@ static int plan_number(const struct options *o, enum option option, uint64_t min
     char accepted[96];
     snprintf(accepted, sizeof(accepted), "must be a number from %llu to %llu", (unsigned long long)min,
              (unsigned long long)max);
-    return refuse(err, o, option, accepted);
-}
-
-/* A disk's capacity in bytes, whole MiB; 0 when it is not given.  A bare number counts in MiB. */
-static int plan_size(const struct options *o, enum option option, uint64_t *out, struct err *err)
-{
-    *out = 0;
-    if (!o->value[option])
-        return 0;
-    uint64_t size;
-    if (num_parse_size(o->value[option], MIB, &size) < 0 || size < DISK_MIN_MIB * MIB || size > (UINT64_C(16) << 40))
-        return refuse(err, o, option, "must be a size from 16M to 16T, such as 512M or 4G");
-    *out = size / MIB * MIB;
-    return 0;
+    return plan_refuse(err, o, option, accepted);
 }
 
 static int plan_machine(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
@@ -132,7 +116,7 @@ static int plan_supervise(const struct options *o, struct plan *plan, struct err
         plan_number(o, OPT_STOP_TIMEOUT, 0, 86400, 0, &stop, err) < 0)
         return -1;
     if (parse_signal(o->value[OPT_STOP_SIGNAL], &s->stop_signal) < 0)
-        return refuse(err, o, OPT_STOP_SIGNAL, "must be a signal's name or number, such as INT, SIGINT or 2");
+        return plan_refuse(err, o, OPT_STOP_SIGNAL, "must be a signal's name or number, such as INT, SIGINT or 2");
     s->id = plan->id;
     s->boot_timeout = (unsigned)boot;
     s->stop_timeout = (unsigned)stop;
@@ -140,63 +124,11 @@ static int plan_supervise(const struct options *o, struct plan *plan, struct err
     plan->guest.user = o->value[OPT_GUEST_USER];
     plan->guest.workdir = o->value[OPT_GUEST_WORKDIR];
     plan->guest.tty = s->tty;
-    plan->guest.rootfs = plan->drives.rootfs_format;
+    plan->guest.drives = &plan->drives;
+    plan->guest.data_mount = o->value[OPT_DATA_MOUNT];
     if (plan->guest.workdir[0] != '/')
-        return refuse(err, o, OPT_GUEST_WORKDIR, "must be an absolute path");
+        return plan_refuse(err, o, OPT_GUEST_WORKDIR, "must be an absolute path");
     return 0;
-}
-
-static int plan_rootfs(const struct options *o, struct plan *plan, struct err *err)
-{
-    const char *dir = o->value[OPT_ROOTFS_DIR];
-    DIR *d = opendir(dir);
-    if (!d) {
-        err_sys(err, "ROOTFS_DIR=%s: cannot open the root filesystem's tree", dir);
-        err_hint(err, "put one there: COPY --from=my-rootfs / %s", dir);
-        return -1;
-    }
-    int entries = 0;
-    for (struct dirent *e; (e = readdir(d));)
-        entries += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-    closedir(d);
-    if (entries == 0) {
-        refuse(err, o, OPT_ROOTFS_DIR, "the root filesystem's tree is empty");
-        err_hint(err, "put one there: COPY --from=my-rootfs / %s", dir);
-        return -1;
-    }
-    plan->drives.rootfs_dir = dir;
-    const char *format = o->value[OPT_ROOTFS_FORMAT];
-    if (strcmp(format, "ext4") == 0)
-        plan->drives.rootfs_format = ROOTFS_EXT4;
-    else if (strcmp(format, "erofs") != 0)
-        return refuse(err, o, OPT_ROOTFS_FORMAT, "must be erofs or ext4");
-    return 0;
-}
-
-/* Whether dir is a mount point (a volume): then what is in it stays. */
-static bool is_mount(const char *dir)
-{
-    struct statx st;
-    return statx(AT_FDCWD, dir, AT_STATX_SYNC_AS_STAT, STATX_TYPE, &st) == 0 &&
-           (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
-}
-
-static int plan_drives(const struct options *o, struct plan *plan, struct err *err)
-{
-    struct drives_plan *d = &plan->drives;
-    d->id = plan->id;
-    d->data_dir = o->value[OPT_DATA_DIR];
-    d->data_persistent = is_mount(d->data_dir);
-    d->scratch_dir = o->value[OPT_SCRATCH_DIR];
-    struct stat st;
-    if (stat(d->scratch_dir, &st) < 0 || access(d->scratch_dir, W_OK | X_OK) < 0) {
-        err_sys(err, "SCRATCH_DIR=%s", d->scratch_dir);
-        err_hint(err, "it must be a writable folder, for disks that end with the VM");
-        return -1;
-    }
-    if (plan_rootfs(o, plan, err) < 0 || plan_size(o, OPT_ROOTFS_SIZE, &d->rootfs_size, err) < 0)
-        return -1;
-    return plan_size(o, OPT_DATAFS_SIZE, &d->datafs_size, err);
 }
 
 /* A file that must be there and readable, or executable. */
@@ -207,7 +139,7 @@ static int plan_file(const struct options *o, enum option option, int mode, cons
     if (stat(path, &st) < 0 || access(path, mode) < 0)
         return err_sys(err, "%s=%s", option_name(option), path);
     if (!S_ISREG(st.st_mode))
-        return refuse(err, o, option, "is no regular file");
+        return plan_refuse(err, o, option, "is no regular file");
     *out = path;
     return 0;
 }
@@ -223,10 +155,11 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
         return err_sys(err, "KERNEL_IMAGE=%s", plan->jail.files[0].source);
 #ifdef __x86_64__
     if (memcmp(start, "\177ELF", 4) != 0)
-        return refuse(err, o, OPT_KERNEL_IMAGE, "is no ELF kernel: an uncompressed vmlinux is wanted, not a bzImage");
+        return plan_refuse(err, o, OPT_KERNEL_IMAGE,
+                           "is no ELF kernel: an uncompressed vmlinux is wanted, not a bzImage");
 #else
     if (memcmp(start + 56, "ARM\x64", 4) != 0) /* Linux Documentation/arm64/booting.rst */
-        return refuse(err, o, OPT_KERNEL_IMAGE, "is no arm64 kernel: an uncompressed Image is wanted");
+        return plan_refuse(err, o, OPT_KERNEL_IMAGE, "is no arm64 kernel: an uncompressed Image is wanted");
 #endif
     return 0;
 }
@@ -234,7 +167,7 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
 static int plan_flag(const struct options *o, enum option option, bool *out, struct err *err)
 {
     *out = strcmp(o->value[option], "yes") == 0;
-    return *out || strcmp(o->value[option], "no") == 0 ? 0 : refuse(err, o, option, "must be yes or no");
+    return *out || strcmp(o->value[option], "no") == 0 ? 0 : plan_refuse(err, o, option, "must be yes or no");
 }
 
 /* An interface's name, which the kernel limits. */
@@ -242,7 +175,7 @@ static int plan_interface(const struct options *o, enum option option, char out[
 {
     const char *name = o->value[option] ? o->value[option] : "";
     if (strlen(name) >= IFNAMSIZ)
-        return refuse(err, o, option, "must have at most 15 characters");
+        return plan_refuse(err, o, option, "must have at most 15 characters");
     snprintf(out, IFNAMSIZ, "%s", name);
     return 0;
 }
@@ -253,11 +186,11 @@ static int plan_addresses(const struct options *o, struct net_plan *n, struct er
     const char *tap = o->value[OPT_TAP_IP], *guest = o->value[OPT_GUEST_IP], *mac = o->value[OPT_GUEST_MAC];
     if (tap && (!strchr(tap, '/') || net_addr_parse("TAP_IP", tap, &n->tap_addr, NULL) < 0 ||
                 (ntohl(n->tap_addr.s_addr) & 3) % 3 == 0))
-        return refuse(err, o, OPT_TAP_IP, "must be the address of a host and /30, such as 10.1.2.1/30");
+        return plan_refuse(err, o, OPT_TAP_IP, "must be the address of a host and /30, such as 10.1.2.1/30");
     if (guest && net_addr_parse("GUEST_IP", guest, &n->guest_addr, NULL) < 0)
-        return refuse(err, o, OPT_GUEST_IP, "must be an IPv4 address, such as 10.1.2.2");
+        return plan_refuse(err, o, OPT_GUEST_IP, "must be an IPv4 address, such as 10.1.2.2");
     if (mac && net_mac_parse("GUEST_MAC", mac, n->guest_mac, NULL) < 0)
-        return refuse(err, o, OPT_GUEST_MAC, "must be the MAC address of one host, such as 06:00:0a:01:02:02");
+        return plan_refuse(err, o, OPT_GUEST_MAC, "must be the MAC address of one host, such as 06:00:0a:01:02:02");
     return 0;
 }
 
@@ -266,7 +199,7 @@ static int plan_net(const struct options *o, struct plan *plan, struct err *err)
     struct net_plan *n = &plan->net;
     plan->has_net = strcmp(o->value[OPT_NETWORK], "nat") == 0;
     if (!plan->has_net && strcmp(o->value[OPT_NETWORK], "none") != 0)
-        return refuse(err, o, OPT_NETWORK, "must be nat or none");
+        return plan_refuse(err, o, OPT_NETWORK, "must be nat or none");
     snprintf(n->id, sizeof(n->id), "%s", plan->id);
     n->uid = plan->jail.uid;
     n->gid = plan->jail.gid;
@@ -290,6 +223,7 @@ static int plan_uid(struct plan *plan, struct err *err)
     uid_t uid = 0x70000000 | (random & 0x0fffffff);
     plan->jail.uid = plan->jail.gid = uid;
     plan->drives.uid = plan->drives.gid = uid;
+    plan->drives.id = plan->id;
     return 0;
 }
 
@@ -305,7 +239,7 @@ static int plan_jail(const struct options *o, struct plan *plan, struct err *err
     plan->vmm.kernel = "/kernel";
     plan->vmm.initrd = "/initrd";
     if (j->base[0] != '/')
-        return refuse(err, o, OPT_JAIL_BASE, "must be an absolute path");
+        return plan_refuse(err, o, OPT_JAIL_BASE, "must be an absolute path");
     if (plan_file(o, OPT_FIRECRACKER_BIN, X_OK, &j->firecracker, err) < 0 ||
         plan_file(o, OPT_JAILER_BIN, X_OK, &j->jailer, err) < 0)
         return -1;
@@ -331,9 +265,9 @@ int plan_make(const struct options *o, const struct resources *r, struct plan *p
 {
     *plan = (struct plan){0};
     if (log_level_parse(o->value[OPT_LOG_LEVEL]) < 0)
-        return refuse(err, o, OPT_LOG_LEVEL, "must be error, warn, info or debug");
+        return plan_refuse(err, o, OPT_LOG_LEVEL, "must be error, warn, info or debug");
     if (plan_command(o, plan, err) < 0 || plan_id(o, plan, err) < 0 || plan_uid(plan, err) < 0 ||
-        plan_machine(o, r, plan, err) < 0 || plan_drives(o, plan, err) < 0 || plan_kernel(o, plan, err) < 0 ||
+        plan_machine(o, r, plan, err) < 0 || plan_drives(o, &plan->drives, err) < 0 || plan_kernel(o, plan, err) < 0 ||
         plan_file(o, OPT_INITRD_IMAGE, R_OK, &plan->initrd.image, err) < 0 || plan_jail(o, plan, err) < 0 ||
         plan_supervise(o, plan, err) < 0)
         return -1;
@@ -359,5 +293,6 @@ int plan_check_host(struct err *err)
 void plan_free(struct plan *plan)
 {
     net_ports_free(&plan->net.ports);
+    plan_drives_free(&plan->drives);
     buf_free(&plan->command);
 }

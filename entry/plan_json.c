@@ -25,13 +25,22 @@ static void print_net(struct json *j, const struct net_plan *n)
 static void print_drives(struct json *j, const struct drives_plan *d)
 {
     json_open(j, "drives", '{');
-    json_string(j, "rootfs_dir", d->rootfs_dir);
+    json_string(j, "rootfs_dir", d->rootfs);
+    json_bool(j, "rootfs_sealed", d->rootfs_sealed);
     json_string(j, "rootfs_format", d->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
     json_number(j, "rootfs_bytes", d->rootfs_size);
     json_string(j, "data_dir", d->data_dir);
     json_bool(j, "data_persistent", d->data_persistent);
     json_number(j, "datafs_bytes", d->datafs_size);
     json_string(j, "scratch_dir", d->scratch_dir);
+    json_open(j, "volumes", '[');
+    for (unsigned i = 0; i < d->volume_count; i++) {
+        json_open(j, NULL, '{');
+        json_string(j, "source", d->volume[i].source);
+        json_string(j, "target", d->volume[i].target);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
     json_close(j, '}');
 }
 
@@ -69,6 +78,7 @@ int plan_print(const struct plan *plan, FILE *out)
     json_close(&j, '}');
     json_string(&j, "guest_user", plan->guest.user);
     json_string(&j, "guest_workdir", plan->guest.workdir);
+    json_string(&j, "data_mount", plan->guest.data_mount);
     json_bool(&j, "tty", plan->supervise.tty);
     json_number(&j, "stop_signal", (uint64_t)plan->supervise.stop_signal);
     json_number(&j, "stop_timeout_s", plan->supervise.stop_timeout);

@@ -72,9 +72,20 @@ static void network_settings(const struct net_link *link, struct buf *out)
     setting(out, SETTING_ADDRESS6, text);
 }
 
+static void disk_settings(const struct settings_plan *plan, struct buf *out)
+{
+    setting(out, SETTING_ROOTFS, plan->drives->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
+    if (plan->data_mount)
+        setting(out, SETTING_DATA_MOUNT, plan->data_mount);
+    for (unsigned i = 0; i < plan->drives->volume_count; i++) {
+        buf_fmt(out, "%s=/dev/vd%c:%s", SETTING_VOLUME, drives_letter(plan->drives, i), plan->drives->volume[i].target);
+        buf_add(out, "", 1);
+    }
+}
+
 int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err)
 {
-    setting(out, SETTING_ROOTFS, plan->rootfs == ROOTFS_EXT4 ? "ext4" : "erofs");
+    disk_settings(plan, out);
     setting(out, SETTING_USER, plan->user ? plan->user : "");
     setting(out, SETTING_WORKDIR, plan->workdir);
     if (plan->tty) {

@@ -8,8 +8,9 @@
 #include "netsetup/netsetup.h"
 
 struct settings_plan {
-    enum rootfs_format rootfs;
-    const char *user; /* NULL: root */
+    const struct drives_plan *drives;
+    const char *data_mount; /* NULL: the data disk is not mounted */
+    const char *user;       /* NULL: root */
     const char *workdir;
     bool tty; /* the command gets a terminal, of the size of ours */
 };

@@ -8,6 +8,7 @@
 #include "entry/channel.h"
 #include "entry/console.h"
 #include "entry/control.h"
+#include "entry/vmmlog.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +21,12 @@
 enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 2, OUTPUT_TIMEOUT = 5 };
 #define SECOND UINT64_C(1000000000)
 
+struct server {
+    struct watch end;
+    struct vm *vm;
+    const char *name;
+};
+
 struct vm {
     const struct supervise_plan *plan;
     struct loop *loop;
@@ -27,7 +34,9 @@ struct vm {
     struct control *control;
     struct streams *streams; /* NULL: given up */
     struct console *console;
-    struct watch signals, jail_end, root_end;
+    struct vmmlog *log;
+    struct watch signals, jail_end;
+    struct server servers[SUPERVISE_SERVERS_MAX];
     struct err *err;
     const char *state;
     uint32_t boot_ms; /* of guest time, until the command's exec */
@@ -220,12 +229,12 @@ static void on_jail_end(struct watch *w, short revents)
 }
 
 /* The guest sees I/O errors from now on; what it makes of them is up to the command. */
-static void on_root_end(struct watch *w, short revents)
+static void on_server_end(struct watch *w, short revents)
 {
     (void)revents;
-    struct vm *vm = (struct vm *)((char *)w - offsetof(struct vm, root_end));
-    log_error("the root disk's server has ended: the guest can no longer read its root filesystem");
-    loop_remove(vm->loop, w);
+    struct server *s = (struct server *)((char *)w - offsetof(struct server, end));
+    log_error("the %s disk's server has ended: the guest can no longer read that disk", s->name);
+    loop_remove(s->vm->loop, w);
 }
 
 static int to_guest(void *arg, enum proto_type type, const uint32_t *fields, size_t count, const void *data, size_t len)
@@ -257,19 +266,24 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     struct control_events asked = {to_guest, stop, fill_status, fill_logs, vm};
     vm->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
     vm->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};
-    vm->root_end = (struct watch){.fd = fds->root_end, .events = POLLIN, .ready = on_root_end};
     vm->loop = loop_new();
     if (!vm->loop)
         return -1;
     vm->channel = channel_new(vm->loop, fds->listener, &events);
     vm->control = control_new(vm->loop, fds->control, &asked);
     vm->streams = streams_new(vm->loop, true, vm->plan->tty, acknowledge, vm);
-    vm->console = console_new(vm->loop, fds->console);
-    if (!vm->channel || !vm->control || !vm->streams || !vm->console)
+    vm->console = console_new(vm->loop, fds->console, "console", NULL, NULL);
+    vm->log = vmmlog_new(vm->loop, fds->log);
+    if (!vm->channel || !vm->control || !vm->streams || !vm->console || !vm->log)
         return -1;
-    if (loop_add(vm->loop, &vm->signals) < 0 || loop_add(vm->loop, &vm->root_end) < 0)
-        return -1;
-    return loop_add(vm->loop, &vm->jail_end);
+    for (unsigned i = 0; i < fds->server_count; i++) {
+        struct server *s = &vm->servers[i];
+        *s = (struct server){
+            {.fd = fds->servers[i].end, .events = POLLIN, .ready = on_server_end}, vm, fds->servers[i].name};
+        if (loop_add(vm->loop, &s->end) < 0)
+            return -1;
+    }
+    return loop_add(vm->loop, &vm->signals) < 0 ? -1 : loop_add(vm->loop, &vm->jail_end);
 }
 
 int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, struct err *err)
@@ -289,6 +303,7 @@ int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds
     channel_free(vm.channel);
     control_free(vm.control);
     console_free(vm.console);
+    vmmlog_free(vm.log);
     loop_free(vm.loop);
     return vm.code;
 }

@@ -15,13 +15,23 @@ struct supervise_plan {
     bool tty;              /* the command has a terminal, ours */
 };
 
+enum { SUPERVISE_SERVERS_MAX = 16 };
+
+/* A process that the VM's disks come from. */
+struct supervise_server {
+    int end;          /* readable when it has ended */
+    const char *name; /* the disk's */
+};
+
 struct supervise_fds {
     int signals;  /* a signalfd of what is to reach the command */
     int listener; /* of the guest channel; becomes supervise's */
     int control;  /* of the local control socket; becomes supervise's */
     int console;  /* the VMM's output */
+    int log;      /* its log */
     int jail_end; /* readable when the VMM has ended */
-    int root_end; /* readable when the root disk's server has ended; -1: there is none */
+    struct supervise_server servers[SUPERVISE_SERVERS_MAX];
+    unsigned server_count;
 };
 
 /* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with

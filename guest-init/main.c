@@ -2,6 +2,7 @@
  * how it ended, and ends the VM.  It never returns and never exits: whatever fails is reported, to entry
  * when it can be reached and on the console always, and the VM ends. */
 #include "common/settings.h"
+#include "guest-init/disks.h"
 #include "guest-init/host.h"
 #include "guest-init/lists.h"
 #include "guest-init/modules.h"
@@ -44,7 +45,7 @@ static int boot(int *control, struct serve_plan *plan, struct err *err)
     plan->busybox = open("/bin/busybox", O_RDONLY | O_CLOEXEC); /* the initramfs's own; execs may want a shell */
     if (net_up(settings, err) < 0)
         return -1;
-    return mounts_root(settings, err);
+    return mounts_root(settings, err) < 0 ? -1 : disks_mount(settings, err);
 }
 
 int main(void)

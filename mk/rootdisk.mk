@@ -18,3 +18,11 @@ test: $(B)/oracle/rootdisk $(B)/fuzz/fuzz_rootdisk $(B)/testhost/initrd.cpio
 .PHONY: bench-rootdisk
 bench-rootdisk: $(B)/bin/rootdisk
 	@tests/bench/rootdisk
+
+$(B)/bench/disks: $(B)/obj/tests/bench/disks.o $(B)/obj/entry/ext4.o $(patsubst %.c,$(B)/obj/%.o,$(COMMON))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+.PHONY: bench-disks
+bench-disks: $(B)/bench/disks
+	@$< $(B)/bench

@@ -16,6 +16,13 @@ $(B)/rootfs-debian.stamp: mk/mkdebian | $(SETUP_STAMP)
 	@mk/mkdebian $(B)/rootfs-debian
 	@touch $@
 
+# The same with programs as people run them in containers.
+$(B)/rootfs-apps.stamp: mk/mkdebian | $(SETUP_STAMP)
+	$(call say,making a Debian root filesystem with some servers by debootstrap (about a minute))
+	@mk/mkdebian $(B)/rootfs-apps systemd-sysv dbus redis-server nginx-light
+	@rm -rf $(B)/rootfs-apps/usr/share/{doc,man,locale}/*
+	@touch $@
+
 $(B)/rootfs-static.stamp: tests/e2e/guest-static.c | $(SETUP_STAMP)
 	$(call say,making a root filesystem of one static program)
 	@rm -rf $(B)/rootfs-static && mkdir -p $(B)/rootfs-static

@@ -1,14 +1,17 @@
 #include "rootdisk/image.h"
 
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "common/log.h"
 #include "rootdisk/encode.h"
 #include "rootdisk/erofs.h"
 #include "rootdisk/scan.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int rootdisk_scan(struct rootdisk **out, int dirfd, const char *path, struct err *err)
 {
@@ -54,6 +57,15 @@ uint64_t rootdisk_size(const struct rootdisk *rd)
 uint32_t rootdisk_inodes(const struct rootdisk *rd)
 {
     return rd->tree.node_count;
+}
+
+bool rootdisk_is_image(int fd)
+{
+    struct erofs_super super;
+    struct stat st;
+    return fstat(fd, &st) == 0 && io_pread_full(fd, &super, sizeof(super), EROFS_SUPER_OFFSET) == sizeof(super) &&
+           le32toh(super.magic) == EROFS_MAGIC && super.block_bits == EROFS_BLOCK_BITS &&
+           (uint64_t)st.st_size >= (uint64_t)le32toh(super.blocks) * EROFS_BLOCK;
 }
 
 /* The file that owns a block behind the metadata: the last that starts at or before it. */

@@ -11,6 +11,7 @@
 
 #include "common/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,6 +31,9 @@ ssize_t rootdisk_read(struct rootdisk *rd, void *buf, size_t len, uint64_t offse
 
 /* Writes the image to fd, a regular file open for writing, replacing what it holds.  Holes stay holes. */
 int rootdisk_write(struct rootdisk *rd, int fd, struct err *err);
+
+/* Whether fd is a whole EROFS image, by its superblock and its size. */
+bool rootdisk_is_image(int fd);
 
 /* Mounts a FUSE filesystem on a directory (CAP_SYS_ADMIN): read-only, and others may enter.  Its /dev/fuse
  * descriptor, close-on-exec, for rootdisk_serve; until that runs, access to the mountpoint blocks.  Returns

@@ -138,6 +138,32 @@ static void test_sizes(void **state)
     assert_int_equal(plan.drives.datafs_size, 512 * MIB);
 }
 
+static void test_disks(void **state)
+{
+    (void)state;
+    struct plan plan;
+    static const char *const bad[] = {
+        "/tmp",      "/tmp:/x",       "/tmp:/x:rw",         "tmp:/x:ro",       "/tmp:x:ro",
+        "/tmp:/:ro", "/tmp:/x:ro:ro", "/nonexistent:/x:ro", "/dev/null:/x:ro", "/tmp:/x:ro,",
+        ","};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_refused("VOLUMES", bad[i]);
+    assert_refused("VOLUMES", "/tmp:/1:ro,/tmp:/2:ro,/tmp:/3:ro,/tmp:/4:ro,/tmp:/5:ro,/tmp:/6:ro,/tmp:/7:ro,/tmp:/8:ro,"
+                              "/tmp:/9:ro");
+    struct err err;
+    assert_int_equal(plan_with("VOLUMES", "/tmp:/x:ro,/usr/:/a b/c/:ro", &plan, &err), 0);
+    assert_int_equal(plan.drives.volume_count, 2);
+    assert_string_equal(plan.drives.volume[0].source, "/tmp");
+    assert_string_equal(plan.drives.volume[1].target, "/a b/c/");
+    assert_int_equal(drives_letter(&plan.drives, 1), 'e');
+    plan_free(&plan);
+    assert_refused("DATA_MOUNT", "data");
+    assert_refused("DATA_MOUNT", "//");
+    assert_accepted("DATA_MOUNT", "/var/lib/app", &plan);
+    assert_refused("ROOTFS_FORMAT", "xfs");
+    assert_refused("ROOTFS_DIR", "/etc/passwd");
+}
+
 static void test_network(void **state)
 {
     (void)state;
@@ -222,13 +248,10 @@ static void test_resource_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_network),
-        cmocka_unit_test(test_files_and_names),
-        cmocka_unit_test(test_boot_args),
-        cmocka_unit_test(test_memory_for_the_guest),
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_sizes),          cmocka_unit_test(test_disks),
+        cmocka_unit_test(test_network),        cmocka_unit_test(test_files_and_names),
+        cmocka_unit_test(test_boot_args),      cmocka_unit_test(test_memory_for_the_guest),
         cmocka_unit_test(test_resource_files),
     };
     return cmocka_run_group_tests_name("plan", tests, set_up, tear_down);

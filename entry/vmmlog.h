@@ -1,0 +1,13 @@
+/* Firecracker's own log.  All of it goes to the debug log; what the user must know is said, once. */
+#ifndef CTR_VMMLOG_H
+#define CTR_VMMLOG_H
+
+#include "common/loop.h"
+
+struct vmmlog;
+
+/* Reads fd, which stays the caller's.  NULL without memory. */
+struct vmmlog *vmmlog_new(struct loop *loop, int fd);
+void vmmlog_free(struct vmmlog *v);
+
+#endif

@@ -1,0 +1,81 @@
+#include "guest-init/disks.h"
+
+#include "common/cleanup.h"
+#include "common/settings.h"
+#include "guest-init/lists.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+/* The folder and its missing parents, as Docker makes the places of its mounts. */
+static int make_folder(const char *path, struct err *err)
+{
+    char part[PATH_MAX];
+    if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
+        return err_set(err, "%.64s...: the path is too long", path);
+    for (char *slash = part + 1; *slash; slash++) {
+        slash = strchrnul(slash, '/');
+        char kept = *slash;
+        *slash = '\0';
+        if (mkdir(part, 0755) < 0 && errno != EEXIST)
+            return err_sys(err, "cannot make %s in the guest", part);
+        *slash = kept;
+        if (!kept)
+            break;
+    }
+    return 0;
+}
+
+/* A data disk that is as mke2fs made it takes the owner and mode of the folder it covers, and is empty: as
+ * Docker does it with a new volume.  lost+found would be in the way of programs that want an empty folder;
+ * e2fsck makes it again if it ever needs it. */
+static int mount_data(const char *path, struct err *err)
+{
+    struct stat covered, root;
+    if (make_folder(path, err) < 0)
+        return -1;
+    if (stat(path, &covered) < 0 || mount("/dev/vdb", path, "ext4", 0, NULL) < 0)
+        return err_sys(err, "cannot mount the data disk at DATA_MOUNT=%s", path);
+    cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &root) < 0)
+        return err_sys(err, "cannot use the data disk at DATA_MOUNT=%s", path);
+    unlinkat(fd, "lost+found", AT_REMOVEDIR);
+    if (root.st_uid != 0 || root.st_gid != 0 || (root.st_mode & 07777) != 0755)
+        return 0;
+    if (fchown(fd, covered.st_uid, covered.st_gid) < 0 || fchmod(fd, covered.st_mode & 07777) < 0)
+        return err_sys(err, "cannot give the data disk the owner and mode of %s", path);
+    return 0;
+}
+
+/* DEVICE:PATH */
+static int mount_volume(const char *value, struct err *err)
+{
+    char device[16];
+    size_t len = strcspn(value, ":");
+    const char *path = value + len + 1;
+    if (len >= sizeof(device) || value[len] != ':')
+        return err_set(err, "bad setting %s=%s", SETTING_VOLUME, value);
+    snprintf(device, sizeof(device), "%.*s", (int)len, value);
+    if (make_folder(path, err) < 0)
+        return -1;
+    if (mount(device, path, "erofs", MS_RDONLY | MS_NODEV, NULL) < 0)
+        return err_sys(err, "cannot mount the volume at %s", path);
+    return 0;
+}
+
+int disks_mount(char *const *settings, struct err *err)
+{
+    const char *data = lists_value(settings, SETTING_DATA_MOUNT);
+    if (data && mount_data(data, err) < 0)
+        return -1;
+    for (; *settings; settings++)
+        if (strncmp(*settings, SETTING_VOLUME "=", sizeof(SETTING_VOLUME)) == 0 &&
+            mount_volume(*settings + sizeof(SETTING_VOLUME), err) < 0)
+            return -1;
+    return 0;
+}

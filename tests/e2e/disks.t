@@ -1,0 +1,150 @@
+#!/bin/bash
+# The data disk, volumes, sealed images, and what becomes of the guest's disks when something goes wrong.
+#: kvm
+#: disk build/e2e.disk
+#: timeout 600
+set -euo pipefail
+. "$(dirname "$0")/vm.sh"
+entry=$BIN/entry
+work=$(mktemp -d /tmp/e2e.XXXXXX)
+before=$(host_state)
+mkdir -p /jail/data
+mount -t tmpfs -o size=100M data /jail/data
+
+# A tree of busybox and some files; the guest's shell takes a line of stdin for each step that we have made.
+VM_TREE=$work/tree
+mkdir -p "$VM_TREE"/{bin,lib/app/data,proc}
+cp "$(command -v busybox)" "$VM_TREE/bin/busybox"
+chmod 2750 "$VM_TREE/lib/app/data" && chown 1000:1001 "$VM_TREE/lib/app/data"
+for name in changed shrunk gone kept; do head -c 9000 /dev/zero | tr '\0' "${name:0:1}" >"$VM_TREE/$name"; done
+mkdir -p "$work"/volume/sub "$work/other"
+echo secret >"$work/volume/sub/key" && chown 1234:1235 "$work/volume/sub/key" && chmod 400 "$work/volume/sub/key"
+ln -s sub/key "$work/volume/link"
+echo of-the-other >"$work/other/file"
+
+# start NAME=value... -- script: a VM in the background whose stdin is descriptor 8; its output goes to out and err
+start() {
+    local variables=()
+    while [ "$1" != -- ]; do
+        variables+=("$1")
+        shift
+    done
+    rm -f "$work/stdin" && mkfifo "$work/stdin"
+    vm "${variables[@]}" "$entry" /bin/busybox sh -c "PATH=/x; busybox() { /bin/busybox \"\$@\"; }; $2" \
+        <"$work/stdin" >"$work/out" 2>"$work/err" &
+    JOB=$!
+    exec 8>"$work/stdin"
+}
+finish() { # STATUS is the VM's exit code
+    exec 8>&-
+    STATUS=0
+    wait "$JOB" || STATUS=$?
+}
+out() { grep -qxF -- "$1" "$work/out"; }
+
+# --- the data disk at its first use, volumes, and sources that change --------------------------------------
+start DATAFS_SIZE=40M DATA_MOUNT=/lib/app/data LOG_LEVEL=warn \
+    VOLUMES="$work/volume:/run/secrets/app:ro,$work/other:/lib/app/other:ro" -- '
+    busybox stat -c "data: %u %g %a" /lib/app/data; echo "in it: $(busybox ls -A /lib/app/data)"
+    busybox cat /run/secrets/app/link /lib/app/other/file
+    busybox stat -c "key: %u %g %a" /run/secrets/app/sub/key
+    busybox touch /run/secrets/app/x 2>/dev/null || echo "read-only: yes"
+    busybox chown 7:8 /lib/app/data && busybox chmod 700 /lib/app/data && echo first >/lib/app/data/f
+    echo ready; read -r step
+    for f in changed shrunk gone; do busybox cat /$f >/dev/null || echo "$f: error"; done
+    busybox cat /kept | busybox tr -d k | busybox wc -c
+    echo removed; read -r step
+    busybox cat /run/secrets/app/sub/late; echo "late: $?"
+    exit 9'
+check "a guest with data disk and volumes is up" wait_until 100 out ready
+for line in "data: 1000 1001 2750" "in it: " "secret" "of-the-other" "key: 1234 1235 400" "read-only: yes"; do
+    check "in the guest: $line" out "$line"
+done
+echo "another text" >>"$VM_TREE/changed"
+truncate -s 100 "$VM_TREE/shrunk"
+rm "$VM_TREE/gone"
+echo go >&8
+check "changed files have been read" wait_until 60 out removed
+for name in changed shrunk gone; do
+    check "$name: an error in the guest" out "$name: error"
+    check "$name: named in the log, once" test "$(grep -c "/$name: .*in the guest is an I/O error" "$work/err")" = 1
+done
+check "the others can be read" out 0
+# the server of one volume ends
+for pid in $(pgrep -P "$(pgrep -x -P $JOB entry || echo $JOB)" -x entry); do
+    ! readlink /proc/"$pid"/fd/* | grep -qx /dev/fuse || server=$pid
+done
+kill -KILL "$server"
+server_end() { grep -q "disk's server has ended" "$work/err"; }
+check "a server's death is noticed" wait_until 20 server_end
+echo go >&8
+finish
+is "and does not end the VM" "$STATUS" 9
+
+# --- it grows, keeps what it holds, and what the application did to it -------------------------------------
+capture vm DATAFS_SIZE=64M DATA_MOUNT=/lib/app/data LOG_LEVEL=warn NETWORK=none "$entry" /bin/busybox sh -c '
+    /bin/busybox stat -c "data: %u %g %a" /lib/app/data; /bin/busybox cat /lib/app/data/f
+    /bin/busybox df -k /lib/app/data | /bin/busybox awk "NR == 2 { print (\$2 > 50000) ? \"grown\" : \$2 }"'
+is "the data disk has grown and kept everything" "$STATUS/$STDOUT" "0/data: 7 8 700"$'\n'first$'\n'grown
+is "its file has the new size" "$(stat -c %s /jail/data/data.ext4)" $((64 << 20))
+check "it is clean" e2fsck -fn /jail/data/data.ext4
+
+# --- the volume of the data disk is full ---------------------------------------------------------------------
+capture vm DATAFS_SIZE=300M DATA_MOUNT=/data LOG_LEVEL=warn NETWORK=none "$entry" /bin/busybox sh -c '
+    /bin/busybox dd if=/dev/zero of=/data/big bs=256k count=600 oflag=direct || echo "dd: error"; exit 4' 
+like "a full volume is an error in the guest" "$STATUS/$STDOUT" "4/*dd: error*"
+like "and the log says so" "$STDERR" "*disks cannot be written: no space is left in DATA_DIR or SCRATCH_DIR*"
+is "its exact size is kept" "$(stat -c %s /jail/data/data.ext4)" $((300 << 20))
+mount -o remount,size=400M /jail/data
+capture vm DATAFS_SIZE=40M DATA_MOUNT=/data LOG_LEVEL=warn NETWORK=none "$entry" /bin/busybox sh -c '
+    cd /data && /bin/busybox cat f && /bin/busybox rm -f big && /bin/busybox dd if=/dev/zero of=big bs=1M count=100 conv=fsync &&
+    /bin/busybox dd if=/dev/zero of=big bs=1M count=500 conv=fsync || echo "dd: error"'
+like "with space again it works; its own end is 'no space'" "$STATUS/$STDOUT/$STDERR" "0/first*dd: error/*No space left on device*"
+like "it is never shrunk, and that is said" "$STDERR" "*data.ext4 stays at 300 MiB: it is never shrunk*"
+rm -f /jail/data/data.ext4
+
+# --- killed while it writes with fsync -----------------------------------------------------------------------
+start DATAFS_SIZE=64M DATA_MOUNT=/data NETWORK=none -- '
+    i=0
+    while [ $i -lt 100000 ]; do
+        i=$((i + 1))
+        echo $i | busybox dd of=/data/list oflag=append conv=notrunc,fsync 2>/dev/null && echo $i
+        busybox cp /data/list /data/copy$((i % 7))
+    done'
+check "records are being written" wait_until 100 out 40
+kill -KILL "$(pgrep -x firecracker)"
+finish
+acknowledged=$(tail -n 1 "$work/out")
+is "the VM's death is entry's failure" "$STATUS" 125
+note "acknowledged records: $acknowledged"
+capture vm DATAFS_SIZE=64M DATA_MOUNT=/data LOG_LEVEL=warn NETWORK=none "$entry" /bin/busybox cat /data/list
+is "the next VM starts without a word of repair" "$STATUS/$STDERR" "0/"
+check "everything acknowledged is there, in order" \
+    test "$(head -n "$acknowledged" <<<"$STDOUT")" = "$(seq "$acknowledged")"
+check "the data disk is clean" e2fsck -fn /jail/data/data.ext4
+umount /jail/data
+rmdir /jail/data /jail
+
+# --- a sealed image, and a host without FUSE -----------------------------------------------------------------
+rm -r "$VM_TREE/proc"
+"$BIN/rootdisk" write "$VM_TREE" "$work/sealed"
+sum=$(sha256sum <"$work/sealed")
+VM_TREE=$work/sealed
+capture vm NETWORK=none "$entry" /bin/busybox sh -c '/bin/busybox wc -c </kept; echo x >/kept && exit 6'
+is "a sealed image is the root" "$STATUS/$STDOUT/$STDERR" "6/9000/"
+is "and stays as it is" "$(sha256sum <"$work/sealed")" "$sum"
+head -c 8192 "$work/sealed" >"$work/short"
+VM_TREE=$work/short
+capture vm "$entry" /x
+like "half an image is refused" "$STATUS/$STDERR" "125/ctr-jailer: ROOTFS_DIR=*: is neither a folder nor an EROFS image*"
+VM_TREE=$work/tree
+rm /dev/fuse
+capture vm NETWORK=none LOG_LEVEL=warn VOLUMES="$work/other:/o:ro" "$entry" /bin/busybox cat /o/file
+is "without FUSE the disks are written out" "$STATUS/$STDOUT" "0/of-the-other"
+is "and each says so, in a line" "$(grep -c 'disk is written out instead of served: ' <<<"$STDERR")/$(wc -l <<<"$STDERR")" "2/2"
+mknod -m 666 /dev/fuse c 10 229
+
+after=$(host_state)
+is "nothing is left on the host" "$(diff <(echo "$before") <(echo "$after"))" ""
+rm -rf "$work"
+done_testing
