@@ -2,13 +2,17 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/log.h"
 #include "common/settings.h"
 #include "common/terminal.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/utsname.h>
+
+enum { HOSTS_MAX = 1 << 20 };
 
 static void setting(struct buf *out, const char *name, const char *value)
 {
@@ -41,6 +45,37 @@ void settings_resolv(const char *text, const char *relay, struct buf *out)
     }
 }
 
+/* Whether a line of hosts(5) names something else than this host. */
+static bool names_another(const char *line, const char *own)
+{
+    static const char blank[] = " \t\r";
+    static const char *const usual[] = {"localhost", "ip6-"}; /* localhost.localdomain, ip6-loopback ... */
+    const char *name = line + strspn(line, blank);
+    size_t len = strcspn(name, blank), names = 0;
+    while (name += len + strspn(name + len, blank), *name) {
+        len = strcspn(name, blank);
+        names++;
+        if (len == strlen(own) && !strncmp(name, own, len))
+            return false;
+        for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+            if (!strncmp(name, usual[i], strlen(usual[i])))
+                return false;
+    }
+    return names > 0;
+}
+
+void settings_hosts(const char *text, const char *own, struct buf *out)
+{
+    cleanup_free char *copy = strdup(text);
+    char *rest = copy;
+    out->failed |= !copy;
+    for (char *line; rest && (line = strsep(&rest, "\n"));) {
+        line[strcspn(line, "#")] = '\0';
+        if (names_another(line, own))
+            buf_fmt(out, "%s\n", line);
+    }
+}
+
 static char *read_resolv_conf(void)
 {
     return io_read_file(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, NULL);
@@ -53,6 +88,21 @@ void settings_local_resolver(struct in_addr *resolver)
     for (char *line; rest && (line = strsep(&rest, "\n"));)
         if (is_local_nameserver(line, address) && inet_pton(AF_INET, address, resolver) == 1)
             return;
+}
+
+/* Who the container is, and whom it knows by name. */
+static void name_settings(struct buf *out)
+{
+    struct utsname names;
+    cleanup_buf struct buf hosts = {0};
+    cleanup_free char *text = io_read_file(AT_FDCWD, "/etc/hosts", HOSTS_MAX, NULL);
+    if (!text && errno != ENOENT)
+        log_warn("the guest gets no lines of /etc/hosts: %s", strerror(errno));
+    uname(&names); /* fails on a bad pointer only */
+    setting(out, SETTING_HOSTNAME, names.nodename);
+    settings_hosts(text ? text : "", names.nodename, &hosts);
+    setting(out, SETTING_HOSTS, hosts.data ? hosts.data : "");
+    out->failed |= hosts.failed;
 }
 
 static void network_settings(const struct net_link *link, struct buf *out)
@@ -84,12 +134,10 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
         snprintf(size, sizeof(size), "%ux%u", rows, columns);
         setting(out, SETTING_TTY, size);
     }
-    struct utsname names;
-    if (uname(&names) == 0)
-        setting(out, SETTING_HOSTNAME, names.nodename);
     char relay[INET_ADDRSTRLEN];
     if (link)
         network_settings(link, out);
+    name_settings(out);
     cleanup_free char *resolv = read_resolv_conf();
     cleanup_buf struct buf kept = {0};
     bool relayed = link && link->dns_port && inet_ntop(AF_INET, &link->tap_addr, relay, sizeof(relay));

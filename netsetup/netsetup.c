@@ -112,7 +112,8 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
     cleanup_close int fd = tap_create(link->tap, err);
     if (fd < 0)
         return -1;
-    struct link_config config = {.alias = alias, .mtu = link->mtu, .route_localnet = plan->ports.count > 0};
+    struct link_config config = {
+        .alias = alias, .mtu = link->mtu, .group = RULES_GROUP, .route_localnet = plan->ports.count > 0};
     if (link_find(link->tap, &info) || link_configure(info.ifindex, &config))
         return err_sys(err, "cannot configure TAP device %s", link->tap);
     link->ifindex = info.ifindex;

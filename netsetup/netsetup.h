@@ -33,7 +33,7 @@ struct net_plan {
     gid_t gid;
     struct net_ports ports; /* published ports; owned by the caller */
     bool host_access;       /* the guest may reach the host's own services */
-    bool guest_access;      /* other guests (on TAPs named ctr<N>) may reach this one's address */
+    bool guest_access;      /* other guests may reach this one's address */
     bool no_ipv6;           /* not even where the host has it */
     struct in_addr dns;     /* a resolver that only this host reaches (127.0.0.53): relayed for the guest; 0: none */
 };

@@ -91,7 +91,7 @@ static void mangle(const struct ctx *c)
         rule(c, "-I INPUT", "DROP", "-i %s ! -p %s -m conntrack ! --ctstate " PASSING, c->tap, c->family->icmp);
     rule(c, "-I FORWARD", "DROP", "-o %s -m conntrack ! --ctstate " PASSING, c->tap);
     if (c->plan->guest_access)
-        rule(c, "-I FORWARD", "ACCEPT", "-i ctr+ -o %s -d %s", c->tap, c->guest);
+        rule(c, "-I FORWARD", "ACCEPT", "-m devgroup --src-group %#x -o %s -d %s", RULES_GROUP, c->tap, c->guest);
     if (c->plan->uplink[0])
         rule(c, "-I FORWARD", "DROP", "-i %s ! -o %s -m conntrack ! --ctstate " PASSING, c->tap, c->plan->uplink);
     if (c->family->af == AF_INET6)
@@ -167,7 +167,7 @@ static void filter(const struct ctx *c, unsigned at)
     rule(c, where, "ACCEPT", "-i %s -s %s%s%s", c->tap, c->guest, uplink[0] ? " -o " : "", uplink);
     rule(c, where, "ACCEPT", "-o %s -d %s -m conntrack --ctstate " PASSING, c->tap, c->guest);
     if (c->plan->guest_access)
-        rule(c, where, "ACCEPT", "-i ctr+ -o %s -d %s", c->tap, c->guest);
+        rule(c, where, "ACCEPT", "-m devgroup --src-group %#x -o %s -d %s", RULES_GROUP, c->tap, c->guest);
     if (c->plan->host_access)
         rule(c, "-I INPUT", "ACCEPT", "-i %s -s %s", c->tap, c->guest);
     dns(c, "-I INPUT", "ACCEPT", "udp", c->link->dns_port);
