@@ -9,6 +9,7 @@
 #include "netsetup/claim.h"
 #include "netsetup/conntrack.h"
 #include "netsetup/dns.h"
+#include "netsetup/foreign.h"
 #include "netsetup/fw.h"
 #include "netsetup/gc.h"
 #include "netsetup/ipv6.h"
@@ -206,6 +207,7 @@ static int bring_up(struct netsetup *net, const struct net_plan *plan, struct er
     if (add_rules(AF_INET, plan, link, err))
         return -1;
     set_up_ipv6(plan, link);
+    foreign_warn(plan, link);
     return link_up(link->ifindex) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
 }
 
