@@ -182,21 +182,27 @@ static int transact(struct mnl_socket *sock, struct mnl_nlmsg_batch *batch, uint
     return 0;
 }
 
-int nft_remove(const struct fw_scan *scan, const char *id, struct err *err)
+void nft_end(struct fw_scan *scan)
+{
+    if (scan->removal)
+        mnl_socket_close(scan->removal);
+    scan->removal = NULL;
+}
+
+int nft_remove(struct fw_scan *scan, const char *id, struct err *err)
 {
     size_t size = (scan->own_count + 3) * 256; /* a deletion takes less than 200 bytes */
     char *room = calloc(1, 2 * size);
     struct mnl_nlmsg_batch *batch = room ? mnl_nlmsg_batch_start(room, size) : NULL;
-    struct mnl_socket *sock = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
     int r = -1;
-    if (batch && sock) {
+    nft_end(scan);
+    scan->removal = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+    if (batch && scan->removal) {
         uint32_t acks = put_deletions(batch, scan, id);
-        r = acks ? transact(sock, batch, acks) : 0;
+        r = acks ? transact(scan->removal, batch, acks) : 0;
     }
     if (r)
         err_sys(err, "nf_tables");
-    if (sock)
-        mnl_socket_close(sock);
     if (batch)
         mnl_nlmsg_batch_stop(batch);
     free(room);

@@ -68,8 +68,7 @@ $scratch/ctr-jailer-notes.txt"
 # A filesystem without O_TMPFILE, where disks have names while they are filled.
 if [ -n "${RESULTS:-}" ]; then
     note "$(findmnt -no FSTYPE -T "$RESULTS")"
-    mkdir "$RESULTS/scratch"
-    scratch=$RESULTS/scratch
+    scratch=$(mktemp -d -p "$RESULTS")
     check "a start where files cannot be nameless" run
     is "leaves nothing either" "$(left)" ""
 fi
