@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/utsname.h>
 
 enum { HOSTS_MAX = 1 << 20 };
@@ -20,12 +21,34 @@ static void setting(struct buf *out, const char *name, const char *value)
     buf_add(out, "", 1);
 }
 
-/* The line's nameserver, when it is one and on a loopback address. */
+/* An address of this host's own can be bound to. */
+static bool is_own(const struct sockaddr *address, socklen_t size)
+{
+    cleanup_close int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && bind(fd, address, size) == 0;
+}
+
+/* Whether the guest could not ask it: an address of this host's own, or a link-local one, as some clouds' resolvers
+ * have (169.254.169.254) and some routers' (fe80::1%eth0). */
+static bool out_of_reach(const char *address)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
+        uint32_t a = ntohl(v4.sin_addr.s_addr);
+        return a >> 24 == 127 || a >> 16 == 0xa9fe || is_own((const struct sockaddr *)&v4, sizeof(v4));
+    }
+    char plain[INET6_ADDRSTRLEN];
+    snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(address, "%"), address);
+    return inet_pton(AF_INET6, plain, &v6.sin6_addr) == 1 &&
+           (IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) || is_own((const struct sockaddr *)&v6, sizeof(v6)));
+}
+
+/* The line's nameserver, when it is one that only this host can ask. */
 static bool is_local_nameserver(const char *line, char address[64])
 {
     char word[16];
-    return sscanf(line, " %15s %63s", word, address) == 2 && strcmp(word, "nameserver") == 0 &&
-           (strncmp(address, "127.", 4) == 0 || strncmp(address, "::1", 3) == 0);
+    return sscanf(line, " %15s %63s", word, address) == 2 && strcmp(word, "nameserver") == 0 && out_of_reach(address);
 }
 
 void settings_resolv(const char *text, const char *relay, struct buf *out)

@@ -11,7 +11,7 @@ entry=$BIN/entry
 VM_TREE=$TREES/rootfs-debian
 work=$(mktemp -d /tmp/e2e.XXXXXX)
 ip netns add outside
-ip link add up0 type veth peer name out0 netns outside
+ip link add up0 mtu 1420 type veth peer name out0 mtu 1420 netns outside # as a tunnel's
 ip addr add 192.0.2.1/24 dev up0
 ip -n outside addr add 192.0.2.2/24 dev out0
 ip -n outside link set out0 up
