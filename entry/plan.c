@@ -286,7 +286,7 @@ static int plan_net(const struct options *o, struct plan *plan, struct err *err)
         plan_flag(o, OPT_GUEST_ACCESS, &n->guest_access, err) < 0 || plan_addresses(o, n, err) < 0 ||
         (ports && net_ports_parse("PORTS", ports, &n->ports, err) < 0))
         return -1;
-    settings_local_resolver(&n->dns);
+    settings_local_resolver(n->dns);
     return plan->has_net ? netsetup_check(n, err) : 0;
 }
 

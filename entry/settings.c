@@ -45,7 +45,7 @@ static bool out_of_reach(const char *address)
 }
 
 /* The line's nameserver, when it is one that only this host can ask. */
-static bool is_local_nameserver(const char *line, char address[64])
+static bool is_local_nameserver(const char *line, char address[NET_DNS_MAX])
 {
     char word[16];
     return sscanf(line, " %15s %63s", word, address) == 2 && strcmp(word, "nameserver") == 0 && out_of_reach(address);
@@ -55,7 +55,7 @@ void settings_resolv(const char *text, const char *relay, struct buf *out)
 {
     while (*text) {
         size_t len = strcspn(text, "\n");
-        char line[256], address[64];
+        char line[256], address[NET_DNS_MAX];
         snprintf(line, sizeof(line), "%.*s", (int)(len < sizeof(line) ? len : sizeof(line) - 1), text);
         if (!is_local_nameserver(line, address)) {
             buf_add(out, text, len);
@@ -104,13 +104,14 @@ static char *read_resolv_conf(void)
     return io_read_file(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, NULL);
 }
 
-void settings_local_resolver(struct in_addr *resolver)
+void settings_local_resolver(char resolver[NET_DNS_MAX])
 {
     cleanup_free char *text = read_resolv_conf();
-    char *rest = text, address[64];
+    char *rest = text;
     for (char *line; rest && (line = strsep(&rest, "\n"));)
-        if (is_local_nameserver(line, address) && inet_pton(AF_INET, address, resolver) == 1)
+        if (is_local_nameserver(line, resolver))
             return;
+    resolver[0] = '\0';
 }
 
 /* Who the container is, and whom it knows by name. */

@@ -202,7 +202,7 @@ static int bring_up(struct netsetup *net, const struct net_plan *plan, struct er
     link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
     if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err))
         return -1;
-    if (plan->dns.s_addr && (net->dns = dns_start(link->tap_addr, plan->dns, &link->dns_port, err)) < 0)
+    if (plan->dns[0] && (net->dns = dns_start(link->tap_addr, plan->dns, &link->dns_port, err)) < 0)
         return -1;
     if (add_rules(AF_INET, seen.place, plan, link, err))
         return -1;
