@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "entry/datadisk.h"
 #include "entry/ext4.h"
+#include "entry/orphans.h"
 #include "rootdisk/rootdisk.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <sys/statvfs.h>
 
 #define MIB (UINT64_C(1) << 20)
+#define PREFIX "ctr-jailer-" /* of files in SCRATCH_DIR */
 
 /* What a disk in dir can have: what the filesystem has free, less a 64th for its own bookkeeping, so that the guest's
  * filesystem is full before the host's; as far as an ext4 of 4 KiB blocks and an ext4 below it can be; in whole MiB. */
@@ -36,18 +38,30 @@ static struct drive *add(struct drives *d, const char *name)
     return drive;
 }
 
+static int make_named(const char *path)
+{
+    for (;;) {
+        cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        int ours = fd < 0 ? -1 : orphans_lock(fd, path);
+        if (ours)
+            return ours < 0 ? -1 : steal_fd(&fd);
+    }
+}
+
 /* A sparse file in scratch_dir.  It has no name while it is filled, where the filesystem can do that, and
  * so leaves nothing behind if we are killed; name_scratch_file gives it one for the jail to mount. */
 static int make_scratch_file(const struct drives_plan *plan, struct drive *drive, uint64_t size, struct err *err)
 {
     const char *dir = plan->scratch_dir;
-    snprintf(drive->path, sizeof(drive->path), "%s/ctr-jailer-%s.%s", dir, plan->id, drive->name);
+    snprintf(drive->path, sizeof(drive->path), "%s/" PREFIX "%s.%s", dir, plan->id, drive->name);
     drive->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (drive->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-        drive->fd = open(drive->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        drive->fd = make_named(drive->path);
         drive->unlink = drive->fd >= 0;
     }
-    if (drive->fd < 0 || ftruncate(drive->fd, (off_t)size) < 0 || fchown(drive->fd, plan->uid, plan->gid) < 0) {
+    /* Locked, so that it is no orphan once it has a name. */
+    if (drive->fd < 0 || orphans_lock(drive->fd, drive->path) < 0 || ftruncate(drive->fd, (off_t)size) < 0 ||
+        fchown(drive->fd, plan->uid, plan->gid) < 0) {
         err_sys(err, "cannot make the %s disk of %llu MiB in %s", drive->name, (unsigned long long)(size / MIB), dir);
         err_hint(err, "SCRATCH_DIR must be a writable folder");
         return -1;
@@ -146,6 +160,7 @@ char drives_letter(const struct drives_plan *plan, unsigned volume)
 
 int drives_make(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
 {
+    orphans_remove_files(plan->scratch_dir, PREFIX);
     if (make_root(plan, dir, d, err) < 0 || make_data(plan, d, err) < 0)
         return -1;
     if (plan->rootfs_format == ROOTFS_EROFS && make_passing(plan, d, "scratch", plan->rootfs_size, NULL, err) < 0)

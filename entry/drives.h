@@ -57,7 +57,7 @@ char drives_letter(const struct drives_plan *plan, unsigned volume);
  * disks.  -1 with err; drives_remove is wanted then too. */
 int drives_make(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err);
 
-/* The jail holds the files by now: the names that were only for it go. */
+/* Firecracker has the files open by now: the names that were only for it go.  (Not before: 9p opens by name.) */
 void drives_unlink(struct drives *d);
 
 /* Takes a struct drives.  Data that is to stay, stays. */

@@ -62,7 +62,7 @@ static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct w
 /* The stages, in order.  What each makes on the host goes on the undo stack at once. */
 static int run(const struct plan *plan, int signals, struct undo *u, struct err *err)
 {
-    static struct workdir workdir;
+    static struct workdir workdir = WORKDIR_NONE;
     static struct drives drives;
     static struct jail jail = JAIL_NONE;
     /* The control socket comes first: its name is what makes the id ours. */
@@ -98,7 +98,6 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
     fill_in(&jail_plan, &vmm_plan, &workdir, initrd, &drives, link, mac);
     if (undo_push(u, "the jail", jail_remove, &jail, err) < 0 || jail_make(&jail_plan, &jail, err) < 0)
         return -1;
-    drives_unlink(&drives);
 
     int listener = channel_listen(jail.run, vmm_plan.vsock, jail_plan.uid, jail_plan.gid, err);
     bool ended = false;
@@ -106,6 +105,7 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
         return -1;
     if (vmm_start(&vmm_plan, jail.run, jail.pid_fd, &ended, err) < 0)
         return ended ? jail_explain(&jail, err) : -1;
+    drives_unlink(&drives);
     struct supervise_fds fds = {signals, listener, control, jail.console, jail.log, jail.pid_fd, {{0}}, 0};
     for (unsigned i = 0; i < drives.count; i++)
         if (drives.drive[i].served.pid_fd >= 0)

@@ -18,7 +18,7 @@
 
 /* Firecracker's limits (docs and src of v1.12: MAX_SUPPORTED_VCPUS; the command line's 2048 bytes include
  * what Firecracker adds for the devices). */
-enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 1800, MEM_MIN_MIB = 64 };
+enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 1800, MEM_MIN_MIB = 64, RATE_MIN = 1024 };
 
 /* quiet: the serial console costs more time than the rest of the boot.  reboot=k is how a guest ends its VM
  * on x86 (Firecracker emulates only the keyboard controller's reset); the i8042 parameters skip probing the
@@ -89,6 +89,16 @@ static int plan_machine(const struct options *o, const struct resources *r, stru
                        option_name(extra ? OPT_EXTRA_KERNEL_BOOT_ARGS : OPT_KERNEL_BOOT_ARGS), n, BOOT_ARGS_MAX);
     plan->vmm.boot_args = plan->boot_args;
     return 0;
+}
+
+/* A device's limits, in bytes and in operations a second. */
+static int plan_limit(const struct options *o, enum option bandwidth, enum option ops, struct vmm_limit *out,
+                      struct err *err)
+{
+    if (o->value[bandwidth] && (num_parse_size(o->value[bandwidth], 1, &out->bytes) < 0 || out->bytes < RATE_MIN ||
+                                out->bytes > UINT64_C(1) << 40))
+        return plan_refuse(err, o, bandwidth, "must be bytes a second from 1K to 1T, such as 500K or 10M");
+    return plan_number(o, ops, 1, UINT32_MAX, 0, &out->ops, err);
 }
 
 /* A signal's name with or without SIG, or its number. */
@@ -209,18 +219,17 @@ static int plan_net(const struct options *o, struct plan *plan, struct err *err)
         plan_flag(o, OPT_GUEST_ACCESS, &n->guest_access, err) < 0 || plan_addresses(o, n, err) < 0 ||
         (ports && net_ports_parse("PORTS", ports, &n->ports, err) < 0))
         return -1;
-    settings_local_resolver(&n->dns);
+    settings_local_resolver(n->dns);
     return plan->has_net ? netsetup_check(n, err) : 0;
 }
 
-/* One uid for each VM, from the numbers that nothing hands out: systemd's table (docs/UIDS-GIDS.md) leaves
- * 1879048192 to 2147483647 unused. */
+/* One uid for each VM. */
 static int plan_uid(struct plan *plan, struct err *err)
 {
     uint32_t random;
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         return err_sys(err, "cannot choose a uid");
-    uid_t uid = 0x70000000 | (random & 0x0fffffff);
+    uid_t uid = jail_uid(random);
     plan->jail.uid = plan->jail.gid = uid;
     plan->drives.uid = plan->drives.gid = uid;
     plan->drives.id = plan->id;
@@ -269,7 +278,9 @@ int plan_make(const struct options *o, const struct resources *r, struct plan *p
     if (plan_command(o, plan, err) < 0 || plan_id(o, plan, err) < 0 || plan_uid(plan, err) < 0 ||
         plan_machine(o, r, plan, err) < 0 || plan_drives(o, &plan->drives, err) < 0 || plan_kernel(o, plan, err) < 0 ||
         plan_file(o, OPT_INITRD_IMAGE, R_OK, &plan->initrd.image, err) < 0 || plan_jail(o, plan, err) < 0 ||
-        plan_supervise(o, plan, err) < 0)
+        plan_supervise(o, plan, err) < 0 ||
+        plan_limit(o, OPT_DISK_BANDWIDTH, OPT_DISK_OPS, &plan->vmm.drive_limit, err) < 0 ||
+        plan_limit(o, OPT_NET_BANDWIDTH, OPT_NET_OPS, &plan->vmm.net_limit, err) < 0)
         return -1;
     return plan_net(o, plan, err);
 }

@@ -44,6 +44,15 @@ static void print_drives(struct json *j, const struct drives_plan *d)
     json_close(j, '}');
 }
 
+/* null: no limit */
+static void print_limit(struct json *j, const char *key, const struct vmm_limit *limit)
+{
+    json_open(j, key, '{');
+    limit->bytes ? json_number(j, "bytes_per_s", limit->bytes) : json_string(j, "bytes_per_s", NULL);
+    limit->ops ? json_number(j, "ops_per_s", limit->ops) : json_string(j, "ops_per_s", NULL);
+    json_close(j, '}');
+}
+
 static void print_strings(struct json *j, const char *key, const struct buf *strings)
 {
     json_open(j, key, '[');
@@ -67,8 +76,10 @@ int plan_print(const struct plan *plan, FILE *out)
     json_string(&j, "initrd_image", plan->initrd.image);
     json_string(&j, "boot_args", plan->boot_args);
     print_drives(&j, &plan->drives);
+    print_limit(&j, "disk_limit", &plan->vmm.drive_limit);
     json_bool(&j, "has_network", plan->has_net);
     print_net(&j, &plan->net);
+    print_limit(&j, "network_limit", &plan->vmm.net_limit);
     json_open(&j, "jail", '{');
     json_string(&j, "base", plan->jail.base);
     json_string(&j, "jailer", plan->jail.jailer);

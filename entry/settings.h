@@ -20,11 +20,15 @@ struct settings_plan {
 int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err);
 
 /* The first nameserver of the container's resolv.conf that only this host reaches, such as Docker's
- * 127.0.0.11 or systemd-resolved's 127.0.0.53; unchanged when there is none. */
-void settings_local_resolver(struct in_addr *resolver);
+ * 127.0.0.11, systemd-resolved's 127.0.0.53 or Google's 169.254.169.254; "" when there is none. */
+void settings_local_resolver(char resolver[NET_DNS_MAX]);
 
 /* The container's resolv.conf for the guest: in place of the first nameserver that only the container
  * reaches stands relay (NULL: none), and the others like it are left out.  Apart for its test. */
 void settings_resolv(const char *text, const char *relay, struct buf *out);
+
+/* The container's hosts(5) for the guest: without comments, and without the lines that describe the container,
+ * which have its name `own` or one of localhost's; the guest has such lines of its own.  Apart for its test. */
+void settings_hosts(const char *text, const char *own, struct buf *out);
 
 #endif

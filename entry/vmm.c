@@ -100,7 +100,28 @@ static int put_machine(struct api *a, struct body *b, const struct vmm_plan *pla
     return send_body(a, b, "/boot-source", err);
 }
 
-static int put_drive(struct api *a, struct body *b, const struct vmm_drive *drive, struct err *err)
+/* A token bucket (Firecracker's docs/api_requests/patch-block.md): `size` tokens come in `refill_time` ms.  A second's
+ * worth lets a request be as large as any; a smaller bucket would only be smoother. */
+static void add_bucket(struct json *j, const char *key, uint64_t a_second)
+{
+    if (!a_second)
+        return;
+    json_open(j, key, '{');
+    json_number(j, "size", a_second);
+    json_number(j, "refill_time", 1000);
+    json_close(j, '}');
+}
+
+static void add_limiter(struct json *j, const char *key, const struct vmm_limit *limit)
+{
+    json_open(j, key, '{');
+    add_bucket(j, "bandwidth", limit->bytes);
+    add_bucket(j, "ops", limit->ops);
+    json_close(j, '}');
+}
+
+static int put_drive(struct api *a, struct body *b, const struct vmm_drive *drive, const struct vmm_limit *limit,
+                     struct err *err)
 {
     char path[64], *file = path + strlen("/drives");
     snprintf(path, sizeof(path), "/drives/%s", drive->name);
@@ -110,6 +131,7 @@ static int put_drive(struct api *a, struct body *b, const struct vmm_drive *driv
     json_bool(j, "is_root_device", false); /* root is the initramfs; init mounts the rest */
     json_bool(j, "is_read_only", drive->read_only);
     json_string(j, "cache_type", drive->read_only ? "Unsafe" : "Writeback"); /* fsync reaches the disk */
+    add_limiter(j, "rate_limiter", limit);
     return send_body(a, b, path, err);
 }
 
@@ -119,6 +141,8 @@ static int put_net(struct api *a, struct body *b, const struct vmm_plan *plan, s
     json_string(j, "iface_id", "eth0");
     json_string(j, "host_dev_name", plan->tap);
     json_string(j, "guest_mac", plan->mac);
+    add_limiter(j, "rx_rate_limiter", &plan->net_limit);
+    add_limiter(j, "tx_rate_limiter", &plan->net_limit);
     return send_body(a, b, "/network-interfaces/eth0", err);
 }
 
@@ -141,7 +165,7 @@ static int configure(struct api *a, const struct vmm_plan *plan, struct err *err
     struct body b = {0};
     int r = put_machine(a, &b, plan, err);
     for (unsigned i = 0; r == 0 && i < plan->drive_count; i++)
-        r = put_drive(a, &b, &plan->drives[i], err);
+        r = put_drive(a, &b, &plan->drives[i], &plan->drive_limit, err);
     if (r == 0 && plan->tap)
         r = put_net(a, &b, plan, err);
     if (r == 0)

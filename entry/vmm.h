@@ -9,6 +9,11 @@
 
 enum { VMM_DRIVES_MAX = 8 };
 
+/* What a device may pass in a second; 0: as much as it can. */
+struct vmm_limit {
+    uint64_t bytes, ops;
+};
+
 struct vmm_plan {
     const char *api_socket; /* its name in the jail's /run */
     const char *vsock;      /* the guest channel's path in the jail */
@@ -21,8 +26,9 @@ struct vmm_plan {
         bool read_only;
     } drives[VMM_DRIVES_MAX];
     unsigned drive_count;
-    const char *tap; /* NULL: no network */
-    const char *mac; /* "aa:bb:cc:dd:ee:ff" */
+    struct vmm_limit drive_limit, net_limit; /* for each drive; for each direction */
+    const char *tap;                         /* NULL: no network */
+    const char *mac;                         /* "aa:bb:cc:dd:ee:ff" */
 };
 
 /* Waits for the API socket in the folder run (a descriptor), configures the VM and starts it.  Gives up

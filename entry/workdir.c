@@ -1,6 +1,10 @@
 #include "entry/workdir.h"
 
+#include "common/cleanup.h"
+#include "entry/orphans.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,23 +42,44 @@ static void remove_path(struct workdir *w)
         rmdir(w->path);
         *strrchr(w->path, '/') = '\0';
     }
+    if (w->lock >= 0)
+        close(steal_fd(&w->lock));
+}
+
+/* Makes the folder and locks it, below the tmpfs that comes onto it. */
+static int make_locked(struct workdir *w)
+{
+    for (;;) {
+        w->depth_made = make_path(w->path);
+        if (w->depth_made < 0)
+            return -1;
+        cleanup_close int fd = open(w->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int ours = fd < 0 ? -(errno != ENOENT) : orphans_lock(fd, w->path);
+        if (ours < 0)
+            return -1;
+        w->lock = steal_fd(&fd);
+        if (ours)
+            return 0;
+        close(steal_fd(&w->lock));
+    }
 }
 
 int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err *err)
 {
-    int n = snprintf(w->path, sizeof(w->path), "%s/%s/%s", plan->base, plan->exec, plan->id);
-    if (n < 0 || (size_t)n >= sizeof(w->path))
+    int n = snprintf(w->path, sizeof(w->path), "%s/%s", plan->base, plan->exec);
+    if (n < 0 || (size_t)n + 1 + strlen(plan->id) >= sizeof(w->path))
         return err_set(err, "JAIL_BASE=%.64s...: the path is too long", plan->base);
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
         err_sys(err, "cannot make a mount namespace");
         err_hint(err, "it needs CAP_SYS_ADMIN: run as root, the container privileged");
         return -1;
     }
-    w->depth_made = make_path(w->path);
-    if (w->depth_made < 0)
+    orphans_remove_folders(w->path);
+    snprintf(w->path + n, sizeof(w->path) - (size_t)n, "/%s", plan->id);
+    if (make_locked(w) < 0)
         return err_sys(err, "cannot make the jail's folder %s", w->path);
-    /* The id is ours: if its folder was there, a killed VM left it, and the one above it too, perhaps. */
-    if (w->depth_made == 0)
+    /* What killed VMs left of the path goes with ours: the folder of all jails. */
+    if (w->depth_made < 2)
         w->depth_made = 2;
     /* Not noexec or nodev, as Docker's tmpfs mounts are: the jailer copies Firecracker into it and makes
      * device nodes. */

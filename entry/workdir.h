@@ -16,11 +16,16 @@ struct workdir_plan {
 
 struct workdir {
     char path[1024];
-    int depth_made; /* how many of the path's last folders were made here */
+    int depth_made; /* how many of the path's last folders end with the VM */
+    int lock;       /* on the last one: what is not locked is an orphan; -1: none */
 };
+#define WORKDIR_NONE                                                                                                   \
+    {                                                                                                                  \
+        .lock = -1                                                                                                     \
+    }
 
-/* Leaves the caller in the new namespace, in which mounts made on the host still arrive.  -1 with err;
- * nothing is left then. */
+/* Fills in *w, a WORKDIR_NONE, after removing the folders of VMs that are dead.  Leaves the caller in the new
+ * namespace, in which mounts made on the host still arrive.  -1 with err; nothing is left then. */
 int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err *err);
 
 /* Unmounts, and removes the folders that were made unless another VM uses them.  Takes a struct workdir. */

@@ -93,7 +93,7 @@ static int cover(const char *name, const char *data, size_t len, struct err *err
 static int cover_files(char *const *settings, struct err *err)
 {
     const char *host = lists_value(settings, SETTING_HOSTNAME), *resolv = lists_value(settings, SETTING_RESOLV);
-    const char *address = lists_value(settings, SETTING_ADDRESS);
+    const char *address = lists_value(settings, SETTING_ADDRESS), *others = lists_value(settings, SETTING_HOSTS);
     cleanup_buf struct buf hosts = {0}, hostname = {0};
     host = host && *host ? host : "localhost";
     sethostname(host, strlen(host));
@@ -101,6 +101,7 @@ static int cover_files(char *const *settings, struct err *err)
     buf_str(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\n"
                     "ff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
     buf_fmt(&hosts, "%.*s\t%s\n", address ? (int)strcspn(address, "/") : 9, address ? address : "127.0.1.1", host);
+    buf_str(&hosts, others ? others : "");
     if (buf_failed(&hosts) || buf_failed(&hostname))
         return err_set(err, "out of memory");
     if (cover("hosts", hosts.data, hosts.len, err) < 0 || cover("hostname", hostname.data, hostname.len, err) < 0)

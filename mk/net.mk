@@ -17,3 +17,12 @@ $(B)/bench/netsetup: $(B)/obj/tests/bench/netsetup.o $(patsubst %.c,$(B)/obj/%.o
 
 bench-net: $(B)/bench/netsetup
 	@$<
+
+# Other people's firewalls, for the tests: Debian's packages, unpacked and not installed.
+$(B)/firewalls/stamp: | $(SETUP_STAMP)
+	$(call say,fetching ufw and nftables)
+	@rm -rf $(@D) && mkdir -p -m 777 $(@D)
+	@cd $(@D) && apt-get download -q ufw nftables libnftables1 >log 2>&1 || { cat log >&2; exit 1; }
+	@for p in $(@D)/*.deb; do dpkg-deb -x $$p $(@D); done && touch $@
+
+test test-net: $(B)/firewalls/stamp

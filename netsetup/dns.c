@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -22,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { QUERIES = 64, STREAMS = 16, PATIENCE = 10, MESSAGE = 65536, NOBODY = 65534, BIND_TRIES = 20, DNS = 53 };
+enum { QUERIES = 64, STREAMS = 16, PATIENCE = 10, MESSAGE = 65536, NOBODY = 65534, BIND_TRIES = 20 };
 
 /* A query under way: the upstream socket, and who waits for the answer. */
 struct query {
@@ -39,7 +40,8 @@ struct stream {
 
 struct relay {
     int udp, tcp;
-    struct sockaddr_in resolver;
+    struct sockaddr_storage resolver;
+    socklen_t resolver_len;
     struct query queries[QUERIES];
     struct stream streams[STREAMS];
     char message[MESSAGE];
@@ -54,10 +56,10 @@ static time_t now(void)
 
 static int upstream(const struct relay *r, int type)
 {
-    cleanup_close int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    cleanup_close int fd = socket(r->resolver.ss_family, type | SOCK_CLOEXEC, 0);
     const struct timeval limit = {.tv_sec = 1}; /* also for connect */
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) ||
-        connect(fd, (const struct sockaddr *)&r->resolver, sizeof(r->resolver)))
+        connect(fd, (const struct sockaddr *)&r->resolver, r->resolver_len))
         return -1;
     return steal_fd(&fd);
 }
@@ -215,19 +217,33 @@ static void become_relay(struct relay *r, pid_t parent)
     serve(r);
 }
 
-pid_t dns_start(struct in_addr addr, struct in_addr resolver, uint16_t *port, struct err *err)
+static int find_resolver(struct relay *r, const char *address, struct err *err)
+{
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM};
+    struct addrinfo *found;
+    int problem = getaddrinfo(address, "53", &hints, &found);
+    if (problem)
+        return err_set(err, "cannot relay DNS to %s: %s", address, gai_strerror(problem));
+    memcpy(&r->resolver, found->ai_addr, found->ai_addrlen);
+    r->resolver_len = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
+pid_t dns_start(struct in_addr addr, const char *resolver, uint16_t *port, struct err *err)
 {
     struct relay *r = calloc(1, sizeof(*r));
     if (!r)
         return err_set(err, "out of memory");
     r->udp = r->tcp = -1;
-    r->resolver = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = resolver, .sin_port = htons(DNS)};
     for (size_t i = 0; i < QUERIES; i++)
         r->queries[i].fd = -1;
     for (size_t i = 0; i < STREAMS; i++)
         r->streams[i].fd[0] = r->streams[i].fd[1] = -1;
     pid_t parent = getpid(), pid = -1;
-    if (listen_both(r, addr, port))
+    if (find_resolver(r, resolver, err))
+        ; /* err is set */
+    else if (listen_both(r, addr, port))
         err_sys(err, "cannot listen for the guest's DNS queries on the TAP device's address");
     else if ((pid = fork()) < 0)
         err_sys(err, "cannot start the DNS relay");

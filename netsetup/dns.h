@@ -10,8 +10,9 @@
 #include <sys/types.h>
 
 /* Starts a process that takes queries on `listen`, UDP and TCP on one port of its own choice, and has
- * `resolver` answer them on port 53.  It ends with its parent.  Its pid, or -1 with err. */
-pid_t dns_start(struct in_addr listen, struct in_addr resolver, uint16_t *port, struct err *err);
+ * `resolver` (an address as text, IPv6 with its scope) answer them on port 53.  It ends with its parent.  Its pid, or
+ * -1 with err. */
+pid_t dns_start(struct in_addr listen, const char *resolver, uint16_t *port, struct err *err);
 void dns_stop(pid_t pid);
 
 #endif

@@ -14,6 +14,7 @@ enum { REMOVE_TRIES = 5 };
 
 void fw_scan_free(struct fw_scan *scan)
 {
+    nft_end(scan);
     for (size_t i = 0; i < scan->own_count; i++)
         free(scan->own[i].text);
     free(scan->own);
@@ -86,6 +87,12 @@ enum fw_world fw_choose(const struct fw_scan *nft, const struct fw_scan *legacy)
     return nft->rules >= legacy->rules ? FW_NFT : FW_LEGACY;
 }
 
+struct fw_place fw_find_place(const struct fw_scan *nft, const struct fw_scan *legacy)
+{
+    enum fw_world world = fw_choose(nft, legacy);
+    return (struct fw_place){true, world, (world == FW_NFT ? nft : legacy)->docker_user + 1};
+}
+
 int fw_restore(enum fw_world world, int family, const char *text, struct err *err)
 {
     char path[256], name[32];
@@ -100,13 +107,13 @@ int fw_restore(enum fw_world world, int family, const char *text, struct err *er
     return tool_run(argv, text, NULL, err);
 }
 
-static int remove_seen(const struct fw_scan *scan, const char *id, struct err *err)
+static int remove_seen(struct fw_scan *scan, const char *id, struct err *err)
 {
     return scan->world == FW_NFT ? nft_remove(scan, id, err) : legacy_remove(scan, id, err);
 }
 
 /* Either world refuses the whole when one rule is gone since the scan: then what is left now is what must go. */
-int fw_remove(const struct fw_scan *scan, const char *id, struct err *err)
+int fw_remove(struct fw_scan *scan, const char *id, struct err *err)
 {
     struct err why = {0};
     int r = remove_seen(scan, id, &why);

@@ -33,7 +33,8 @@ struct fw_scan {
     unsigned docker_user; /* the position of FORWARD's jump to DOCKER-USER, counted from 1; 0: none */
     struct fw_own *own;
     size_t own_count;
-    bool failed; /* memory ran out */
+    bool failed;                /* memory ran out */
+    struct mnl_socket *removal; /* nft's: closing it waits until the kernel has freed what was removed */
 };
 
 #define cleanup_fw_scan __attribute__((cleanup(fw_scan_free)))
@@ -45,15 +46,24 @@ int fw_scan(struct fw_scan *scan, enum fw_world world, int family, struct err *e
 /* Which of the two has the say, so that our rules belong there. */
 enum fw_world fw_choose(const struct fw_scan *nft, const struct fw_scan *legacy);
 
+/* Where our rules of one address family go. */
+struct fw_place {
+    bool known;
+    enum fw_world world;
+    unsigned forward_at; /* the position in FORWARD behind the user's own rules, counted from 1 */
+};
+struct fw_place fw_find_place(const struct fw_scan *nft, const struct fw_scan *legacy);
+
 /* Feeds text to iptables-restore, without touching what is there.  0, or -1 with err. */
 int fw_restore(enum fw_world world, int family, const char *text, struct err *err);
 
 /* Removes our rules of one VM that the scan saw.  Rules that are gone by now are fine.  0, or -1 with err. */
-int fw_remove(const struct fw_scan *scan, const char *id, struct err *err);
+int fw_remove(struct fw_scan *scan, const char *id, struct err *err);
 
 /* The parts that differ between the two worlds; fw.c calls them.  Removal is one try. */
 int nft_scan(struct fw_scan *scan, struct err *err);
-int nft_remove(const struct fw_scan *scan, const char *id, struct err *err);
+int nft_remove(struct fw_scan *scan, const char *id, struct err *err);
+void nft_end(struct fw_scan *scan);
 int legacy_scan(struct fw_scan *scan, struct err *err);
 int legacy_remove(const struct fw_scan *scan, const char *id, struct err *err);
 

@@ -18,14 +18,27 @@ enum { FAMILIES = 2, WORLDS = 2, SCANS = FAMILIES * WORLDS };
 static const int families[FAMILIES] = {AF_INET, AF_INET6};
 static const enum fw_world worlds[WORLDS] = {FW_NFT, FW_LEGACY};
 
-int gc_rules(const char *id, int family, struct err *err)
+/* The scans are the caller's to free. */
+static int remove_rules(const char *id, int family, struct fw_scan scans[WORLDS], struct err *err)
 {
     int r = 0;
-    for (int i = 0; i < WORLDS; i++) {
-        cleanup_fw_scan struct fw_scan scan = {0};
-        if (fw_scan(&scan, worlds[i], family, err) || fw_remove(&scan, id, err))
+    for (int i = 0; i < WORLDS; i++)
+        if (fw_scan(&scans[i], worlds[i], family, err) || fw_remove(&scans[i], id, err))
             r = -1;
-    }
+    return r;
+}
+
+static void free_scans(struct fw_scan *scans, int count)
+{
+    while (count--)
+        fw_scan_free(&scans[count]);
+}
+
+int gc_rules(const char *id, int family, struct err *err)
+{
+    struct fw_scan scans[WORLDS] = {{0}};
+    int r = remove_rules(id, family, scans, err);
+    free_scans(scans, WORLDS);
     return r;
 }
 
@@ -53,12 +66,14 @@ static int delete_tap(const struct link_info *info, void *data)
 int gc_vm(const char *id, struct err *err)
 {
     struct taps t = {.id = id, .err = err};
+    struct fw_scan scans[SCANS] = {{0}};
     int r = 0;
     for (int i = 0; i < FAMILIES; i++)
-        if (gc_rules(id, families[i], err))
+        if (remove_rules(id, families[i], scans + i * WORLDS, err))
             r = -1;
     if (link_each(delete_tap, &t))
-        return err_sys(err, "cannot list network devices");
+        r = err_sys(err, "cannot list network devices");
+    free_scans(scans, SCANS); /* now: the kernel's two waits, for rules and device, are then one */
     return r ? r : t.result;
 }
 
@@ -94,18 +109,27 @@ static int note_tap(const struct link_info *info, void *data)
     return 0;
 }
 
-static int find_all(struct vms *vms, struct err *err)
+static int find_rules(struct vms *vms, int family, struct fw_place *place, struct err *err)
 {
-    for (int i = 0; i < SCANS; i++) {
-        cleanup_fw_scan struct fw_scan scan = {0};
-        if (fw_scan(&scan, worlds[i % WORLDS], families[i / WORLDS], err))
-            return -1;
-        for (size_t j = 0; j < scan.own_count; j++) {
-            struct gc_found *vm = find(vms, scan.own[j].id);
+    struct fw_scan scans[WORLDS] = {{0}};
+    int r = 0;
+    for (int i = 0; i < WORLDS && !r; i++) {
+        r = fw_scan(&scans[i], worlds[i], family, err);
+        for (size_t j = 0; j < scans[i].own_count; j++) {
+            struct gc_found *vm = find(vms, scans[i].own[j].id);
             if (vm)
                 vm->rules++;
         }
     }
+    *place = fw_find_place(&scans[0], &scans[1]);
+    free_scans(scans, WORLDS);
+    return r;
+}
+
+static int find_all(struct vms *vms, struct gc_result *result, struct err *err)
+{
+    if (find_rules(vms, AF_INET, &result->place, err) || find_rules(vms, AF_INET6, &result->place6, err))
+        return -1;
     if (link_each(note_tap, vms))
         return err_sys(err, "cannot list network devices");
     return vms->failed ? err_set(err, "out of memory") : 0;
@@ -114,7 +138,8 @@ static int find_all(struct vms *vms, struct err *err)
 int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, struct err *err)
 {
     struct vms vms = {0};
-    int r = find_all(&vms, err);
+    struct gc_result unused;
+    int r = find_all(&vms, &unused, err);
     for (size_t i = 0; !r && i < vms.count; i++) {
         cleanup_close int claim = claim_id(vms.list[i].id);
         vms.list[i].alive = claim < 0;
@@ -124,10 +149,10 @@ int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, str
     return r;
 }
 
-int gc_all(const char *self, unsigned *removed, struct err *err)
+int gc_all(const char *self, struct gc_result *result, struct err *err)
 {
     struct vms vms = {0};
-    int r = find_all(&vms, err);
+    int r = find_all(&vms, result, err);
     for (size_t i = 0; !r && i < vms.count; i++) {
         const char *id = vms.list[i].id;
         bool own = self && !strcmp(id, self);
@@ -135,10 +160,11 @@ int gc_all(const char *self, unsigned *removed, struct err *err)
         if (!own && claim < 0)
             continue; /* alive, or being cleaned up by somebody else */
         struct err why = {0};
+        result->place.known = result->place6.known = false;
         if (gc_vm(id, &why))
             log_warn("cannot remove all that the dead VM %s left: %s", id, why.text);
-        else if (removed)
-            ++*removed;
+        else
+            result->removed++;
     }
     free(vms.list);
     return r;

@@ -3,6 +3,7 @@
 #define CTR_NETSETUP_GC_H
 
 #include "common/err.h"
+#include "netsetup/fw.h"
 #include "netsetup/netsetup.h"
 
 /* Removes a VM's rules of one address family, or all it has.  The caller holds the claim on the id.  0, or -1 with the
@@ -20,9 +21,14 @@ struct gc_found {
 /* Calls each for every VM that anything here carries the id of.  0, or -1 with err. */
 int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, struct err *err);
 
+/* What a look through everything came to. */
+struct gc_result {
+    unsigned removed;              /* VMs */
+    struct fw_place place, place6; /* for rules of IPv4 and IPv6; known when nothing was removed */
+};
+
 /* Removes everything of every VM whose claim nobody holds, and of `self` (may be NULL), whose claim the caller
- * holds; what cannot be removed is told as a warning.  *removed (may be NULL) counts VMs.  0, or -1 with err
- * when there was no looking. */
-int gc_all(const char *self, unsigned *removed, struct err *err);
+ * holds; what cannot be removed is told as a warning.  0, or -1 with err when there was no looking. */
+int gc_all(const char *self, struct gc_result *result, struct err *err);
 
 #endif

@@ -104,6 +104,7 @@ int link_configure(unsigned ifindex, const struct link_config *config)
     struct nlmsghdr *nlh = change(buf, ifindex, &ifi);
     mnl_attr_put_strz(nlh, IFLA_IFALIAS, config->alias);
     mnl_attr_put_u32(nlh, IFLA_MTU, config->mtu);
+    mnl_attr_put_u32(nlh, IFLA_GROUP, config->group);
     struct nlattr *spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
     put_devconf(nlh, config->route_localnet);
     mnl_attr_nest_end(nlh, spec);

@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { LINK_ALIAS = 128 };
 
@@ -19,6 +20,7 @@ struct link_info {
 struct link_config {
     const char *alias;
     unsigned mtu;
+    uint32_t group;      /* of devices, which rules can match on */
     bool route_localnet; /* 127.0.0.0/8 may leave and enter through it: for ports published there */
 };
 

@@ -114,7 +114,7 @@ static int set_option(struct net_plan *plan, int option, const char *arg, struct
         plan->no_ipv6 = true;
         return 0;
     case O_DNS:
-        return net_addr_parse("--dns", arg, &plan->dns, err);
+        return set_text(plan->dns, sizeof(plan->dns), "--dns", arg, err);
     default:
         return err_set(err, "see netsetup --help");
     }

@@ -9,6 +9,7 @@
 #include "netsetup/claim.h"
 #include "netsetup/conntrack.h"
 #include "netsetup/dns.h"
+#include "netsetup/foreign.h"
 #include "netsetup/fw.h"
 #include "netsetup/gc.h"
 #include "netsetup/ipv6.h"
@@ -112,7 +113,8 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
     cleanup_close int fd = tap_create(link->tap, err);
     if (fd < 0)
         return -1;
-    struct link_config config = {.alias = alias, .mtu = link->mtu, .route_localnet = plan->ports.count > 0};
+    struct link_config config = {
+        .alias = alias, .mtu = link->mtu, .group = RULES_GROUP, .route_localnet = plan->ports.count > 0};
     if (link_find(link->tap, &info) || link_configure(info.ifindex, &config))
         return err_sys(err, "cannot configure TAP device %s", link->tap);
     link->ifindex = info.ifindex;
@@ -135,64 +137,64 @@ static int enable_forwarding(struct err *err)
     return -1;
 }
 
-/* Which world our rules belong to, and the position in FORWARD behind the user's own. */
-static int find_place(int family, enum fw_world *world, unsigned *forward_at, struct err *err)
+static int find_place(int family, struct fw_place *place, struct err *err)
 {
     cleanup_fw_scan struct fw_scan nft = {0}, legacy = {0};
     if (fw_scan(&nft, FW_NFT, family, err) || fw_scan(&legacy, FW_LEGACY, family, err))
         return -1;
-    *world = fw_choose(&nft, &legacy);
-    *forward_at = (*world == FW_NFT ? nft : legacy).docker_user + 1;
+    *place = fw_find_place(&nft, &legacy);
     return 0;
 }
 
-static int add_rules_once(int family, bool closed, const struct net_plan *plan, const struct net_link *link,
-                          struct err *err)
+/* place is found anew unless it is known. */
+static int add_rules_once(int family, struct fw_place place, bool closed, const struct net_plan *plan,
+                          const struct net_link *link, struct err *err)
 {
     cleanup_buf struct buf text = {0};
-    enum fw_world world;
-    unsigned forward_at;
-    if (find_place(family, &world, &forward_at, err))
+    if (!place.known && find_place(family, &place, err))
         return -1;
     if (closed)
         rules_closed(&text, plan, link);
     else
-        rules_text(&text, family, plan, link, forward_at);
-    return buf_failed(&text) ? err_set(err, "out of memory") : fw_restore(world, family, text.data, err);
+        rules_text(&text, family, plan, link, place.forward_at);
+    return buf_failed(&text) ? err_set(err, "out of memory") : fw_restore(place.world, family, text.data, err);
 }
 
 /* Somebody may change the chain between the scan and the use of the position that came from it. */
-static int add_rules(int family, const struct net_plan *plan, const struct net_link *link, struct err *err)
+static int add_rules(int family, struct fw_place place, const struct net_plan *plan, const struct net_link *link,
+                     struct err *err)
 {
     for (int i = 0; i < RULE_TRIES; i++) {
         err->text[0] = '\0';
-        if (!add_rules_once(family, false, plan, link, err)) {
+        if (!add_rules_once(family, place, false, plan, link, err)) {
             conntrack_forget(family, &plan->ports);
             return 0;
         }
+        place.known = false;
         gc_rules(plan->id, family, NULL); /* tables that came before the one that failed */
     }
     return -1;
 }
 
 /* IPv6 where that works; otherwise none of it through the TAP, where no rule of ours would be in its way. */
-static void set_up_ipv6(const struct net_plan *plan, struct net_link *link)
+static void set_up_ipv6(const struct net_plan *plan, struct net_link *link, struct fw_place place)
 {
     struct err why = {0};
-    if (link->ipv6 && !add_rules(AF_INET6, plan, link, &why))
+    if (link->ipv6 && !add_rules(AF_INET6, place, plan, link, &why))
         return;
     if (link->ipv6)
         log_warn("the guest gets no IPv6: %s", why.text);
     link->ipv6 = false;
     why.text[0] = '\0';
-    if (!ipv6_disable(link->tap) && add_rules_once(AF_INET6, true, plan, link, &why))
+    if (!ipv6_disable(link->tap) && add_rules_once(AF_INET6, place, true, plan, link, &why))
         log_warn("cannot keep the guest from this host's IPv6: %s", why.text);
 }
 
 static int bring_up(struct netsetup *net, const struct net_plan *plan, struct err *err)
 {
     struct net_link *link = &net->link;
-    if (take_id(net, err) || gc_all(plan->id, NULL, err))
+    struct gc_result seen = {0};
+    if (take_id(net, err) || gc_all(plan->id, &seen, err))
         return -1;
     if (find_mtu(plan, &link->mtu, err) || choose_mac(plan, link->guest_mac, err) || take_subnet(net, plan, err) ||
         enable_forwarding(err))
@@ -200,11 +202,12 @@ static int bring_up(struct netsetup *net, const struct net_plan *plan, struct er
     link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
     if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err))
         return -1;
-    if (plan->dns.s_addr && (net->dns = dns_start(link->tap_addr, plan->dns, &link->dns_port, err)) < 0)
+    if (plan->dns[0] && (net->dns = dns_start(link->tap_addr, plan->dns, &link->dns_port, err)) < 0)
         return -1;
-    if (add_rules(AF_INET, plan, link, err))
+    if (add_rules(AF_INET, seen.place, plan, link, err))
         return -1;
-    set_up_ipv6(plan, link);
+    set_up_ipv6(plan, link, seen.place6);
+    foreign_warn(plan, link);
     return link_up(link->ifindex) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
 }
 
@@ -246,9 +249,11 @@ int netsetup_down(struct netsetup *net, struct err *err)
 
 int netsetup_gc(unsigned *removed, struct err *err)
 {
+    struct gc_result result = {0};
+    int r = gc_all(NULL, &result, err);
     if (removed)
-        *removed = 0;
-    return gc_all(NULL, removed, err);
+        *removed = result.removed;
+    return r;
 }
 
 int netsetup_forget(const char *id, struct err *err)

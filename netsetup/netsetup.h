@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { NET_ID_MAX = 64, NET_PREFIX = 30, NET_PREFIX6 = 64 };
+enum { NET_ID_MAX = 64, NET_PREFIX = 30, NET_PREFIX6 = 64, NET_DNS_MAX = 64 };
 
 /* What is asked for.  Text is NUL-terminated; addresses are in network byte order. */
 struct net_plan {
@@ -33,9 +33,9 @@ struct net_plan {
     gid_t gid;
     struct net_ports ports; /* published ports; owned by the caller */
     bool host_access;       /* the guest may reach the host's own services */
-    bool guest_access;      /* other guests (on TAPs named ctr<N>) may reach this one's address */
+    bool guest_access;      /* other guests may reach this one's address */
     bool no_ipv6;           /* not even where the host has it */
-    struct in_addr dns;     /* a resolver that only this host reaches (127.0.0.53): relayed for the guest; 0: none */
+    char dns[NET_DNS_MAX];  /* a resolver that only this host reaches (127.0.0.53, fe80::1%eth0): relayed; "": none */
 };
 
 /* What was made. */

@@ -33,37 +33,13 @@ static bool is_iptables(const char *table)
     return false;
 }
 
-/* The attributes of a nest by type; out has max + 1 entries. */
-struct attrs {
-    const struct nlattr **out;
-    uint16_t max;
-};
-
-static int sort_attr(const struct nlattr *attr, void *data)
-{
-    const struct attrs *a = data;
-    if (mnl_attr_get_type(attr) <= a->max)
-        a->out[mnl_attr_get_type(attr)] = attr;
-    return MNL_CB_OK;
-}
-
-#define NEST(name, attr, top)                                                                                          \
-    const struct nlattr *name[(top) + 1] = {NULL};                                                                     \
-    if (attr)                                                                                                          \
-    mnl_attr_parse_nested(attr, sort_attr, &(struct attrs){name, top})
-
-static const char *str(const struct nlattr *attr)
-{
-    return attr ? mnl_attr_get_str(attr) : "";
-}
-
 static int see_chain(const struct nlmsghdr *nlh, void *data)
 {
     const struct nlattr *a[NFTA_CHAIN_MAX + 1] = {NULL};
-    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), sort_attr, &(struct attrs){a, NFTA_CHAIN_MAX});
+    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), nl_sort_attr, &(struct nl_attrs){a, NFTA_CHAIN_MAX});
     bool drop = a[NFTA_CHAIN_POLICY] && ntohl(mnl_attr_get_u32(a[NFTA_CHAIN_POLICY])) == NF_DROP;
-    if (is_iptables(str(a[NFTA_CHAIN_TABLE])))
-        fw_see_chain(data, str(a[NFTA_CHAIN_TABLE]), str(a[NFTA_CHAIN_NAME]), drop);
+    if (is_iptables(nl_str(a[NFTA_CHAIN_TABLE])))
+        fw_see_chain(data, nl_str(a[NFTA_CHAIN_TABLE]), nl_str(a[NFTA_CHAIN_NAME]), drop);
     return MNL_CB_OK;
 }
 
@@ -75,8 +51,8 @@ struct gist {
 
 static void see_match(const struct nlattr *expr, struct gist *g)
 {
-    NEST(m, expr, NFTA_MATCH_MAX);
-    if (!m[NFTA_MATCH_INFO] || strcmp(str(m[NFTA_MATCH_NAME]), "comment") != 0)
+    NL_NEST(m, expr, NFTA_MATCH_MAX);
+    if (!m[NFTA_MATCH_INFO] || strcmp(nl_str(m[NFTA_MATCH_NAME]), "comment") != 0)
         return;
     size_t len = mnl_attr_get_payload_len(m[NFTA_MATCH_INFO]);
     memcpy(g->comment, mnl_attr_get_payload(m[NFTA_MATCH_INFO]), len < COMMENT_MAX ? len : COMMENT_MAX);
@@ -84,9 +60,9 @@ static void see_match(const struct nlattr *expr, struct gist *g)
 
 static void see_verdict(const struct nlattr *expr, struct gist *g)
 {
-    NEST(imm, expr, NFTA_IMMEDIATE_MAX);
-    NEST(value, imm[NFTA_IMMEDIATE_DATA], NFTA_DATA_MAX);
-    NEST(verdict, value[NFTA_DATA_VERDICT], NFTA_VERDICT_MAX);
+    NL_NEST(imm, expr, NFTA_IMMEDIATE_MAX);
+    NL_NEST(value, imm[NFTA_IMMEDIATE_DATA], NFTA_DATA_MAX);
+    NL_NEST(verdict, value[NFTA_DATA_VERDICT], NFTA_VERDICT_MAX);
     if (verdict[NFTA_VERDICT_CHAIN])
         g->jump = mnl_attr_get_str(verdict[NFTA_VERDICT_CHAIN]);
 }
@@ -104,21 +80,21 @@ static int see_rule(const struct nlmsghdr *nlh, void *data)
 {
     struct gist g = {.jump = NULL};
     const struct nlattr *a[NFTA_RULE_MAX + 1] = {NULL}, *expr;
-    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), sort_attr, &(struct attrs){a, NFTA_RULE_MAX});
-    if (!is_iptables(str(a[NFTA_RULE_TABLE])))
+    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), nl_sort_attr, &(struct nl_attrs){a, NFTA_RULE_MAX});
+    if (!is_iptables(nl_str(a[NFTA_RULE_TABLE])))
         return MNL_CB_OK;
     if (a[NFTA_RULE_EXPRESSIONS])
         mnl_attr_for_each_nested(expr, a[NFTA_RULE_EXPRESSIONS])
         {
-            NEST(e, expr, NFTA_EXPR_MAX);
-            if (!strcmp(str(e[NFTA_EXPR_NAME]), "match"))
+            NL_NEST(e, expr, NFTA_EXPR_MAX);
+            if (!strcmp(nl_str(e[NFTA_EXPR_NAME]), "match"))
                 see_match(e[NFTA_EXPR_DATA], &g);
-            else if (!strcmp(str(e[NFTA_EXPR_NAME]), "immediate"))
+            else if (!strcmp(nl_str(e[NFTA_EXPR_NAME]), "immediate"))
                 see_verdict(e[NFTA_EXPR_DATA], &g);
         }
     if (a[NFTA_RULE_USERDATA])
         see_userdata(a[NFTA_RULE_USERDATA], &g);
-    struct fw_own *own = fw_see_rule(data, str(a[NFTA_RULE_TABLE]), str(a[NFTA_RULE_CHAIN]), g.comment, g.jump);
+    struct fw_own *own = fw_see_rule(data, nl_str(a[NFTA_RULE_TABLE]), nl_str(a[NFTA_RULE_CHAIN]), g.comment, g.jump);
     if (own && a[NFTA_RULE_HANDLE])
         own->handle = be64toh(mnl_attr_get_u64(a[NFTA_RULE_HANDLE]));
     return MNL_CB_OK;
@@ -206,21 +182,27 @@ static int transact(struct mnl_socket *sock, struct mnl_nlmsg_batch *batch, uint
     return 0;
 }
 
-int nft_remove(const struct fw_scan *scan, const char *id, struct err *err)
+void nft_end(struct fw_scan *scan)
+{
+    if (scan->removal)
+        mnl_socket_close(scan->removal);
+    scan->removal = NULL;
+}
+
+int nft_remove(struct fw_scan *scan, const char *id, struct err *err)
 {
     size_t size = (scan->own_count + 3) * 256; /* a deletion takes less than 200 bytes */
     char *room = calloc(1, 2 * size);
     struct mnl_nlmsg_batch *batch = room ? mnl_nlmsg_batch_start(room, size) : NULL;
-    struct mnl_socket *sock = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
     int r = -1;
-    if (batch && sock) {
+    nft_end(scan);
+    scan->removal = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+    if (batch && scan->removal) {
         uint32_t acks = put_deletions(batch, scan, id);
-        r = acks ? transact(sock, batch, acks) : 0;
+        r = acks ? transact(scan->removal, batch, acks) : 0;
     }
     if (r)
         err_sys(err, "nf_tables");
-    if (sock)
-        mnl_socket_close(sock);
     if (batch)
         mnl_nlmsg_batch_stop(batch);
     free(room);

@@ -51,3 +51,16 @@ int nl_call(int bus, struct nlmsghdr *request, mnl_cb_t cb, void *data)
             return r;
     }
 }
+
+int nl_sort_attr(const struct nlattr *attr, void *attrs)
+{
+    const struct nl_attrs *a = attrs;
+    if (mnl_attr_get_type(attr) <= a->max)
+        a->out[mnl_attr_get_type(attr)] = attr;
+    return MNL_CB_OK;
+}
+
+const char *nl_str(const struct nlattr *attr)
+{
+    return attr ? mnl_attr_get_str(attr) : "";
+}

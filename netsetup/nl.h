@@ -16,4 +16,20 @@ struct nlmsghdr *nl_request(void *buf, uint16_t type, uint16_t flags, size_t ext
  * the kernel's errno. */
 int nl_call(int bus, struct nlmsghdr *request, mnl_cb_t cb, void *data);
 
+/* For mnl_attr_parse: a message's or nest's attributes by type, into out, which has max + 1 entries. */
+struct nl_attrs {
+    const struct nlattr **out;
+    uint16_t max;
+};
+int nl_sort_attr(const struct nlattr *attr, void *attrs);
+
+/* An array `name` of the attributes in the nest attr, which may be NULL. */
+#define NL_NEST(name, attr, top)                                                                                       \
+    const struct nlattr *name[(top) + 1] = {NULL};                                                                     \
+    if (attr)                                                                                                          \
+    mnl_attr_parse_nested(attr, nl_sort_attr, &(struct nl_attrs){name, top})
+
+/* Its text; "" when attr is NULL. */
+const char *nl_str(const struct nlattr *attr);
+
 #endif

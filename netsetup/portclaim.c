@@ -1,4 +1,4 @@
-/* A bound socket that never listens: the kernel refuses the port to everybody else, and us when somebody has
+/* A bound socket that does not listen: the kernel refuses the port to everybody else, and us when somebody has
  * it.  Packets are turned to the guest before they could reach the socket. */
 #include "netsetup/portclaim.h"
 #include "common/cleanup.h"
@@ -18,11 +18,25 @@ void portclaim_release(struct portclaim *claim)
     *claim = (struct portclaim){0};
 }
 
+/* SO_REUSEADDR for the connections of a server that has ended (TIME_WAIT, a minute), such as the container that this
+ * VM replaces.  Of two sockets that have it, none excludes the other unless it listens or gives it up again; and
+ * for the kernel to notice the latter, it has to have listened. */
+static int bind_alone(int fd, int type, const struct sockaddr *addr, socklen_t len)
+{
+    const int on = 1, off = 0;
+    if (type != SOCK_STREAM)
+        return bind(fd, addr, len);
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) || bind(fd, addr, len) || listen(fd, 0) ||
+        shutdown(fd, SHUT_RD) || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off)))
+        return -1;
+    return 0;
+}
+
 static int bound_v4(int type, struct in_addr addr, uint16_t port)
 {
     const struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = addr, .sin_port = htons(port)};
     cleanup_close int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&sin, sizeof(sin)))
+    if (fd < 0 || bind_alone(fd, type, (const struct sockaddr *)&sin, sizeof(sin)))
         return -1;
     return steal_fd(&fd);
 }
@@ -33,7 +47,7 @@ static int bound_v6(int type, uint16_t port)
     const int one = 1;
     cleanup_close int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) ||
-        bind(fd, (const struct sockaddr *)&sin6, sizeof(sin6)))
+        bind_alone(fd, type, (const struct sockaddr *)&sin6, sizeof(sin6)))
         return -1;
     return steal_fd(&fd);
 }

@@ -37,13 +37,18 @@ const char *rules_owner(const char *mark)
 struct family {
     int af;
     const char *icmp;
-    const char *forbidden[4];
+    const char *forbidden[8]; /* matches */
 };
 
 /* The cloud's metadata services: 169.254.169.254 and, of Amazon's and Google's, the IPv6 ones.  IPv6's own
- * link-local addresses are how neighbours find each other, and never forwarded. */
-static const struct family v4 = {AF_INET, "icmp", {"169.254.0.0/16", "127.0.0.0/8"}};
-static const struct family v6 = {AF_INET6, "ipv6-icmp", {"fd00:ec2::254", "fd20:ce::254"}};
+ * link-local addresses are how neighbours find each other, and never forwarded; but no guest is this host's
+ * router, also where net.ipv6.conf.default.accept_ra is 2. */
+static const struct family v4 = {AF_INET, "icmp", {"-d 169.254.0.0/16", "-d 127.0.0.0/8"}};
+static const struct family v6 = {AF_INET6,
+                                 "ipv6-icmp",
+                                 {"-d fd00:ec2::254", "-d fd20:ce::254",
+                                  "-p ipv6-icmp --icmpv6-type router-advertisement",
+                                  "-p ipv6-icmp --icmpv6-type redirect"}};
 
 /* What all rules of a VM have in common. */
 struct ctx {
@@ -78,8 +83,8 @@ static void raw(const struct ctx *c)
     rule(c, "-I PREROUTING", "DROP", "-i %s ! -s %s%s", c->tap, c->guest, but);
     rule(c, "-I PREROUTING", "DROP", "-i %s -m mac ! --mac-source %02x:%02x:%02x:%02x:%02x:%02x", c->tap, m[0], m[1],
          m[2], m[3], m[4], m[5]);
-    for (const char *const *dst = c->family->forbidden; *dst; dst++)
-        rule(c, "-I PREROUTING", "DROP", "-i %s -d %s", c->tap, *dst);
+    for (const char *const *match = c->family->forbidden; *match; match++)
+        rule(c, "-I PREROUTING", "DROP", "-i %s %s", c->tap, *match);
     buf_str(c->out, "COMMIT\n");
 }
 
@@ -91,7 +96,7 @@ static void mangle(const struct ctx *c)
         rule(c, "-I INPUT", "DROP", "-i %s ! -p %s -m conntrack ! --ctstate " PASSING, c->tap, c->family->icmp);
     rule(c, "-I FORWARD", "DROP", "-o %s -m conntrack ! --ctstate " PASSING, c->tap);
     if (c->plan->guest_access)
-        rule(c, "-I FORWARD", "ACCEPT", "-i ctr+ -o %s -d %s", c->tap, c->guest);
+        rule(c, "-I FORWARD", "ACCEPT", "-m devgroup --src-group %#x -o %s -d %s", RULES_GROUP, c->tap, c->guest);
     if (c->plan->uplink[0])
         rule(c, "-I FORWARD", "DROP", "-i %s ! -o %s -m conntrack ! --ctstate " PASSING, c->tap, c->plan->uplink);
     if (c->family->af == AF_INET6)
@@ -167,7 +172,7 @@ static void filter(const struct ctx *c, unsigned at)
     rule(c, where, "ACCEPT", "-i %s -s %s%s%s", c->tap, c->guest, uplink[0] ? " -o " : "", uplink);
     rule(c, where, "ACCEPT", "-o %s -d %s -m conntrack --ctstate " PASSING, c->tap, c->guest);
     if (c->plan->guest_access)
-        rule(c, where, "ACCEPT", "-i ctr+ -o %s -d %s", c->tap, c->guest);
+        rule(c, where, "ACCEPT", "-m devgroup --src-group %#x -o %s -d %s", RULES_GROUP, c->tap, c->guest);
     if (c->plan->host_access)
         rule(c, "-I INPUT", "ACCEPT", "-i %s -s %s", c->tap, c->guest);
     dns(c, "-I INPUT", "ACCEPT", "udp", c->link->dns_port);

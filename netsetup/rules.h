@@ -7,6 +7,9 @@
 
 #define RULES_COMMENT "ctr-jailer/" /* followed by the VM's id: marks every rule of ours */
 
+/* The group that all TAPs of ours are in, whatever they are called (ip-link(8)). */
+#define RULES_GROUP 0x637472
+
 /* The id in such a mark (a rule's comment, a device's alias); NULL when the text is not exactly one. */
 const char *rules_owner(const char *mark);
 

@@ -11,7 +11,7 @@ work=$(mktemp -d /tmp/e2e.XXXXXX)
 
 # An uplink with both kinds of addresses, and a host with a web server behind it.
 ip netns add outside
-ip link add up0 type veth peer name out0 netns outside
+ip link add up0 mtu 9000 type veth peer name out0 mtu 9000 netns outside
 ip addr add 192.0.2.1/24 dev up0
 ip addr add 2001:db8:9::1/64 dev up0 nodad
 ip -n outside addr add 192.0.2.2/24 dev out0
@@ -38,6 +38,9 @@ resolver=$!
 # not over the file: in the emulated host that is a machine's own
 printf 'search example.test\nnameserver 127.0.0.11\noptions ndots:1\n' >"$work/resolv.conf"
 mount --bind "$work/resolv.conf" /etc/resolv.conf
+# as `docker run --add-host` writes it
+printf '127.0.0.1\tlocalhost\n203.0.113.5\tfriend friend.example.test\n172.17.0.2\t%s\n' "$(hostname)" >"$work/hosts"
+mount --bind "$work/hosts" /etc/hosts
 before=$(host_state | grep -v anycast) # which a forwarding host has too
 
 vm PORTS=8080:80,127.0.0.1:9090:80 "$entry" /bin/bash -c 'echo ready; sleep 1000' >"$work/out" 2>"$work/err" &
@@ -48,6 +51,10 @@ is "resolv.conf: the relay, search and options" "$("$ctr" exec cat /etc/resolv.c
     $'search example.test\nnameserver TAP\noptions ndots:1'
 is "a name from a resolver that only the host reaches" \
     "$("$ctr" exec getent ahostsv4 some.example.test | awk '{print $1; exit}')" 198.51.100.7
+is "a name of the container's /etc/hosts" "$("$ctr" exec getent hosts friend.example.test | tr -s ' ')" \
+    "203.0.113.5 friend friend.example.test"
+is "the guest's own name is its own address" "$("$ctr" exec getent ahostsv4 "$(hostname)" | awk '{print $1; exit}' | cut -d. -f1)" 10
+is "the uplink's MTU" "$("$ctr" exec cat /sys/class/net/eth0/mtu)" 9000
 # get HOST PORT, by bash alone
 cat >"$work/get" <<'GET'
 exec 3<>"/dev/tcp/$1/$2" && printf 'GET /line HTTP/1.0\r\n\r\n' >&3 && tail -n 1 <&3
@@ -75,7 +82,7 @@ is "nothing is left on the host" "$(diff <(echo "$before") <(host_state | grep -
 capture vm NETWORK=none "$entry" /bin/bash -c 'echo /sys/class/net/*'
 is "NETWORK=none: no interface but lo" "$STATUS/$STDOUT" "0//sys/class/net/lo"
 
-umount /etc/resolv.conf
+umount /etc/resolv.conf /etc/hosts
 kill $server $resolver
 ip netns del outside
 umount /run/netns 2>/dev/null || true # ip made it a mount

@@ -35,6 +35,22 @@ for WORLD in "${WORLDS[@]}"; do
     refused "$WORLD: the relay is out of reach from outside" outside udp "$(field a tap_ip)" "$(field a dns_port)"
     refused_all
 
+    # Resolvers that are IPv6's: the host's own loopback, and a neighbour's link-local address.
+    serve host udp ::1 53 loopback6
+    ip -n "$NS-outside" addr add fe80::53/64 dev eth0 nodad
+    ip -n "$NS-host" addr add fe80::1/64 dev up0 nodad
+    serve outside udp :: 53 router
+    up c --dns ::1
+    guest c
+    is "$WORLD: ... for ::1" "loopback6 ::1" "$(ask guest-c udp "$(field c tap_ip)" 53)"
+    down c
+    ip netns del "$NS-guest-c"
+    up c --dns fe80::53%up0
+    guest c
+    is "$WORLD: ... for fe80::53%up0" "router fe80::1" "$(ask guest-c udp "$(field c tap_ip)" 53)"
+    down c
+    ip netns del "$NS-guest-c"
+    ip -n "$NS-host" addr del fe80::1/64 dev up0
     many=0
     for ((i = 0; i < 200; i++)); do
         [ "$(ask guest-a udp "$(field a tap_ip)" 53)" = "resolved 127.0.0.1" ] || break

@@ -54,7 +54,15 @@ refuse "another VM's port" "port 9090/tcp: it is already in use" "${N[@]}" --por
 refuse "another VM's address" "belongs to another running VM|overlaps" "${N[@]}" --tap-ip 10.77.0.1
 refuse "another VM's TAP" "mytap: the name is in use" "${N[@]}" --tap mytap
 refuse "another VM's id" "a VM with the id other is already running" "${RUN[@]}" up other
+in_ns host "$PEER" hold tcp 0.0.0.0 9090 >/dev/null 2>&1
+is "nor does anybody else get a port of a VM's" 2 $?
 down other
+serve host tcp 0.0.0.0 9090 former
+former=$LAST
+ask host tcp 127.0.0.1 9090 >/dev/null
+stop $former
+like "a server that has ended leaves connections" TIME-WAIT "$(in_ns host ss -Htan 'sport = 9090')"
+ok "which keep no port from a VM" "${N[@]}" --ports 9090
 refuse "no /dev/net/tun" "/dev/net/tun: No such file.*passed into the container" without /dev/net/tun "${N[@]}"
 refuse "no CAP_NET_ADMIN" "CAP_NET_ADMIN" drop_caps -net_admin "$NETSETUP" up x
 # /dev/null for the programs: nothing in PATH or in the usual places is iptables any more.

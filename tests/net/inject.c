@@ -5,15 +5,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int count;
@@ -76,4 +80,49 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
                 char *const argv[], char *const env[])
 {
     return now() ? ENOBUFS : REAL(posix_spawn)(pid, path, files, attr, argv, env);
+}
+
+int unshare(int flags)
+{
+    return now() ? -1 : REAL(unshare)(flags);
+}
+
+int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data)
+{
+    return now() ? -1 : REAL(mount)(source, target, type, flags, data);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+    return now() ? -1 : REAL(mkdir)(path, mode);
+}
+
+int mkdirat(int dir, const char *path, mode_t mode)
+{
+    return now() ? -1 : REAL(mkdirat)(dir, path, mode);
+}
+
+int flock(int fd, int operation)
+{
+    return now() ? -1 : REAL(flock)(fd, operation);
+}
+
+int ftruncate(int fd, off_t length)
+{
+    return now() ? -1 : REAL(ftruncate)(fd, length);
+}
+
+int fchown(int fd, uid_t uid, gid_t gid)
+{
+    return now() ? -1 : REAL(fchown)(fd, uid, gid);
+}
+
+int listen(int fd, int backlog)
+{
+    return now() ? -1 : REAL(listen)(fd, backlog);
+}
+
+int pipe2(int fds[2], int flags)
+{
+    return now() ? -1 : REAL(pipe2)(fds, flags);
 }

@@ -112,8 +112,15 @@ for WORLD in "${WORLDS[@]}"; do
     ip6t -P INPUT DROP
     ip6t -A INPUT -p ipv6-icmp -j ACCEPT
     ip netns del "$NS-guest-a"
-    up a --host-access --tap-ip 10.98.7.1/30
+    up a --host-access --tap-ip 10.98.7.1/30 --tap named7
     up b --guest-access
+    make_ns stranger # a device that is only called like a guest's
+    ip -n "$NS-host" link add ctr99 type veth peer name eth0 netns "$NS-stranger"
+    ip -n "$NS-host" addr add 203.0.113.1/24 dev ctr99
+    ip -n "$NS-host" link set ctr99 up
+    ip -n "$NS-stranger" addr add 203.0.113.2/24 dev eth0
+    ip -n "$NS-stranger" link set eth0 up
+    ip -n "$NS-stranger" route add default via 203.0.113.1
     guest a
     guest b
     serve guest-b tcp 0.0.0.0 80 b
@@ -125,10 +132,12 @@ for WORLD in "${WORLDS[@]}"; do
     refused "$WORLD: but not the outside" outside tcp "$(field b guest_ip)" 80
     ip -n "$NS-outside" route add "$(field b guest_ip)" via 192.0.2.1
     refused "$WORLD: with a route neither" outside tcp "$(field b guest_ip)" 80
+    refused "$WORLD: nor a device called ctr99" stranger tcp "$(field b guest_ip)" 80
     refused "$WORLD: nor the other way round" guest-b tcp 10.98.7.2 80
     refused_all
     down a
     down b
+    ip netns del "$NS-stranger"
 
     # One uplink, out of two.
     make_ns other

@@ -32,7 +32,7 @@ directions() { # WHAT OUTSIDE HOST TAP GUEST TAP-OF-B: one address family
 two_guests() { # WHAT: the whole check, with two VMs and all servers
     local i any
     up a --ports 80,8080:80,8053:80/udp,127.0.0.1:5353:80/udp,2000-2002:2000-2002,3000-3002:2000-2002
-    up b
+    up b --tap named7 # guests are apart whatever their TAPs are called
     guest a
     guest b
     for any in 0.0.0.0 ::; do

@@ -1,5 +1,5 @@
 /* Bytes that others read: the initramfs segment (read by cpio), JSON (read by jq), and the guest's
- * resolv.conf. */
+ * resolv.conf and hosts. */
 #include "common/json.h"
 #include "common/run.h"
 #include "entry/initrd.h"
@@ -89,6 +89,22 @@ static void test_resolv_conf(void **state)
     out.len = 0;
     settings_resolv("options x\nnameserver 127.0.0.11\nnameserver 127.0.0.12\n", "10.1.2.1", &out);
     assert_string_equal(out.data, "options x\nnameserver 10.1.2.1\n");
+    out.len = 0; /* link-local ones are out of the guest's reach, too */
+    settings_resolv("nameserver fe80::1%eth0\nnameserver 169.254.169.254\nnameserver 2001:db8::53\n", "10.1.2.1", &out);
+    assert_string_equal(out.data, "nameserver 10.1.2.1\nnameserver 2001:db8::53\n");
+}
+
+static void test_hosts(void **state)
+{
+    (void)state;
+    cleanup_buf struct buf out = {0};
+    settings_hosts(
+        "127.0.0.1\tlocalhost\n::1 localhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\n# 10.0.0.9 no\n"
+        "192.0.2.7\tdb db.example.test # the database\n\n10.9.9.9\n2001:db8::7 db\n192.0.2.8 me2 two-me\n"
+        "127.0.0.1\tads.example.test\n172.17.0.2\tme.example.test me\n172.17.0.3\tme",
+        "me", &out);
+    assert_string_equal(out.data, "192.0.2.7\tdb db.example.test \n2001:db8::7 db\n192.0.2.8 me2 two-me\n"
+                                  "127.0.0.1\tads.example.test\n");
 }
 
 int main(void)
@@ -98,6 +114,7 @@ int main(void)
         cmocka_unit_test(test_jq_reads_the_json),
         cmocka_unit_test(test_json_is_read),
         cmocka_unit_test(test_resolv_conf),
+        cmocka_unit_test(test_hosts),
     };
     return cmocka_run_group_tests_name("formats", tests, NULL, NULL);
 }

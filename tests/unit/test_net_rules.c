@@ -102,7 +102,7 @@ static void asked_for(void **state)
     rules_text(&text, AF_INET, &p, &l, 1);
     assert_null(strstr(text.data, "-I INPUT -i ctr7 ! -p icmp"));
     has(&text, "-I INPUT -i ctr7 -s 10.1.2.2" MARK "ACCEPT");
-    has(&text, "-I FORWARD 1 -i ctr+ -o ctr7 -d 10.1.2.2" MARK "ACCEPT");
+    has(&text, "-I FORWARD 1 -m devgroup --src-group 0x637472 -o ctr7 -d 10.1.2.2" MARK "ACCEPT");
     has(&text, "-I FORWARD 1 -i ctr7 -s 10.1.2.2 -o eth0" MARK "ACCEPT");
     has(&text, "-I PREROUTING -i ctr7 -s 10.1.2.2 -d 10.1.2.1 -p udp --dport 53" MARK "REDIRECT --to-ports 4000");
     has(&text, "-I INPUT -i ctr7 -s 10.1.2.2 -d 10.1.2.1 -p tcp --dport 4000" MARK "ACCEPT");

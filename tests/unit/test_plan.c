@@ -164,6 +164,25 @@ static void test_disks(void **state)
     assert_refused("ROOTFS_DIR", "/etc/passwd");
 }
 
+static void test_limits(void **state)
+{
+    (void)state;
+    struct plan plan;
+    static const char *const bad[] = {"0", "1023", "-1M", "10MB", "10 M", "fast", "2T"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        assert_refused("NET_BANDWIDTH", bad[i]);
+        assert_refused("DISK_BANDWIDTH", bad[i]);
+    }
+    assert_refused("NET_OPS", "0");
+    assert_refused("DISK_OPS", "1K");
+    assert_accepted("NET_BANDWIDTH", "10M", &plan);
+    assert_true(plan.vmm.net_limit.bytes == 10 * MIB && !plan.vmm.net_limit.ops && !plan.vmm.drive_limit.bytes);
+    assert_accepted("DISK_BANDWIDTH", "5000", &plan);
+    assert_true(plan.vmm.drive_limit.bytes == 5000 && !plan.vmm.drive_limit.ops);
+    assert_accepted("DISK_OPS", "100", &plan);
+    assert_true(plan.vmm.drive_limit.ops == 100 && !plan.vmm.net_limit.ops);
+}
+
 static void test_network(void **state)
 {
     (void)state;
@@ -248,10 +267,15 @@ static void test_resource_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_sizes),          cmocka_unit_test(test_disks),
-        cmocka_unit_test(test_network),        cmocka_unit_test(test_files_and_names),
-        cmocka_unit_test(test_boot_args),      cmocka_unit_test(test_memory_for_the_guest),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_disks),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_network),
+        cmocka_unit_test(test_files_and_names),
+        cmocka_unit_test(test_boot_args),
+        cmocka_unit_test(test_memory_for_the_guest),
         cmocka_unit_test(test_resource_files),
     };
     return cmocka_run_group_tests_name("plan", tests, set_up, tear_down);

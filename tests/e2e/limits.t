@@ -1,0 +1,119 @@
+#!/bin/bash
+# NET_BANDWIDTH, NET_OPS, DISK_BANDWIDTH and DISK_OPS, measured.  A bucket holds a second's worth, and Firecracker
+# refills it only once it is empty, for all the time before: two seconds' worth pass at once, and what follows
+# takes its time.  The same without limits, to see that it is they that hold.
+#: kvm
+#: disk build/e2e.disk
+#: timeout 600
+set -euo pipefail
+. "$(dirname "$0")/vm.sh"
+entry=$BIN/entry
+VM_TREE=$TREES/rootfs-debian
+work=$(mktemp -d /tmp/e2e.XXXXXX)
+ip netns add outside
+ip link add up0 mtu 1420 type veth peer name out0 mtu 1420 netns outside # as a tunnel's
+ip addr add 192.0.2.1/24 dev up0
+ip -n outside addr add 192.0.2.2/24 dev out0
+ip -n outside link set out0 up
+ip link set up0 up
+ip route add default via 192.0.2.2
+
+# Outside: port 1 sends 1 MiB and waits for a byte, port 2 takes what comes, port 3 counts 150 datagrams; each
+# prints what it was and how many milliseconds it took.
+cat >"$work/server.py" <<'PY'
+import socket, threading, time
+def report(what, start):
+    print(what, int((time.monotonic() - start) * 1000), flush=True)
+def listen(port, serve):
+    s = socket.create_server(("192.0.2.2", port))
+    def loop():
+        while True:
+            c = s.accept()[0]
+            start = time.monotonic()
+            report(serve(c), start)
+            c.close()
+    threading.Thread(target=loop, daemon=True).start()
+def send(c):
+    c.sendall(bytes(1 << 20))
+    c.recv(1)
+    return "received"
+def take(c):
+    total = 0
+    while n := len(c.recv(65536)):
+        total += n
+    return f"sent/{total}"
+listen(1, send)
+listen(2, take)
+d = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+d.bind(("192.0.2.2", 3))
+print("ready", flush=True)
+while True:
+    d.recv(64)
+    start = time.monotonic()
+    for _ in range(149):
+        d.recv(64)
+    report("datagrams", start)
+PY
+ip netns exec outside python3 "$work/server.py" >>"$work/server" &
+server=$!
+check "a server outside" wait_until 30 grep -q ready "$work/server"
+
+# In the guest, by its own clock: reads past the page cache, 8 MiB in large requests and 150 small ones.
+cat >"$work/guest" <<'GUEST'
+set -e
+ms() { local a=$EPOCHREALTIME; "${@:2}"; echo "$1 $((((${EPOCHREALTIME/./} - ${a/./}) / 1000)))"; }
+large() { dd if=/dev/vdb of=/dev/null bs=256k count=32 iflag=direct status=none; }
+small() { dd if=/dev/vdb of=/dev/null bs=4k count=150 iflag=direct status=none; }
+write() { dd if=/dev/zero of=/dev/vdb bs=256k count=32 oflag=direct status=none; }
+case $1 in disk)
+    ms large large
+    ms small small
+    ms write write ;;
+net)
+    exec 3<>/dev/tcp/192.0.2.2/1
+    head -c 1048576 <&3 >/dev/null
+    echo >&3
+    exec 3<>/dev/tcp/192.0.2.2/2
+    head -c 1048576 /dev/zero >&3
+    exec 3<>/dev/udp/192.0.2.2/3
+    for ((i = 0; i < 150; i++)); do echo $i >&3; done
+    sleep "$2" ;; # until the last of them is out
+esac
+GUEST
+run() { vm DATAFS_SIZE=64M "$@" <"$work/guest" 2>&1; }
+took() { sed -n "s|^$1 ||p" "$2" | tail -n 1; } # WHAT FILE: milliseconds
+least() { # WHAT LIMITED-FILE MILLISECONDS: with the limit it takes that, and less without
+    local limited free
+    limited=$(took "$1" "$2") free=$(took "$1" "$work/free")
+    note "$1: $free ms without a limit, $limited ms with it"
+    check "$1: at least $3 ms with the limit" test "$limited" -ge "$3"
+    check "$1: less without" test "$free" -lt "$limited"
+}
+
+: >"$work/server"
+run "$entry" /bin/bash -s disk >"$work/free"
+run "$entry" /bin/bash -s net 1
+check "150 datagrams arrive" wait_until 30 grep -q datagrams "$work/server"
+cat "$work/server" >>"$work/free"
+
+run DISK_BANDWIDTH=2M "$entry" /bin/bash -s disk >"$work/bandwidth"
+least large "$work/bandwidth" 2000
+least write "$work/bandwidth" 2000
+run DISK_OPS=30 "$entry" /bin/bash -s disk >"$work/ops"
+least small "$work/ops" 3000
+
+: >"$work/server"
+run NET_BANDWIDTH=256K "$entry" /bin/bash -s net 1
+least received "$work/server" 2000
+least sent/1048576 "$work/server" 2000
+: >"$work/server"
+run NET_OPS=30 "$entry" /bin/bash -s net 5
+check "150 datagrams arrive, limited" wait_until 30 grep -q datagrams "$work/server"
+least datagrams "$work/server" 3000
+kill $server
+is "--dry-run tells the limits" "$(vm NET_BANDWIDTH=1M DISK_OPS=5 "$entry" --dry-run /x | jq -c '[.network_limit, .disk_limit]')" \
+    '[{"bytes_per_s":1048576,"ops_per_s":null},{"bytes_per_s":null,"ops_per_s":5}]'
+ip netns del outside
+umount /run/netns 2>/dev/null || true # ip made it a mount
+rm -rf "$work"
+done_testing
