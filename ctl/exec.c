@@ -54,11 +54,15 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         streams_join(e->streams, (enum proto_kind)value, steal_fd(&p->received));
     } else if (msg->type == PROTO_STARTED) {
         e->ran = true;
+    } else if (msg->type == PROTO_END) {
+        streams_end(e->streams, msg);
     } else if ((msg->type == PROTO_EXITED || msg->type == PROTO_FAILED) && proto_field(msg, 1, &value)) {
         e->exited = true;
         e->code = (int)(value & 0xff);
         if (msg->type == PROTO_FAILED)
             command_failed(msg);
+        else if (proto_field(msg, 2, &value) && value == PROTO_STARVED)
+            log_error("the guest's kernel killed the command: out of memory");
     }
     check_end(e);
 }

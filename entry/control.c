@@ -149,7 +149,7 @@ struct control *control_new(struct loop *loop, int listener, const struct contro
 void control_message(struct control *c, uint32_t session, const struct proto_msg *msg)
 {
     struct client *cl = find(c, session);
-    if (cl)
+    if (cl && msg->type <= PROTO_END) /* what else there is does not come from a guest */
         peer_send(&cl->peer, (enum proto_type)msg->type, NULL, 0, msg->payload, msg->len);
 }
 

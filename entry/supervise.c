@@ -142,6 +142,17 @@ static void command_started(struct vm *vm, uint32_t ms)
     log_info("the command has started, %u ms after the guest's kernel", ms);
 }
 
+static void command_exited(struct vm *vm, const struct proto_msg *msg, uint32_t code)
+{
+    uint32_t why;
+    vm->exited = true;
+    vm->code = (int)(code & 0xff);
+    if (proto_field(msg, 2, &why) && why == PROTO_STARVED) {
+        terminal_restore();
+        log_error("the guest's kernel killed the command: out of memory (raise MEM_SIZE_MIB)");
+    }
+}
+
 static void command_failed(struct vm *vm, const struct proto_msg *msg, uint32_t code)
 {
     size_t len;
@@ -162,13 +173,14 @@ static void on_message(void *arg, const struct proto_msg *msg)
         control_message(vm->control, session, msg);
         return;
     }
+    if (msg->type == PROTO_END && vm->streams)
+        streams_end(vm->streams, msg);
     if (vm->exited)
         return;
     if (msg->type == PROTO_STARTED) {
         command_started(vm, value);
     } else if (msg->type == PROTO_EXITED) {
-        vm->exited = true;
-        vm->code = (int)(value & 0xff);
+        command_exited(vm, msg, value);
     } else if (msg->type == PROTO_FAILED) {
         command_failed(vm, msg, value);
     }

@@ -43,21 +43,30 @@ static uint32_t uptime(void)
     return (uint32_t)(loop_now() / 1000000);
 }
 
+static void output(struct session *s, enum proto_kind kind, uint64_t bytes)
+{
+    uint32_t fields[] = {s->id, kind, (uint32_t)bytes, (uint32_t)(bytes >> 32)};
+    peer_send(&((struct slot *)s)->init->control, PROTO_END, fields, 4, NULL, 0);
+}
+
 static void changed(struct session *s)
 {
     struct slot *slot = (struct slot *)s;
     if (slot->told || !session_finished(s))
         return;
     slot->told = true;
-    tell(slot->init, PROTO_EXITED, s->id, s->code, NULL);
+    uint32_t fields[] = {s->id, s->code, s->starved ? PROTO_STARVED : PROTO_ENDED};
+    peer_send(&slot->init->control, PROTO_EXITED, fields, 3, NULL, 0);
 }
+
+static const struct session_events session_events = {output, changed};
 
 /* A slot for a new session: a free one, or one whose session is over. */
 static struct slot **find_slot(struct init *in)
 {
     for (int i = 0; i < SESSIONS_MAX; i++) {
         struct slot **slot = &in->slots[i];
-        if (*slot && i > 0 && (*slot)->told) {
+        if (*slot && i > 0 && (*slot)->told && session_closed(&(*slot)->session)) {
             session_close(&(*slot)->session);
             free(*slot);
             *slot = NULL;
@@ -80,7 +89,7 @@ static void start(struct init *in, uint32_t id, const struct command *c, bool st
     }
     struct session *s = &(*slot)->session;
     (*slot)->init = in;
-    if (session_start(s, id, in->loop, c, stdin_wanted, changed, &code, &err) == 0) {
+    if (session_start(s, id, in->loop, c, stdin_wanted, &session_events, &code, &err) == 0) {
         session_resize(s, rows, columns);
         tell(in, PROTO_STARTED, id, uptime(), NULL);
         return;
