@@ -46,7 +46,7 @@ enum proto_type {
     /* ctr-jailer to entry */
     PROTO_STATUS = 96, /* answered by PROTO_TEXT: JSON */
     PROTO_LOGS,        /* answered by PROTO_TEXT: the guest's console */
-    PROTO_STOP,        /* u32 seconds; the connection ends with the VM */
+    PROTO_STOP,        /* u32 seconds; answered by an empty PROTO_TEXT; the connection ends with the VM */
     /* entry to ctr-jailer */
     PROTO_TEXT = 112, /* bytes */
     PROTO_STREAM,     /* u32 kind, with the descriptor of the guest's connection (SCM_RIGHTS) */

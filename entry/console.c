@@ -15,9 +15,23 @@ struct console {
     struct watch watch; /* first: a watch is its console */
     struct loop *loop;
     struct buf text;
-    size_t logged; /* up to here lines went to the debug log */
+    size_t logged;               /* up to here lines went to the debug log */
+    void (*panicked)(void *arg); /* NULL: it has been called */
+    void *arg;
     char summary[256];
 };
+
+/* What the kernel says in any panic (kernel/panic.c). */
+static const char panic_text[] = "Kernel panic - not syncing";
+
+static void look_for_panic(struct console *c, const char *line, size_t len)
+{
+    void (*panicked)(void *arg) = c->panicked;
+    if (!panicked || !memmem(line, len, panic_text, strlen(panic_text)))
+        return;
+    c->panicked = NULL;
+    panicked(c->arg);
+}
 
 /* Complete lines go to the debug log as they come. */
 static void log_lines(struct console *c)
@@ -28,6 +42,7 @@ static void log_lines(struct console *c)
         if (!end)
             return;
         log_debug("console: %.*s", (int)(end - line - (end > line && end[-1] == '\r')), line);
+        look_for_panic(c, line, (size_t)(end - line));
         c->logged += (size_t)(end - line) + 1;
     }
 }
@@ -59,12 +74,14 @@ static void ready(struct watch *w, short revents)
         loop_remove(c->loop, w);
 }
 
-struct console *console_new(struct loop *loop, int fd)
+struct console *console_new(struct loop *loop, int fd, void (*panicked)(void *arg), void *arg)
 {
     struct console *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     c->loop = loop;
+    c->panicked = panicked;
+    c->arg = arg;
     c->watch = (struct watch){.fd = fd, .events = POLLIN, .ready = ready};
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || loop_add(loop, &c->watch) < 0) {
@@ -82,7 +99,7 @@ void console_drain(struct console *c)
 
 const char *console_summary(struct console *c)
 {
-    static const char *const telling[] = {"Kernel panic", "init: ", "Error: "};
+    static const char *const telling[] = {panic_text, "init: ", "Error: "};
     const char *found = NULL;
     if (!c->text.data)
         return "(nothing)";

@@ -8,8 +8,9 @@
 
 struct console;
 
-/* fd stays the caller's.  NULL without memory. */
-struct console *console_new(struct loop *loop, int fd);
+/* fd stays the caller's.  panicked(arg) is called once the guest's kernel says that it panicked; whether it
+ * then ends the VM is up to its panic= parameter.  NULL without memory. */
+struct console *console_new(struct loop *loop, int fd, void (*panicked)(void *arg), void *arg);
 
 /* Reads what is there, without waiting. */
 void console_drain(struct console *c);

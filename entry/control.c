@@ -91,8 +91,10 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         reply(cl, c->events.logs);
         break;
     case PROTO_STOP:
-        if (proto_field(msg, 0, &seconds))
-            c->events.stop(c->events.arg, seconds);
+        if (!proto_field(msg, 0, &seconds))
+            break;
+        peer_send(p, PROTO_TEXT, NULL, 0, NULL, 0); /* first: the stop may be at once */
+        c->events.stop(c->events.arg, seconds);
         break;
     default:
         break;

@@ -16,8 +16,11 @@ $(B)/rootfs-debian.stamp: mk/mkdebian | $(SETUP_STAMP)
 	@mk/mkdebian $(B)/rootfs-debian
 	@touch $@
 
-$(B)/rootfs-static.stamp: tests/e2e/guest-static.c | $(SETUP_STAMP)
-	$(call say,making a root filesystem of one static program)
+MUSL_TEST := $(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) $(CPPFLAGS) -idirafter /usr/include \
+             -idirafter /usr/include/$(ARCH)-linux-gnu -static -s
+$(B)/rootfs-static.stamp: tests/e2e/guest-static.c tests/e2e/guest-hostile.c $(COMMON) | $(SETUP_STAMP)
+	$(call say,making a root filesystem of two static programs)
 	@rm -rf $(B)/rootfs-static && mkdir -p $(B)/rootfs-static
-	@$(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) -D_GNU_SOURCE -static -s -o $(B)/rootfs-static/guest-static $<
+	@$(MUSL_TEST) -o $(B)/rootfs-static/guest-static $<
+	@$(MUSL_TEST) -o $(B)/rootfs-static/guest-hostile tests/e2e/guest-hostile.c common/proto.c common/buf.c
 	@touch $@
