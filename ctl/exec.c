@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/peer.h"
+#include "common/signals.h"
 #include "common/streams.h"
 #include "common/terminal.h"
 #include "ctl/ctl.h"
@@ -92,6 +93,8 @@ static void on_signal(struct watch *w, short revents)
             peer_send(&e->peer, PROTO_WINSIZE, fields, 3, NULL, 0);
         return;
     }
+    if (e->exited && signals_end((int)info.ssi_signo))
+        e->done = true; /* what is left of its output is not waited for */
     fields[1] = info.ssi_signo;
     peer_send(&e->peer, PROTO_SIGNAL, fields, 2, NULL, 0);
 }

@@ -40,7 +40,7 @@ static void complete(struct session_stream *st)
         return;
     pump_stop(&st->pump);
     close(steal_fd(&st->local));
-    s->events->output(s, kinds[st - s->stream], st->pump.total - st->pump.len);
+    s->output(s, kinds[st - s->stream], st->pump.total - st->pump.len);
     st->closed = (struct watch){.fd = st->host, .events = POLLIN, .ready = host_closed};
     if (loop_add(s->loop, &st->closed) < 0)
         close_stream(st);
@@ -62,7 +62,6 @@ static void stream_ended(struct pump *p)
             complete(&s->stream[1]);
         close(steal_fd(&s->terminal));
     }
-    s->events->changed(s);
 }
 
 /* Joins our end, local, which it takes, to a new connection for the stream. */
@@ -116,9 +115,9 @@ static int open_terminal(struct session *s, bool stdin_wanted, int stdio[3], str
 }
 
 int session_start(struct session *s, uint32_t id, struct loop *loop, const struct command *c, bool stdin_wanted,
-                  const struct session_events *events, uint32_t *code, struct err *err)
+                  session_output *output, uint32_t *code, struct err *err)
 {
-    *s = (struct session){.id = id, .pid = -1, .terminal = -1, .loop = loop, .events = events};
+    *s = (struct session){.id = id, .pid = -1, .terminal = -1, .loop = loop, .output = output};
     for (int i = 0; i < 3; i++)
         s->stream[i] = (struct session_stream){.session = s, .local = -1, .host = -1};
     int stdio[3] = {-1, -1, -1};
@@ -147,17 +146,11 @@ void session_ended(struct session *s, int status)
     close_stream(&s->stream[0]);
     for (int i = 1; i < 3; i++)
         pump_drain(&s->stream[i].pump);
-    s->events->changed(s);
 }
 
-bool session_finished(const struct session *s)
+bool session_over(const struct session *s)
 {
-    return s->ended && s->stream[1].local < 0 && s->stream[2].local < 0;
-}
-
-bool session_closed(const struct session *s)
-{
-    return s->stream[0].host < 0 && s->stream[1].host < 0 && s->stream[2].host < 0;
+    return s->pid < 0 && s->stream[0].host < 0 && s->stream[1].host < 0 && s->stream[2].host < 0;
 }
 
 /* To the whole process group: a shell that waits for its child would otherwise keep it to itself. */

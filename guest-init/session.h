@@ -18,11 +18,8 @@ struct session_stream {
     int host;  /* -1: closed */
 };
 
-/* output: kind is complete, with so many bytes.  changed: session_finished may have become true. */
-struct session_events {
-    void (*output)(struct session *s, enum proto_kind kind, uint64_t bytes);
-    void (*changed)(struct session *s);
-};
+/* One of the session's outputs is complete, with so many bytes. */
+typedef void session_output(struct session *s, enum proto_kind kind, uint64_t bytes);
 
 struct session {
     uint32_t id;
@@ -33,22 +30,19 @@ struct session {
     int terminal;  /* the pty's our side; -1: none */
     struct loop *loop;
     struct session_stream stream[3]; /* by the command's descriptor number */
-    const struct session_events *events;
+    session_output *output;
 };
 
 /* Connects the session's streams and starts its command.  stdin_wanted: else the command reads end of file.  -1 with
  * err and *code as command_start; session_close is wanted then too. */
 int session_start(struct session *s, uint32_t id, struct loop *loop, const struct command *c, bool stdin_wanted,
-                  const struct session_events *events, uint32_t *code, struct err *err);
+                  session_output *output, uint32_t *code, struct err *err);
 
 /* The command has ended with this wait status: what it wrote is still passed on. */
 void session_ended(struct session *s, int status);
 
-/* It has ended, and all that it wrote is on its way to entry. */
-bool session_finished(const struct session *s);
-
-/* Entry has closed all its connections: session_close loses nothing. */
-bool session_closed(const struct session *s);
+/* It has ended, and entry has closed all its connections: session_close loses nothing. */
+bool session_over(const struct session *s);
 
 void session_signal(const struct session *s, int signo);
 void session_resize(const struct session *s, uint32_t rows, uint32_t columns);
