@@ -4,8 +4,10 @@
  * Every connection opens from the guest to the host's port PROTO_PORT and starts with one hello of 8
  * bytes: 'c' 'j' version kind, then the session as a little-endian u32.  Session 0 is the container's
  * command; others are execs, numbered by the host.  A stdin, stdout or stderr connection carries plain
- * bytes until the end of file, in one direction; with a terminal there is no stderr.  The control connection (one per
- * VM) carries messages:
+ * bytes, in one direction; with a terminal there is no stderr.  stdin ends as the connection does.  An output
+ * ends after as many bytes as PROTO_END says, and the host then closes the connection: Firecracker drops what
+ * it still holds of one that the guest has closed (its vsock waits 2 s for the reader, the guest's kernel 8 s),
+ * and passes no half-close on.  The control connection (one per VM) carries messages:
  *
  *     u32 length of the payload, u8 type, payload      all integers little-endian
  *
@@ -32,8 +34,9 @@ enum proto_kind { PROTO_CONTROL, PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR, PROTO_
 enum proto_type {
     /* guest to host, and on to who asked for an exec */
     PROTO_STARTED = 1, /* u32 session, u32 ms since the kernel started: the command's exec succeeded */
-    PROTO_EXITED,      /* u32 session, u32 code as a shell would say it, 0..255; awaits PROTO_ACK */
+    PROTO_EXITED,      /* u32 session, u32 code as a shell would say it, 0..255, u32 why; awaits PROTO_ACK */
     PROTO_FAILED,      /* u32 session, u32 code, text: the command could not be run; awaits PROTO_ACK */
+    PROTO_END,         /* u32 session, u32 kind, u32 low and u32 high half of a count: an output's bytes */
     /* host to guest; ctr-jailer to entry, which fills in the session */
     PROTO_ACK = 64, /* u32 session */
     PROTO_SIGNAL,   /* u32 session, u32 signal number */
@@ -43,11 +46,14 @@ enum proto_type {
     /* ctr-jailer to entry */
     PROTO_STATUS = 96, /* answered by PROTO_TEXT: JSON */
     PROTO_LOGS,        /* answered by PROTO_TEXT: the guest's console */
-    PROTO_STOP,        /* u32 seconds; the connection ends with the VM */
+    PROTO_STOP,        /* u32 seconds; answered by an empty PROTO_TEXT; the connection ends with the VM */
     /* entry to ctr-jailer */
     PROTO_TEXT = 112, /* bytes */
     PROTO_STREAM,     /* u32 kind, with the descriptor of the guest's connection (SCM_RIGHTS) */
 };
+
+/* Why a command ended: STARVED is by the guest's kernel, out of memory. */
+enum { PROTO_ENDED, PROTO_STARVED };
 
 /* Flags of PROTO_EXEC. */
 enum { PROTO_EXEC_TTY = 1, PROTO_EXEC_STDIN = 2, PROTO_EXEC_BUSYBOX = 4 };

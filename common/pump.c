@@ -16,11 +16,16 @@ static void finish(struct pump *p)
     p->ended(p);
 }
 
-/* Waits for input only when the buffer is empty, for output only when it is not. */
+/* More than the buffers of a pseudo-terminal hold, one end's line discipline included (drivers/tty/pty.c:
+ * 64 KiB; n_tty.c: 4 KiB). */
+enum { TERMINAL_HOLDS = 128 * 1024 };
+
+/* Waits for input only when the buffer is empty, for output only when it is not.  When draining, an input
+ * without anything in it must be looked at too, which poll would wait for. */
 static void arm(struct pump *p)
 {
     p->in.events = p->len == 0 ? POLLIN : 0;
-    p->out.events = p->len > 0 ? POLLOUT : 0;
+    p->out.events = p->len > 0 || p->draining ? POLLOUT : 0;
     /* An fd that poll reports as hung up must not be asked again while nothing can be done about it. */
     if (p->len > 0 && p->in.fd >= 0)
         p->in.fd = ~p->in.fd;
@@ -46,17 +51,15 @@ static void flush(struct pump *p)
     p->start += (size_t)n;
     p->len -= (size_t)n;
     arm(p);
-    if (p->draining && p->left == 0 && p->len == 0)
+    if (p->len == 0 && p->total >= p->end)
         finish(p);
 }
 
-static void in_ready(struct watch *w, short revents)
+static void fill(struct pump *p)
 {
-    (void)revents;
-    struct pump *p = (struct pump *)((char *)w - offsetof(struct pump, in));
-    size_t want = p->draining && p->left < sizeof(p->buffer) ? p->left : sizeof(p->buffer);
-    ssize_t n = read(w->fd, p->buffer, want);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    uint64_t left = p->end - p->total;
+    ssize_t n = read(p->in.fd, p->buffer, left < sizeof(p->buffer) ? (size_t)left : sizeof(p->buffer));
+    if (n < 0 && (errno == EINTR || (errno == EAGAIN && !p->draining)))
         return;
     if (n <= 0) { /* an error of the input, such as a reset connection or a hung-up terminal, ends it too */
         finish(p);
@@ -64,9 +67,15 @@ static void in_ready(struct watch *w, short revents)
     }
     p->start = 0;
     p->len = (size_t)n;
-    p->left -= p->draining ? (size_t)n : 0;
+    p->total += (size_t)n;
     arm(p);
     flush(p); /* most often there is room: saves a round of poll */
+}
+
+static void in_ready(struct watch *w, short revents)
+{
+    (void)revents;
+    fill((struct pump *)((char *)w - offsetof(struct pump, in)));
 }
 
 static void out_ready(struct watch *w, short revents)
@@ -76,6 +85,8 @@ static void out_ready(struct watch *w, short revents)
         flush(p);
     else if (revents & (POLLERR | POLLNVAL))
         finish(p); /* the reader is gone: tell the writer now, not at its next write */
+    else if (p->draining)
+        fill(p);
     else if (revents & POLLHUP)
         p->out.fd = ~p->out.fd;
 }
@@ -87,6 +98,8 @@ int pump_start(struct pump *p, struct loop *loop, int in, int out, size_t chunk,
     p->out = (struct watch){.fd = out, .ready = out_ready};
     p->start = p->len = 0;
     p->draining = false;
+    p->total = 0;
+    p->end = UINT64_MAX;
     p->chunk = chunk;
     p->ended = ended;
     arm(p);
@@ -103,11 +116,22 @@ void pump_drain(struct pump *p)
 {
     if (!p->loop || p->draining)
         return;
-    int waiting = 0;
-    ioctl(p->in.fd < 0 ? ~p->in.fd : p->in.fd, FIONREAD, &waiting);
+    /* A pipe tells what it holds, and a writer that goes on does not prolong this; a terminal tells only
+     * what its line discipline has taken already. */
+    int fd = p->in.fd < 0 ? ~p->in.fd : p->in.fd, waiting = TERMINAL_HOLDS;
+    if (!isatty(fd) && ioctl(fd, FIONREAD, &waiting) < 0)
+        waiting = 0;
     p->draining = true;
-    p->left = waiting > 0 ? (size_t)waiting : 0;
-    if (p->left == 0 && p->len == 0)
+    arm(p);
+    pump_limit(p, p->total + (uint64_t)waiting);
+}
+
+void pump_limit(struct pump *p, uint64_t total)
+{
+    if (!p->loop)
+        return;
+    p->end = total < p->total ? p->total : total;
+    if (p->len == 0 && p->total >= p->end)
         finish(p);
 }
 

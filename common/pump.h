@@ -7,16 +7,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { PUMP_BUFFER = 64 * 1024 };
 
 struct pump {
     struct loop *loop;
     struct watch in, out;
-    size_t start, len; /* what waits in buffer */
-    size_t chunk;      /* the most that one write may take */
-    bool draining;
-    size_t left;                   /* when draining: what is still to be read */
+    size_t start, len;             /* what waits in buffer */
+    size_t chunk;                  /* the most that one write may take */
+    bool draining;                 /* the input ends where nothing more is there */
+    uint64_t total;                /* bytes read so far */
+    uint64_t end;                  /* the input ends at this total, if not before */
     void (*ended)(struct pump *p); /* called once: all was written after end of file, or a side failed */
     char buffer[PUMP_BUFFER];
 };
@@ -26,9 +28,12 @@ struct pump {
  * write at once when out may block.  -1 without memory. */
 int pump_start(struct pump *p, struct loop *loop, int in, int out, size_t chunk, void (*ended)(struct pump *p));
 
-/* What is there now is still copied, then the pump ends, also when the input stays open: for a pipe that
- * someone else holds after its writer's end. */
+/* What is there now is still copied, then the pump ends, also when the input stays open: for a pipe or
+ * terminal that someone else holds after its writer's end.  The input must be non-blocking. */
 void pump_drain(struct pump *p);
+
+/* The input ends after this many bytes, counted from the pump's start, also when it stays open. */
+void pump_limit(struct pump *p, uint64_t total);
 
 /* Stops at once; what is buffered is lost.  ended is not called.  Allowed when not started, or ended. */
 void pump_stop(struct pump *p);

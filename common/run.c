@@ -1,14 +1,17 @@
 /* Input and output go through memory files, so that neither side ever waits for the other to read. */
 #include "common/run.h"
 
+#include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static const char usual_path[] = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin";
@@ -61,6 +64,17 @@ static void child(const char *path, const char *const argv[], int in, int out, i
     _exit(127);
 }
 
+/* Without pidfds (Linux 5.3) it cannot be cancelled, and that is all. */
+static void cancel_or_end(pid_t pid)
+{
+    cleanup_close int end = (int)syscall(SYS_pidfd_open, pid, 0);
+    while (end >= 0 && !cancel_wait(end, -1))
+        if (cancel_wanted()) {
+            kill(pid, SIGTERM);
+            return;
+        }
+}
+
 /* Starts it and waits.  The wait status, or -1 with errno. */
 static int start_and_wait(const char *path, const char *const argv[], int in, int out, int complaints)
 {
@@ -75,6 +89,7 @@ static int start_and_wait(const char *path, const char *const argv[], int in, in
         child(path, argv, in, out, complaints, report_write);
     close(steal_fd(&report_write));
     bool ran = io_read_full(report_read, &failed, sizeof(failed)) != sizeof(failed);
+    cancel_or_end(pid);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return -1;

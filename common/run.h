@@ -11,7 +11,8 @@
 /* The full path of a program in PATH or where administration tools lie; false when there is none. */
 bool run_find(const char *name, char *path, size_t size);
 
-/* Runs argv (argv[0] is found as run_find does) with len bytes of input on its stdin, and waits.  It has
+/* Runs argv (argv[0] is found as run_find does) with len bytes of input on its stdin, and waits; when it is
+ * cancelled (common/cancel.h), the program gets SIGTERM, on which e2fsck and mke2fs end cleanly.  It has
  * no signal blocked or ignored, and an environment of its own: what configures the VM must not configure
  * mke2fs.  Its stdout is appended to out, its stderr to complaints; either may be NULL: dropped, and both
  * may be the same.

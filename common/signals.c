@@ -11,3 +11,8 @@ void signals_default(void)
         signal(s, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
+
+bool signals_end(int signo)
+{
+    return signo == SIGHUP || signo == SIGINT || signo == SIGQUIT || signo == SIGTERM;
+}

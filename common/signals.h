@@ -2,7 +2,12 @@
 #ifndef CTR_SIGNALS_H
 #define CTR_SIGNALS_H
 
+#include <stdbool.h>
+
 /* All at their defaults, none blocked. */
 void signals_default(void);
+
+/* Whether it is one by which people end a process: HUP, INT, QUIT, TERM. */
+bool signals_end(int signo);
 
 #endif

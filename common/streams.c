@@ -11,9 +11,10 @@ struct stream {
     struct pump pump; /* first: a pump is its stream */
     struct streams *all;
     enum proto_kind kind;
-    int guest; /* the connection; -1: none (any more) */
-    int local; /* what is written to here, for stdout and stderr */
-    bool met;  /* there was a connection */
+    int guest;      /* the connection; -1: none (any more) */
+    int local;      /* what is written to here, for stdout and stderr */
+    bool met;       /* there was a connection */
+    uint64_t bytes; /* all that comes over it */
 };
 
 struct streams {
@@ -57,6 +58,7 @@ struct streams *streams_new(struct loop *loop, bool stdin_wanted, bool tty, void
         s->stream[kind].all = s;
         s->stream[kind].kind = (enum proto_kind)kind;
         s->stream[kind].guest = s->stream[kind].local = -1;
+        s->stream[kind].bytes = UINT64_MAX;
     }
     return s;
 }
@@ -81,7 +83,20 @@ void streams_join(struct streams *s, enum proto_kind kind, int fd)
     if (r < 0) {
         log_warn("cannot join the command's stream %d: %s", kind, strerror(errno));
         close_stream(st);
+    } else {
+        pump_limit(&st->pump, st->bytes);
     }
+}
+
+void streams_end(struct streams *s, const struct proto_msg *msg)
+{
+    uint32_t kind, low, high;
+    if (!proto_field(msg, 1, &kind) || !proto_field(msg, 2, &low) || !proto_field(msg, 3, &high) ||
+        (kind != PROTO_STDOUT && kind != PROTO_STDERR))
+        return;
+    struct stream *st = &s->stream[kind];
+    st->bytes = (uint64_t)high << 32 | low;
+    pump_limit(&st->pump, st->bytes);
 }
 
 bool streams_drained(const struct streams *s)

@@ -17,6 +17,9 @@ struct streams *streams_new(struct loop *loop, bool stdin_wanted, bool tty, void
 /* Takes fd, the guest's connection for one stream.  A second one for the same stream is closed. */
 void streams_join(struct streams *s, enum proto_kind kind, int fd);
 
+/* The guest's PROTO_END (common/proto.h), before or after the connection that it is about. */
+void streams_end(struct streams *s, const struct proto_msg *msg);
+
 /* The outputs were connected and have ended: all that the command wrote has been written here too, or can
  * no longer be. */
 bool streams_drained(const struct streams *s);

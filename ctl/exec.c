@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/peer.h"
+#include "common/signals.h"
 #include "common/streams.h"
 #include "common/terminal.h"
 #include "ctl/ctl.h"
@@ -54,11 +55,15 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         streams_join(e->streams, (enum proto_kind)value, steal_fd(&p->received));
     } else if (msg->type == PROTO_STARTED) {
         e->ran = true;
+    } else if (msg->type == PROTO_END) {
+        streams_end(e->streams, msg);
     } else if ((msg->type == PROTO_EXITED || msg->type == PROTO_FAILED) && proto_field(msg, 1, &value)) {
         e->exited = true;
         e->code = (int)(value & 0xff);
         if (msg->type == PROTO_FAILED)
             command_failed(msg);
+        else if (proto_field(msg, 2, &value) && value == PROTO_STARVED)
+            log_error("the guest's kernel killed the command: out of memory");
     }
     check_end(e);
 }
@@ -88,6 +93,8 @@ static void on_signal(struct watch *w, short revents)
             peer_send(&e->peer, PROTO_WINSIZE, fields, 3, NULL, 0);
         return;
     }
+    if (e->exited && signals_end((int)info.ssi_signo))
+        e->done = true; /* what is left of its output is not waited for */
     fields[1] = info.ssi_signo;
     peer_send(&e->peer, PROTO_SIGNAL, fields, 2, NULL, 0);
 }

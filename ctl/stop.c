@@ -19,9 +19,12 @@ int ctl_stop(int taken, char **argv, struct err *err)
     proto_put(&request, PROTO_STOP, &field, 1, NULL, 0);
     if (buf_failed(&request) || io_write_all(fd, request.data, request.len) < 0)
         return err_sys(err, "cannot ask the VM");
+    uint8_t answer[PROTO_HEADER];
+    if (io_read_full(fd, answer, sizeof(answer)) != sizeof(answer) || answer[4] != PROTO_TEXT)
+        return err_set(err, "the VM's entry closed the connection: only root and its own user may ask");
     char c;
     ssize_t n;
     while ((n = read(fd, &c, 1)) > 0 || (n < 0 && errno == EINTR))
-        ; /* entry says nothing more; the connection ends with it */
+        ; /* it says nothing more; the connection ends with it */
     return 0;
 }

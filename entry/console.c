@@ -93,7 +93,7 @@ void console_drain(struct console *c)
 
 const char *console_summary(struct console *c)
 {
-    static const char *const telling[] = {"Kernel panic", "init: ", "Error: "};
+    static const char *const telling[] = {"Kernel panic - not syncing", "init: ", "Error: "};
     const char *found = NULL;
     if (!c->text.data)
         return "(nothing)";

@@ -91,8 +91,10 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         reply(cl, c->events.logs);
         break;
     case PROTO_STOP:
-        if (proto_field(msg, 0, &seconds))
-            c->events.stop(c->events.arg, seconds);
+        if (!proto_field(msg, 0, &seconds))
+            break;
+        peer_send(p, PROTO_TEXT, NULL, 0, NULL, 0); /* first: the stop may be at once */
+        c->events.stop(c->events.arg, seconds);
         break;
     default:
         break;
@@ -149,7 +151,7 @@ struct control *control_new(struct loop *loop, int listener, const struct contro
 void control_message(struct control *c, uint32_t session, const struct proto_msg *msg)
 {
     struct client *cl = find(c, session);
-    if (cl)
+    if (cl && msg->type <= PROTO_END) /* what else there is does not come from a guest */
         peer_send(&cl->peer, (enum proto_type)msg->type, NULL, 0, msg->payload, msg->len);
 }
 

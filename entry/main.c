@@ -1,9 +1,11 @@
 /* The container's ENTRYPOINT: runs a command in a microVM made of the container's tree, and behaves as that
  * process would.  This file is the program's outline: options -> plan -> stages, and everything undone in
  * reverse. */
+#include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/local.h"
 #include "common/log.h"
+#include "common/signals.h"
 #include "entry/channel.h"
 #include "entry/kvm.h"
 #include "entry/options.h"
@@ -25,17 +27,33 @@ static void down(void *net)
         log_warn("%s", err.text);
 }
 
-/* Everything goes to the command in the guest; what comes before it has started waits in the descriptor. */
-static int catch_signals(struct err *err)
+struct signals {
+    int all;    /* goes to the command in the guest; what comes before it has started waits in here */
+    int ending; /* those of them that end the set-up */
+};
+
+/* SIGCHLD and SIGPIPE, which have causes in here too, are told apart by supervise.  A blocked signal is
+ * queued even where it is ignored (signal(7)); what we start must not end of SIGPIPE. */
+static int catch_signals(struct signals *s, struct err *err)
 {
-    sigset_t all;
+    sigset_t all, ending;
     sigfillset(&all);
-    sigdelset(&all, SIGCHLD);
-    sigdelset(&all, SIGPIPE);
+    sigemptyset(&ending);
+    for (int n = 1; n < NSIG; n++)
+        if (signals_end(n))
+            sigaddset(&ending, n);
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_BLOCK, &all, NULL);
-    int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-    return fd < 0 ? err_sys(err, "cannot catch signals") : fd;
+    s->all = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    s->ending = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+    return s->all < 0 || s->ending < 0 ? err_sys(err, "cannot catch signals") : 0;
+}
+
+/* The exit code when the set-up was ended by a signal, as a shell would say it; else code. */
+static int code_of_end(const struct signals *s, int code)
+{
+    struct signalfd_siginfo info;
+    return code < 0 && read(s->ending, &info, sizeof(info)) == sizeof(info) ? 128 + (int)info.ssi_signo : code;
 }
 
 /* The jail's files, and the VM's devices, from what the stages have made. */
@@ -60,7 +78,7 @@ static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct w
 }
 
 /* The stages, in order.  What each makes on the host goes on the undo stack at once. */
-static int run(const struct plan *plan, int signals, struct undo *u, struct err *err)
+static int run(const struct plan *plan, const struct signals *signals, struct undo *u, struct err *err)
 {
     static struct workdir workdir = WORKDIR_NONE;
     static struct drives drives;
@@ -74,8 +92,12 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
     }
     if (workdir_make(&plan->workdir, &workdir, err) < 0 ||
         undo_push(u, "the jail's folder", workdir_remove, &workdir, err) < 0 ||
-        undo_push(u, "the disks", drives_remove, &drives, err) < 0 ||
-        drives_make(&plan->drives, workdir.path, &drives, err) < 0)
+        undo_push(u, "the disks", drives_remove, &drives, err) < 0)
+        return -1;
+    cancel_by(signals->ending);
+    int made = drives_make(&plan->drives, workdir.path, &drives, err);
+    cancel_by(-1);
+    if (made < 0)
         return -1;
 
     const struct net_link *link = NULL;
@@ -103,10 +125,13 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
     bool ended = false;
     if (listener < 0 || jail_start(&jail_plan, &jail, err) < 0)
         return -1;
-    if (vmm_start(&vmm_plan, jail.run, jail.pid_fd, &ended, err) < 0)
+    cancel_by(signals->ending);
+    int started = vmm_start(&vmm_plan, jail.run, jail.pid_fd, &ended, err);
+    cancel_by(-1);
+    if (started < 0)
         return ended ? jail_explain(&jail, err) : -1;
     drives_unlink(&drives);
-    struct supervise_fds fds = {signals, listener, control, jail.console, jail.log, jail.pid_fd, {{0}}, 0};
+    struct supervise_fds fds = {signals->all, listener, control, jail.console, jail.log, jail.pid_fd, {{0}}, 0};
     for (unsigned i = 0; i < drives.count; i++)
         if (drives.drive[i].served.pid_fd >= 0)
             fds.servers[fds.server_count++] =
@@ -122,9 +147,11 @@ static int run_vm(const struct options *options, struct err *err)
     if (code == 0 && options->action == ACTION_DRY_RUN)
         code = plan_print(&plan, stdout);
     else if (code == 0 && (code = plan_check_host(err)) == 0) {
-        cleanup_close int signals = catch_signals(err);
+        struct signals signals = {-1, -1};
         struct undo *u = undo_new();
-        code = signals < 0 || !u ? err_set(err, "out of memory") : run(&plan, signals, u, err);
+        code = !u ? err_set(err, "out of memory") : catch_signals(&signals, err);
+        if (code == 0)
+            code = code_of_end(&signals, run(&plan, &signals, u, err));
         if (u)
             undo_all(u);
     }

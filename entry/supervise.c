@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/signals.h"
 #include "common/streams.h"
 #include "common/terminal.h"
 #include "entry/channel.h"
@@ -16,9 +17,10 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-/* Seconds that the guest may take: to sync its disks and end once its exit code is acknowledged, and to
- * react when its command is killed; and that our reader may take for what is left when the VM has gone. */
-enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 2, OUTPUT_TIMEOUT = 5 };
+/* Seconds that the guest may take: to sync its disks and end once its exit code is acknowledged, to react
+ * when its command is killed, and to end after a panic; and that our reader may take for what is left when
+ * the VM has gone. */
+enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 2, PANIC_TIMEOUT = 3, OUTPUT_TIMEOUT = 5 };
 #define SECOND UINT64_C(1000000000)
 
 struct server {
@@ -46,6 +48,7 @@ struct vm {
     bool acknowledged;
     bool stopping; /* it was asked to stop */
     bool gone;     /* the VM has ended */
+    bool panicked; /* its kernel has */
     int code;      /* -1: failed, err says why */
 };
 
@@ -84,6 +87,17 @@ static void send_signal(struct vm *vm, int signo)
     channel_send(vm->channel, PROTO_SIGNAL, fields, 2, NULL, 0);
 }
 
+/* There is no command yet that could end, and nothing that could be lost. */
+static bool end_boot(struct vm *vm, int signo)
+{
+    if (vm->ran || vm->exited)
+        return false;
+    vm->exited = true;
+    vm->code = 128 + signo;
+    end(vm);
+    return true;
+}
+
 static void acknowledge(void *arg);
 
 /* Output that nobody reads holds nothing up any more.  With the command killed, the guest syncs its disks
@@ -106,6 +120,8 @@ static void stop_took_too_long(void *arg)
 static void stop(void *arg, uint32_t seconds)
 {
     struct vm *vm = arg;
+    if (end_boot(vm, SIGTERM))
+        return;
     if (!vm->exited)
         send_signal(vm, vm->plan->stop_signal);
     if (vm->stopping || vm->acknowledged)
@@ -121,8 +137,23 @@ static void end_gone(void *arg)
     struct vm *vm = arg;
     console_drain(vm->console);
     if (!vm->exited)
-        err_set(vm->err, "the VM ended before the command did; its console says: %s", console_summary(vm->console));
+        err_set(vm->err, "%s; its console says: %s",
+                vm->panicked ? "the guest's kernel panicked" : "the VM ended before the command did",
+                console_summary(vm->console));
     end(vm);
+}
+
+/* What the kernel says in any panic (kernel/panic.c).  With panic=1, which is the default here, it then reboots
+ * and so ends the VM. */
+static void on_console_line(void *arg, const char *line)
+{
+    struct vm *vm = arg;
+    if (vm->panicked || !strstr(line, "Kernel panic - not syncing"))
+        return;
+    vm->panicked = true;
+    vm->state = "panicked";
+    if (!vm->gone)
+        loop_deadline(vm->loop, loop_now() + PANIC_TIMEOUT * SECOND, end_gone, vm);
 }
 
 /* The exit code is acknowledged, and the guest thereby let go, once all output has arrived. */
@@ -148,7 +179,20 @@ static void command_started(struct vm *vm, uint32_t ms)
         return; /* their deadline holds */
     vm->state = "running";
     loop_deadline(vm->loop, UINT64_MAX, NULL, NULL);
+    if (vm->plan->tty)
+        terminal_raw(); /* only now: until then, Ctrl-C is to end us */
     log_info("the command has started, %u ms after the guest's kernel", ms);
+}
+
+static void command_exited(struct vm *vm, const struct proto_msg *msg, uint32_t code)
+{
+    uint32_t why;
+    vm->exited = true;
+    vm->code = (int)(code & 0xff);
+    if (proto_field(msg, 2, &why) && why == PROTO_STARVED) {
+        terminal_restore();
+        log_error("the guest's kernel killed the command: out of memory (raise MEM_SIZE_MIB)");
+    }
 }
 
 static void command_failed(struct vm *vm, const struct proto_msg *msg, uint32_t code)
@@ -171,13 +215,14 @@ static void on_message(void *arg, const struct proto_msg *msg)
         control_message(vm->control, session, msg);
         return;
     }
+    if (msg->type == PROTO_END && vm->streams)
+        streams_end(vm->streams, msg);
     if (vm->exited)
         return;
     if (msg->type == PROTO_STARTED) {
         command_started(vm, value);
     } else if (msg->type == PROTO_EXITED) {
-        vm->exited = true;
-        vm->code = (int)(value & 0xff);
+        command_exited(vm, msg, value);
     } else if (msg->type == PROTO_FAILED) {
         command_failed(vm, msg, value);
     }
@@ -195,12 +240,21 @@ static void on_stream(void *arg, uint32_t session, enum proto_kind kind, int fd)
         control_stream(vm->control, session, kind, fd);
 }
 
+/* The kernel tells of our own children's ends, and of our own writes that nobody reads. */
+static bool is_our_own(const struct signalfd_siginfo *info)
+{
+    return (info->ssi_signo == SIGCHLD && info->ssi_code > SI_USER) ||
+           (info->ssi_signo == SIGPIPE && info->ssi_pid == (uint32_t)getpid());
+}
+
 static void on_signal(struct watch *w, short revents)
 {
     (void)revents;
     struct vm *vm = (struct vm *)((char *)w - offsetof(struct vm, signals));
     struct signalfd_siginfo info;
-    if (read(w->fd, &info, sizeof(info)) != sizeof(info))
+    if (read(w->fd, &info, sizeof(info)) != sizeof(info) || is_our_own(&info))
+        return;
+    if (signals_end((int)info.ssi_signo) && end_boot(vm, (int)info.ssi_signo))
         return;
     if (info.ssi_signo == SIGTERM) {
         stop(vm, vm->plan->stop_timeout);
@@ -272,7 +326,7 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     vm->channel = channel_new(vm->loop, fds->listener, &events);
     vm->control = control_new(vm->loop, fds->control, &asked);
     vm->streams = streams_new(vm->loop, true, vm->plan->tty, acknowledge, vm);
-    vm->console = console_new(vm->loop, fds->console, "console", NULL, NULL);
+    vm->console = console_new(vm->loop, fds->console, "console", on_console_line, vm);
     vm->log = vmmlog_new(vm->loop, fds->log);
     if (!vm->channel || !vm->control || !vm->streams || !vm->console || !vm->log)
         return -1;
@@ -294,8 +348,6 @@ int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds
     else {
         if (plan->boot_timeout)
             loop_deadline(vm.loop, loop_now() + plan->boot_timeout * SECOND, boot_took_too_long, &vm);
-        if (plan->tty)
-            terminal_raw();
         loop_run(vm.loop, &vm.done);
         terminal_restore();
     }

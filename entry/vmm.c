@@ -1,11 +1,11 @@
 #include "entry/vmm.h"
 
 #include "common/buf.h"
+#include "common/cancel.h"
 #include "common/json.h"
 #include "common/loop.h"
 
 #include <curl/curl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -29,6 +29,13 @@ static size_t receive(char *data, size_t size, size_t count, void *arg)
     return buf_failed(&a->answer) ? 0 : len;
 }
 
+/* curl asks at least once a second; anything but 0 fails the transfer. */
+static int progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    (void)arg, (void)a, (void)b, (void)c, (void)d;
+    return cancel_wanted();
+}
+
 /* One PUT.  The socket appears some milliseconds after the jailer's start, and without a sign that can be
  * waited for (it is bound before it listens): connecting is tried until it works or Firecracker ends. */
 static int put(struct api *a, const char *path, const char *body, struct err *err)
@@ -44,12 +51,10 @@ static int put(struct api *a, const char *path, const char *body, struct err *er
         c = curl_easy_perform(a->curl);
         if (c != CURLE_COULDNT_CONNECT)
             break;
-        struct pollfd p = {.fd = a->pid_fd, .events = POLLIN};
-        if (poll(&p, 1, 2) > 0 || loop_now() > a->give_up)
+        if (cancel_wait(a->pid_fd, 2) || cancel_wanted() || loop_now() > a->give_up)
             break;
     }
-    struct pollfd p = {.fd = a->pid_fd, .events = POLLIN};
-    a->ended = c != CURLE_OK && poll(&p, 1, 0) > 0;
+    a->ended = c != CURLE_OK && cancel_wait(a->pid_fd, 0);
     if (a->ended)
         return err_set(err, "Firecracker ended while it was being configured (%s)", path);
     if (c != CURLE_OK)
@@ -189,6 +194,8 @@ int vmm_start(const struct vmm_plan *plan, int run, int pid_fd, bool *ended, str
     curl_easy_setopt(a.curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(a.curl, CURLOPT_WRITEDATA, &a);
     curl_easy_setopt(a.curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(a.curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(a.curl, CURLOPT_XFERINFOFUNCTION, progress);
     curl_easy_setopt(a.curl, CURLOPT_TIMEOUT, (long)API_TIMEOUT);
     int r = configure(&a, plan, err);
     *ended = a.ended;

@@ -32,8 +32,8 @@ struct vmm_plan {
 };
 
 /* Waits for the API socket in the folder run (a descriptor), configures the VM and starts it.  Gives up
- * when pid_fd becomes readable: Firecracker has ended; *ended tells.  A refusal's err carries
- * Firecracker's own message. */
+ * when it is cancelled (common/cancel.h), or when pid_fd becomes readable: Firecracker has ended; *ended tells.  A
+ * refusal's err carries Firecracker's own message. */
 int vmm_start(const struct vmm_plan *plan, int run, int pid_fd, bool *ended, struct err *err);
 
 #endif

@@ -19,7 +19,6 @@ struct init;
 struct slot {
     struct session session; /* first: a session is its slot */
     struct init *init;
-    bool told; /* entry knows how it ended */
 };
 
 struct init {
@@ -43,13 +42,10 @@ static uint32_t uptime(void)
     return (uint32_t)(loop_now() / 1000000);
 }
 
-static void changed(struct session *s)
+static void output(struct session *s, enum proto_kind kind, uint64_t bytes)
 {
-    struct slot *slot = (struct slot *)s;
-    if (slot->told || !session_finished(s))
-        return;
-    slot->told = true;
-    tell(slot->init, PROTO_EXITED, s->id, s->code, NULL);
+    uint32_t fields[] = {s->id, kind, (uint32_t)bytes, (uint32_t)(bytes >> 32)};
+    peer_send(&((struct slot *)s)->init->control, PROTO_END, fields, 4, NULL, 0);
 }
 
 /* A slot for a new session: a free one, or one whose session is over. */
@@ -57,7 +53,7 @@ static struct slot **find_slot(struct init *in)
 {
     for (int i = 0; i < SESSIONS_MAX; i++) {
         struct slot **slot = &in->slots[i];
-        if (*slot && i > 0 && (*slot)->told) {
+        if (*slot && i > 0 && session_over(&(*slot)->session)) {
             session_close(&(*slot)->session);
             free(*slot);
             *slot = NULL;
@@ -80,13 +76,12 @@ static void start(struct init *in, uint32_t id, const struct command *c, bool st
     }
     struct session *s = &(*slot)->session;
     (*slot)->init = in;
-    if (session_start(s, id, in->loop, c, stdin_wanted, changed, &code, &err) == 0) {
+    if (session_start(s, id, in->loop, c, stdin_wanted, output, &code, &err) == 0) {
         session_resize(s, rows, columns);
         tell(in, PROTO_STARTED, id, uptime(), NULL);
         return;
     }
     session_close(s);
-    (*slot)->told = true;
     tell(in, PROTO_FAILED, id, code, err.text);
 }
 
@@ -96,6 +91,16 @@ static void end_others(void)
     kill(-1, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
         ;
+}
+
+/* Its output may still be on its way: PROTO_END tells of that. */
+static void command_ended(struct init *in, struct session *s, int status)
+{
+    if (s->id == 0)
+        end_others();
+    session_ended(s, status);
+    uint32_t fields[] = {s->id, s->code, s->starved ? PROTO_STARVED : PROTO_ENDED};
+    peer_send(&in->control, PROTO_EXITED, fields, 3, NULL, 0);
 }
 
 static void on_signal(struct watch *w, short revents)
@@ -109,9 +114,7 @@ static void on_signal(struct watch *w, short revents)
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
         for (int i = 0; i < SESSIONS_MAX; i++)
             if (in->slots[i] && in->slots[i]->session.pid == pid) {
-                if (i == 0)
-                    end_others();
-                session_ended(&in->slots[i]->session, status);
+                command_ended(in, &in->slots[i]->session, status);
                 break;
             }
 }
@@ -178,22 +181,38 @@ static int prepare(struct init *in, int control)
     return peer_connect(&in->control, control);
 }
 
+/* The VM ends after this; freed it is all the same, so that it can be told whether anything is lost. */
+static void finish(struct init *in)
+{
+    for (int i = 0; i < SESSIONS_MAX; i++) {
+        if (in->slots[i])
+            session_close(&in->slots[i]->session);
+        free(in->slots[i]);
+    }
+    if (in->signals.fd >= 0)
+        close(in->signals.fd);
+    if (in->control.loop)
+        peer_free(&in->control);
+    loop_free(in->loop);
+}
+
 void serve(int control, const struct serve_plan *plan)
 {
-    static struct init in;
-    in.plan = plan;
-    if (prepare(&in, control) < 0)
-        return;
-    start(&in, 0, &plan->command, true, plan->rows, plan->columns);
-    loop_run(in.loop, &in.done);
-    end_others();
+    struct init in = {.plan = plan};
+    if (prepare(&in, control) == 0) {
+        start(&in, 0, &plan->command, true, plan->rows, plan->columns);
+        loop_run(in.loop, &in.done);
+        end_others();
+    }
+    finish(&in);
 }
 
 void serve_failure(int control, const struct err *err)
 {
-    static struct init in;
-    if (prepare(&in, control) < 0)
-        return;
-    tell(&in, PROTO_FAILED, 0, 125, err->text);
-    loop_run(in.loop, &in.done);
+    struct init in = {0};
+    if (prepare(&in, control) == 0) {
+        tell(&in, PROTO_FAILED, 0, 125, err->text);
+        loop_run(in.loop, &in.done);
+    }
+    finish(&in);
 }

@@ -2,9 +2,11 @@
 
 #include "common/cleanup.h"
 #include "guest-init/host.h"
+#include "guest-init/oom.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -16,10 +18,32 @@ static const enum proto_kind kinds[] = {PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR}
 static void close_stream(struct session_stream *st)
 {
     pump_stop(&st->pump);
+    loop_remove(st->session->loop, &st->closed);
     if (st->local >= 0)
         close(steal_fd(&st->local));
     if (st->host >= 0)
         close(steal_fd(&st->host));
+}
+
+/* Entry never writes on an output's connection. */
+static void host_closed(struct watch *w, short revents)
+{
+    (void)revents;
+    close_stream((struct session_stream *)((char *)w - offsetof(struct session_stream, closed)));
+}
+
+/* Nothing more comes from the command: entry is told how much it was, and closes. */
+static void complete(struct session_stream *st)
+{
+    struct session *s = st->session;
+    if (st->local < 0)
+        return;
+    pump_stop(&st->pump);
+    close(steal_fd(&st->local));
+    s->output(s, kinds[st - s->stream], st->pump.total - st->pump.len);
+    st->closed = (struct watch){.fd = st->host, .events = POLLIN, .ready = host_closed};
+    if (loop_add(s->loop, &st->closed) < 0)
+        close_stream(st);
 }
 
 /* With a terminal, the end of a connection means that nobody is there any more: closing our side hangs it
@@ -28,14 +52,16 @@ static void stream_ended(struct pump *p)
 {
     struct session_stream *st = (struct session_stream *)p;
     struct session *s = st->session;
-    close_stream(st);
+    if (st == &s->stream[0])
+        close_stream(st);
+    else
+        complete(st);
     if (s->terminal >= 0) {
         close_stream(&s->stream[0]);
         if (!s->ended)
-            close_stream(&s->stream[1]);
+            complete(&s->stream[1]);
         close(steal_fd(&s->terminal));
     }
-    s->changed(s);
 }
 
 /* Joins our end, local, which it takes, to a new connection for the stream. */
@@ -89,9 +115,9 @@ static int open_terminal(struct session *s, bool stdin_wanted, int stdio[3], str
 }
 
 int session_start(struct session *s, uint32_t id, struct loop *loop, const struct command *c, bool stdin_wanted,
-                  void (*changed)(struct session *), uint32_t *code, struct err *err)
+                  session_output *output, uint32_t *code, struct err *err)
 {
-    *s = (struct session){.id = id, .pid = -1, .terminal = -1, .loop = loop, .changed = changed};
+    *s = (struct session){.id = id, .pid = -1, .terminal = -1, .loop = loop, .output = output};
     for (int i = 0; i < 3; i++)
         s->stream[i] = (struct session_stream){.session = s, .local = -1, .host = -1};
     int stdio[3] = {-1, -1, -1};
@@ -105,20 +131,26 @@ int session_start(struct session *s, uint32_t id, struct loop *loop, const struc
     return s->pid > 0 ? 0 : -1;
 }
 
+/* A shell passes on how its child ended: then the child is what the kernel killed. */
+static bool was_starved(const struct session *s, int status)
+{
+    return s->code == 128 + SIGKILL && oom_killed(WIFSIGNALED(status) ? s->pid : 0);
+}
+
 void session_ended(struct session *s, int status)
 {
-    s->pid = -1;
     s->ended = true;
     s->code = (uint32_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    s->starved = was_starved(s, status);
+    s->pid = -1;
     close_stream(&s->stream[0]);
     for (int i = 1; i < 3; i++)
         pump_drain(&s->stream[i].pump);
-    s->changed(s);
 }
 
-bool session_finished(const struct session *s)
+bool session_over(const struct session *s)
 {
-    return s->ended && s->stream[1].host < 0 && s->stream[2].host < 0;
+    return s->pid < 0 && s->stream[0].host < 0 && s->stream[1].host < 0 && s->stream[2].host < 0;
 }
 
 /* To the whole process group: a shell that waits for its child would otherwise keep it to itself. */

@@ -3,38 +3,46 @@
 #define CTR_INIT_SESSION_H
 
 #include "common/err.h"
+#include "common/proto.h"
 #include "common/pump.h"
 #include "guest-init/command.h"
 
+struct session;
+
 /* One connection to entry, and our end of the command's pipe or terminal. */
 struct session_stream {
-    struct pump pump; /* first: a pump is its stream */
+    struct pump pump;    /* first: a pump is its stream */
+    struct watch closed; /* of an output that is complete: entry closes the connection once it has all */
     struct session *session;
-    int local, host; /* -1: ended */
+    int local; /* -1: ended */
+    int host;  /* -1: closed */
 };
+
+/* One of the session's outputs is complete, with so many bytes. */
+typedef void session_output(struct session *s, enum proto_kind kind, uint64_t bytes);
 
 struct session {
     uint32_t id;
     pid_t pid;     /* of the command; -1: not running (any more) */
     bool ended;    /* it has run, with code */
     uint32_t code; /* 0..255 */
+    bool starved;  /* it ended because the kernel was out of memory */
     int terminal;  /* the pty's our side; -1: none */
     struct loop *loop;
     struct session_stream stream[3]; /* by the command's descriptor number */
-    void (*changed)(struct session *s);
+    session_output *output;
 };
 
-/* Connects the session's streams and starts its command.  changed is called when session_finished may have
- * become true.  stdin_wanted: else the command reads end of file.  -1 with err and *code as command_start;
- * session_close is wanted then too. */
+/* Connects the session's streams and starts its command.  stdin_wanted: else the command reads end of file.  -1 with
+ * err and *code as command_start; session_close is wanted then too. */
 int session_start(struct session *s, uint32_t id, struct loop *loop, const struct command *c, bool stdin_wanted,
-                  void (*changed)(struct session *), uint32_t *code, struct err *err);
+                  session_output *output, uint32_t *code, struct err *err);
 
 /* The command has ended with this wait status: what it wrote is still passed on. */
 void session_ended(struct session *s, int status);
 
-/* It has ended, and all that it wrote is with entry. */
-bool session_finished(const struct session *s);
+/* It has ended, and entry has closed all its connections: session_close loses nothing. */
+bool session_over(const struct session *s);
 
 void session_signal(const struct session *s, int signo);
 void session_resize(const struct session *s, uint32_t rows, uint32_t columns);

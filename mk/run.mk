@@ -13,7 +13,7 @@ quote = '$(subst ','\'',$(1))'
 # The stamps lie beside the trees: what is in a tree shows up in the guest.
 $(B)/rootfs-debian.stamp: mk/mkdebian | $(SETUP_STAMP)
 	$(call say,making a minimal Debian root filesystem by debootstrap (about a minute))
-	@mk/mkdebian $(B)/rootfs-debian
+	@mk/mkdebian $(B)/rootfs-debian vim-tiny less
 	@touch $@
 
 # The same with programs as people run them in containers.
@@ -23,8 +23,11 @@ $(B)/rootfs-apps.stamp: mk/mkdebian | $(SETUP_STAMP)
 	@rm -rf $(B)/rootfs-apps/usr/share/{doc,man,locale}/*
 	@touch $@
 
-$(B)/rootfs-static.stamp: tests/e2e/guest-static.c | $(SETUP_STAMP)
-	$(call say,making a root filesystem of one static program)
+MUSL_TEST := $(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) $(CPPFLAGS) -idirafter /usr/include \
+             -idirafter /usr/include/$(ARCH)-linux-gnu -static -s
+$(B)/rootfs-static.stamp: tests/e2e/guest-static.c tests/e2e/guest-hostile.c $(COMMON) | $(SETUP_STAMP)
+	$(call say,making a root filesystem of two static programs)
 	@rm -rf $(B)/rootfs-static && mkdir -p $(B)/rootfs-static
-	@$(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) -D_GNU_SOURCE -static -s -o $(B)/rootfs-static/guest-static $<
+	@$(MUSL_TEST) -o $(B)/rootfs-static/guest-static $<
+	@$(MUSL_TEST) -o $(B)/rootfs-static/guest-hostile tests/e2e/guest-hostile.c common/proto.c common/buf.c
 	@touch $@

@@ -9,6 +9,7 @@
  * empty directory (or file) of the same owner, mode and time. */
 #include "rootdisk/scan.h"
 
+#include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "rootdisk/xattr.h"
@@ -306,6 +307,8 @@ static int walk(struct scan *s)
     if (scan_directory(s, TREE_ROOT) < 0 || push(s, TREE_ROOT) < 0)
         return -1;
     while (s->depth > 0) {
+        if (cancel_wanted())
+            return err_set(s->err, "the scan was cancelled");
         uint32_t child = next_directory(s->tree, &s->stack[s->depth - 1]);
         if (child == TREE_NONE) {
             if (--s->depth > 0 && move(s, "..", s->stack[s->depth - 1].node) < 0)

@@ -1,6 +1,7 @@
 /* The image as a file.  Small files are gathered into large writes; large ones, and those with holes, are
  * copied by the kernel extent by extent: copy_file_range shares blocks by itself (as FICLONERANGE would)
  * where both are on one filesystem that can. */
+#include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "rootdisk/erofs.h"
@@ -125,9 +126,12 @@ static int write_all(struct writer *w, struct err *err)
     if ((old && ftruncate(w->fd, 0) < 0) || ftruncate(w->fd, (off_t)rootdisk_size(w->rd)) < 0 ||
         io_pwrite_all(w->fd, w->rd->meta, (size_t)l->meta_blocks * EROFS_BLOCK, 0) < 0)
         return err_sys(err, "cannot write the image of %llu bytes", (unsigned long long)rootdisk_size(w->rd));
-    for (uint32_t i = 0; i < l->file_count; i++)
+    for (uint32_t i = 0; i < l->file_count; i++) {
+        if (cancel_wanted())
+            return err_set(err, "the image's writing was cancelled");
         if (write_file(w, l->files[i], err) < 0)
             return -1;
+    }
     return flush(w) < 0 ? err_sys(err, "cannot write the image") : 0;
 }
 

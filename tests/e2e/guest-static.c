@@ -7,12 +7,15 @@
  *     both             "out" on stdout, "err" on stderr
  *     exit N           exits with N
  *     kill N           dies of signal N
- *     wait             prints "ready", then waits for any signal and exits with its number */
+ *     wait             prints "ready", then waits for any signal and exits with its number
+ *     signals          prints "ready", then the number of each signal that comes; ends with SIGTERM
+ *     eat              takes memory until there is none */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -50,6 +53,29 @@ static int wait_signal(void)
     return number;
 }
 
+/* By the kernel's own calls: the C library keeps three signals to itself, which others may use. */
+static int show_signals(void)
+{
+    unsigned long long all = ~0ULL;
+    long number = 0;
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, NULL, sizeof(all));
+    puts("ready");
+    while (number != SIGTERM) {
+        fflush(stdout);
+        number = syscall(SYS_rt_sigtimedwait, &all, NULL, NULL, sizeof(all));
+        printf("signal %ld\n", number);
+    }
+    return 0;
+}
+
+static int eat(void)
+{
+    enum { BITE = 1 << 20 };
+    for (char *p; (p = malloc(BITE));)
+        memset(p, 1, BITE);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
@@ -68,6 +94,10 @@ int main(int argc, char **argv)
         return raise((int)strtol(arg, NULL, 10));
     if (strcmp(verb, "wait") == 0)
         return wait_signal();
+    if (strcmp(verb, "signals") == 0)
+        return show_signals();
+    if (strcmp(verb, "eat") == 0)
+        return eat();
     fprintf(stderr, "guest-static: unknown verb '%s'\n", verb);
     return 2;
 }

@@ -63,7 +63,7 @@ cp "$VM_TREE/guest-static" "$work/firecracker"
 refused "a VMM that ends at once" "the jailer or Firecracker ended with status 2: guest-static: unknown verb*" \
     FIRECRACKER_BIN="$work/firecracker" -- /x
 refused "no folder for the disks" "SCRATCH_DIR=/nonexistent: No such file*" SCRATCH_DIR=/nonexistent -- /x
-refused "a kernel that panics" "the VM ended before the command did; its console says: Kernel panic*" \
+refused "a kernel that panics" "the guest's kernel panicked; its console says: Kernel panic*" \
     EXTRA_KERNEL_BOOT_ARGS=rdinit=/nonexistent -- /x
 refused "a guest that takes too long" "*BOOT_TIMEOUT=1 *" BOOT_TIMEOUT=1 -- /guest-static exit 0
 is "nothing is left on the host" "$(diff <(echo "$before") <(host_state))" ""

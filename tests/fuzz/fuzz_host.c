@@ -1,0 +1,174 @@
+/* libFuzzer target: entry's end.  The whole of supervise runs, with the guest's connections, the local
+ * control socket's clients, the console, signals and the clock played from the input.
+ *
+ *   make build/fuzz/fuzz_host && build/fuzz/fuzz_host -close_fd_mask=3 -max_total_time=60 build/fuzz/host.corpus */
+#include "common/local.h"
+#include "common/proto.h"
+#include "entry/supervise.h"
+#include "tests/fuzz/sim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { ENDS = 8 };
+
+/* Our ends of everything; -1: closed. */
+static struct {
+    int guest[ENDS], client[ENDS];
+    int console, jail, signals;
+    struct sockaddr_un address; /* of the guest channel */
+    socklen_t address_len;
+    char id[32];
+} world;
+
+static void close_end(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void connect_guest(int *fd)
+{
+    close_end(fd);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (connect(*fd, (struct sockaddr *)&world.address, world.address_len) < 0)
+        close_end(fd);
+}
+
+static void hello(int fd, uint8_t kind, uint32_t session)
+{
+    uint8_t bytes[PROTO_HELLO];
+    proto_hello(bytes, (enum proto_kind)(kind % PROTO_KINDS), session);
+    sim_write(fd, bytes, sizeof(bytes));
+}
+
+static void send_signal(uint8_t number)
+{
+    struct signalfd_siginfo info = {.ssi_signo = number % 64 + 1};
+    sim_write(world.signals, &info, sizeof(info));
+}
+
+bool sim_step(void)
+{
+    if (!sim_more())
+        return false;
+    uint8_t step = sim_byte(), which = sim_byte(), type;
+    int *guest = &world.guest[which % ENDS], *client = &world.client[which % ENDS];
+    size_t len;
+    switch (step % 14) {
+    case 0:
+        connect_guest(guest);
+        break;
+    case 1: {
+        const uint8_t *bytes = sim_bytes(&len);
+        sim_write(*guest, bytes, len);
+        break;
+    }
+    case 2:
+        close_end(guest);
+        break;
+    case 3:
+        type = sim_byte();
+        hello(*guest, type, sim_byte() % 4);
+        break;
+    case 4:
+        type = sim_byte();
+        sim_message(*guest, type % 8, sim_byte() % 4);
+        break;
+    case 5:
+        sim_drain(*guest);
+        break;
+    case 6:
+        close_end(client);
+        *client = local_connect(world.id, NULL);
+        break;
+    case 7: {
+        const uint8_t *bytes = sim_bytes(&len);
+        sim_write(*client, bytes, len);
+        break;
+    }
+    case 8:
+        close_end(client);
+        break;
+    case 9:
+        sim_message(*client, 64 + sim_byte() % 52, 0);
+        break;
+    case 10:
+        sim_drain(*client);
+        break;
+    case 11: {
+        const uint8_t *bytes = sim_bytes(&len);
+        sim_write(world.console, bytes, len);
+        break;
+    }
+    case 12:
+        sim_sleep(100 * which);
+        break;
+    default:
+        send_signal(which);
+    }
+    return true;
+}
+
+void sim_end(void)
+{
+    close_end(&world.jail);
+    for (int i = 0; i < ENDS; i++) {
+        close_end(&world.guest[i]);
+        close_end(&world.client[i]);
+    }
+}
+
+static int listen_for_guest(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    world.address = (struct sockaddr_un){.sun_family = AF_UNIX}; /* the kernel chooses a name: unix(7), autobind */
+    world.address_len = sizeof(world.address);
+    if (bind(fd, (struct sockaddr *)&world.address, sizeof(sa_family_t)) < 0 || listen(fd, 16) < 0 ||
+        getsockname(fd, (struct sockaddr *)&world.address, &world.address_len) < 0)
+        abort();
+    return fd;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    int console[2], log[2], jail[2], signals[2];
+    for (int i = 0; i < ENDS; i++)
+        world.guest[i] = world.client[i] = -1;
+    snprintf(world.id, sizeof(world.id), "fuzz-%d", (int)getpid());
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, console) < 0 || pipe(log) < 0 || pipe(jail) < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, signals) < 0)
+        abort();
+    world.console = console[1];
+    world.jail = jail[1];
+    world.signals = signals[1];
+    struct supervise_fds fds = {.signals = signals[0],
+                                .listener = listen_for_guest(),
+                                .control = local_listen(world.id),
+                                .console = console[0],
+                                .log = log[0],
+                                .jail_end = jail[0]};
+    if (fds.control < 0)
+        abort();
+
+    sim_begin(data, size);
+    struct supervise_plan plan = {
+        .id = world.id, .boot_timeout = sim_byte() % 100, .stop_timeout = 7, .stop_signal = 15};
+    struct err err = {0};
+    int code = supervise(&plan, &fds, &err);
+    if (code < -1 || code > 255 || (code == -1) != (err.text[0] != '\0'))
+        abort();
+    sim_end();
+    int *const rest[] = {&console[0], &console[1], &log[0], &log[1], &jail[0], &signals[0], &signals[1]};
+    for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
+        close_end(rest[i]);
+    return 0;
+}
