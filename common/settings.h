@@ -16,8 +16,10 @@
 #define SETTING_GATEWAY6 "gateway6"
 #define SETTING_MTU "mtu"         /* bytes */
 #define SETTING_RESOLV "resolv"   /* text of /etc/resolv.conf */
+#define SETTING_HOSTS "hosts"     /* lines for /etc/hosts besides the guest's own */
 #define SETTING_USER "user"       /* who the command runs as: name or id[:group] */
 #define SETTING_WORKDIR "workdir" /* where it starts */
+#define SETTING_INIT "init"       /* the command is PID 1, as this init system: systemd */
 #define SETTING_TTY "tty"         /* ROWSxCOLUMNS: it gets a terminal */
 
 #endif

@@ -41,6 +41,34 @@ void settings_resolv(const char *text, const char *relay, struct buf *out)
     }
 }
 
+static bool is_usual_address(const char *address)
+{
+    static const char *const usual[] = {"::1", "fe00::", "fe00::0", "ff00::", "ff00::0", "ff02::1", "ff02::2"};
+    for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
+        if (strcmp(address, usual[i]) == 0)
+            return true;
+    return strncmp(address, "127.", 4) == 0;
+}
+
+void settings_hosts(const char *text, const char *hostname, struct buf *out)
+{
+    for (; *text; text += *text == '\n') {
+        char line[1024], *rest = line, *word;
+        size_t len = strcspn(text, "\n"), words = 0;
+        bool kept = len < sizeof(line);
+        snprintf(line, sizeof(line), "%.*s", (int)(len < sizeof(line) ? len : 0), text);
+        line[strcspn(line, "#")] = '\0';
+        while ((word = strsep(&rest, " \t\r")))
+            if (*word)
+                kept = kept && !(words++ == 0 ? is_usual_address(word) : strcmp(word, hostname) == 0);
+        if (kept && words > 1) {
+            buf_add(out, text, len);
+            buf_str(out, "\n");
+        }
+        text += len;
+    }
+}
+
 static char *read_resolv_conf(void)
 {
     return io_read_file(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, NULL);
@@ -77,6 +105,8 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
     setting(out, SETTING_ROOTFS, plan->rootfs == ROOTFS_EXT4 ? "ext4" : "erofs");
     setting(out, SETTING_USER, plan->user ? plan->user : "");
     setting(out, SETTING_WORKDIR, plan->workdir);
+    if (plan->init)
+        setting(out, SETTING_INIT, plan->init);
     if (plan->tty) {
         uint32_t rows, columns;
         char size[32];
@@ -85,8 +115,13 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
         setting(out, SETTING_TTY, size);
     }
     struct utsname names;
-    if (uname(&names) == 0)
+    cleanup_free char *hosts = io_read_file(AT_FDCWD, "/etc/hosts", 1 << 20, NULL);
+    cleanup_buf struct buf more = {0};
+    if (uname(&names) == 0) {
         setting(out, SETTING_HOSTNAME, names.nodename);
+        settings_hosts(hosts ? hosts : "", names.nodename, &more);
+        setting(out, SETTING_HOSTS, more.data ? more.data : "");
+    }
     char relay[INET_ADDRSTRLEN];
     if (link)
         network_settings(link, out);
@@ -95,5 +130,5 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
     bool relayed = link && link->dns_port && inet_ntop(AF_INET, &link->tap_addr, relay, sizeof(relay));
     settings_resolv(resolv ? resolv : "", relayed ? relay : NULL, &kept);
     setting(out, SETTING_RESOLV, kept.data ? kept.data : "");
-    return buf_failed(out) || buf_failed(&kept) ? err_set(err, "out of memory") : 0;
+    return buf_failed(out) || buf_failed(&kept) || buf_failed(&more) ? err_set(err, "out of memory") : 0;
 }

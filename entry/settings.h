@@ -11,7 +11,8 @@ struct settings_plan {
     enum rootfs_format rootfs;
     const char *user; /* NULL: root */
     const char *workdir;
-    bool tty; /* the command gets a terminal, of the size of ours */
+    const char *init; /* the init system that the command is, and so PID 1; NULL: none */
+    bool tty;         /* the command gets a terminal, of the size of ours */
 };
 
 /* Appends them to out: NAME=value strings, each with its NUL.  link may be NULL: no network.  -1 without
@@ -25,5 +26,9 @@ void settings_local_resolver(struct in_addr *resolver);
 /* The container's resolv.conf for the guest: in place of the first nameserver that only the container
  * reaches stands relay (NULL: none), and the others like it are left out.  Apart for its test. */
 void settings_resolv(const char *text, const char *relay, struct buf *out);
+
+/* The lines of the container's hosts(5) that hold in the guest too, such as those of `docker run --add-host`:
+ * not its own name's, and no address that means the machine itself or comes in every file. */
+void settings_hosts(const char *text, const char *hostname, struct buf *out);
 
 #endif

@@ -169,6 +169,8 @@ static void on_message(void *arg, const struct proto_msg *msg)
     } else if (msg->type == PROTO_EXITED) {
         vm->exited = true;
         vm->code = (int)(value & 0xff);
+        if (vm->plan->init && vm->stopping && vm->code == 128 + SIGHUP)
+            vm->code = 0; /* sysvinit has no signal to end with but the one that reboots */
     } else if (msg->type == PROTO_FAILED) {
         command_failed(vm, msg, value);
     }

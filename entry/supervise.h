@@ -13,6 +13,7 @@ struct supervise_plan {
     unsigned stop_timeout; /* seconds */
     int stop_signal;       /* what a SIGTERM is to the command */
     bool tty;              /* the command has a terminal, ours */
+    bool init;             /* it is an init system */
 };
 
 struct supervise_fds {

@@ -28,7 +28,8 @@ static int make_plan(char *const *settings, struct serve_plan *plan, struct err 
         return -1;
     plan->command.user = or_empty(lists_value(settings, SETTING_USER));
     plan->command.directory = or_empty(lists_value(settings, SETTING_WORKDIR));
-    plan->command.program = -1;
+    plan->command.program = plan->command.mounts = -1;
+    plan->command.pid1 = lists_value(settings, SETTING_INIT) != NULL;
     const char *tty = lists_value(settings, SETTING_TTY);
     plan->command.tty = tty && sscanf(tty, "%ux%u", &plan->rows, &plan->columns) == 2;
     return 0;

@@ -64,7 +64,7 @@ int request_parse(const struct proto_msg *msg, char *const *base, struct request
     r->command.argv = argv;
     r->command.env = env;
     r->command.tty = r->flags & PROTO_EXEC_TTY;
-    r->command.program = -1;
+    r->command.program = r->command.mounts = -1;
     return at == len ? 0 : -1;
 }
 

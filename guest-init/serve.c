@@ -27,6 +27,7 @@ struct init {
     struct loop *loop;
     struct watch signals;
     const struct serve_plan *plan;
+    int mounts;                       /* the mount namespace of a command that is PID 1; -1: none */
     struct slot *slots[SESSIONS_MAX]; /* [0] is the VM's command; NULL: none */
     bool done;
 };
@@ -111,7 +112,8 @@ static void on_signal(struct watch *w, short revents)
             if (in->slots[i] && in->slots[i]->session.pid == pid) {
                 if (i == 0)
                     end_others();
-                session_ended(&in->slots[i]->session, status);
+                bool pid1 = i == 0 && in->plan->command.pid1;
+                session_ended(&in->slots[i]->session, pid1 ? command_pid1_status(status) : status);
                 break;
             }
 }
@@ -134,6 +136,7 @@ static void exec(struct init *in, const struct proto_msg *msg)
     } else {
         if (r.flags & PROTO_EXEC_BUSYBOX)
             r.command.program = in->plan->busybox;
+        r.command.mounts = in->mounts;
         start(in, r.session, &r.command, r.flags & PROTO_EXEC_STDIN, r.rows, r.columns);
     }
     request_free(&r);
@@ -182,11 +185,16 @@ void serve(int control, const struct serve_plan *plan)
 {
     static struct init in;
     in.plan = plan;
+    in.mounts = -1;
     if (prepare(&in, control) < 0)
         return;
     start(&in, 0, &plan->command, true, plan->rows, plan->columns);
+    if (plan->command.pid1 && in.slots[0])
+        in.mounts = command_mounts(in.slots[0]->session.pid);
     loop_run(in.loop, &in.done);
     end_others();
+    if (in.mounts >= 0)
+        close(in.mounts); /* its filesystems are unmounted with it */
 }
 
 void serve_failure(int control, const struct err *err)

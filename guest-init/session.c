@@ -91,7 +91,7 @@ static int open_terminal(struct session *s, bool stdin_wanted, int stdio[3], str
 int session_start(struct session *s, uint32_t id, struct loop *loop, const struct command *c, bool stdin_wanted,
                   void (*changed)(struct session *), uint32_t *code, struct err *err)
 {
-    *s = (struct session){.id = id, .pid = -1, .terminal = -1, .loop = loop, .changed = changed};
+    *s = (struct session){.id = id, .pid = -1, .alone = c->pid1, .terminal = -1, .loop = loop, .changed = changed};
     for (int i = 0; i < 3; i++)
         s->stream[i] = (struct session_stream){.session = s, .local = -1, .host = -1};
     int stdio[3] = {-1, -1, -1};
@@ -124,7 +124,7 @@ bool session_finished(const struct session *s)
 /* To the whole process group: a shell that waits for its child would otherwise keep it to itself. */
 void session_signal(const struct session *s, int signo)
 {
-    if (s->pid > 0 && kill(-s->pid, signo) < 0 && errno == ESRCH)
+    if (s->pid > 0 && (s->alone || (kill(-s->pid, signo) < 0 && errno == ESRCH)))
         kill(s->pid, signo);
 }
 

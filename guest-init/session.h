@@ -18,6 +18,7 @@ struct session {
     pid_t pid;     /* of the command; -1: not running (any more) */
     bool ended;    /* it has run, with code */
     uint32_t code; /* 0..255 */
+    bool alone;    /* signals are for the command itself, not for its process group */
     int terminal;  /* the pty's our side; -1: none */
     struct loop *loop;
     struct session_stream stream[3]; /* by the command's descriptor number */

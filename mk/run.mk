@@ -16,6 +16,13 @@ $(B)/rootfs-debian.stamp: mk/mkdebian | $(SETUP_STAMP)
 	@mk/mkdebian $(B)/rootfs-debian
 	@touch $@
 
+# The same with systemd as its /sbin/init.
+$(B)/rootfs-systemd.stamp: mk/mkdebian | $(SETUP_STAMP)
+	$(call say,making a Debian root filesystem with systemd by debootstrap (about a minute))
+	@mk/mkdebian $(B)/rootfs-systemd systemd-sysv dbus
+	@rm -rf $(B)/rootfs-systemd/usr/share/{doc,man,locale}/*
+	@touch $@
+
 $(B)/rootfs-static.stamp: tests/e2e/guest-static.c | $(SETUP_STAMP)
 	$(call say,making a root filesystem of one static program)
 	@rm -rf $(B)/rootfs-static && mkdir -p $(B)/rootfs-static

@@ -91,6 +91,16 @@ static void test_resolv_conf(void **state)
     assert_string_equal(out.data, "options x\nnameserver 10.1.2.1\n");
 }
 
+static void test_hosts(void **state)
+{
+    (void)state;
+    cleanup_buf struct buf out = {0};
+    settings_hosts("127.0.0.1\tlocalhost\n::1 localhost ip6-localhost\nff02::2\tip6-allrouters\n# a comment\n\n"
+                   "10.0.0.5\tdb  db.example # kept\n172.17.0.2\tme\n10.0.0.7\n127.0.1.1 other\n2001:db8::1\tsix",
+                   "me", &out);
+    assert_string_equal(out.data, "10.0.0.5\tdb  db.example # kept\n2001:db8::1\tsix\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +108,7 @@ int main(void)
         cmocka_unit_test(test_jq_reads_the_json),
         cmocka_unit_test(test_json_is_read),
         cmocka_unit_test(test_resolv_conf),
+        cmocka_unit_test(test_hosts),
     };
     return cmocka_run_group_tests_name("formats", tests, NULL, NULL);
 }
