@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/local.h"
 #include "common/log.h"
+#include "common/loop.h"
 #include "entry/channel.h"
 #include "entry/kvm.h"
 #include "entry/options.h"
@@ -60,7 +61,7 @@ static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct w
 }
 
 /* The stages, in order.  What each makes on the host goes on the undo stack at once. */
-static int run(const struct plan *plan, int signals, struct undo *u, struct err *err)
+static int run(const struct plan *plan, int signals, struct status_facts *facts, struct undo *u, struct err *err)
 {
     static struct workdir workdir;
     static struct drives drives = DRIVES_NONE;
@@ -107,11 +108,17 @@ static int run(const struct plan *plan, int signals, struct undo *u, struct err 
     if (vmm_start(&vmm_plan, jail.run, jail.pid_fd, &ended, err) < 0)
         return ended ? jail_explain(&jail, err) : -1;
     struct supervise_fds fds = {signals, listener, control, jail.console, jail.pid_fd, drives.root.pid_fd};
-    return supervise(&plan->supervise, &fds, err);
+    facts->started = loop_now();
+    facts->link = link;
+    facts->ports = &plan->net.ports;
+    facts->jail = jail.pid;
+    facts->healthcheck = plan->healthcheck;
+    return supervise(&plan->supervise, &fds, facts, err);
 }
 
 static int run_vm(const struct options *options, struct err *err)
 {
+    struct status_facts facts = {.begun = loop_now()};
     struct resources resources = resources_read();
     struct plan plan;
     int code = plan_make(options, &resources, &plan, err);
@@ -119,8 +126,9 @@ static int run_vm(const struct options *options, struct err *err)
         code = plan_print(&plan, stdout);
     else if (code == 0 && (code = plan_check_host(err)) == 0) {
         cleanup_close int signals = catch_signals(err);
+        facts.restarts = status_restarts();
         struct undo *u = undo_new();
-        code = signals < 0 || !u ? err_set(err, "out of memory") : run(&plan, signals, u, err);
+        code = signals < 0 || !u ? err_set(err, "out of memory") : run(&plan, signals, &facts, u, err);
         if (u)
             undo_all(u);
     }

@@ -49,6 +49,8 @@ static const struct row rows[OPT_COUNT] = {
                          "what the command gets when the VM is to stop"},
     [OPT_STOP_TIMEOUT] = {"STOP_TIMEOUT", NULL, "7", NULL, "seconds that it then has before it is killed"},
     [OPT_BOOT_TIMEOUT] = {"BOOT_TIMEOUT", NULL, "60", NULL, "seconds until the command must have started; 0: no limit"},
+    [OPT_HEALTHCHECK_CMD] = {"HEALTHCHECK_CMD", NULL, NULL, "none",
+                             "shell command in the guest that decides status --healthy"},
     [OPT_LOG_LEVEL] = {"LOG_LEVEL", NULL, "warn", NULL, "error, warn, info or debug"},
 };
 

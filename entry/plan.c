@@ -158,6 +158,7 @@ static int plan_supervise(const struct options *o, struct plan *plan, struct err
     if (plan_number(o, OPT_BOOT_TIMEOUT, 0, 86400, 0, &boot, err) < 0 ||
         plan_number(o, OPT_STOP_TIMEOUT, 0, 86400, 0, &stop, err) < 0 || plan_init(o, plan, err) < 0)
         return -1;
+    plan->healthcheck = o->value[OPT_HEALTHCHECK_CMD];
     s->id = plan->id;
     s->boot_timeout = (unsigned)boot;
     s->stop_timeout = (unsigned)stop;

@@ -4,6 +4,7 @@
 #define CTR_SUPERVISE_H
 
 #include "common/err.h"
+#include "entry/status.h"
 
 #include <stdbool.h>
 
@@ -27,6 +28,7 @@ struct supervise_fds {
 
 /* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with
  * err. */
-int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, struct err *err);
+int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, const struct status_facts *facts,
+              struct err *err);
 
 #endif

@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* Which step of the child failed, and why: it goes to init through a pipe. */
@@ -76,6 +77,14 @@ static int enter(const struct command *c)
     return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
+/* No exec closes what is init's. */
+static void run_part(const struct command *c, int report)
+{
+    close(report);
+    syscall(SYS_close_range, 3U, ~0U, 0U);
+    _exit(c->part(c->argv));
+}
+
 static void child(const struct command *c, const struct user *user, const int stdio[3], int report)
 {
     signals_default();
@@ -95,6 +104,8 @@ static void child(const struct command *c, const struct user *user, const int st
         f.step = FAILED_USER;
     else if (chdir(*c->directory ? c->directory : "/") < 0)
         f.step = FAILED_DIRECTORY;
+    else if (c->part)
+        run_part(c, report);
     else if (c->program >= 0)
         fexecve(c->program, c->argv, environ);
     else

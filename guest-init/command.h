@@ -13,10 +13,11 @@ struct command {
     char *const *env;  /* NAME=value strings, NULL-terminated */
     const char *user;  /* see user.h */
     const char *directory;
-    bool tty;    /* its descriptors are a terminal, which becomes its controlling one */
-    int program; /* what to execute; -1: argv[0], looked up in env's PATH */
-    bool pid1;   /* it is the first process of new PID and mount namespaces, which all later commands share */
-    int mounts;  /* the mount namespace to join; -1: none */
+    bool tty;                       /* its descriptors are a terminal, which becomes its controlling one */
+    int program;                    /* what to execute; -1: argv[0], looked up in env's PATH */
+    int (*part)(char *const *argv); /* what runs instead: a part of init, which returns the exit code; or NULL */
+    bool pid1;  /* it is the first process of new PID and mount namespaces, which all later commands share */
+    int mounts; /* the mount namespace to join; -1: none */
 };
 
 /* Starts it in a session of its own, with the three descriptors as its stdin, stdout and stderr, which it

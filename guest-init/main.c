@@ -1,6 +1,7 @@
 /* PID 1 of the guest, /sbin/init of the initramfs: brings up what the command needs, runs it, tells entry
  * how it ended, and ends the VM.  It never returns and never exits: whatever fails is reported, to entry
  * when it can be reached and on the console always, and the VM ends. */
+#include "common/loop.h"
 #include "common/settings.h"
 #include "guest-init/host.h"
 #include "guest-init/lists.h"
@@ -51,7 +52,7 @@ static int boot(int *control, struct serve_plan *plan, struct err *err)
 int main(void)
 {
     struct err err = {0};
-    struct serve_plan plan = {.busybox = -1};
+    struct serve_plan plan = {.busybox = -1, .begun = loop_now()};
     int control = -1;
     signal(SIGPIPE, SIG_IGN);
     if (boot(&control, &plan, &err) == 0) {

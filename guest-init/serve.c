@@ -38,10 +38,12 @@ static void tell(struct init *in, enum proto_type type, uint32_t session, uint32
     peer_send(&in->control, type, fields, 2, text, text ? strlen(text) : 0);
 }
 
-/* Milliseconds since the kernel started. */
-static uint32_t uptime(void)
+static void tell_started(struct init *in, const struct session *s)
 {
-    return (uint32_t)(loop_now() / 1000000);
+    const struct serve_plan *plan = in->plan;
+    uint32_t pid = s->id == 0 && plan->command.pid1 ? 1 : (uint32_t)s->pid;
+    uint32_t fields[] = {s->id, (uint32_t)(loop_now() / 1000000), (uint32_t)(plan->begun / 1000000), pid};
+    peer_send(&in->control, PROTO_STARTED, fields, 4, NULL, 0);
 }
 
 static void changed(struct session *s)
@@ -83,7 +85,7 @@ static void start(struct init *in, uint32_t id, const struct command *c, bool st
     (*slot)->init = in;
     if (session_start(s, id, in->loop, c, stdin_wanted, changed, &code, &err) == 0) {
         session_resize(s, rows, columns);
-        tell(in, PROTO_STARTED, id, uptime(), NULL);
+        tell_started(in, s);
         return;
     }
     session_close(s);

@@ -1,0 +1,82 @@
+#!/bin/bash
+# Init systems as the command: Debian's systemd, and busybox' init, each as PID 1.
+#: kvm
+#: disk build/e2e.disk
+#: timeout 900
+set -euo pipefail
+. "$(dirname "$0")/vm.sh"
+entry=$BIN/entry ctr=$BIN/ctr-jailer
+work=$(mktemp -d /tmp/e2e.XXXXXX)
+before=$(host_state)
+
+finish() { # waits for $job: STATUS
+    STATUS=0
+    wait "$job" || STATUS=$?
+}
+
+# --- systemd ---------------------------------------------------------------------------------------------
+VM_TREE=$TREES/rootfs-systemd
+vm MEM_SIZE_MIB=512 "$entry" /sbin/init >"$work/out" 2>"$work/err" &
+job=$!
+check "systemd has started" wait_until 100 "$ctr" status --healthy
+up() { "$ctr" exec systemctl is-active --quiet multi-user.target 2>/dev/null; }
+check "and boots to multi-user" wait_until 200 up
+[ ! -s "$work/err" ] || note "$(<"$work/err")"
+is "no unit has failed" "$("$ctr" exec systemctl list-units --failed --plain --no-legend)" ""
+is "it is PID 1, also for an exec" "$("$ctr" exec -- sh -c 'cat /proc/1/comm; readlink /proc/1/exe')" \
+    $'systemd\n/usr/lib/systemd/systemd'
+is "/run is a tmpfs, /etc/hosts the guest's" "$("$ctr" exec -- sh -c 'findmnt -no FSTYPE /run; grep -c "$(hostname)" /etc/hosts')" \
+    $'tmpfs\n1'
+capture "$ctr" exec -- sh -c 'exit 7'
+is "exec has its exit code" "$STATUS" 7
+is "an orphan of an exec is systemd's" \
+    "$("$ctr" exec -- sh -c '(sleep 300 & echo $! >/run/orphan); sleep 0.5; grep PPid "/proc/$(cat /run/orphan)/status"')" $'PPid:\t1'
+STARTED=$SECONDS
+check "stop" "$ctr" stop -t 100
+finish
+is "stopped in order: exit code 0" "$STATUS/$(<"$work/err")" "0/"
+note "it took $((SECONDS - STARTED)) s to shut down"
+
+# ... seen by its traces, when asked from inside; and with the console in the log
+vm MEM_SIZE_MIB=512 LOG_LEVEL=debug EXTRA_KERNEL_BOOT_ARGS="systemd.log_target=null printk.devkmsg=on" "$entry" \
+    /lib/systemd/systemd >"$work/out" 2>"$work/err" &
+job=$!
+check "systemd by its own name" wait_until 100 "$ctr" status --healthy
+check "boots again" wait_until 200 up
+"$ctr" exec -- systemd-run -q --unit=kept -p RemainAfterExit=yes -p 'ExecStop=/bin/sh -c "echo \"<1>unit was stopped\" >/dev/kmsg"' true
+check "poweroff from inside" "$ctr" exec -- systemctl poweroff
+finish
+is "ends the VM with exit code 0" "$STATUS" 0
+check "its units were stopped first" grep -q "console: .*unit was stopped" "$work/err"
+
+# --- busybox' init, which kills all but itself, and ends by reboot(2) ------------------------------------
+VM_TREE=$work/tree
+mkdir -p "$VM_TREE"/{bin,sbin,etc,dev,proc,sys,usr}
+cp /bin/busybox "$VM_TREE/bin"
+for applet in sh poweroff reboot sleep echo cat mount; do ln -s busybox "$VM_TREE/bin/$applet"; done
+ln -s ../bin/busybox "$VM_TREE/sbin/init"
+printf '%s\n' '::sysinit:/bin/echo up' '::respawn:/bin/sleep 1000' '::shutdown:/bin/echo down' >"$VM_TREE/etc/inittab"
+is "what is planned" "$(vm "$entry" --dry-run /sbin/init | jq -c '[.init_system, .stop_signal]')" '["busybox",12]'
+end() { # NAME CODE COMMAND...: what the VM's end is like after a command
+    local name=$1 code=$2
+    shift 2
+    vm "$entry" /sbin/init >"$work/out" 2>"$work/err" &
+    job=$!
+    check "busybox' init is up" wait_until 100 grep -q up "$work/out"
+    "$@" || true
+    finish
+    is "$name" "$STATUS/$(tail -n 1 "$work/out")/$(<"$work/err")" "$code/down/"
+}
+end "stop: exit code 0, after its shutdown actions" 0 "$ctr" stop -t 60
+end "poweroff from inside: 0" 0 "$ctr" exec poweroff
+end "reboot from inside: 129, for the restart policy to see" 129 "$ctr" exec reboot
+
+# --- a command that only wants to be PID 1 ----------------------------------------------------------------
+VM_TREE=$TREES/rootfs-debian
+capture vm GUEST_INIT=yes "$entry" /bin/bash -c 'echo "I am $$"; (sleep 100 &); exit 5'
+is "GUEST_INIT=yes: PID 1, its exit code" "$STATUS/$STDOUT/$STDERR" "5/I am 1/"
+capture vm GUEST_INIT=yes "$entry" /nonexistent
+is "and not found as ever" "$STATUS/$STDERR" "127/ctr-jailer: cannot run '/nonexistent' in the guest: No such file or directory"
+is "nothing is left on the host" "$(diff <(echo "$before") <(host_state))" ""
+rm -rf "$work"
+done_testing
