@@ -73,6 +73,9 @@ static int enter(const struct command *c)
         return 0;
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return -1;
+    char terminal[64];
+    if (c->tty && ttyname_r(STDIN_FILENO, terminal, sizeof(terminal)) == 0)
+        mount(terminal, "/dev/console", NULL, MS_BIND, NULL); /* where an init system talks to people, as in Docker */
     umount2("/proc", MNT_DETACH);
     return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
