@@ -40,7 +40,7 @@ enum proto_type {
     PROTO_SIGNAL,   /* u32 session, u32 signal number */
     PROTO_WINSIZE,  /* u32 session, u32 rows, u32 columns */
     PROTO_EXEC,     /* u32 session, flags, rows, columns, argc, envc; then strings, each with its NUL:
-                       user ("": root), working directory ("": /), arguments, NAME=value */
+                       user and working directory ("": those of session 0), arguments, NAME=value */
     /* ctr-jailer to entry */
     PROTO_STATUS = 96, /* answered by PROTO_TEXT: JSON */
     PROTO_LOGS,        /* answered by PROTO_TEXT: the guest's console */

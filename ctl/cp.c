@@ -26,7 +26,7 @@ static struct end parse_end(const char *text)
 
 static int run_part(const char *id, uint32_t flags, const char *const argv[], struct err *err)
 {
-    struct ctl_session session = {.flags = PROTO_EXEC_COPY | flags, .user = "", .directory = "", .argv = argv};
+    struct ctl_session session = {.flags = PROTO_EXEC_COPY | flags, .user = "0", .directory = "/", .argv = argv};
     return ctl_run(id, &session, err);
 }
 

@@ -11,7 +11,7 @@ static int run_check(const char *id, const char *command, struct err *err)
 {
     static const char *const look[] = {"kind", "/bin/sh", NULL};
     const char *const shell[] = {"/bin/sh", "-c", command, NULL}, *const busybox[] = {"sh", "-c", command, NULL};
-    struct ctl_session looked = {.flags = PROTO_EXEC_COPY, .user = "", .directory = "", .argv = look};
+    struct ctl_session looked = {.flags = PROTO_EXEC_COPY, .user = "0", .directory = "/", .argv = look};
     struct ctl_session check = {.user = "", .directory = "", .argv = shell};
     int found = ctl_run(id, &looked, err);
     if (found != PROTO_COPY_FILE) {

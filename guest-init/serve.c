@@ -139,6 +139,10 @@ static void exec(struct init *in, const struct proto_msg *msg)
         if (r.flags & PROTO_EXEC_BUSYBOX)
             r.command.program = in->plan->busybox;
         r.command.mounts = in->mounts;
+        if (!*r.command.user)
+            r.command.user = in->plan->command.user;
+        if (!*r.command.directory)
+            r.command.directory = in->plan->command.directory;
         start(in, r.session, &r.command, r.flags & PROTO_EXEC_STDIN, r.rows, r.columns);
     }
     request_free(&r);

@@ -85,7 +85,7 @@ is "the user has the groups of the image" "$(grep uid= "$work/out")" \
     "uid=33(www-data) gid=33(www-data) groups=33(www-data),44(video),50(staff),60(games)"
 is "limits: files, processes, core files" "$(grep -xE '[0-9]+|unlimited' "$work/out" | tr '\n' ' ')" \
     "1024 524288 unlimited 0 unlimited "
-is "exec: limits and groups are the same" "$("$ctr" exec -u www-data -- bash -c 'id -G; ulimit -n; ulimit -u' | tr '\n' ' ')" \
+is "exec: user, limits and groups are the same" "$("$ctr" exec -- bash -c 'id -G; ulimit -n; ulimit -u' | tr '\n' ' ')" \
     "33 44 50 60 1024 unlimited "
 pid=$(pgrep -P $job -x entry || echo $job)
 kill -USR1 "$pid"
@@ -99,12 +99,12 @@ $(grep -c . /etc/resolv.conf)"
 is "a link to what is no file is replaced" "$("$ctr" exec -- sh -c 'cat /etc/hostname; ls -l /dev/null | cut -c 1-10; cat /dev/null')" \
     "$(hostname)
 crw-rw-rw-"
-is "what the image ships is beneath" "$("$ctr" exec -- sh -c 'umount /etc/hosts; cat /etc/hosts')" shipped
+is "what the image ships is beneath" "$("$ctr" exec -u root -- sh -c 'umount /etc/hosts; cat /etc/hosts')" shipped
 is "/tmp and /run are the image's" "$("$ctr" exec -- sh -c 'stat -c "%n %a" /tmp /run; findmnt -no FSTYPE -T /tmp; findmnt -no FSTYPE -T /run' | tr '\n' ' ')" \
     "/tmp 1777 /run 755 overlay overlay "
 is "mounts" "$("$ctr" exec -- findmnt -rno TARGET,FSTYPE | grep -E '^/(dev|sys|proc)' | sort | tr '\n' ' ')" \
     "/dev devtmpfs /dev/mqueue mqueue /dev/pts devpts /dev/shm tmpfs /proc proc /sys sysfs /sys/fs/cgroup cgroup2 "
-is "cgroup2 with its controllers" "$("$ctr" exec -- sh -c 'cd /sys/fs/cgroup; for c in cpu memory pids io; do
+is "cgroup2 with its controllers" "$("$ctr" exec -u root -- sh -c 'cd /sys/fs/cgroup; for c in cpu memory pids io; do
     grep -qw $c cgroup.controllers && echo +$c >cgroup.subtree_control && echo $c; done
     mkdir a && echo 50M >a/memory.max && cat a/memory.max' | tr '\n' ' ')" "cpu memory pids io 52428800 "
 is "a user may listen on port 80, and ping" "$("$ctr" exec -- cat /proc/sys/net/ipv4/ip_unprivileged_port_start \
