@@ -48,6 +48,16 @@ ln -s ../bin/busybox "$VM_TREE/sbin/init"
 printf '%s\n' '::sysinit:/bin/echo up' '::respawn:/bin/sleep 1000' '::shutdown:/bin/echo down' \
     'console::once:/bin/echo to the console' >"$VM_TREE/etc/inittab"
 is "what is planned" "$(vm "$entry" --dry-run /sbin/init | jq -c '[.init_system, .stop_signal]')" '["busybox",12]'
+cat >"$work/shell" <<SHELL
+exec env -i ${VM_ENV[*]@Q} ROOTFS_DIR=$VM_TREE $entry /sbin/init
+SHELL
+script -qec "sh $work/shell" /dev/null </dev/null >"$work/out" 2>&1 &
+job=$!
+check "a terminal is its console" wait_until 100 grep -q "to the console" "$work/out"
+check "stop" "$ctr" stop -t 60
+finish
+is "exit code 0" "$STATUS" 0
+check "after its shutdown actions" grep -q '^down' "$work/out"
 end() { # NAME CODE COMMAND...: what the VM's end is like after a command
     local name=$1 code=$2
     shift 2
@@ -58,25 +68,20 @@ end() { # NAME CODE COMMAND...: what the VM's end is like after a command
     finish
     is "$name" "$STATUS/$(tail -n 1 "$work/out")" "$code/down"
 }
-end "stop: exit code 0, after its shutdown actions" 0 "$ctr" stop -t 60
 end "poweroff from inside: 0" 0 "$ctr" exec poweroff
 end "reboot from inside: 129, for the restart policy to see" 129 "$ctr" exec reboot
 
-# a terminal is its console
-cat >"$work/shell" <<SHELL
-exec env -i ${VM_ENV[*]@Q} ROOTFS_DIR=$VM_TREE $entry /sbin/init
-SHELL
-script -qec "sh $work/shell" /dev/null </dev/null >"$work/out" 2>&1 &
-job=$!
-check "with a terminal, that is its console" wait_until 100 grep -q "to the console" "$work/out"
-check "and it stops as well" "$ctr" stop -t 60
-finish
-is "with exit code 0" "$STATUS" 0
-
 # --- a command that only wants to be PID 1 ----------------------------------------------------------------
 VM_TREE=$TREES/rootfs-debian
-capture vm GUEST_INIT=yes "$entry" /bin/bash -c 'echo "I am $$"; (sleep 100 &); exit 5'
+mkdir -p /jail/data
+mount -t tmpfs data /jail/data
+capture vm GUEST_INIT=yes DATAFS_SIZE=64M "$entry" /bin/bash -c \
+    'echo "I am $$"; mount /dev/vdb /mnt && cd /mnt && echo kept >f; (sleep 100 &); exit 5'
 is "GUEST_INIT=yes: PID 1, its exit code" "$STATUS/$STDOUT/$STDERR" "5/I am 1/"
+is "what it had mounted is unmounted" "$(dumpe2fs -h /jail/data/data.ext4 2>/dev/null | grep -c needs_recovery)/$(
+    debugfs -R 'cat f' /jail/data/data.ext4 2>/dev/null)" "0/kept"
+umount /jail/data
+rmdir /jail/data /jail
 capture vm GUEST_INIT=yes "$entry" /nonexistent
 is "and not found as ever" "$STATUS/$STDERR" "127/ctr-jailer: cannot run '/nonexistent' in the guest: No such file or directory"
 is "nothing is left on the host" "$(diff <(echo "$before") <(host_state))" ""
