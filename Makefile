@@ -77,7 +77,7 @@ $(B)/asan/%.o: %.c
 	  -fno-sanitize-recover=all -fno-omit-frame-pointer -c -o $@ $<
 
 # One cmocka program per tests/unit/test_*.c, linked with every production object but the mains.
-UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup guest-init,$(call lib,$(d)))
+UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup guest-init ctl,$(call lib,$(d)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 $(B)/unit/%: $(B)/asan/tests/unit/%.o $(UNIT_SRC:%.c=$(B)/asan/%.o)
 	@mkdir -p $(@D)

@@ -33,7 +33,8 @@ enum proto_kind { PROTO_CONTROL, PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR, PROTO_
 
 enum proto_type {
     /* guest to host, and on to who asked for an exec */
-    PROTO_STARTED = 1, /* u32 session, u32 ms since the kernel started: the command's exec succeeded */
+    PROTO_STARTED = 1, /* u32 session, u32 ms since the kernel started: the command's exec succeeded; u32 ms at
+                          which init had started, u32 process id as the guest sees it */
     PROTO_EXITED,      /* u32 session, u32 code as a shell would say it, 0..255, u32 why; awaits PROTO_ACK */
     PROTO_FAILED,      /* u32 session, u32 code, text: the command could not be run; awaits PROTO_ACK */
     PROTO_END,         /* u32 session, u32 kind, u32 low and u32 high half of a count: an output's bytes */
@@ -42,11 +43,12 @@ enum proto_type {
     PROTO_SIGNAL,   /* u32 session, u32 signal number */
     PROTO_WINSIZE,  /* u32 session, u32 rows, u32 columns */
     PROTO_EXEC,     /* u32 session, flags, rows, columns, argc, envc; then strings, each with its NUL:
-                       user ("": root), working directory ("": /), arguments, NAME=value */
+                       user and working directory ("": those of session 0), arguments, NAME=value */
     /* ctr-jailer to entry */
     PROTO_STATUS = 96, /* answered by PROTO_TEXT: JSON */
     PROTO_LOGS,        /* answered by PROTO_TEXT: the guest's console */
     PROTO_STOP,        /* u32 seconds; answered by an empty PROTO_TEXT; the connection ends with the VM */
+    PROTO_HEALTH,      /* answered by PROTO_TEXT: the state, a NUL, and HEALTHCHECK_CMD or "" */
     /* entry to ctr-jailer */
     PROTO_TEXT = 112, /* bytes */
     PROTO_STREAM,     /* u32 kind, with the descriptor of the guest's connection (SCM_RIGHTS) */
@@ -55,8 +57,11 @@ enum proto_type {
 /* Why a command ended: STARVED is by the guest's kernel, out of memory. */
 enum { PROTO_ENDED, PROTO_STARVED };
 
-/* Flags of PROTO_EXEC. */
-enum { PROTO_EXEC_TTY = 1, PROTO_EXEC_STDIN = 2, PROTO_EXEC_BUSYBOX = 4 };
+/* Flags of PROTO_EXEC.  COPY: what runs is no program but a part of init, by the arguments `pack DIR MEMBER`
+ * (an archive on stdout), `unpack DIR` (one from stdin), `kind PATH` (exit code: enum proto_copy; links are
+ * followed) or `link-kind PATH`. */
+enum { PROTO_EXEC_TTY = 1, PROTO_EXEC_STDIN = 2, PROTO_EXEC_BUSYBOX = 4, PROTO_EXEC_COPY = 8 };
+enum proto_copy { PROTO_COPY_NOTHING = 10, PROTO_COPY_FILE, PROTO_COPY_FOLDER };
 
 /* One message as parsed: payload points into the caller's buffer. */
 struct proto_msg {

@@ -21,6 +21,7 @@
 #define SETTING_HOSTS "hosts"     /* lines of /etc/hosts besides the guest's own */
 #define SETTING_USER "user"       /* who the command runs as: name or id[:group] */
 #define SETTING_WORKDIR "workdir" /* where it starts */
+#define SETTING_INIT "init"       /* the command is PID 1, as this init system: systemd */
 #define SETTING_TTY "tty"         /* ROWSxCOLUMNS: it gets a terminal */
 
 #endif

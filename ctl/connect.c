@@ -44,9 +44,11 @@ int ctl_connect(const char *id, struct err *err)
     return err_set(err, "no VM runs here");
 }
 
-int ctl_ask(int taken, enum proto_type type, struct buf *out, struct err *err)
+int ctl_ask(const char *id, enum proto_type type, struct buf *out, struct err *err)
 {
-    cleanup_close int fd = taken;
+    cleanup_close int fd = ctl_connect(id, err);
+    if (fd < 0)
+        return -1;
     cleanup_buf struct buf request = {0}, answer = {0};
     proto_put(&request, type, NULL, 0, NULL, 0);
     if (buf_failed(&request) || io_write_all(fd, request.data, request.len) < 0)

@@ -2,21 +2,34 @@
 #ifndef CTR_CTL_H
 #define CTR_CTL_H
 
+#include "common/buf.h"
 #include "common/err.h"
 #include "common/proto.h"
 
-/* argv[0] is the subcommand's name; fd is connected to the VM's entry and becomes the subcommand's.  An exit
- * code, or -1 with err. */
-int ctl_exec(int fd, char **argv, struct err *err);
-int ctl_status(int fd, char **argv, struct err *err);
-int ctl_logs(int fd, char **argv, struct err *err);
-int ctl_stop(int fd, char **argv, struct err *err);
+/* argv[0] is the subcommand's name; id says which VM, or NULL.  An exit code, or -1 with err. */
+int ctl_exec(const char *id, char **argv, struct err *err);
+int ctl_cp(const char *id, char **argv, struct err *err);
+int ctl_status(const char *id, char **argv, struct err *err);
+int ctl_logs(const char *id, char **argv, struct err *err);
+int ctl_stop(const char *id, char **argv, struct err *err);
 
-/* Finds the VM (id may be NULL: the only one whose entry we can see) and connects to it.  A descriptor, or
+/* Finds the VM (without an id: the only one whose entry we can see) and connects to it.  A descriptor, or
  * -1 with err. */
 int ctl_connect(const char *id, struct err *err);
 
-/* Sends one request and waits for the answer's text, which it adds to out.  Takes fd.  -1 with err. */
-int ctl_ask(int fd, enum proto_type type, struct buf *out, struct err *err);
+/* Sends one request and waits for the answer's text, which it adds to out.  -1 with err. */
+int ctl_ask(const char *id, enum proto_type type, struct buf *out, struct err *err);
+
+/* A command in the guest. */
+struct ctl_session {
+    uint32_t flags; /* PROTO_EXEC_* */
+    const char *user, *directory;
+    const char *const *argv;
+    struct buf env; /* NAME=value strings, each with its NUL */
+    uint32_t env_count;
+};
+
+/* Runs it with this process's streams, and with its signals, terminal and exit code: that, or -1 with err. */
+int ctl_run(const char *id, const struct ctl_session *session, struct err *err);
 
 #endif

@@ -15,19 +15,11 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-struct exec_plan {
-    uint32_t flags;
-    const char *user, *directory;
-    char **argv;
-    struct buf env; /* NAME=value strings, each with its NUL */
-    uint32_t env_count;
-};
-
 struct exec {
     struct peer peer; /* first: a peer is its exec */
     struct watch signals;
     struct streams *streams;
-    const struct exec_plan *plan;
+    const struct ctl_session *plan;
     struct err *err;
     bool exited, ran, done;
     int code;
@@ -101,14 +93,14 @@ static void on_signal(struct watch *w, short revents)
 
 static void send_request(struct exec *e)
 {
-    const struct exec_plan *plan = e->plan;
+    const struct ctl_session *plan = e->plan;
     cleanup_buf struct buf data = {0};
     uint32_t fields[6] = {0, plan->flags};
     if (plan->flags & PROTO_EXEC_TTY)
         terminal_size(&fields[2], &fields[3]);
     buf_add(&data, plan->user, strlen(plan->user) + 1);
     buf_add(&data, plan->directory, strlen(plan->directory) + 1);
-    for (char **arg = plan->argv; *arg; arg++, fields[4]++)
+    for (const char *const *arg = plan->argv; *arg; arg++, fields[4]++)
         buf_add(&data, *arg, strlen(*arg) + 1);
     fields[5] = plan->env_count;
     buf_add(&data, plan->env.data, plan->env.len);
@@ -120,7 +112,7 @@ static void send_request(struct exec *e)
     peer_send(&e->peer, PROTO_EXEC, fields, 6, data.data, data.len);
 }
 
-static int add_variable(struct exec_plan *plan, const char *variable, struct err *err)
+static int add_variable(struct ctl_session *plan, const char *variable, struct err *err)
 {
     if (!strchr(variable, '='))
         return err_set(err, "exec: -e %s: must be NAME=VALUE", variable);
@@ -129,7 +121,7 @@ static int add_variable(struct exec_plan *plan, const char *variable, struct err
     return 0;
 }
 
-static int parse(char **argv, struct exec_plan *plan, struct err *err)
+static int parse(char **argv, struct ctl_session *plan, struct err *err)
 {
     static const struct option long_options[] = {{"busybox", no_argument, NULL, 'b'}, {0}};
     int argc = 0, c;
@@ -151,7 +143,7 @@ static int parse(char **argv, struct exec_plan *plan, struct err *err)
         else if (add_variable(plan, optarg, err) < 0)
             return -1;
     }
-    plan->argv = argv + optind;
+    plan->argv = (const char *const *)argv + optind;
     if (!*plan->argv)
         return err_set(err, "exec: no command");
     if ((plan->flags & PROTO_EXEC_TTY) && !terminal_present())
@@ -172,8 +164,11 @@ static int catch_signals(void)
     return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int run(int fd, const struct exec_plan *plan, struct err *err)
+int ctl_run(const char *id, const struct ctl_session *plan, struct err *err)
 {
+    int fd = ctl_connect(id, err);
+    if (fd < 0)
+        return -1;
     struct exec e = {.plan = plan, .err = err};
     struct loop *loop = loop_new();
     e.streams =
@@ -193,12 +188,12 @@ static int run(int fd, const struct exec_plan *plan, struct err *err)
     return e.code;
 }
 
-int ctl_exec(int fd, char **argv, struct err *err)
+int ctl_exec(const char *id, char **argv, struct err *err)
 {
-    struct exec_plan plan = {.user = "", .directory = ""};
+    struct ctl_session plan = {.user = "", .directory = ""};
     int code = parse(argv, &plan, err);
     if (code == 0)
-        code = run(fd, &plan, err);
+        code = ctl_run(id, &plan, err);
     buf_free(&plan.env);
     return code;
 }

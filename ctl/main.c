@@ -9,13 +9,15 @@ enum { EXIT_OURS = 125 };
 
 static const struct {
     const char *name;
-    int (*run)(int fd, char **argv, struct err *err);
+    int (*run)(const char *id, char **argv, struct err *err);
     const char *usage, *help;
 } commands[] = {
     {"exec", ctl_exec, "exec [-i] [-t] [-u USER] [-w DIR] [-e NAME=VALUE]... [--busybox] [--] COMMAND [ARGUMENT...]",
      "runs a command in the guest; its exit code is the command's"},
-    {"status", ctl_status, "status [--json] [--healthy]",
-     "prints the VM's state as JSON; --healthy: exit 0 if it runs"},
+    {"cp", ctl_cp, "cp PATH :PATH | cp :PATH PATH",
+     "copies files into the guest (:PATH) or out of it, as docker cp does; - is a tar stream"},
+    {"status", ctl_status, "status [--json | --healthy]",
+     "tells about the VM; --healthy: exit 0 if its command runs and HEALTHCHECK_CMD, if given, succeeds"},
     {"logs", ctl_logs, "logs", "prints the guest's console: kernel and panic text"},
     {"stop", ctl_stop, "stop [-t SECONDS]", "stops the VM as its SIGTERM does, and waits for its end"},
 };
@@ -51,8 +53,7 @@ int main(int argc, char **argv)
         usage(stderr);
         return EXIT_OURS;
     }
-    int fd = ctl_connect(id, &err);
-    int code = fd < 0 ? -1 : commands[i].run(fd, argv, &err);
+    int code = commands[i].run(id, argv, &err);
     if (code < 0)
         log_error("%s", err.text);
     return code < 0 ? EXIT_OURS : code;

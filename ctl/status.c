@@ -1,36 +1,96 @@
 #include "common/cleanup.h"
 #include "common/io.h"
-#include "common/json.h"
+#include "common/log.h"
 #include "ctl/ctl.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static int print(const struct buf *text, struct err *err)
+/* By the guest's shell; by busybox' where there is none. */
+static int run_check(const char *id, const char *command, struct err *err)
 {
-    return io_write_all(STDOUT_FILENO, text->data, text->len) < 0 ? err_sys(err, "cannot write") : 0;
+    static const char *const look[] = {"kind", "/bin/sh", NULL};
+    const char *const shell[] = {"/bin/sh", "-c", command, NULL}, *const busybox[] = {"sh", "-c", command, NULL};
+    struct ctl_session looked = {.flags = PROTO_EXEC_COPY, .user = "0", .directory = "/", .argv = look};
+    struct ctl_session check = {.user = "", .directory = "", .argv = shell};
+    int found = ctl_run(id, &looked, err);
+    if (found != PROTO_COPY_FILE) {
+        check.argv = busybox;
+        check.flags = PROTO_EXEC_BUSYBOX;
+    }
+    return found < 0 ? -1 : ctl_run(id, &check, err);
 }
 
-int ctl_status(int fd, char **argv, struct err *err)
+/* The JSON as lines of `name: value`, what is in an object indented, lists in one line. */
+static void print_lines(const struct buf *json)
+{
+    unsigned depth = 0, lists = 0;
+    bool quoted = false;
+    for (const char *c = json->data; *c; c++) {
+        if (*c == '\\' && c[1])
+            putchar(*++c);
+        else if (*c == '"')
+            quoted = !quoted;
+        else if (quoted)
+            putchar(*c);
+        else if (*c == '[' || *c == ']')
+            lists += *c == '[' ? 1 : -1U;
+        else if (*c == '}')
+            depth--;
+        else if (*c == ':' || (*c == ',' && lists))
+            printf("%c ", *c);
+        else if (*c == ',' || (*c == '{' && depth++))
+            printf("\n%*s", 2 * ((int)depth - 1), "");
+        else if (*c != '{')
+            putchar(*c);
+    }
+    putchar('\n');
+}
+
+static int print(struct buf *text, bool json, struct err *err)
+{
+    if (json)
+        buf_str(text, "\n");
+    else
+        print_lines(text);
+    return io_write_all(STDOUT_FILENO, text->data, json ? text->len : 0) < 0 || fflush(stdout) != 0
+               ? err_sys(err, "cannot write")
+               : 0;
+}
+
+/* 0 or 1: Docker reserves the others. */
+static int check_health(const char *id, struct err *err)
 {
     cleanup_buf struct buf text = {0};
-    char state[32];
-    bool healthy = argv[1] && strcmp(argv[1], "--healthy") == 0;
-    if (argv[1] && !healthy && strcmp(argv[1], "--json") != 0)
-        return err_set(err, "status: unknown argument %s", argv[1]);
-    if (ctl_ask(fd, PROTO_STATUS, &text, err) < 0)
+    if (ctl_ask(id, PROTO_HEALTH, &text, err) < 0)
         return -1;
-    if (json_get_string(text.data, text.len, "state", state, sizeof(state)) < 0)
-        return err_set(err, "the VM's entry gave an answer that is none");
-    if (healthy)
-        return strcmp(state, "running") == 0 ? 0 : 1;
-    buf_str(&text, "\n");
-    return print(&text, err);
+    const char *state = text.data, *command = state + strlen(state) + 1;
+    if (strcmp(state, "running") != 0)
+        return err_set(err, "the VM is %s", state);
+    return command < state + text.len ? run_check(id, command, err) : 0;
 }
 
-int ctl_logs(int fd, char **argv, struct err *err)
+int ctl_status(const char *id, char **argv, struct err *err)
+{
+    cleanup_buf struct buf text = {0};
+    bool healthy = argv[1] && strcmp(argv[1], "--healthy") == 0, json = argv[1] && strcmp(argv[1], "--json") == 0;
+    if (argv[1] && ((!healthy && !json) || argv[2]))
+        return err_set(err, "status: use it as: status [--json | --healthy]");
+    if (healthy) {
+        int code = check_health(id, err);
+        if (code < 0)
+            log_error("%s", err->text);
+        return code == 0 ? 0 : 1;
+    }
+    return ctl_ask(id, PROTO_STATUS, &text, err) < 0 ? -1 : print(&text, json, err);
+}
+
+int ctl_logs(const char *id, char **argv, struct err *err)
 {
     cleanup_buf struct buf text = {0};
     if (argv[1])
         return err_set(err, "logs: unknown argument %s", argv[1]);
-    return ctl_ask(fd, PROTO_LOGS, &text, err) < 0 ? -1 : print(&text, err);
+    if (ctl_ask(id, PROTO_LOGS, &text, err) < 0)
+        return -1;
+    return io_write_all(STDOUT_FILENO, text.data, text.len) < 0 ? err_sys(err, "cannot write") : 0;
 }

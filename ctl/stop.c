@@ -8,12 +8,14 @@
 
 enum { DEFAULT_SECONDS = 7 };
 
-int ctl_stop(int taken, char **argv, struct err *err)
+int ctl_stop(const char *id, char **argv, struct err *err)
 {
-    cleanup_close int fd = taken;
     uint64_t seconds = DEFAULT_SECONDS;
     if (argv[1] && (strcmp(argv[1], "-t") != 0 || !argv[2] || argv[3] || num_parse(argv[2], 0, 86400, &seconds) < 0))
         return err_set(err, "stop: use it as: stop [-t SECONDS]");
+    cleanup_close int fd = ctl_connect(id, err);
+    if (fd < 0)
+        return -1;
     uint32_t field = (uint32_t)seconds;
     cleanup_buf struct buf request = {0};
     proto_put(&request, PROTO_STOP, &field, 1, NULL, 0);

@@ -90,6 +90,9 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
     case PROTO_LOGS:
         reply(cl, c->events.logs);
         break;
+    case PROTO_HEALTH:
+        reply(cl, c->events.health);
+        break;
     case PROTO_STOP:
         if (!proto_field(msg, 0, &seconds))
             break;

@@ -17,6 +17,7 @@ struct control_events {
     void (*stop)(void *arg, uint32_t seconds);
     void (*status)(void *arg, struct buf *out); /* appends JSON */
     void (*logs)(void *arg, struct buf *out);   /* appends the console's text */
+    void (*health)(void *arg, struct buf *out); /* appends PROTO_HEALTH's answer */
     void *arg;
 };
 

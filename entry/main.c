@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 #include "common/local.h"
 #include "common/log.h"
+#include "common/loop.h"
 #include "common/signals.h"
 #include "entry/channel.h"
 #include "entry/kvm.h"
@@ -78,7 +79,8 @@ static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct w
 }
 
 /* The stages, in order.  What each makes on the host goes on the undo stack at once. */
-static int run(const struct plan *plan, const struct signals *signals, struct undo *u, struct err *err)
+static int run(const struct plan *plan, const struct signals *signals, struct status_facts *facts, struct undo *u,
+               struct err *err)
 {
     static struct workdir workdir = WORKDIR_NONE;
     static struct drives drives;
@@ -136,11 +138,17 @@ static int run(const struct plan *plan, const struct signals *signals, struct un
         if (drives.drive[i].served.pid_fd >= 0)
             fds.servers[fds.server_count++] =
                 (struct supervise_server){drives.drive[i].served.pid_fd, drives.drive[i].name};
-    return supervise(&plan->supervise, &fds, err);
+    facts->started = loop_now();
+    facts->link = link;
+    facts->ports = &plan->net.ports;
+    facts->jail = jail.pid;
+    facts->healthcheck = plan->healthcheck;
+    return supervise(&plan->supervise, &fds, facts, err);
 }
 
 static int run_vm(const struct options *options, struct err *err)
 {
+    struct status_facts facts = {.begun = loop_now()};
     struct resources resources = resources_read();
     struct plan plan;
     int code = plan_make(options, &resources, &plan, err);
@@ -148,10 +156,11 @@ static int run_vm(const struct options *options, struct err *err)
         code = plan_print(&plan, stdout);
     else if (code == 0 && (code = plan_check_host(err)) == 0) {
         struct signals signals = {-1, -1};
+        facts.restarts = status_restarts();
         struct undo *u = undo_new();
         code = !u ? err_set(err, "out of memory") : catch_signals(&signals, err);
         if (code == 0)
-            code = code_of_end(&signals, run(&plan, &signals, u, err));
+            code = code_of_end(&signals, run(&plan, &signals, &facts, u, err));
         if (u)
             undo_all(u);
     }

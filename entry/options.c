@@ -50,9 +50,14 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_VM_ID] = {"VM_ID", NULL, NULL, "random", "the VM's id: up to 64 of A-Z a-z 0-9 -"},
     [OPT_GUEST_USER] = {"GUEST_USER", NULL, NULL, "root", "who the command runs as in the guest: name or id[:group]"},
     [OPT_GUEST_WORKDIR] = {"GUEST_WORKDIR", NULL, "/", NULL, "where the command starts in the guest"},
-    [OPT_STOP_SIGNAL] = {"STOP_SIGNAL", NULL, "TERM", NULL, "what the command gets when the VM is to stop"},
+    [OPT_GUEST_INIT] = {"GUEST_INIT", NULL, "auto", NULL,
+                        "whether the command is PID 1: yes, no; auto: if it is an init"},
+    [OPT_STOP_SIGNAL] = {"STOP_SIGNAL", NULL, NULL, "TERM, or the init's",
+                         "what the command gets when the VM is to stop"},
     [OPT_STOP_TIMEOUT] = {"STOP_TIMEOUT", NULL, "7", NULL, "seconds that it then has before it is killed"},
     [OPT_BOOT_TIMEOUT] = {"BOOT_TIMEOUT", NULL, "60", NULL, "seconds until the command must have started; 0: no limit"},
+    [OPT_HEALTHCHECK_CMD] = {"HEALTHCHECK_CMD", NULL, NULL, "none",
+                             "shell command in the guest that decides status --healthy"},
     [OPT_LOG_LEVEL] = {"LOG_LEVEL", NULL, "warn", NULL, "error, warn, info or debug"},
 };
 

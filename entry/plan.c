@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/num.h"
 #include "common/terminal.h"
+#include "entry/initsys.h"
 #include "entry/kvm.h"
 #include "entry/plan_parts.h"
 #include "netsetup/parse.h"
@@ -101,15 +102,22 @@ static int plan_limit(const struct options *o, enum option bandwidth, enum optio
     return plan_number(o, ops, 1, UINT32_MAX, 0, &out->ops, err);
 }
 
-/* A signal's name with or without SIG, or its number. */
+/* A signal's name with or without SIG (also RTMIN+3, RTMAX-1), or its number. */
 static int parse_signal(const char *text, int *out)
 {
-    uint64_t number;
+    uint64_t number = 0;
     if (num_parse(text, 1, NSIG - 1, &number) == 0) {
         *out = (int)number;
         return 0;
     }
     text += strncmp(text, "SIG", 3) == 0 ? 3 : 0;
+    bool min = strncmp(text, "RTMIN", 5) == 0;
+    if (min || strncmp(text, "RTMAX", 5) == 0) {
+        if (text[5] && (text[5] != (min ? '+' : '-') || num_parse(text + 6, 0, 30, &number) < 0))
+            return -1;
+        *out = min ? SIGRTMIN + (int)number : SIGRTMAX - (int)number;
+        return 0;
+    }
     for (*out = 1; *out < NSIG; ++*out) {
         const char *name = sigabbrev_np(*out);
         if (name && strcmp(name, text) == 0)
@@ -118,15 +126,33 @@ static int parse_signal(const char *text, int *out)
     return -1;
 }
 
+/* Whether the command is PID 1, and what stops it. */
+static int plan_init(const struct options *o, struct plan *plan, struct err *err)
+{
+    const char *wanted = o->value[OPT_GUEST_INIT], *stop = o->value[OPT_STOP_SIGNAL];
+    const struct initsys *init = initsys_find(plan->drives.rootfs, o->command[0]);
+    bool yes = strcmp(wanted, "yes") == 0, automatic = strcmp(wanted, "auto") == 0;
+    if (!yes && !automatic && strcmp(wanted, "no") != 0)
+        return plan_refuse(err, o, OPT_GUEST_INIT, "must be yes, no or auto");
+    plan->supervise.stop_signal = SIGTERM;
+    if (yes || (automatic && init)) {
+        plan->guest.init = init ? init->name : "init";
+        plan->supervise.init = true;
+        plan->supervise.stop_signal = init ? init->stop_signal : SIGTERM;
+    }
+    if (stop && parse_signal(stop, &plan->supervise.stop_signal) < 0)
+        return plan_refuse(err, o, OPT_STOP_SIGNAL, "must be a signal's name or number, such as INT, SIGINT or 2");
+    return 0;
+}
+
 static int plan_supervise(const struct options *o, struct plan *plan, struct err *err)
 {
     struct supervise_plan *s = &plan->supervise;
     uint64_t boot, stop;
     if (plan_number(o, OPT_BOOT_TIMEOUT, 0, 86400, 0, &boot, err) < 0 ||
-        plan_number(o, OPT_STOP_TIMEOUT, 0, 86400, 0, &stop, err) < 0)
+        plan_number(o, OPT_STOP_TIMEOUT, 0, 86400, 0, &stop, err) < 0 || plan_init(o, plan, err) < 0)
         return -1;
-    if (parse_signal(o->value[OPT_STOP_SIGNAL], &s->stop_signal) < 0)
-        return plan_refuse(err, o, OPT_STOP_SIGNAL, "must be a signal's name or number, such as INT, SIGINT or 2");
+    plan->healthcheck = o->value[OPT_HEALTHCHECK_CMD];
     s->id = plan->id;
     s->boot_timeout = (unsigned)boot;
     s->stop_timeout = (unsigned)stop;

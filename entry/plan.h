@@ -30,6 +30,7 @@ struct plan {
     struct jail_plan jail; /* dir and files are known later */
     struct vmm_plan vmm;   /* drives, tap and mac are known later */
     struct supervise_plan supervise;
+    const char *healthcheck; /* a command for the guest's shell; NULL: none */
 };
 
 /* o must outlive the plan.  -1 with err, which names the variable, its value and what is accepted. */

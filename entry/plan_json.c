@@ -90,7 +90,9 @@ int plan_print(const struct plan *plan, FILE *out)
     json_string(&j, "guest_user", plan->guest.user);
     json_string(&j, "guest_workdir", plan->guest.workdir);
     json_string(&j, "data_mount", plan->guest.data_mount);
+    json_string(&j, "init_system", plan->guest.init);
     json_bool(&j, "tty", plan->supervise.tty);
+    json_string(&j, "healthcheck", plan->healthcheck);
     json_number(&j, "stop_signal", (uint64_t)plan->supervise.stop_signal);
     json_number(&j, "stop_timeout_s", plan->supervise.stop_timeout);
     json_number(&j, "boot_timeout_s", plan->supervise.boot_timeout);

@@ -162,6 +162,8 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
     disk_settings(plan, out);
     setting(out, SETTING_USER, plan->user ? plan->user : "");
     setting(out, SETTING_WORKDIR, plan->workdir);
+    if (plan->init)
+        setting(out, SETTING_INIT, plan->init);
     if (plan->tty) {
         uint32_t rows, columns;
         char size[32];

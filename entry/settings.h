@@ -12,7 +12,8 @@ struct settings_plan {
     const char *data_mount; /* NULL: the data disk is not mounted */
     const char *user;       /* NULL: root */
     const char *workdir;
-    bool tty; /* the command gets a terminal, of the size of ours */
+    const char *init; /* the init system that the command is, and so PID 1; NULL: none */
+    bool tty;         /* the command gets a terminal, of the size of ours */
 };
 
 /* Appends them to out: NAME=value strings, each with its NUL.  link may be NULL: no network.  -1 without

@@ -1,7 +1,6 @@
 #include "entry/supervise.h"
 
 #include "common/cleanup.h"
-#include "common/json.h"
 #include "common/log.h"
 #include "common/signals.h"
 #include "common/streams.h"
@@ -41,7 +40,8 @@ struct vm {
     struct server servers[SUPERVISE_SERVERS_MAX];
     struct err *err;
     const char *state;
-    uint32_t boot_ms; /* of guest time, until the command's exec */
+    const struct status_facts *facts;
+    struct status_boot boot;
     bool done;
     bool exited; /* the command has ended, with code */
     bool ran;    /* it had started: its output is waited for */
@@ -171,10 +171,12 @@ static void acknowledge(void *arg)
         loop_deadline(vm->loop, loop_now() + SHUTDOWN_TIMEOUT * SECOND, shutdown_took_too_long, vm);
 }
 
-static void command_started(struct vm *vm, uint32_t ms)
+static void command_started(struct vm *vm, const struct proto_msg *msg, uint32_t ms)
 {
     vm->ran = true;
-    vm->boot_ms = ms;
+    vm->boot = (struct status_boot){.exec = loop_now(), .exec_ms = ms};
+    proto_field(msg, 2, &vm->boot.init_ms);
+    proto_field(msg, 3, &vm->boot.pid);
     if (vm->stopping || vm->gone)
         return; /* their deadline holds */
     vm->state = "running";
@@ -189,6 +191,8 @@ static void command_exited(struct vm *vm, const struct proto_msg *msg, uint32_t 
     uint32_t why;
     vm->exited = true;
     vm->code = (int)(code & 0xff);
+    if (vm->plan->init && vm->stopping && vm->code == 128 + SIGHUP)
+        vm->code = 0; /* sysvinit has no signal to end with but the one that reboots */
     if (proto_field(msg, 2, &why) && why == PROTO_STARVED) {
         terminal_restore();
         log_error("the guest's kernel killed the command: out of memory (raise MEM_SIZE_MIB)");
@@ -220,7 +224,7 @@ static void on_message(void *arg, const struct proto_msg *msg)
     if (vm->exited)
         return;
     if (msg->type == PROTO_STARTED) {
-        command_started(vm, value);
+        command_started(vm, msg, value);
     } else if (msg->type == PROTO_EXITED) {
         command_exited(vm, msg, value);
     } else if (msg->type == PROTO_FAILED) {
@@ -299,13 +303,7 @@ static int to_guest(void *arg, enum proto_type type, const uint32_t *fields, siz
 static void fill_status(void *arg, struct buf *out)
 {
     struct vm *vm = arg;
-    struct json j = {.out = out};
-    json_open(&j, NULL, '{');
-    json_string(&j, "id", vm->plan->id);
-    json_string(&j, "state", vm->state);
-    json_number(&j, "pid", (uint64_t)getpid());
-    json_number(&j, "boot_ms", vm->boot_ms);
-    json_close(&j, '}');
+    status_fill(vm->plan->id, vm->state, vm->facts, &vm->boot, out);
 }
 
 static void fill_logs(void *arg, struct buf *out)
@@ -314,10 +312,17 @@ static void fill_logs(void *arg, struct buf *out)
     buf_add(out, text->data, text->len);
 }
 
+static void fill_health(void *arg, struct buf *out)
+{
+    const struct vm *vm = arg;
+    buf_add(out, vm->state, strlen(vm->state) + 1);
+    buf_str(out, vm->facts->healthcheck ? vm->facts->healthcheck : "");
+}
+
 static int prepare(struct vm *vm, const struct supervise_fds *fds)
 {
     struct channel_events events = {.message = on_message, .stream = on_stream, .arg = vm};
-    struct control_events asked = {to_guest, stop, fill_status, fill_logs, vm};
+    struct control_events asked = {to_guest, stop, fill_status, fill_logs, fill_health, vm};
     vm->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
     vm->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};
     vm->loop = loop_new();
@@ -340,9 +345,10 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     return loop_add(vm->loop, &vm->signals) < 0 ? -1 : loop_add(vm->loop, &vm->jail_end);
 }
 
-int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, struct err *err)
+int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, const struct status_facts *facts,
+              struct err *err)
 {
-    struct vm vm = {.plan = plan, .err = err, .code = -1, .state = "booting"};
+    struct vm vm = {.plan = plan, .facts = facts, .err = err, .code = -1, .state = "booting"};
     if (prepare(&vm, fds) < 0)
         err_set(err, "out of memory supervising the VM");
     else {

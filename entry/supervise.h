@@ -4,6 +4,7 @@
 #define CTR_SUPERVISE_H
 
 #include "common/err.h"
+#include "entry/status.h"
 
 #include <stdbool.h>
 
@@ -13,6 +14,7 @@ struct supervise_plan {
     unsigned stop_timeout; /* seconds */
     int stop_signal;       /* what a SIGTERM is to the command */
     bool tty;              /* the command has a terminal, ours */
+    bool init;             /* it is an init system */
 };
 
 enum { SUPERVISE_SERVERS_MAX = 16 };
@@ -36,6 +38,7 @@ struct supervise_fds {
 
 /* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with
  * err. */
-int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, struct err *err);
+int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, const struct status_facts *facts,
+              struct err *err);
 
 #endif

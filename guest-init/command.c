@@ -9,17 +9,32 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* Which step of the child failed, and why: it goes to init through a pipe. */
 struct failure {
-    enum { FAILED_DIRECTORY, FAILED_USER, FAILED_EXEC } step;
+    enum { FAILED_NAMESPACE, FAILED_DIRECTORY, FAILED_USER, FAILED_EXEC } step;
     int error;
+};
+
+/* As Docker's containers have them.  Files: room for servers, and 1024 as the soft limit for those that
+ * select(2) or close all they could have open.  Processes: the kernel's own limit goes by the memory, and is
+ * some hundred in a small VM.  Core files: none unless the command asks, or a crash loop fills the disk. */
+static const struct {
+    int resource;
+    struct rlimit limit;
+} limits[] = {
+    {RLIMIT_NOFILE, {1024, 524288}},
+    {RLIMIT_NPROC, {RLIM_INFINITY, RLIM_INFINITY}},
+    {RLIMIT_CORE, {0, RLIM_INFINITY}},
 };
 
 static int become(const struct user *user)
@@ -49,31 +64,55 @@ static char **complete(char *const *env, const struct user *user, bool tty)
     return all;
 }
 
+/* A command that is PID 1 gets a /proc that shows its own processes; the others see what it has mounted. */
+static int enter(const struct command *c)
+{
+    if (c->mounts >= 0)
+        return setns(c->mounts, CLONE_NEWNS);
+    if (!c->pid1)
+        return 0;
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return -1;
+    char terminal[64];
+    if (c->tty && ttyname_r(STDIN_FILENO, terminal, sizeof(terminal)) == 0)
+        mount(terminal, "/dev/console", NULL, MS_BIND, NULL); /* where an init system talks to people, as in Docker */
+    umount2("/proc", MNT_DETACH);
+    return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+}
+
+/* No exec closes what is init's. */
+static void run_part(const struct command *c, int report)
+{
+    close(report);
+    syscall(SYS_close_range, 3U, ~0U, 0U);
+    _exit(c->part(c->argv));
+}
+
 static void child(const struct command *c, const struct user *user, const int stdio[3], int report)
 {
-    /* As systemd and Docker set it: room for servers, and 1024 as the soft limit for those that select(2)
-     * or close all they could have open. */
-    struct rlimit files = {1024, 524288};
     signals_default();
     setsid();
-    setrlimit(RLIMIT_NOFILE, &files);
+    for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+        setrlimit(limits[i].resource, &limits[i].limit);
     for (int fd = 0; fd < 3; fd++)
         if (dup2(stdio[fd], fd) >= 0 && (c->tty || lseek(fd, 0, SEEK_CUR) < 0)) /* not what can seek: /dev/null */
             (void)!fchown(fd, user->uid, c->tty ? 5 : user->gid); /* so that it can open /dev/stdout; 5: tty */
     if (c->tty)
         ioctl(STDIN_FILENO, TIOCSCTTY, 0);
-    struct failure f = {.step = FAILED_USER};
     environ = complete(c->env, user, c->tty); /* so that PATH is the command's */
-    if (become(user) == 0) {
+    struct failure f = {.step = FAILED_EXEC};
+    if (enter(c) < 0)
+        f.step = FAILED_NAMESPACE;
+    else if (become(user) < 0)
+        f.step = FAILED_USER;
+    else if (chdir(*c->directory ? c->directory : "/") < 0)
         f.step = FAILED_DIRECTORY;
-        if (chdir(*c->directory ? c->directory : "/") == 0) {
-            f.step = FAILED_EXEC;
-            if (c->program >= 0)
-                fexecve(c->program, c->argv, environ);
-            else
-                execvp(c->argv[0], c->argv);
-        }
-    }
+    else if (c->part)
+        run_part(c, report);
+    else if (c->program >= 0)
+        fexecve(c->program, c->argv, environ);
+    else
+        execvp(c->argv[0], c->argv);
     f.error = errno;
     (void)io_write_all(report, &f, sizeof(f));
     _exit(127);
@@ -83,6 +122,8 @@ static pid_t explain(const struct command *c, const struct failure *f, uint32_t 
 {
     errno = f->error;
     switch (f->step) {
+    case FAILED_NAMESPACE:
+        return err_sys(err, "cannot make namespaces for '%s' in the guest", c->argv[0]);
     case FAILED_DIRECTORY:
         return err_sys(err, "cannot change to the directory %s in the guest", c->directory);
     case FAILED_USER:
@@ -104,6 +145,12 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
     if (pipe2(report, O_CLOEXEC) < 0)
         return err_sys(err, "cannot run '%s' in the guest", c->argv[0]);
     cleanup_close int report_read = report[0], report_write = report[1];
+    /* It holds for all that is forked from now on; the first is PID 1. */
+    if (c->pid1 && unshare(CLONE_NEWPID) < 0) {
+        err_sys(err, "cannot run '%s' as PID 1 in the guest", c->argv[0]);
+        err_hint(err, "the guest's kernel needs PID_NS");
+        return -1;
+    }
     pid_t pid = fork();
     if (pid == 0)
         child(c, &user, stdio, report_write);
@@ -115,4 +162,19 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
         return pid;
     waitpid(pid, NULL, 0);
     return explain(c, &f, code, err);
+}
+
+int command_mounts(pid_t pid)
+{
+    char path[48];
+    snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* reboot(2), "Behavior inside PID namespaces": halting and powering off kills its first process with SIGINT,
+ * rebooting with SIGHUP.  Nothing else can: of all signals with their default action, such a process only
+ * gets SIGKILL, from outside. */
+int command_pid1_status(int status)
+{
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGINT ? 0 : status;
 }

@@ -1,6 +1,7 @@
 /* PID 1 of the guest, /sbin/init of the initramfs: brings up what the command needs, runs it, tells entry
  * how it ended, and ends the VM.  It never returns and never exits: whatever fails is reported, to entry
  * when it can be reached and on the console always, and the VM ends. */
+#include "common/loop.h"
 #include "common/settings.h"
 #include "guest-init/disks.h"
 #include "guest-init/host.h"
@@ -29,7 +30,8 @@ static int make_plan(char *const *settings, struct serve_plan *plan, struct err 
         return -1;
     plan->command.user = or_empty(lists_value(settings, SETTING_USER));
     plan->command.directory = or_empty(lists_value(settings, SETTING_WORKDIR));
-    plan->command.program = -1;
+    plan->command.program = plan->command.mounts = -1;
+    plan->command.pid1 = lists_value(settings, SETTING_INIT) != NULL;
     const char *tty = lists_value(settings, SETTING_TTY);
     plan->command.tty = tty && sscanf(tty, "%ux%u", &plan->rows, &plan->columns) == 2;
     return 0;
@@ -51,7 +53,7 @@ static int boot(int *control, struct serve_plan *plan, struct err *err)
 int main(void)
 {
     struct err err = {0};
-    struct serve_plan plan = {.busybox = -1};
+    struct serve_plan plan = {.busybox = -1, .begun = loop_now()};
     int control = -1;
     signal(SIGPIPE, SIG_IGN);
     if (boot(&control, &plan, &err) == 0) {

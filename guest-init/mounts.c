@@ -1,9 +1,8 @@
 #include "guest-init/mounts.h"
 
-#include "common/buf.h"
 #include "common/cleanup.h"
-#include "common/io.h"
 #include "common/settings.h"
+#include "guest-init/etc.h"
 #include "guest-init/lists.h"
 
 #include <errno.h>
@@ -39,6 +38,9 @@ static const struct mount_row late[] = {
     {"cgroup2", "/sys/fs/cgroup", "nsdelegate", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555, true},
 };
 
+/* Systemd mounts this one itself when it is none yet, over what is in it: /etc/resolv.conf's target. */
+static const struct mount_row run = {"tmpfs", "/run", "mode=0755,size=20%", MS_NOSUID | MS_NODEV, 0755, false};
+
 /* Names that a C library and shells expect in /dev. */
 static const struct {
     const char *target, *name;
@@ -67,46 +69,6 @@ int mounts_early(struct err *err)
     if (console <= STDERR_FILENO)
         console = -1;
     return 0;
-}
-
-/* A file of our own over one of the image's, as Docker does it: the image stays as it is, also when the
- * disk is written later.  The bytes live in the initramfs, which stays behind as memory.  A name that the
- * image lacks is made, so that there is something to mount on. */
-static int cover(const char *name, const char *data, size_t len, struct err *err)
-{
-    char own[64], target[64];
-    snprintf(own, sizeof(own), "/var/%s", name);
-    snprintf(target, sizeof(target), NEW_ROOT "/etc/%s", name);
-    cleanup_close int fd = open(own, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0 || io_write_all(fd, data, len) < 0)
-        return err_sys(err, "cannot write %s", own);
-    mkdir(NEW_ROOT "/etc", 0755);
-    struct stat st;
-    if (lstat(target, &st) == 0 && S_ISLNK(st.st_mode))
-        unlink(target); /* often to a daemon's file that does not run here; mount would follow it */
-    cleanup_close int made = open(target, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (made < 0 || mount(own, target, NULL, MS_BIND, NULL) < 0)
-        return err_sys(err, "cannot set up /etc/%s", name);
-    return 0;
-}
-
-static int cover_files(char *const *settings, struct err *err)
-{
-    const char *host = lists_value(settings, SETTING_HOSTNAME), *resolv = lists_value(settings, SETTING_RESOLV);
-    const char *address = lists_value(settings, SETTING_ADDRESS), *others = lists_value(settings, SETTING_HOSTS);
-    cleanup_buf struct buf hosts = {0}, hostname = {0};
-    host = host && *host ? host : "localhost";
-    sethostname(host, strlen(host));
-    buf_fmt(&hostname, "%s\n", host);
-    buf_str(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\n"
-                    "ff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
-    buf_fmt(&hosts, "%.*s\t%s\n", address ? (int)strcspn(address, "/") : 9, address ? address : "127.0.1.1", host);
-    buf_str(&hosts, others ? others : "");
-    if (buf_failed(&hosts) || buf_failed(&hostname))
-        return err_set(err, "out of memory");
-    if (cover("hosts", hosts.data, hosts.len, err) < 0 || cover("hostname", hostname.data, hostname.len, err) < 0)
-        return -1;
-    return resolv ? cover("resolv.conf", resolv, strlen(resolv), err) : 0;
 }
 
 /* The initramfs cannot be pivoted away from: it is moved over instead, as switch_root(8) does.  Its few
@@ -164,16 +126,21 @@ int mounts_root(char *const *settings, struct err *err)
 {
     if (mount_root_disk(lists_value(settings, SETTING_ROOTFS), err) < 0)
         return -1;
-    if (cover_files(settings, err) < 0 || switch_root(err) < 0)
+    if (switch_root(err) < 0)
         return -1;
+    const char *init = lists_value(settings, SETTING_INIT);
     umask(0);
+    mkdir("/run", run.mode); /* the image's own, when it has one */
+    mkdir("/tmp", 01777);
+    if (init && strcmp(init, "systemd") == 0 && mount_row(&run, err) < 0)
+        return -1;
     for (size_t i = 0; i < COUNT(late); i++)
         if (mount_row(&late[i], err) < 0)
             return -1;
     for (size_t i = 0; i < COUNT(links); i++)
         (void)!symlink(links[i].target, links[i].name);
     umask(022);
-    return 0;
+    return etc_cover(settings, err);
 }
 
 void mounts_end(void)

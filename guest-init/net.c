@@ -93,11 +93,19 @@ static int set_up6(const char *address, const char *gateway)
     return ioctl(sock, SIOCSIFADDR, &request6) < 0 || ioctl(sock, SIOCADDRT, &route) < 0 ? -1 : 0;
 }
 
+/* As in Docker's containers (since 20.10): a command that is not root may listen on port 80, and ping. */
+static void allow_what_containers_may(void)
+{
+    (void)io_write_text("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+    (void)io_write_text("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
+}
+
 int net_up(char *const *settings, struct err *err)
 {
     cleanup_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (sock < 0 || set_up(sock, "lo") < 0)
         return err_sys(err, "cannot bring up lo");
+    allow_what_containers_may();
     const char *text = lists_value(settings, SETTING_ADDRESS), *gateway = lists_value(settings, SETTING_GATEWAY);
     const char *mtu_text = lists_value(settings, SETTING_MTU);
     if (!text)

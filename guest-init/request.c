@@ -1,5 +1,7 @@
 #include "guest-init/request.h"
 
+#include "guest-init/copy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +66,9 @@ int request_parse(const struct proto_msg *msg, char *const *base, struct request
     r->command.argv = argv;
     r->command.env = env;
     r->command.tty = r->flags & PROTO_EXEC_TTY;
-    r->command.program = -1;
+    r->command.program = r->command.mounts = -1;
+    if (r->flags & PROTO_EXEC_COPY)
+        r->command.part = copy_main;
     return at == len ? 0 : -1;
 }
 

@@ -26,6 +26,7 @@ struct init {
     struct loop *loop;
     struct watch signals;
     const struct serve_plan *plan;
+    int mounts;                       /* the mount namespace of a command that is PID 1; -1: none */
     struct slot *slots[SESSIONS_MAX]; /* [0] is the VM's command; NULL: none */
     bool done;
 };
@@ -36,10 +37,12 @@ static void tell(struct init *in, enum proto_type type, uint32_t session, uint32
     peer_send(&in->control, type, fields, 2, text, text ? strlen(text) : 0);
 }
 
-/* Milliseconds since the kernel started. */
-static uint32_t uptime(void)
+static void tell_started(struct init *in, const struct session *s)
 {
-    return (uint32_t)(loop_now() / 1000000);
+    const struct serve_plan *plan = in->plan;
+    uint32_t pid = s->id == 0 && plan->command.pid1 ? 1 : (uint32_t)s->pid;
+    uint32_t fields[] = {s->id, (uint32_t)(loop_now() / 1000000), (uint32_t)(plan->begun / 1000000), pid};
+    peer_send(&in->control, PROTO_STARTED, fields, 4, NULL, 0);
 }
 
 static void output(struct session *s, enum proto_kind kind, uint64_t bytes)
@@ -78,7 +81,7 @@ static void start(struct init *in, uint32_t id, const struct command *c, bool st
     (*slot)->init = in;
     if (session_start(s, id, in->loop, c, stdin_wanted, output, &code, &err) == 0) {
         session_resize(s, rows, columns);
-        tell(in, PROTO_STARTED, id, uptime(), NULL);
+        tell_started(in, s);
         return;
     }
     session_close(s);
@@ -98,7 +101,8 @@ static void command_ended(struct init *in, struct session *s, int status)
 {
     if (s->id == 0)
         end_others();
-    session_ended(s, status);
+    bool pid1 = s->id == 0 && in->plan->command.pid1;
+    session_ended(s, pid1 ? command_pid1_status(status) : status);
     uint32_t fields[] = {s->id, s->code, s->starved ? PROTO_STARVED : PROTO_ENDED};
     peer_send(&in->control, PROTO_EXITED, fields, 3, NULL, 0);
 }
@@ -137,6 +141,11 @@ static void exec(struct init *in, const struct proto_msg *msg)
     } else {
         if (r.flags & PROTO_EXEC_BUSYBOX)
             r.command.program = in->plan->busybox;
+        r.command.mounts = in->mounts;
+        if (!*r.command.user)
+            r.command.user = in->plan->command.user;
+        if (!*r.command.directory)
+            r.command.directory = in->plan->command.directory;
         start(in, r.session, &r.command, r.flags & PROTO_EXEC_STDIN, r.rows, r.columns);
     }
     request_free(&r);
@@ -189,6 +198,8 @@ static void finish(struct init *in)
             session_close(&in->slots[i]->session);
         free(in->slots[i]);
     }
+    if (in->mounts >= 0)
+        close(in->mounts); /* its filesystems are unmounted with it */
     if (in->signals.fd >= 0)
         close(in->signals.fd);
     if (in->control.loop)
@@ -198,9 +209,11 @@ static void finish(struct init *in)
 
 void serve(int control, const struct serve_plan *plan)
 {
-    struct init in = {.plan = plan};
+    struct init in = {.plan = plan, .mounts = -1};
     if (prepare(&in, control) == 0) {
         start(&in, 0, &plan->command, true, plan->rows, plan->columns);
+        if (plan->command.pid1 && in.slots[0])
+            in.mounts = command_mounts(in.slots[0]->session.pid);
         loop_run(in.loop, &in.done);
         end_others();
     }

@@ -117,7 +117,7 @@ static int open_terminal(struct session *s, bool stdin_wanted, int stdio[3], str
 int session_start(struct session *s, uint32_t id, struct loop *loop, const struct command *c, bool stdin_wanted,
                   session_output *output, uint32_t *code, struct err *err)
 {
-    *s = (struct session){.id = id, .pid = -1, .terminal = -1, .loop = loop, .output = output};
+    *s = (struct session){.id = id, .pid = -1, .alone = c->pid1, .terminal = -1, .loop = loop, .output = output};
     for (int i = 0; i < 3; i++)
         s->stream[i] = (struct session_stream){.session = s, .local = -1, .host = -1};
     int stdio[3] = {-1, -1, -1};
@@ -156,7 +156,7 @@ bool session_over(const struct session *s)
 /* To the whole process group: a shell that waits for its child would otherwise keep it to itself. */
 void session_signal(const struct session *s, int signo)
 {
-    if (s->pid > 0 && kill(-s->pid, signo) < 0 && errno == ESRCH)
+    if (s->pid > 0 && (s->alone || (kill(-s->pid, signo) < 0 && errno == ESRCH)))
         kill(s->pid, signo);
 }
 

@@ -27,6 +27,7 @@ struct session {
     bool ended;    /* it has run, with code */
     uint32_t code; /* 0..255 */
     bool starved;  /* it ended because the kernel was out of memory */
+    bool alone;    /* signals are for the command itself, not for its process group */
     int terminal;  /* the pty's our side; -1: none */
     struct loop *loop;
     struct session_stream stream[3]; /* by the command's descriptor number */

@@ -2,7 +2,7 @@
 # short way, without it they go on.  The corpus in the repository is text, a line an input.
 FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 FUZZ_SIM := -Dpoll=sim_poll -Dclock_gettime=sim_clock_gettime -Dgetrandom=sim_getrandom
-FUZZ_host := $(addprefix entry/,supervise.c channel.c control.c console.c vmmlog.c) $(COMMON)
+FUZZ_host := $(addprefix entry/,supervise.c channel.c control.c console.c vmmlog.c status.c) $(COMMON)
 FUZZ_guest := $(addprefix guest-init/,serve.c session.c request.c) $(COMMON)
 FUZZ_SIM_guest := -Dkill=sim_kill -Dwaitpid=sim_waitpid
 

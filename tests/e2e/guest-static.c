@@ -7,15 +7,20 @@
  *     both             "out" on stdout, "err" on stderr
  *     exit N           exits with N
  *     kill N           dies of signal N
+ *     forks N          leaves N processes without a parent, which end; prints how many stay zombies
+ *     list PATH...     the type and mode of each, and where it leads
  *     wait             prints "ready", then waits for any signal and exits with its number
  *     signals          prints "ready", then the number of each signal that comes; ends with SIGTERM
  *     eat              takes memory until there is none */
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -38,6 +43,56 @@ static int show_file(const char *path)
     for (size_t n; (n = fread(block, 1, sizeof(block), in)) > 0;)
         fwrite(block, 1, n, stdout);
     fclose(in);
+    return 0;
+}
+
+/* The zombies of all /proc. */
+static int count_zombies(void)
+{
+    int count = 0;
+    DIR *d = opendir("/proc");
+    for (struct dirent *e; d && (e = readdir(d));) {
+        char path[280], state = 0;
+        snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
+        FILE *f = e->d_name[0] >= '0' && e->d_name[0] <= '9' ? fopen(path, "r") : NULL;
+        if (f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1)
+            count += state == 'Z';
+        if (f)
+            fclose(f);
+    }
+    if (d)
+        closedir(d);
+    return count;
+}
+
+static int leave_orphans(long n)
+{
+    for (long i = 0; i < n; i++) {
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(fork() < 0);
+        int status;
+        if (pid < 0 || waitpid(pid, &status, 0) < 0 || status != 0) {
+            perror("fork");
+            return 1;
+        }
+    }
+    /* the last of them may be on their way still */
+    for (int i = 0; i < 100 && count_zombies() > 0; i++)
+        usleep(100000);
+    printf("%d zombies\n", count_zombies());
+    return 0;
+}
+
+static int list(char **paths)
+{
+    for (; *paths; paths++) {
+        struct stat st, leads;
+        if (lstat(*paths, &st) < 0 || stat(*paths, &leads) < 0)
+            perror(*paths);
+        else
+            printf("%s %o %o\n", *paths, st.st_mode, leads.st_mode);
+    }
     return 0;
 }
 
@@ -92,6 +147,10 @@ int main(int argc, char **argv)
         return (int)strtol(arg, NULL, 10);
     if (strcmp(verb, "kill") == 0)
         return raise((int)strtol(arg, NULL, 10));
+    if (strcmp(verb, "forks") == 0)
+        return leave_orphans(strtol(arg, NULL, 10));
+    if (strcmp(verb, "list") == 0)
+        return list(argv + 2);
     if (strcmp(verb, "wait") == 0)
         return wait_signal();
     if (strcmp(verb, "signals") == 0)

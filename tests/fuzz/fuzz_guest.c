@@ -2,6 +2,7 @@
  * streams, and the commands (which are none: their descriptors are kept) played from the input.
  *
  *   make build/fuzz/fuzz_guest && build/fuzz/fuzz_guest -close_fd_mask=3 -max_total_time=60 build/fuzz/guest.corpus */
+#include "guest-init/copy.h"
 #include "guest-init/host.h"
 #include "guest-init/oom.h"
 #include "guest-init/serve.h"
@@ -46,6 +47,23 @@ int host_connect(enum proto_kind kind, uint32_t session, struct err *err)
     close_end(slot);
     *slot = pair[1];
     return pair[0];
+}
+
+int command_mounts(pid_t pid)
+{
+    (void)pid;
+    return -1;
+}
+
+int command_pid1_status(int status)
+{
+    return status;
+}
+
+int copy_main(char *const *argv)
+{
+    (void)argv;
+    return 0;
 }
 
 pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code, struct err *err)

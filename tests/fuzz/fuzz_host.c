@@ -163,7 +163,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct supervise_plan plan = {
         .id = world.id, .boot_timeout = sim_byte() % 100, .stop_timeout = 7, .stop_signal = 15};
     struct err err = {0};
-    int code = supervise(&plan, &fds, &err);
+    static const struct net_ports no_ports;
+    const struct status_facts facts = {.ports = &no_ports, .restarts = -1};
+    int code = supervise(&plan, &fds, &facts, &err);
     if (code < -1 || code > 255 || (code == -1) != (err.text[0] != '\0'))
         abort();
     sim_end();

@@ -226,6 +226,30 @@ static void test_files_and_names(void **state)
     assert_string_equal(plan.id, "my-VM-1");
 }
 
+static void test_stop(void **state)
+{
+    (void)state;
+    struct plan plan;
+    static const struct {
+        const char *text;
+        int signal;
+    } good[] = {{"INT", 2},    {"SIGINT", 2},      {"2", 2},        {"64", 64},
+                {"RTMIN", 34}, {"SIGRTMIN+3", 37}, {"RTMAX-1", 63}, {"RTMAX", 64}};
+    static const char *const bad[] = {"int", "0", "65", "RTMIN+", "RTMIN-1", "RTMIN+31", "RTMAX+1", "INT "};
+    for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+        assert_accepted("STOP_SIGNAL", good[i].text, &plan);
+        assert_int_equal(plan.supervise.stop_signal, good[i].signal);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_refused("STOP_SIGNAL", bad[i]);
+    assert_accepted("GUEST_INIT", "auto", &plan);
+    assert_null(plan.guest.init);
+    assert_accepted("GUEST_INIT", "yes", &plan);
+    assert_string_equal(plan.guest.init, "init");
+    assert_int_equal(plan.supervise.stop_signal, 15);
+    assert_refused("GUEST_INIT", "1");
+}
+
 static void test_boot_args(void **state)
 {
     (void)state;
@@ -267,15 +291,11 @@ static void test_resource_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_disks),
-        cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_network),
-        cmocka_unit_test(test_files_and_names),
-        cmocka_unit_test(test_boot_args),
-        cmocka_unit_test(test_memory_for_the_guest),
+        cmocka_unit_test(test_defaults),        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_sizes),           cmocka_unit_test(test_disks),
+        cmocka_unit_test(test_limits),          cmocka_unit_test(test_network),
+        cmocka_unit_test(test_files_and_names), cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_boot_args),       cmocka_unit_test(test_memory_for_the_guest),
         cmocka_unit_test(test_resource_files),
     };
     return cmocka_run_group_tests_name("plan", tests, set_up, tear_down);

@@ -1,0 +1,14 @@
+/* Init systems: commands that expect to be PID 1. */
+#ifndef CTR_INITSYS_H
+#define CTR_INITSYS_H
+
+struct initsys {
+    const char *name;
+    int stop_signal; /* what makes it shut the system down in order */
+};
+
+/* The init system that command is in the tree, by its name or by that of the file it links to; NULL when it
+ * is none, or no absolute path. */
+const struct initsys *initsys_find(const char *tree, const char *command);
+
+#endif

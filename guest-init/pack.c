@@ -1,0 +1,275 @@
+#include "guest-init/tar.h"
+
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "common/io.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+/* A file with several names: the later ones become links to the first. */
+struct linked {
+    dev_t dev;
+    ino_t ino;
+    char *name;
+};
+
+struct pack {
+    int out;
+    bool incomplete;
+    struct linked *linked;
+    size_t linked_count;
+};
+
+uint32_t tar_checksum(const struct tar_header *h)
+{
+    uint32_t sum = 0;
+    size_t at = offsetof(struct tar_header, checksum);
+    for (size_t i = 0; i < TAR_BLOCK; i++)
+        sum += i - at < sizeof(h->checksum) ? ' ' : ((const uint8_t *)h)[i];
+    return sum;
+}
+
+static void leave_out(struct pack *p, const char *path, const char *why)
+{
+    dprintf(STDERR_FILENO, "%s: %s\n", path, why);
+    p->incomplete = true;
+}
+
+static int put_padding(struct pack *p, uint64_t size)
+{
+    static const char zeros[TAR_BLOCK];
+    return io_write_all(p->out, zeros, (size_t)(-size & (TAR_BLOCK - 1)));
+}
+
+/* Octal, if there is room for it: else the field stays 0, and a record tells. */
+static bool octal(char *field, size_t size, uint64_t value)
+{
+    bool fits = value >> (3 * (size - 1)) == 0;
+    snprintf(field, size, "%0*llo", (int)size - 1, fits ? (unsigned long long)value : 0);
+    return fits;
+}
+
+/* "LENGTH KEYWORD=VALUE\n", where the length counts its own digits too. */
+static void record(struct buf *out, const char *keyword, const void *value, size_t len)
+{
+    size_t rest = strlen(keyword) + len + 3, total = rest, before;
+    do {
+        before = total;
+        total = rest + (size_t)snprintf(NULL, 0, "%zu", before);
+    } while (total != before);
+    buf_fmt(out, "%zu %s=", total, keyword);
+    buf_add(out, value, len);
+    buf_str(out, "\n");
+}
+
+static void number_record(struct buf *out, const char *keyword, uint64_t value)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    record(out, keyword, text, (size_t)n);
+}
+
+/* Attributes are listed as names, each with its NUL. */
+static void attribute_records(struct buf *out, const char *path)
+{
+    char names[65536], value[65536], keyword[300];
+    ssize_t len = llistxattr(path, names, sizeof(names));
+    for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
+        ssize_t n = lgetxattr(path, names + at, value, sizeof(value));
+        snprintf(keyword, sizeof(keyword), "SCHILY.xattr.%s", names + at);
+        if (n >= 0)
+            record(out, keyword, value, (size_t)n);
+    }
+}
+
+static int put_header(struct pack *p, struct tar_header *h)
+{
+    memcpy(h->magic, "ustar", 6);
+    memcpy(h->version, "00", 2);
+    octal(h->checksum, 7, tar_checksum(h));
+    h->checksum[7] = ' ';
+    return io_write_all(p->out, h, sizeof(*h));
+}
+
+/* The header, after a pax header with what does not fit in it. */
+static int put_headers(struct pack *p, struct tar_header *h, const char *path, const char *link, uint64_t size,
+                       const struct stat *st)
+{
+    cleanup_buf struct buf records = {0};
+    if (strlen(path) >= sizeof(h->name))
+        record(&records, "path", path, strlen(path));
+    if (strlen(link) >= sizeof(h->link))
+        record(&records, "linkpath", link, strlen(link));
+    snprintf(h->name, sizeof(h->name), "%s", path);
+    snprintf(h->link, sizeof(h->link), "%s", link);
+    octal(h->mode, sizeof(h->mode), st->st_mode & 07777);
+    if (!octal(h->uid, sizeof(h->uid), st->st_uid))
+        number_record(&records, "uid", st->st_uid);
+    if (!octal(h->gid, sizeof(h->gid), st->st_gid))
+        number_record(&records, "gid", st->st_gid);
+    if (!octal(h->size, sizeof(h->size), size))
+        number_record(&records, "size", size);
+    if (!octal(h->mtime, sizeof(h->mtime), (uint64_t)st->st_mtim.tv_sec) || st->st_mtim.tv_nsec) {
+        char text[48]; /* a time before 1970 counts down: -1.5 s is -2 s and a half */
+        long long s = st->st_mtim.tv_sec;
+        long ns = st->st_mtim.tv_nsec;
+        bool minus = s < 0 && ns > 0;
+        int n = snprintf(text, sizeof(text), "%s%lld.%09ld", minus && s == -1 ? "-" : "", s + minus,
+                         minus ? 1000000000 - ns : ns);
+        record(&records, "mtime", text, (size_t)n);
+    }
+    octal(h->major, sizeof(h->major), major(st->st_rdev));
+    octal(h->minor, sizeof(h->minor), minor(st->st_rdev));
+    if (h->type != '1')
+        attribute_records(&records, path);
+    struct tar_header x = {
+        .name = "././@PaxHeader", .mode = "0000644", .uid = "0000000", .gid = "0000000", .type = 'x'};
+    memcpy(x.mtime, "00000000000", 12);
+    octal(x.size, sizeof(x.size), records.len);
+    if (buf_failed(&records))
+        return -1;
+    if (records.len > 0 && (put_header(p, &x) < 0 || io_write_all(p->out, records.data, records.len) < 0 ||
+                            put_padding(p, records.len) < 0))
+        return -1;
+    return put_header(p, h);
+}
+
+/* The first name of a file that has several, or NULL when this is it. */
+static const char *first_name(struct pack *p, const char *path, const struct stat *st)
+{
+    if (st->st_nlink < 2)
+        return NULL;
+    for (size_t i = 0; i < p->linked_count; i++)
+        if (p->linked[i].ino == st->st_ino && p->linked[i].dev == st->st_dev)
+            return p->linked[i].name;
+    if ((p->linked_count & (p->linked_count - 1)) == 0) { /* full at every power of two */
+        void *more = reallocarray(p->linked, p->linked_count ? 2 * p->linked_count : 1, sizeof(*p->linked));
+        if (!more)
+            return NULL;
+        p->linked = more;
+    }
+    p->linked[p->linked_count++] = (struct linked){st->st_dev, st->st_ino, strdup(path)};
+    return NULL;
+}
+
+/* As many bytes as its header says, whatever happens to the file meanwhile. */
+static int put_data(struct pack *p, int fd, const char *path, uint64_t size)
+{
+    static char chunk[65536];
+    uint64_t left = size;
+    while (left > 0) {
+        size_t want = left < sizeof(chunk) ? (size_t)left : sizeof(chunk);
+        ssize_t n = io_read_full(fd, chunk, want);
+        if (n != (ssize_t)want) {
+            leave_out(p, path, n < 0 ? strerror(errno) : "became shorter while it was copied");
+            memset(chunk + (n > 0 ? n : 0), 0, want - (size_t)(n > 0 ? n : 0));
+        }
+        if (io_write_all(p->out, chunk, want) < 0)
+            return -1;
+        left -= want;
+    }
+    return put_padding(p, size);
+}
+
+static int put_file(struct pack *p, const char *path, const struct stat *st)
+{
+    const char *first = first_name(p, path, st);
+    struct tar_header h = {.type = first ? '1' : '0'};
+    if (first)
+        return put_headers(p, &h, path, first, 0, st);
+    cleanup_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        leave_out(p, path, strerror(errno));
+        return 0;
+    }
+    return put_headers(p, &h, path, "", (uint64_t)st->st_size, st) < 0 ? -1
+                                                                       : put_data(p, fd, path, (uint64_t)st->st_size);
+}
+
+static int put_any(struct pack *p, const char *path, dev_t parent);
+
+/* What /proc and /sys show is no file. */
+static bool is_pseudo(const char *path)
+{
+    struct statfs fs;
+    return statfs(path, &fs) == 0 && (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC);
+}
+
+static int put_folder(struct pack *p, const char *path, const struct stat *st, dev_t parent)
+{
+    struct tar_header h = {.type = '5'};
+    char name[4096];
+    snprintf(name, sizeof(name), "%s/", path);
+    if (put_headers(p, &h, name, "", 0, st) < 0)
+        return -1;
+    if (st->st_dev != parent && is_pseudo(path))
+        return 0;
+    DIR *d = opendir(path);
+    if (!d) {
+        leave_out(p, path, strerror(errno));
+        return 0;
+    }
+    int r = 0;
+    for (struct dirent *e; r == 0 && (e = readdir(d));) {
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        if ((size_t)snprintf(name, sizeof(name), "%s/%s", path, e->d_name) >= sizeof(name) - 1)
+            leave_out(p, path, "holds a path that is too long");
+        else
+            r = put_any(p, name, st->st_dev);
+    }
+    closedir(d);
+    return r;
+}
+
+static int put_any(struct pack *p, const char *path, dev_t parent)
+{
+    struct stat st;
+    char target[4096] = "";
+    if (lstat(path, &st) < 0) {
+        leave_out(p, path, strerror(errno));
+        return 0;
+    }
+    if (S_ISDIR(st.st_mode))
+        return put_folder(p, path, &st, parent);
+    if (S_ISREG(st.st_mode))
+        return put_file(p, path, &st);
+    if (S_ISSOCK(st.st_mode)) {
+        dprintf(STDERR_FILENO, "%s: a socket is not copied\n", path);
+        return 0;
+    }
+    if (S_ISLNK(st.st_mode) && readlink(path, target, sizeof(target) - 1) < 0) {
+        leave_out(p, path, strerror(errno));
+        return 0;
+    }
+    struct tar_header h = {.type = S_ISLNK(st.st_mode)   ? '2'
+                                   : S_ISCHR(st.st_mode) ? '3'
+                                   : S_ISBLK(st.st_mode) ? '4'
+                                                         : '6'};
+    return put_headers(p, &h, path, target, 0, &st);
+}
+
+int tar_pack(int out, const char *dir, const char *member, bool *incomplete, struct err *err)
+{
+    static const char end[2 * TAR_BLOCK];
+    struct pack p = {.out = out};
+    struct stat st;
+    if (chdir(dir) < 0 || lstat(member, &st) < 0)
+        return err_sys(err, "cannot read %s/%s", dir, member);
+    int r = put_any(&p, member, st.st_dev);
+    if (r == 0)
+        r = io_write_all(out, end, sizeof(end));
+    for (size_t i = 0; i < p.linked_count; i++)
+        free(p.linked[i].name);
+    free(p.linked);
+    *incomplete = p.incomplete;
+    return r < 0 ? err_sys(err, "cannot write the archive") : 0;
+}
