@@ -21,15 +21,14 @@
  * what Firecracker adds for the devices). */
 enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 1800, MEM_MIN_MIB = 64, RATE_MIN = 1024 };
 
-/* quiet: the serial console costs more time than the rest of the boot.  reboot=k is how a guest ends its VM
- * on x86 (Firecracker emulates only the keyboard controller's reset); the i8042 parameters skip probing the
- * keyboard behind it.  There is no PCI, and one UART. */
+/* kernels/README.md says why each is there. */
 #ifdef __x86_64__
 static const char default_boot_args[] =
-    "console=ttyS0 quiet reboot=k panic=1 pci=off i8042.noaux i8042.nomux "
-    "i8042.nopnp i8042.dumbkbd 8250.nr_uarts=1 random.trust_cpu=on rdinit=/sbin/init";
+    "console=ttyS0 quiet loglevel=3 panic=1 reboot=k pci=off 8250.nr_uarts=1 i8042.noaux i8042.nomux i8042.nopnp "
+    "i8042.dumbkbd cryptomgr.notests swiotlb=noforce random.trust_cpu=on rdinit=/sbin/init";
 #else
-static const char default_boot_args[] = "console=ttyS0 quiet panic=1 random.trust_cpu=on rdinit=/sbin/init";
+static const char default_boot_args[] =
+    "console=ttyS0 quiet loglevel=3 panic=1 swiotlb=noforce random.trust_cpu=on rdinit=/sbin/init";
 #endif
 
 int plan_refuse(struct err *err, const struct options *o, enum option option, const char *accepted)

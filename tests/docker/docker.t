@@ -17,9 +17,10 @@ check 'an engine starts' start_engine "$work/build" --bridge none --iptables=fal
 check 'a base image of Debian' tests/docker/mkbase build/rootfs-debian
 check 'the Dockerfile builds' docker build --network host -t ctr-jailer .
 check "a user's Dockerfile with the three lines builds" docker build --network host -t user tests/docker/user
+check "and one that seals the tree" docker build --network host -t sealed -f tests/docker/sealed.Dockerfile tests/docker/user
 docker image prune -f --filter until=24h >/dev/null
 
-inspect() { docker image inspect -f "$1" "$2"; }
+inspect() { docker image inspect -f "$@"; }
 is 'ENTRYPOINT is entry' "$(inspect '{{json .Config.Entrypoint}}' ctr-jailer)" '["/usr/bin/entry"]'
 is "CMD is the user's" "$(inspect '{{json .Config.Cmd}}' ctr-jailer) $(inspect '{{json .Config.Cmd}}' user)" \
     'null ["/bin/sh","-c","/start.sh"]'
@@ -33,10 +34,10 @@ note "the runtime image adds $((added >> 20)) MiB to its base, $((kernel >> 20))
 check 'the runtime image without its kernel adds at most 30 MiB' test $((added - kernel)) -le $((30 << 20))
 
 # Into a disk, anew only when the image is another.
-id=$(inspect '{{.Id}}' user)
+id=$(inspect '{{.Id}}' user sealed)
 if [ "$(cat "$work/disk.id" 2>/dev/null)" != "$id" ]; then
     rm -rf "$work/disk.id" "$work/run"
-    check 'docker save' docker save -o "$work/images.tar" ctr-jailer user
+    check 'docker save' docker save -o "$work/images.tar" ctr-jailer user sealed
     stop_engine
     check 'another engine starts' start_engine "$work/run" --bridge none --iptables=false --ip-forward=false
     check 'docker load' docker load -i "$work/images.tar"
