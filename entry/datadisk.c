@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { LAST_TRIES = 200 };
 
 static bool same_file(int fd, const char *path)
 {
@@ -50,39 +53,64 @@ static int make(int fd, const char *path, const char *making, uint64_t size, str
     return -1;
 }
 
-/* The file grows first: if that is all that was done, what is left is seen and done at the next start. */
-static int grow(int fd, const char *path, uint64_t size, struct err *err)
+/* The lock of an entry that was killed goes before its Firecracker has: it may still be writing.  A lease for
+ * writing (fcntl(2)) is only given for a file that nobody else has open. */
+static void await_the_last(int fd, const char *path)
 {
-    struct stat st;
-    uint64_t now = ext4_size(fd);
-    if (fstat(fd, &st) < 0)
-        return err_sys(err, "cannot tell the size of the data disk %s", path);
-    if (size < now)
-        log_warn("the data disk %s stays at %llu MiB: it is never shrunk", path, (unsigned long long)(now >> 20));
-    if (size <= now)
-        return 0;
-    if (ext4_check(path, true, err) < 0)
-        return -1;
-    if (size > (uint64_t)st.st_size && ftruncate(fd, (off_t)size) < 0)
-        return err_sys(err, "cannot grow the data disk %s", path);
-    return ext4_grow(path, err);
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    for (int i = 0; i < LAST_TRIES; i++) {
+        if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0) {
+            fcntl(fd, F_SETLEASE, F_UNLCK);
+            return;
+        }
+        if (errno != EAGAIN)
+            return; /* there are none on this filesystem, or not for us */
+        nanosleep(&pause, NULL);
+    }
+    log_warn("another process has the data disk %s open", path);
 }
 
-int datadisk_open(const char *dir, uint64_t size, uint64_t fresh_size, uid_t uid, gid_t gid, char *path, size_t len,
-                  int *fd, struct err *err)
+/* The file grows first: if that is all that was done, what is left is seen and done at the next start. */
+static int grow(const struct datadisk_plan *plan, int fd, const char *path, bool ext4, struct err *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return err_sys(err, "cannot tell the size of the data disk %s", path);
+    uint64_t now = ext4 ? ext4_size(fd) : (uint64_t)st.st_size;
+    if (plan->size < now)
+        log_warn("the data disk %s stays at %llu MiB: it is never shrunk", path, (unsigned long long)(now >> 20));
+    if (plan->size <= now)
+        return 0;
+    if (ext4 && ext4_check(path, true, err) < 0)
+        return -1;
+    if (plan->size > (uint64_t)st.st_size && ftruncate(fd, (off_t)plan->size) < 0)
+        return err_sys(err, "cannot grow the data disk %s", path);
+    return ext4 ? ext4_grow(path, err) : 0;
+}
+
+/* One that was there before. */
+static int prepare(const struct datadisk_plan *plan, int fd, const char *path, struct err *err)
+{
+    await_the_last(fd, path);
+    bool ext4 = plan->mounted || ext4_size(fd) > 0;
+    if (ext4 && ext4_check(path, false, err) < 0)
+        return -1;
+    return plan->size ? grow(plan, fd, path, ext4, err) : 0;
+}
+
+int datadisk_open(const struct datadisk_plan *plan, char *path, size_t len, int *fd, struct err *err)
 {
     char making[4096];
     bool fresh;
-    int n = snprintf(path, len, "%s/data.ext4", dir);
+    int n = snprintf(path, len, "%s/data.ext4", plan->dir);
     if (n < 0 || (size_t)n >= len || snprintf(making, sizeof(making), "%s.new", path) >= (int)sizeof(making))
-        return err_set(err, "DATA_DIR=%.64s...: the path is too long", dir);
+        return err_set(err, "DATA_DIR=%.64s...: the path is too long", plan->dir);
     if (open_locked(path, making, fd, &fresh, err) < 0)
         return -1;
-    if (fresh ? make(*fd, path, making, size ? size : fresh_size, err) < 0 : ext4_check(path, false, err) < 0)
+    if (fresh ? make(*fd, path, making, plan->size ? plan->size : plan->fresh_size, err) < 0
+              : prepare(plan, *fd, path, err) < 0)
         return -1;
-    if (!fresh && size && grow(*fd, path, size, err) < 0)
-        return -1;
-    if (fchown(*fd, uid, gid) < 0)
+    if (fchown(*fd, plan->uid, plan->gid) < 0)
         return err_sys(err, "cannot hand over the data disk %s", path);
     return 0;
 }

@@ -5,13 +5,21 @@
 
 #include "common/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Opens, and if need be makes, checks or grows dir's data disk, and hands it over to uid and gid.
- * size: bytes that it is to have; 0: as it is, and a new one fresh_size.  Sets *fd, which holds its lock and is the
- * caller's also on failure, and path, a buffer of len bytes.  -1 with err. */
-int datadisk_open(const char *dir, uint64_t size, uint64_t fresh_size, uid_t uid, gid_t gid, char *path, size_t len,
-                  int *fd, struct err *err);
+struct datadisk_plan {
+    const char *dir;
+    uint64_t size;       /* bytes that it is to have; 0: as it is, */
+    uint64_t fresh_size; /* and this when it is made */
+    bool mounted; /* it must be a filesystem that the guest can mount; else its content is the guest's business */
+    uid_t uid;    /* who is to use it */
+    gid_t gid;
+};
+
+/* Opens, and if need be makes, checks and grows it.  Sets *fd, which holds its lock and is the caller's also on
+ * failure, and path, a buffer of len bytes.  -1 with err. */
+int datadisk_open(const struct datadisk_plan *plan, char *path, size_t len, int *fd, struct err *err);
 
 #endif

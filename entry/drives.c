@@ -146,11 +146,14 @@ static int make_data(const struct drives_plan *plan, struct drives *d, struct er
     if (!plan->data_persistent)
         return make_passing(plan, d, "data", plan->datafs_size, NULL, err);
     struct drive *drive = add(d, "data");
-    uint64_t free = 0;
-    if (free_space(plan->data_dir, &free, err) < 0)
+    struct datadisk_plan disk = {.dir = plan->data_dir,
+                                 .size = plan->datafs_size,
+                                 .mounted = plan->data_mount,
+                                 .uid = plan->uid,
+                                 .gid = plan->gid};
+    if (free_space(plan->data_dir, &disk.fresh_size, err) < 0)
         return -1;
-    return datadisk_open(plan->data_dir, plan->datafs_size, free, plan->uid, plan->gid, drive->path,
-                         sizeof(drive->path), &drive->fd, err);
+    return datadisk_open(&disk, drive->path, sizeof(drive->path), &drive->fd, err);
 }
 
 char drives_letter(const struct drives_plan *plan, unsigned volume)

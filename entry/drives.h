@@ -27,7 +27,8 @@ struct drives_plan {
     uint64_t rootfs_size; /* bytes; 0: what scratch_dir has free */
     const char *data_dir;
     bool data_persistent;
-    uint64_t datafs_size; /* bytes; 0: what the folder has free */
+    uint64_t datafs_size;   /* bytes; 0: what the folder has free */
+    const char *data_mount; /* where the guest mounts it; NULL: nowhere */
     const char *scratch_dir;
     struct volume volume[VOLUMES_MAX];
     unsigned volume_count;

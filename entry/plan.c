@@ -160,7 +160,6 @@ static int plan_supervise(const struct options *o, struct plan *plan, struct err
     plan->guest.workdir = o->value[OPT_GUEST_WORKDIR];
     plan->guest.tty = s->tty;
     plan->guest.drives = &plan->drives;
-    plan->guest.data_mount = o->value[OPT_DATA_MOUNT];
     if (plan->guest.workdir[0] != '/')
         return plan_refuse(err, o, OPT_GUEST_WORKDIR, "must be an absolute path");
     return 0;

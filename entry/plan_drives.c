@@ -124,17 +124,17 @@ static int plan_volumes(const struct options *o, struct drives_plan *d, struct e
 
 int plan_drives(const struct options *o, struct drives_plan *d, struct err *err)
 {
-    const char *mount = o->value[OPT_DATA_MOUNT];
     struct stat st;
     d->data_dir = o->value[OPT_DATA_DIR];
     d->data_persistent = is_mount(d->data_dir);
+    d->data_mount = o->value[OPT_DATA_MOUNT];
     d->scratch_dir = o->value[OPT_SCRATCH_DIR];
     if (stat(d->scratch_dir, &st) < 0 || access(d->scratch_dir, W_OK | X_OK) < 0) {
         err_sys(err, "SCRATCH_DIR=%s", d->scratch_dir);
         err_hint(err, "it must be a writable folder, for disks that end with the VM");
         return -1;
     }
-    if (mount && !is_mount_target(mount))
+    if (d->data_mount && !is_mount_target(d->data_mount))
         return plan_refuse(err, o, OPT_DATA_MOUNT, "must be an absolute path in the guest other than /");
     if (plan_rootfs(o, d, err) < 0 || plan_size(o, OPT_ROOTFS_SIZE, &d->rootfs_size, err) < 0 ||
         plan_size(o, OPT_DATAFS_SIZE, &d->datafs_size, err) < 0)

@@ -32,6 +32,7 @@ static void print_drives(struct json *j, const struct drives_plan *d)
     json_string(j, "data_dir", d->data_dir);
     json_bool(j, "data_persistent", d->data_persistent);
     json_number(j, "datafs_bytes", d->datafs_size);
+    json_string(j, "data_mount", d->data_mount);
     json_string(j, "scratch_dir", d->scratch_dir);
     json_open(j, "volumes", '[');
     for (unsigned i = 0; i < d->volume_count; i++) {
@@ -89,7 +90,6 @@ int plan_print(const struct plan *plan, FILE *out)
     json_close(&j, '}');
     json_string(&j, "guest_user", plan->guest.user);
     json_string(&j, "guest_workdir", plan->guest.workdir);
-    json_string(&j, "data_mount", plan->guest.data_mount);
     json_string(&j, "init_system", plan->guest.init);
     json_bool(&j, "tty", plan->supervise.tty);
     json_string(&j, "healthcheck", plan->healthcheck);

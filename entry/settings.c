@@ -149,8 +149,8 @@ static void network_settings(const struct net_link *link, struct buf *out)
 static void disk_settings(const struct settings_plan *plan, struct buf *out)
 {
     setting(out, SETTING_ROOTFS, plan->drives->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
-    if (plan->data_mount)
-        setting(out, SETTING_DATA_MOUNT, plan->data_mount);
+    if (plan->drives->data_mount)
+        setting(out, SETTING_DATA_MOUNT, plan->drives->data_mount);
     for (unsigned i = 0; i < plan->drives->volume_count; i++) {
         buf_fmt(out, "%s=/dev/vd%c:%s", SETTING_VOLUME, drives_letter(plan->drives, i), plan->drives->volume[i].target);
         buf_add(out, "", 1);

@@ -9,8 +9,7 @@
 
 struct settings_plan {
     const struct drives_plan *drives;
-    const char *data_mount; /* NULL: the data disk is not mounted */
-    const char *user;       /* NULL: root */
+    const char *user; /* NULL: root */
     const char *workdir;
     const char *init; /* the init system that the command is, and so PID 1; NULL: none */
     bool tty;         /* the command gets a terminal, of the size of ours */

@@ -68,8 +68,10 @@ capture vm "$entry" /guest-static exit 0
 like "a data disk in use is refused" "$STATUS/$STDERR" "125/*data disk*another VM uses it*"
 exec 9<&-
 dd if=/dev/zero of=/jail/data/data.ext4 bs=4096 count=64 seek=0 conv=notrunc status=none
-capture vm "$entry" /guest-static exit 0
+capture vm DATA_MOUNT=/mnt "$entry" /guest-static exit 0
 like "a data disk beyond automatic repair is refused" "$STATUS/$STDERR" "125/*data disk*e2fsck*"
+capture vm "$entry" /guest-static exit 4
+is "what is no ext4 and not to be mounted is the guest's business" "$STATUS/$STDERR" "4/"
 umount /jail/data
 rmdir /jail/data /jail
 
