@@ -84,8 +84,7 @@ static pid_t start_tar(const struct where *w, bool packing, int pipe_end, struct
     argv[n++] = "-f";
     argv[n++] = "-";
     argv[n++] = "--";
-    if (packing)
-        argv[n++] = w->member;
+    argv[n++] = w->member; /* unpacking, too: what else a hostile guest sends stays out */
     argv[n] = NULL;
     pid_t pid = fork();
     if (pid == 0) {
