@@ -49,6 +49,7 @@ start DATAFS_SIZE=40M DATA_MOUNT=/lib/app/data LOG_LEVEL=warn \
     busybox cat /run/secrets/app/link /lib/app/other/file
     busybox stat -c "key: %u %g %a" /run/secrets/app/sub/key
     busybox touch /run/secrets/app/x 2>/dev/null || echo "read-only: yes"
+    echo "cache: $(busybox cat /sys/block/vdb/queue/write_cache)" # so fsync is a flush, which the VMM carries out
     busybox chown 7:8 /lib/app/data && busybox chmod 700 /lib/app/data && echo first >/lib/app/data/f
     echo ready; read -r step
     for f in changed shrunk gone; do busybox cat /$f >/dev/null || echo "$f: error"; done
@@ -57,7 +58,7 @@ start DATAFS_SIZE=40M DATA_MOUNT=/lib/app/data LOG_LEVEL=warn \
     busybox cat /run/secrets/app/sub/late; echo "late: $?"
     exit 9'
 check "a guest with data disk and volumes is up" wait_until 100 out ready
-for line in "data: 1000 1001 2750" "in it: " "secret" "of-the-other" "key: 1234 1235 400" "read-only: yes"; do
+for line in "data: 1000 1001 2750" "in it: " "secret" "of-the-other" "key: 1234 1235 400" "read-only: yes" "cache: write back"; do
     check "in the guest: $line" out "$line"
 done
 echo "another text" >>"$VM_TREE/changed"
