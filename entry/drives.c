@@ -103,14 +103,14 @@ static int write_tree(const struct drives_plan *plan, struct drive *drive, struc
     return r < 0 ? -1 : name_scratch_file(drive, err);
 }
 
-/* A folder as a read-only EROFS disk. */
+/* A folder as a read-only EROFS disk.  Mounts in a volume belong to it: Docker mounts each secret as a file. */
 static int make_tree(const struct drives_plan *plan, const char *dir, struct drives *d, const char *name,
-                     const char *source, struct err *err)
+                     const char *source, bool cross_mounts, struct err *err)
 {
     struct drive *drive = add(d, name);
     struct rootdisk *tree;
     drive->read_only = true;
-    if (rootdisk_scan(&tree, AT_FDCWD, source, err) < 0)
+    if (rootdisk_scan(&tree, AT_FDCWD, source, cross_mounts, err) < 0)
         return -1;
     char mountpoint[sizeof(drive->path)];
     snprintf(mountpoint, sizeof(mountpoint), "%s/%s.served", dir, name);
@@ -134,7 +134,7 @@ static int make_root(const struct drives_plan *plan, const char *dir, struct dri
     if (plan->rootfs_format == ROOTFS_EXT4)
         return make_passing(plan, d, "root", plan->rootfs_size, plan->rootfs, err);
     if (!plan->rootfs_sealed)
-        return make_tree(plan, dir, d, "root", plan->rootfs, err);
+        return make_tree(plan, dir, d, "root", plan->rootfs, false, err);
     struct drive *drive = add(d, "root");
     drive->read_only = true;
     snprintf(drive->path, sizeof(drive->path), "%s", plan->rootfs);
@@ -171,7 +171,7 @@ int drives_make(const struct drives_plan *plan, const char *dir, struct drives *
     for (unsigned i = 0; i < plan->volume_count; i++) {
         char name[24];
         snprintf(name, sizeof(name), "volume%u", i);
-        if (make_tree(plan, dir, d, name, plan->volume[i].source, err) < 0)
+        if (make_tree(plan, dir, d, name, plan->volume[i].source, true, err) < 0)
             return -1;
     }
     return 0;

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-int rootdisk_scan(struct rootdisk **out, int dirfd, const char *path, struct err *err)
+int rootdisk_scan(struct rootdisk **out, int dirfd, const char *path, bool cross_mounts, struct err *err)
 {
     *out = NULL;
     struct rootdisk *rd = calloc(1, sizeof(*rd));
@@ -23,7 +23,7 @@ int rootdisk_scan(struct rootdisk **out, int dirfd, const char *path, struct err
     rd->root = openat(dirfd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (rd->root < 0)
         err_sys(err, "cannot open the directory %s", path);
-    else if (scan_tree(&rd->tree, rd->root, err) == 0 && layout_tree(&rd->layout, &rd->tree, err) == 0) {
+    else if (scan_tree(&rd->tree, rd->root, cross_mounts, err) == 0 && layout_tree(&rd->layout, &rd->tree, err) == 0) {
         rd->meta = encode_metadata(&rd->tree, &rd->layout);
         if (!rd->meta)
             err_sys(err, "cannot encode the image of %s", path);

@@ -54,7 +54,7 @@ int main(int argc, char **argv)
     }
     struct err err = {0};
     struct rootdisk *rd;
-    if (rootdisk_scan(&rd, AT_FDCWD, argv[2], &err) == 0) {
+    if (rootdisk_scan(&rd, AT_FDCWD, argv[2], false, &err) == 0) {
         if (argv[1][0] == 'w')
             write_image(rd, argv[3], &err);
         else

@@ -37,6 +37,7 @@ struct link {
 
 struct scan {
     struct tree *tree;
+    bool cross_mounts;
     int dir; /* the directory being looked at */
     struct level *stack;
     size_t depth, stack_cap;
@@ -128,9 +129,15 @@ static int read_target(struct scan *s, struct node *n, const char *name)
     return 0;
 }
 
-static void fill_node(struct node *n, const struct statx *st)
+/* Whether something is mounted there that is not to be carried. */
+static bool is_barred(const struct scan *s, const struct statx *st)
 {
-    bool mount = st->stx_attributes & STATX_ATTR_MOUNT_ROOT;
+    return !s->cross_mounts && (st->stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
+static void fill_node(const struct scan *s, struct node *n, const struct statx *st)
+{
+    bool mount = is_barred(s, st);
     n->ino = st->stx_ino;
     n->mtime = st->stx_mtime.tv_sec;
     n->mtime_ns = st->stx_mtime.tv_nsec;
@@ -154,7 +161,7 @@ static uint32_t add_inode(struct scan *s, uint32_t parent, uint32_t name, const 
     const char *text = parent == TREE_NONE ? "." : tree_name(s->tree, name);
     if (parent == TREE_NONE)
         n.parent = TREE_ROOT;
-    fill_node(&n, st);
+    fill_node(s, &n, st);
     if (parent == TREE_NONE)
         n.flags &= (uint16_t)~NODE_MOUNT;
     if (read_attributes(s, &n, text) < 0 || (S_ISLNK(n.mode) && read_target(s, &n, text) < 0))
@@ -177,7 +184,7 @@ static int scan_entry(struct scan *s, uint32_t dir, struct entry *e)
     struct statx st;
     if (statx(s->dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &st) < 0)
         return errno == ENOENT ? 0 : fail(s, "cannot look at", dir, name); /* gone since it was listed */
-    bool mount = st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+    bool mount = is_barred(s, &st);
     if (S_ISCHR(st.stx_mode) && st.stx_rdev_major == 0 && st.stx_rdev_minor == 0) {
         if (s->whiteouts++ == 0)
             s->whiteout = (struct entry){.name = e->name, .node = dir};
@@ -334,9 +341,9 @@ static void warn_whiteouts(const struct scan *s)
              s->whiteouts, path, path[1] ? "/" : "", tree_name(s->tree, s->whiteout.name));
 }
 
-int scan_tree(struct tree *t, int root, struct err *err)
+int scan_tree(struct tree *t, int root, bool cross_mounts, struct err *err)
 {
-    struct scan s = {.tree = t, .err = err};
+    struct scan s = {.tree = t, .cross_mounts = cross_mounts, .err = err};
     struct statx st;
     int rc = -1;
     s.dir = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -5,6 +5,6 @@
 #include "rootdisk/tree.h"
 
 /* Fills an empty tree from the directory root (any descriptor on it). */
-int scan_tree(struct tree *t, int root, struct err *err);
+int scan_tree(struct tree *t, int root, bool cross_mounts, struct err *err);
 
 #endif

@@ -21,6 +21,8 @@ mkdir -p "$work"/volume/sub "$work/other"
 echo secret >"$work/volume/sub/key" && chown 1234:1235 "$work/volume/sub/key" && chmod 400 "$work/volume/sub/key"
 ln -s sub/key "$work/volume/link"
 echo of-the-other >"$work/other/file"
+touch "$work/other/mounted" # as Docker mounts a secret
+mount --bind "$work/volume/sub/key" "$work/other/mounted"
 
 # start NAME=value... -- script: a VM in the background whose stdin is descriptor 8; its output goes to out and err
 start() {
@@ -46,7 +48,7 @@ out() { grep -qxF -- "$1" "$work/out"; }
 start DATAFS_SIZE=40M DATA_MOUNT=/lib/app/data LOG_LEVEL=warn \
     VOLUMES="$work/volume:/run/secrets/app:ro,$work/other:/lib/app/other:ro" -- '
     busybox stat -c "data: %u %g %a" /lib/app/data; echo "in it: $(busybox ls -A /lib/app/data)"
-    busybox cat /run/secrets/app/link /lib/app/other/file
+    busybox cat /run/secrets/app/link /lib/app/other/file /lib/app/other/mounted
     busybox stat -c "key: %u %g %a" /run/secrets/app/sub/key
     busybox touch /run/secrets/app/x 2>/dev/null || echo "read-only: yes"
     echo "cache: $(busybox cat /sys/block/vdb/queue/write_cache)" # so fsync is a flush, which the VMM carries out
@@ -145,6 +147,7 @@ is "without FUSE the disks are written out" "$STATUS/$STDOUT" "0/of-the-other"
 is "and each says so, in a line" "$(grep -c 'disk is written out instead of served: ' <<<"$STDERR")/$(wc -l <<<"$STDERR")" "2/2"
 mknod -m 666 /dev/fuse c 10 229
 
+umount "$work/other/mounted"
 after=$(host_state)
 is "nothing is left on the host" "$(diff <(echo "$before") <(echo "$after"))" ""
 rm -rf "$work"

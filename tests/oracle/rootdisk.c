@@ -101,7 +101,7 @@ static int write_image(const char *tree, const char *image)
     struct err err = {0};
     struct rootdisk *rd;
     int fd = open(image, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (rootdisk_scan(&rd, AT_FDCWD, tree, &err) == 0)
+    if (rootdisk_scan(&rd, AT_FDCWD, tree, false, &err) == 0)
         rootdisk_write(rd, fd, &err);
     rootdisk_free(rd);
     close(fd);
@@ -183,7 +183,7 @@ static pid_t serve(const char *tree, struct rootdisk_owner owner)
     struct rootdisk *rd;
     int ready[2];
     mkdir("fuse", 0755);
-    if (pipe2(ready, O_CLOEXEC) < 0 || rootdisk_scan(&rd, AT_FDCWD, tree, &err) < 0)
+    if (pipe2(ready, O_CLOEXEC) < 0 || rootdisk_scan(&rd, AT_FDCWD, tree, false, &err) < 0)
         return failed("scan: %s", err.text);
     int fd = rootdisk_mount("fuse", &err);
     if (fd < 0)
@@ -460,7 +460,7 @@ static int refused(const char *part)
 {
     struct err err = {0};
     struct rootdisk *rd;
-    if (rootdisk_scan(&rd, AT_FDCWD, "src", &err) == 0) {
+    if (rootdisk_scan(&rd, AT_FDCWD, "src", false, &err) == 0) {
         rootdisk_free(rd);
         return failed("not refused: %s", part);
     }

@@ -308,7 +308,7 @@ static struct rootdisk *scan_one_file(void)
     int fd = open("tree/file", O_WRONLY | O_CREAT | O_TRUNC, 0644);
     assert_int_equal(write(fd, "content", 7), 7);
     close(fd);
-    assert_int_equal(rootdisk_scan(&rd, AT_FDCWD, "tree", &err), 0);
+    assert_int_equal(rootdisk_scan(&rd, AT_FDCWD, "tree", false, &err), 0);
     assert_int_equal(rootdisk_inodes(rd), 2);
     assert_int_equal(rootdisk_size(rd), 8192);
     return rd;
@@ -378,9 +378,9 @@ static void what_is_no_directory_is_refused(void **state)
     rootdisk_free(scan_one_file());
     struct rootdisk *rd;
     struct err err = {0}, missing = {0};
-    assert_int_equal(rootdisk_scan(&rd, AT_FDCWD, "tree/file", &err), -1);
+    assert_int_equal(rootdisk_scan(&rd, AT_FDCWD, "tree/file", false, &err), -1);
     assert_string_equal(err.text, "cannot open the directory tree/file: Not a directory");
-    assert_int_equal(rootdisk_scan(&rd, AT_FDCWD, "none", &missing), -1);
+    assert_int_equal(rootdisk_scan(&rd, AT_FDCWD, "none", false, &missing), -1);
     assert_string_equal(missing.text, "cannot open the directory none: No such file or directory");
     assert_null(rd);
     rootdisk_free(NULL);
