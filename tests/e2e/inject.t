@@ -50,11 +50,11 @@ is "nor anything else on the host" "$(diff <(echo "$before") <(host_state))" ""
 
 # What a kill leaves is the next start's to remove; its child processes end a moment later.
 bad='' last=$n
-for ((n = 1; n < last; n += 4)); do
+for ((n = 1; n < last; n += 10)); do
     start LD_PRELOAD="$inject" INJECT=$n INJECT_KILL=1 2>/dev/null
     wait_until 20 clean || bad+="$n: $(left)"$'\n'
 done
-is "a kill at every fourth: nothing is left after the next start" "$bad" ""
+is "a kill at every tenth: nothing is left after the next start" "$bad" ""
 is "nor anything else on the host" "$(diff <(echo "$before") <(host_state))" ""
 ip link del up0
 rm -rf "$work"
