@@ -71,7 +71,7 @@ bool fw_takes_ports(const char *target)
 /* OUTPUT's rules are about what this host asks of others. */
 void fw_see_dnat(struct fw_scan *scan, const char *chain, const struct fw_dnat *dnat)
 {
-    if (!dnat->first || !strcmp(chain, "OUTPUT"))
+    if (scan->family != AF_INET || !dnat->first || !strcmp(chain, "OUTPUT"))
         return;
     struct fw_dnat *grown = reallocarray(scan->dnat, scan->dnat_count + 1, sizeof(*grown));
     if (!grown) {

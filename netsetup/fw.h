@@ -77,15 +77,17 @@ void nft_end(struct fw_scan *scan);
 int legacy_scan(struct fw_scan *scan, struct err *err);
 int legacy_remove(const struct fw_scan *scan, const char *id, struct err *err);
 
-/* Whether a rule of iptables-nft turns packets elsewhere, and which.  expressions is its NFTA_RULE_EXPRESSIONS. */
 struct nlattr;
+/* Whether a rule of iptables-nft turns packets elsewhere, and which.  expressions is its NFTA_RULE_EXPRESSIONS. */
 bool nft_dnat(const struct nlattr *expressions, struct fw_dnat *dnat);
+
+/* Whether such a rule's target does so. */
+bool fw_takes_ports(const char *target);
 
 /* What a scan learns from one chain and one rule, in the kernel's order.  comment and jump may be NULL.  The
  * new entry when the rule is ours, else NULL. */
 void fw_see_chain(struct fw_scan *scan, const char *table, const char *chain, bool drop);
 void fw_see_dnat(struct fw_scan *scan, const char *chain, const struct fw_dnat *dnat);
-bool fw_takes_ports(const char *target);
 struct fw_own *fw_see_rule(struct fw_scan *scan, const char *table, const char *chain, const char *comment,
                            const char *jump);
 

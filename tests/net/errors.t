@@ -75,12 +75,14 @@ for world in "${WORLDS[@]}"; do
     nat -A HOSTPORTS -d 127.0.0.11/32 -p udp -m udp --dport 53 -j DNAT --to-destination 127.0.0.11:4711
     nat -A HOSTPORTS -d 203.0.113.7/32 -p tcp -m tcp --dport 8081 -j DNAT --to-destination 10.0.0.3
     nat -A OUTPUT -p tcp -m tcp --dport 8082 -j REDIRECT --to-ports 99
+    in_ns host "ip6tables-$world" -t nat -A PREROUTING -d 2001:db8::7 -p tcp -m tcp --dport 8083 -j DNAT --to-destination fd77::9
     refuse "$world: a port that a NAT rule has" "port 9090/tcp: a NAT rule of this host.*HOSTPORTS" "${N[@]}" --ports 8080-9999
     refuse "$world: an address's port that a NAT rule has" "port 5355/udp: a NAT rule" "${N[@]}" --ports 192.0.2.1:5355:53/udp
     refuse "$world: the same on all addresses" "port 5350/udp: a NAT rule" "${N[@]}" --ports 5340-5350/udp
     ok "$world: rules of other ports, addresses and directions do not matter" \
-        "${N[@]}" --ports 9090/udp,53/udp,8081,8082,5360/udp,127.0.0.1:5355:53/udp
+        "${N[@]}" --ports 9090/udp,53/udp,8081-8083,5360/udp,127.0.0.1:5355:53/udp
     nat -F && nat -X HOSTPORTS
+    in_ns host "ip6tables-$world" -t nat -F
 done
 before=$(snapshot) # with the empty tables of both worlds
 refuse "no /dev/net/tun" "/dev/net/tun: No such file.*passed into the container" without /dev/net/tun "${N[@]}"
