@@ -43,8 +43,12 @@ static int make_named(const char *path)
     for (;;) {
         cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         int ours = fd < 0 ? -1 : orphans_lock(fd, path);
-        if (ours)
-            return ours < 0 ? -1 : steal_fd(&fd);
+        if (ours > 0)
+            return steal_fd(&fd);
+        if (fd >= 0 && ours < 0)
+            unlink(path);
+        if (ours < 0)
+            return -1;
     }
 }
 

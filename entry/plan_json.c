@@ -7,6 +7,21 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+/* As PORTS has them, but whole: 0.0.0.0:2000-2010:2000-2010/tcp */
+static void print_ports(struct json *j, const struct net_ports *ports)
+{
+    json_open(j, "ports", '[');
+    for (size_t i = 0; i < ports->count; i++) {
+        const struct net_port *p = &ports->list[i];
+        char address[INET_ADDRSTRLEN], text[64];
+        inet_ntop(AF_INET, &p->host_addr, address, sizeof(address));
+        snprintf(text, sizeof(text), "%s:%u-%u:%u-%u/%s", address, p->host_port, p->host_port + p->count - 1U,
+                 p->guest_port, p->guest_port + p->count - 1U, p->udp ? "udp" : "tcp");
+        json_string(j, NULL, text);
+    }
+    json_close(j, ']');
+}
+
 static void print_net(struct json *j, const struct net_plan *n)
 {
     char text[INET_ADDRSTRLEN + 3], mac[18];
@@ -19,6 +34,10 @@ static void print_net(struct json *j, const struct net_plan *n)
     snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
     json_string(j, "guest_mac", strcmp(mac, "00:00:00:00:00:00") == 0 ? NULL : mac);
     json_string(j, "uplink", n->uplink[0] ? n->uplink : NULL);
+    print_ports(j, &n->ports);
+    json_bool(j, "host_access", n->host_access);
+    json_bool(j, "guest_access", n->guest_access);
+    json_string(j, "dns_relay_to", n->dns[0] ? n->dns : NULL);
     json_close(j, '}');
 }
 

@@ -12,11 +12,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Makes path and its missing parents.  The count made, or -1; a folder that another VM's end removes under
- * our feet is made again. */
-static int make_path(char *path)
+/* Removes the last folders of path, as many as that; what others use stays. */
+static void remove_path(char *path, int depth)
+{
+    for (; depth > 0; depth--) {
+        rmdir(path);
+        *strrchr(path, '/') = '\0';
+    }
+}
+
+/* Makes path and its missing parents.  The count made, or -1, with nothing made; a folder that another VM's end
+ * removes under our feet is made again. */
+static int make_path(const char *wanted)
 {
     int made = 0, tries = 100; /* a dangling symlink looks like a folder that was removed */
+    char path[WORKDIR_PATH];
+    snprintf(path, sizeof(path), "%s", wanted);
     for (char *slash = path + 1;; slash++) {
         slash = strchrnul(slash, '/');
         char kept = *slash;
@@ -28,40 +39,47 @@ static int make_path(char *path)
             slash = path; /* again from the top */
             made = 0;
             continue;
-        } else if (errno != EEXIST)
+        } else if (errno != EEXIST) {
+            int saved = errno;
+            *strrchr(path, '/') = '\0';
+            remove_path(path, made);
+            errno = saved;
             return -1;
+        }
         *slash = kept;
         if (!kept)
             return made;
     }
 }
 
-static void remove_path(struct workdir *w)
-{
-    for (; w->depth_made > 0; w->depth_made--) {
-        rmdir(w->path);
-        *strrchr(w->path, '/') = '\0';
-    }
-    if (w->lock >= 0)
-        close(steal_fd(&w->lock));
-}
-
 /* Makes the folder and locks it, below the tmpfs that comes onto it. */
 static int make_locked(struct workdir *w)
 {
     for (;;) {
-        w->depth_made = make_path(w->path);
-        if (w->depth_made < 0)
+        int made = make_path(w->path);
+        if (made < 0)
             return -1;
         cleanup_close int fd = open(w->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         int ours = fd < 0 ? -(errno != ENOENT) : orphans_lock(fd, w->path);
-        if (ours < 0)
-            return -1;
-        w->lock = steal_fd(&fd);
-        if (ours)
+        if (ours > 0) {
+            /* What killed VMs left of the path goes with ours: the folder of all jails. */
+            w->depth_made = made < 2 ? 2 : made;
+            w->lock = steal_fd(&fd);
             return 0;
-        close(steal_fd(&w->lock));
+        }
+        if (ours < 0) {
+            int saved = errno;
+            remove_path(w->path, made);
+            errno = saved;
+            return -1;
+        }
     }
+}
+
+static void give_up(struct workdir *w)
+{
+    remove_path(w->path, w->depth_made);
+    close(steal_fd(&w->lock));
 }
 
 int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err *err)
@@ -77,15 +95,12 @@ int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err 
     orphans_remove_folders(w->path);
     snprintf(w->path + n, sizeof(w->path) - (size_t)n, "/%s", plan->id);
     if (make_locked(w) < 0)
-        return err_sys(err, "cannot make the jail's folder %s", w->path);
-    /* What killed VMs left of the path goes with ours: the folder of all jails. */
-    if (w->depth_made < 2)
-        w->depth_made = 2;
+        return err_sys(err, "cannot make the jail's folder %s/%s/%s", plan->base, plan->exec, plan->id);
     /* Not noexec or nodev, as Docker's tmpfs mounts are: the jailer copies Firecracker into it and makes
      * device nodes. */
     if (mount("ctr-jailer", w->path, "tmpfs", MS_NOSUID, "mode=0700,size=50%") < 0) {
         err_sys(err, "cannot mount a tmpfs at %s", w->path);
-        remove_path(w);
+        give_up(w);
         return -1;
     }
     return 0;
@@ -95,5 +110,5 @@ void workdir_remove(void *handle)
 {
     struct workdir *w = handle;
     umount2(w->path, MNT_DETACH);
-    remove_path(w);
+    give_up(w);
 }

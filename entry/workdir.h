@@ -14,8 +14,10 @@ struct workdir_plan {
     const char *id;
 };
 
+enum { WORKDIR_PATH = 1024 };
+
 struct workdir {
-    char path[1024];
+    char path[WORKDIR_PATH];
     int depth_made; /* how many of the path's last folders end with the VM */
     int lock;       /* on the last one: what is not locked is an orphan; -1: none */
 };

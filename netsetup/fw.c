@@ -18,7 +18,9 @@ void fw_scan_free(struct fw_scan *scan)
     for (size_t i = 0; i < scan->own_count; i++)
         free(scan->own[i].text);
     free(scan->own);
+    free(scan->dnat);
     scan->own = NULL;
+    scan->dnat = NULL;
     scan->own_count = 0;
 }
 
@@ -59,6 +61,27 @@ struct fw_own *fw_see_rule(struct fw_scan *scan, const char *table, const char *
     scan->own = grown;
     scan->own[scan->own_count] = own;
     return &scan->own[scan->own_count++];
+}
+
+bool fw_takes_ports(const char *target)
+{
+    return !strcmp(target, "DNAT") || !strcmp(target, "REDIRECT");
+}
+
+/* OUTPUT's rules are about what this host asks of others. */
+void fw_see_dnat(struct fw_scan *scan, const char *chain, const struct fw_dnat *dnat)
+{
+    if (scan->family != AF_INET || !dnat->first || !strcmp(chain, "OUTPUT"))
+        return;
+    struct fw_dnat *grown = reallocarray(scan->dnat, scan->dnat_count + 1, sizeof(*grown));
+    if (!grown) {
+        scan->failed = true;
+        return;
+    }
+    scan->dnat = grown;
+    grown += scan->dnat_count++;
+    *grown = *dnat;
+    snprintf(grown->chain, sizeof(grown->chain), "%s", chain);
 }
 
 int fw_scan(struct fw_scan *scan, enum fw_world world, int family, struct err *err)

@@ -21,6 +21,14 @@ struct fw_own {
     char *text;      /* legacy: the rule as iptables-save writes it; owned */
 };
 
+/* A rule of others' that turns a port elsewhere: what it matches, as far as that is understood. */
+struct fw_dnat {
+    char chain[64];
+    struct in_addr addr;  /* 0: any */
+    uint16_t first, last; /* ports; 0: no port in particular */
+    uint8_t proto;        /* IPPROTO_* */
+};
+
 /* What one world holds, for one address family (AF_INET, AF_INET6). */
 struct fw_scan {
     enum fw_world world;
@@ -33,6 +41,8 @@ struct fw_scan {
     unsigned docker_user; /* the position of FORWARD's jump to DOCKER-USER, counted from 1; 0: none */
     struct fw_own *own;
     size_t own_count;
+    struct fw_dnat *dnat; /* IPv4's; owned */
+    size_t dnat_count;
     bool failed;                /* memory ran out */
     struct mnl_socket *removal; /* nft's: closing it waits until the kernel has freed what was removed */
 };
@@ -67,9 +77,17 @@ void nft_end(struct fw_scan *scan);
 int legacy_scan(struct fw_scan *scan, struct err *err);
 int legacy_remove(const struct fw_scan *scan, const char *id, struct err *err);
 
+struct nlattr;
+/* Whether a rule of iptables-nft turns packets elsewhere, and which.  expressions is its NFTA_RULE_EXPRESSIONS. */
+bool nft_dnat(const struct nlattr *expressions, struct fw_dnat *dnat);
+
+/* Whether such a rule's target does so. */
+bool fw_takes_ports(const char *target);
+
 /* What a scan learns from one chain and one rule, in the kernel's order.  comment and jump may be NULL.  The
  * new entry when the rule is ours, else NULL. */
 void fw_see_chain(struct fw_scan *scan, const char *table, const char *chain, bool drop);
+void fw_see_dnat(struct fw_scan *scan, const char *chain, const struct fw_dnat *dnat);
 struct fw_own *fw_see_rule(struct fw_scan *scan, const char *table, const char *chain, const char *comment,
                            const char *jump);
 

@@ -6,6 +6,7 @@
 #include "netsetup/claim.h"
 #include "netsetup/fw.h"
 #include "netsetup/link.h"
+#include "netsetup/portclaim.h"
 #include "netsetup/rules.h"
 
 #include <errno.h>
@@ -109,7 +110,7 @@ static int note_tap(const struct link_info *info, void *data)
     return 0;
 }
 
-static int find_rules(struct vms *vms, int family, struct fw_place *place, struct err *err)
+static int find_rules(struct vms *vms, int family, struct gc_result *result, struct fw_place *place, struct err *err)
 {
     struct fw_scan scans[WORLDS] = {{0}};
     int r = 0;
@@ -121,6 +122,8 @@ static int find_rules(struct vms *vms, int family, struct fw_place *place, struc
                 vm->rules++;
         }
     }
+    for (int i = 0; i < WORLDS && result->ports; i++)
+        portclaim_foreign(result->ports, scans[i].dnat, scans[i].dnat_count, &result->taken);
     *place = fw_find_place(&scans[0], &scans[1]);
     free_scans(scans, WORLDS);
     return r;
@@ -128,7 +131,8 @@ static int find_rules(struct vms *vms, int family, struct fw_place *place, struc
 
 static int find_all(struct vms *vms, struct gc_result *result, struct err *err)
 {
-    if (find_rules(vms, AF_INET, &result->place, err) || find_rules(vms, AF_INET6, &result->place6, err))
+    if (find_rules(vms, AF_INET, result, &result->place, err) ||
+        find_rules(vms, AF_INET6, result, &result->place6, err))
         return -1;
     if (link_each(note_tap, vms))
         return err_sys(err, "cannot list network devices");
@@ -138,7 +142,7 @@ static int find_all(struct vms *vms, struct gc_result *result, struct err *err)
 int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, struct err *err)
 {
     struct vms vms = {0};
-    struct gc_result unused;
+    struct gc_result unused = {0};
     int r = find_all(&vms, &unused, err);
     for (size_t i = 0; !r && i < vms.count; i++) {
         cleanup_close int claim = claim_id(vms.list[i].id);

@@ -23,6 +23,8 @@ int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, str
 
 /* What a look through everything came to. */
 struct gc_result {
+    const struct net_ports *ports; /* asked about; may be NULL */
+    struct err taken;              /* why they cannot be had, when a rule of others' turns one elsewhere */
     unsigned removed;              /* VMs */
     struct fw_place place, place6; /* for rules of IPv4 and IPv6; known when nothing was removed */
 };

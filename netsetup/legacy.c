@@ -7,6 +7,7 @@
 #include "netsetup/fw.h"
 #include "netsetup/tool.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -36,6 +37,21 @@ static bool option(const char *rule, const char *name, char *out, size_t size)
     return true;
 }
 
+static void see_dnat(struct fw_scan *scan, const char *rule, const char *chain)
+{
+    struct fw_dnat dnat = {.first = 0};
+    char proto[8] = "", address[INET_ADDRSTRLEN + 3] = "", ports[16] = "";
+    option(rule, " -p ", proto, sizeof(proto));
+    if (option(rule, " -d ", address, sizeof(address)))
+        address[strcspn(address, "/")] = '\0';
+    option(rule, " --dport ", ports, sizeof(ports));
+    dnat.proto = !strcmp(proto, "tcp") ? IPPROTO_TCP : !strcmp(proto, "udp") ? IPPROTO_UDP : 0;
+    if (sscanf(ports, "%hu:%hu", &dnat.first, &dnat.last) == 1)
+        dnat.last = dnat.first;
+    inet_pton(AF_INET, address, &dnat.addr);
+    fw_see_dnat(scan, chain, &dnat);
+}
+
 /* One line of iptables-save: `*table`, `:CHAIN POLICY [0:0]` or `-A CHAIN rule`. */
 static void see_line(struct fw_scan *scan, char *line, char table[32])
 {
@@ -52,6 +68,8 @@ static void see_line(struct fw_scan *scan, char *line, char table[32])
         struct fw_own *own = fw_see_rule(scan, table, chain, comment, jump);
         if (own && !(own->text = strdup(line + strlen("-A "))))
             scan->failed = true;
+        if (!own && !strcmp(table, "nat") && fw_takes_ports(jump))
+            see_dnat(scan, line, chain);
     }
 }
 

@@ -193,9 +193,11 @@ static void set_up_ipv6(const struct net_plan *plan, struct net_link *link, stru
 static int bring_up(struct netsetup *net, const struct net_plan *plan, struct err *err)
 {
     struct net_link *link = &net->link;
-    struct gc_result seen = {0};
+    struct gc_result seen = {.ports = &plan->ports};
     if (take_id(net, err) || gc_all(plan->id, &seen, err))
         return -1;
+    if (seen.taken.text[0])
+        return err_set(err, "%s", seen.taken.text);
     if (find_mtu(plan, &link->mtu, err) || choose_mac(plan, link->guest_mac, err) || take_subnet(net, plan, err) ||
         enable_forwarding(err))
         return -1;

@@ -97,6 +97,10 @@ static int see_rule(const struct nlmsghdr *nlh, void *data)
     struct fw_own *own = fw_see_rule(data, nl_str(a[NFTA_RULE_TABLE]), nl_str(a[NFTA_RULE_CHAIN]), g.comment, g.jump);
     if (own && a[NFTA_RULE_HANDLE])
         own->handle = be64toh(mnl_attr_get_u64(a[NFTA_RULE_HANDLE]));
+    struct fw_dnat dnat = {.first = 0};
+    if (!own && !strcmp(nl_str(a[NFTA_RULE_TABLE]), "nat") && a[NFTA_RULE_EXPRESSIONS] &&
+        nft_dnat(a[NFTA_RULE_EXPRESSIONS], &dnat))
+        fw_see_dnat(data, nl_str(a[NFTA_RULE_CHAIN]), &dnat);
     return MNL_CB_OK;
 }
 

@@ -104,3 +104,34 @@ int portclaim_take(struct portclaim *claim, const struct net_ports *ports, bool 
     }
     return 0;
 }
+
+/* An address of this host's that others reach: one that can be bound to, loopback apart. */
+static bool is_public(struct in_addr addr)
+{
+    cleanup_close int fd = bound_v4(SOCK_DGRAM, addr, 0);
+    return fd >= 0 && ntohl(addr.s_addr) >> 24 != 127;
+}
+
+static bool takes(const struct fw_dnat *d, const struct net_port *p)
+{
+    if (d->proto != (p->udp ? IPPROTO_UDP : IPPROTO_TCP) || d->first >= p->host_port + (unsigned)p->count ||
+        d->last < p->host_port)
+        return false;
+    if (!d->addr.s_addr)
+        return ntohl(p->host_addr.s_addr) >> 24 != 127;
+    return p->host_addr.s_addr ? d->addr.s_addr == p->host_addr.s_addr : is_public(d->addr);
+}
+
+int portclaim_foreign(const struct net_ports *ports, const struct fw_dnat *list, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        for (const struct fw_dnat *d = list; d < list + count; d++) {
+            const struct net_port *p = &ports->list[i];
+            if (takes(d, p))
+                return err_set(err,
+                               "cannot publish port %u/%s: a NAT rule of this host turns it elsewhere (iptables -t nat "
+                               "-S %s)",
+                               d->first > p->host_port ? d->first : p->host_port, p->udp ? "udp" : "tcp", d->chain);
+        }
+    return 0;
+}

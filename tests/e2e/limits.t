@@ -111,6 +111,8 @@ run NET_OPS=30 "$entry" /bin/bash -s net 5
 check "150 datagrams arrive, limited" wait_until 30 grep -q datagrams "$work/server"
 least datagrams "$work/server" 3000
 kill $server
+is "--dry-run tells the ports" "$(vm PORTS=80,127.0.0.1:5353:53/udp "$entry" --dry-run /x | jq -c .network.ports)" \
+    '["0.0.0.0:80-80:80-80/tcp","127.0.0.1:5353-5353:53-53/udp"]'
 is "--dry-run tells the limits" "$(vm NET_BANDWIDTH=1M DISK_OPS=5 "$entry" --dry-run /x | jq -c '[.network_limit, .disk_limit]')" \
     '[{"bytes_per_s":1048576,"ops_per_s":null},{"bytes_per_s":null,"ops_per_s":5}]'
 ip netns del outside

@@ -59,10 +59,32 @@ is "nor does anybody else get a port of a VM's" 2 $?
 down other
 serve host tcp 0.0.0.0 9090 former
 former=$LAST
-ask host tcp 127.0.0.1 9090 >/dev/null
+faded() { # one connection, and whether it was the server that closed first
+    ask host tcp 127.0.0.1 9090 && in_ns host ss -Htan 'sport = 9090' | grep TIME-WAIT
+}
+ok "a server leaves connections" patiently faded
 stop $former
-like "a server that has ended leaves connections" TIME-WAIT "$(in_ns host ss -Htan 'sport = 9090')"
 ok "which keep no port from a VM" "${N[@]}" --ports 9090
+# Ports that a NAT rule turns elsewhere, without any socket.
+for world in "${WORLDS[@]}"; do
+    nat() { in_ns host "iptables-$world" -t nat "$@"; }
+    nat -N HOSTPORTS
+    nat -A PREROUTING -m addrtype --dst-type LOCAL -j HOSTPORTS
+    nat -A HOSTPORTS -p tcp -m tcp --dport 9090 -j DNAT --to-destination 10.0.0.2:80
+    nat -A HOSTPORTS -d 192.0.2.1/32 -p udp -m udp --dport 5350:5359 -j REDIRECT --to-ports 53
+    nat -A HOSTPORTS -d 127.0.0.11/32 -p udp -m udp --dport 53 -j DNAT --to-destination 127.0.0.11:4711
+    nat -A HOSTPORTS -d 203.0.113.7/32 -p tcp -m tcp --dport 8081 -j DNAT --to-destination 10.0.0.3
+    nat -A OUTPUT -p tcp -m tcp --dport 8082 -j REDIRECT --to-ports 99
+    in_ns host "ip6tables-$world" -t nat -A PREROUTING -d 2001:db8::7 -p tcp -m tcp --dport 8083 -j DNAT --to-destination fd77::9
+    refuse "$world: a port that a NAT rule has" "port 9090/tcp: a NAT rule of this host.*HOSTPORTS" "${N[@]}" --ports 8080-9999
+    refuse "$world: an address's port that a NAT rule has" "port 5355/udp: a NAT rule" "${N[@]}" --ports 192.0.2.1:5355:53/udp
+    refuse "$world: the same on all addresses" "port 5350/udp: a NAT rule" "${N[@]}" --ports 5340-5350/udp
+    ok "$world: rules of other ports, addresses and directions do not matter" \
+        "${N[@]}" --ports 9090/udp,53/udp,8081-8083,5360/udp,127.0.0.1:5355:53/udp
+    nat -F && nat -X HOSTPORTS
+    in_ns host "ip6tables-$world" -t nat -F
+done
+before=$(snapshot) # with the empty tables of both worlds
 refuse "no /dev/net/tun" "/dev/net/tun: No such file.*passed into the container" without /dev/net/tun "${N[@]}"
 refuse "no CAP_NET_ADMIN" "CAP_NET_ADMIN" drop_caps -net_admin "$NETSETUP" up x
 # /dev/null for the programs: nothing in PATH or in the usual places is iptables any more.

@@ -66,6 +66,15 @@ for WORLD in "${WORLDS[@]}"; do
     is "$WORLD: show knows both" "dead false live true" "$(vms)"
     is "$WORLD: gc takes one" 1 "$(gc)"
     is "$WORLD: a live VM and the user's rules are untouched" "$with_live" "$(snapshot)"
+    # A reboot, on a host that saves its rules and has them back at its start: all but the TAP is there.
+    up dead
+    kill -9 "${VM[dead]}"
+    wait "${VM[dead]}" 2>/dev/null
+    for t in iptables ip6tables; do in_ns host "$t-$WORLD-save" >"$TMP/saved.$t"; done
+    ip -n "$NS-host" link del "$(field dead tap)"
+    for t in iptables ip6tables; do in_ns host "$t-$WORLD-restore" <"$TMP/saved.$t"; done
+    is "$WORLD: gc takes the rules that a reboot brought back" 1 "$(gc)"
+    is "$WORLD: and those alone" "$with_live" "$(snapshot)"
     up dead
     kill -9 "${VM[dead]}"
     wait "${VM[dead]}" 2>/dev/null
