@@ -42,7 +42,7 @@ static void dispatch(struct peer *p)
         buf_drop(&p->in, len);
     }
     if (p->watch.fd >= 0 && (got < 0 || buf_failed(&p->in)))
-        disconnect(p, "malformed message");
+        disconnect(p, PEER_MALFORMED);
 }
 
 /* recv, and the descriptor that may come along. */

@@ -15,6 +15,9 @@ struct peer {
     void (*lost)(struct peer *p, const char *why); /* once; the connection is closed by then */
 };
 
+/* What lost says when the other end sent what can be no message. */
+#define PEER_MALFORMED "malformed message"
+
 /* An unconnected peer: what is sent to it waits for peer_connect. */
 void peer_init(struct peer *p, struct loop *loop, void (*message)(struct peer *, const struct proto_msg *),
                void (*lost)(struct peer *, const char *why));

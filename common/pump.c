@@ -16,8 +16,8 @@ static void finish(struct pump *p)
     p->ended(p);
 }
 
-/* More than the buffers of a pseudo-terminal hold, one end's line discipline included (drivers/tty/pty.c:
- * 64 KiB; n_tty.c: 4 KiB). */
+/* More than a pseudo-terminal holds: the line discipline 4 KiB (n_tty.c) and the buffer before it 8 KiB
+ * (pty.c) in pages of up to 64 KiB (tty_buffer.c). */
 enum { TERMINAL_HOLDS = 128 * 1024 };
 
 /* Waits for input only when the buffer is empty, for output only when it is not.  When draining, an input

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct found {
     int fd;
@@ -51,7 +52,8 @@ int ctl_ask(const char *id, enum proto_type type, struct buf *out, struct err *e
         return -1;
     cleanup_buf struct buf request = {0}, answer = {0};
     proto_put(&request, type, NULL, 0, NULL, 0);
-    if (buf_failed(&request) || io_write_all(fd, request.data, request.len) < 0)
+    /* When it was refused at once, reading says so. */
+    if (buf_failed(&request) || (send(fd, request.data, request.len, MSG_NOSIGNAL) < 0 && errno != EPIPE))
         return err_sys(err, "cannot ask the VM");
     struct proto_msg msg;
     int got;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum { DEFAULT_SECONDS = 7 };
 
@@ -19,7 +20,8 @@ int ctl_stop(const char *id, char **argv, struct err *err)
     uint32_t field = (uint32_t)seconds;
     cleanup_buf struct buf request = {0};
     proto_put(&request, PROTO_STOP, &field, 1, NULL, 0);
-    if (buf_failed(&request) || io_write_all(fd, request.data, request.len) < 0)
+    /* When it was refused at once, reading says so. */
+    if (buf_failed(&request) || (send(fd, request.data, request.len, MSG_NOSIGNAL) < 0 && errno != EPIPE))
         return err_sys(err, "cannot ask the VM");
     uint8_t answer[PROTO_HEADER];
     if (io_read_full(fd, answer, sizeof(answer)) != sizeof(answer) || answer[4] != PROTO_TEXT)

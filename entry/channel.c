@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-enum { PENDING_MAX = 16 }; /* connections that have not said hello yet */
+/* Connections that have not said hello yet; and those that have not been accepted, of which Firecracker resets
+ * those that do not fit. */
+enum { PENDING_MAX = 64, BACKLOG = 128 };
 
 /* A connection that is still to say what it is for. */
 struct pending {
@@ -40,7 +42,7 @@ int channel_listen(int run, const char *vsock, uid_t uid, gid_t gid, struct err 
     snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", run, name);
     cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || fchownat(run, name, uid, gid, 0) < 0 ||
-        fchmodat(run, name, 0600, 0) < 0 || listen(fd, PENDING_MAX) < 0)
+        fchmodat(run, name, 0600, 0) < 0 || listen(fd, BACKLOG) < 0)
         return err_sys(err, "cannot listen for the guest");
     return steal_fd(&fd);
 }
@@ -53,8 +55,10 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
 
 static void on_lost(struct peer *p, const char *why)
 {
-    (void)p;
+    struct channel *c = (struct channel *)((char *)p - offsetof(struct channel, control));
     log_debug("the guest's control connection has ended: %s", why);
+    if (strcmp(why, PEER_MALFORMED) == 0)
+        c->events.malformed(c->events.arg);
 }
 
 /* A connection has said what it is.  The first control connection is the one: init's, made before anything

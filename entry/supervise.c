@@ -223,7 +223,7 @@ static void on_message(void *arg, const struct proto_msg *msg)
         streams_end(vm->streams, msg);
     if (vm->exited)
         return;
-    if (msg->type == PROTO_STARTED) {
+    if (msg->type == PROTO_STARTED && !vm->ran) {
         command_started(vm, msg, value);
     } else if (msg->type == PROTO_EXITED) {
         command_exited(vm, msg, value);
@@ -231,6 +231,11 @@ static void on_message(void *arg, const struct proto_msg *msg)
         command_failed(vm, msg, value);
     }
     acknowledge(vm);
+}
+
+static void on_malformed(void *arg)
+{
+    err_set(((struct vm *)arg)->err, "the guest sent a malformed message on its control connection, and is ended");
 }
 
 static void on_stream(void *arg, uint32_t session, enum proto_kind kind, int fd)
@@ -321,7 +326,7 @@ static void fill_health(void *arg, struct buf *out)
 
 static int prepare(struct vm *vm, const struct supervise_fds *fds)
 {
-    struct channel_events events = {.message = on_message, .stream = on_stream, .arg = vm};
+    struct channel_events events = {.message = on_message, .stream = on_stream, .malformed = on_malformed, .arg = vm};
     struct control_events asked = {to_guest, stop, fill_status, fill_logs, fill_health, vm};
     vm->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
     vm->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};

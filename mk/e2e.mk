@@ -9,3 +9,8 @@ $(B)/e2e.disk: $(E2E_FILES) $(B)/rootfs-debian.stamp $(B)/rootfs-apps.stamp $(B)
 	@rm -f $@ && mke2fs -q -t ext4 -O ^has_journal -d $(B)/e2e $@ 1G && rm -rf $(B)/e2e
 
 test: $(B)/e2e.disk
+
+# 1 GiB through the guest channel in each direction; VOLUME= MiB.
+.PHONY: bench-channel
+bench-channel: programs $(VM) $(B)/e2e.disk
+	@TESTHOST_ENV=VOLUME TESTHOST_FLAGS='-t 1800 -d $(B)/e2e.disk' tests/testhost/kvm-host tests/bench/channel

@@ -23,4 +23,4 @@ $(B)/tidy/%.ok: % .clang-tidy
 
 # What the project claims of speed and memory, beside references in the same run; bench-kernels compiles a
 # kernel first and is apart.
-bench: bench-rootdisk bench-disks bench-net
+bench: bench-rootdisk bench-disks bench-net bench-channel

@@ -131,7 +131,6 @@ static int do_early(void)
     message(control, PROTO_EXITED, 0, 33, 12);
     message(control, PROTO_STARTED, 0, 0, 8);
     message(control, PROTO_EXITED, 0, 44, 12);
-    pause();
     return 0;
 }
 

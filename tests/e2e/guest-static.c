@@ -32,17 +32,19 @@ static int show(char **list)
     return 0;
 }
 
+/* As it comes. */
 static int show_file(const char *path)
 {
-    FILE *in = fopen(path, "rb");
-    if (!in) {
+    int in = open(path, O_RDONLY);
+    char block[4096];
+    if (in < 0) {
         perror(path);
         return 1;
     }
-    char block[4096];
-    for (size_t n; (n = fread(block, 1, sizeof(block), in)) > 0;)
-        fwrite(block, 1, n, stdout);
-    fclose(in);
+    for (ssize_t n; (n = read(in, block, sizeof(block))) > 0;)
+        if (write(STDOUT_FILENO, block, (size_t)n) != n)
+            return 1;
+    close(in);
     return 0;
 }
 

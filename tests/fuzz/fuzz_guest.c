@@ -144,7 +144,7 @@ bool sim_step(void)
     int *stream = &world.stream[which % STREAMS], *stdio = world.stdio[which % COMMANDS];
     size_t len;
     const uint8_t *bytes;
-    switch (step % 10) {
+    switch (step % 11) {
     case 0:
         bytes = sim_bytes(&len);
         sim_write(world.control, bytes, len);
@@ -175,8 +175,11 @@ bool sim_step(void)
     case 8:
         close_end(stream);
         break;
-    default:
+    case 9:
         sim_drain(world.control);
+        break;
+    default:
+        sim_flood(*stream);
     }
     return true;
 }

@@ -23,6 +23,7 @@ enum { ENDS = 8 };
 static struct {
     int guest[ENDS], client[ENDS];
     int console, jail, signals;
+    int output;                 /* the reader of entry's stdout */
     struct sockaddr_un address; /* of the guest channel */
     socklen_t address_len;
     char id[32];
@@ -56,6 +57,13 @@ static void send_signal(uint8_t number)
     sim_write(world.signals, &info, sizeof(info));
 }
 
+static void drain_output(void)
+{
+    static char dropped[65536];
+    while (read(world.output, dropped, sizeof(dropped)) > 0)
+        ;
+}
+
 bool sim_step(void)
 {
     if (!sim_more())
@@ -63,7 +71,7 @@ bool sim_step(void)
     uint8_t step = sim_byte(), which = sim_byte(), type;
     int *guest = &world.guest[which % ENDS], *client = &world.client[which % ENDS];
     size_t len;
-    switch (step % 14) {
+    switch (step % 16) {
     case 0:
         connect_guest(guest);
         break;
@@ -112,8 +120,14 @@ bool sim_step(void)
     case 12:
         sim_sleep(100 * which);
         break;
-    default:
+    case 13:
         send_signal(which);
+        break;
+    case 14:
+        sim_flood(*guest);
+        break;
+    default:
+        drain_output();
     }
     return true;
 }
@@ -121,6 +135,7 @@ bool sim_step(void)
 void sim_end(void)
 {
     close_end(&world.jail);
+    drain_output();
     for (int i = 0; i < ENDS; i++) {
         close_end(&world.guest[i]);
         close_end(&world.client[i]);
@@ -140,16 +155,18 @@ static int listen_for_guest(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int console[2], log[2], jail[2], signals[2];
+    int console[2], log[2], jail[2], signals[2], output[2];
     for (int i = 0; i < ENDS; i++)
         world.guest[i] = world.client[i] = -1;
     snprintf(world.id, sizeof(world.id), "fuzz-%d", (int)getpid());
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, console) < 0 || pipe(log) < 0 || pipe(jail) < 0 ||
+        pipe2(output, O_NONBLOCK) < 0 || dup2(output[1], STDOUT_FILENO) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, signals) < 0)
         abort();
     world.console = console[1];
     world.jail = jail[1];
     world.signals = signals[1];
+    world.output = output[0];
     struct supervise_fds fds = {.signals = signals[0],
                                 .listener = listen_for_guest(),
                                 .control = local_listen(world.id),
@@ -166,10 +183,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct net_ports no_ports;
     const struct status_facts facts = {.ports = &no_ports, .restarts = -1};
     int code = supervise(&plan, &fds, &facts, &err);
-    if (code < -1 || code > 255 || (code == -1) != (err.text[0] != '\0'))
+    if (code < -1 || code > 255 || (code == -1 && !err.text[0]))
         abort();
     sim_end();
-    int *const rest[] = {&console[0], &console[1], &log[0], &log[1], &jail[0], &signals[0], &signals[1]};
+    int *const rest[] = {&console[0], &console[1], &log[0],    &log[1],   &jail[0],
+                         &signals[0], &signals[1], &output[0], &output[1]};
     for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
         close_end(rest[i]);
     return 0;

@@ -64,6 +64,12 @@ void sim_write(int fd, const void *data, size_t len)
     (void)!send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+void sim_flood(int fd)
+{
+    static const char much[150000];
+    sim_write(fd, much, sizeof(much));
+}
+
 void sim_drain(int fd)
 {
     static char dropped[65536];

@@ -27,6 +27,9 @@ void sim_sleep(uint64_t ms);
 /* Sends what goes out at once, and drops the rest. */
 void sim_write(int fd, const void *data, size_t len);
 
+/* More at once than any buffer on the way holds. */
+void sim_flood(int fd);
+
 /* Reads what is there and drops it. */
 void sim_drain(int fd);
 
