@@ -36,7 +36,7 @@ is "what is in a tree without anything" "$("$ctr" exec /guest-static list / /etc
 /dev/stdin 120777 20666
 /proc 40555 40555
 /sys 40555 40555
-/sys/fs/cgroup 40755 40755
+/sys/fs/cgroup 40555 40555
 /dev/mqueue 41777 41777"
 is "hostname, and hosts with the container's further lines" \
     "$("$ctr" exec /guest-static cat /etc/hostname; "$ctr" exec /guest-static cat /etc/hosts | grep -vE '^(127|::1|f[ef])' | sed 's/^10\.[0-9.]*\t/GUEST /')" \

@@ -4,13 +4,16 @@
 #include "common/run.h"
 #include "entry/initrd.h"
 #include "entry/settings.h"
+#include "entry/status.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -107,6 +110,34 @@ static void test_hosts(void **state)
                                   "127.0.0.1\tads.example.test\n");
 }
 
+static void test_status(void **state)
+{
+    (void)state;
+    cleanup_buf struct buf out = {0};
+    struct net_ports ports;
+    struct net_link link = {.tap = "ctr0", .guest_addr.s_addr = htonl(0x0a010202)};
+    assert_int_equal(net_ports_parse("PORTS", "8080:80,127.0.0.1:2000-2010:3000-3010/udp", &ports, NULL), 0);
+    struct status_facts facts = {.begun = 5000000, .started = 107000000, .link = &link, .ports = &ports, .jail = -1};
+    struct status_boot boot = {.exec = 400000000, .exec_ms = 250, .init_ms = 200, .pid = 77};
+    char wanted[512];
+    status_fill("id", "running", &facts, &boot, &out);
+    snprintf(wanted, sizeof(wanted),
+             "{\"id\":\"id\",\"state\":\"running\",\"address\":\"10.1.2.2\",\"address6\":null,\"tap\":\"ctr0\","
+             "\"ports\":[\"8080:80/tcp\",\"127.0.0.1:2000-2010:3000-3010/udp\"],"
+             "\"pids\":{\"entry\":%d,\"firecracker\":null,\"command_in_guest\":77},"
+             "\"boot_ms\":{\"firecracker\":102,\"kernel\":145,\"init\":345,\"exec\":395},\"restarts\":0,"
+             "\"healthcheck\":null}",
+             getpid());
+    assert_string_equal(out.data, wanted);
+    net_ports_free(&ports);
+    out.len = 0;
+    status_fill("id", "booting", &(struct status_facts){.restarts = -1, .jail = -1, .healthcheck = "a \"b\""},
+                &(struct status_boot){0}, &out);
+    assert_non_null(strstr(out.data, "\"address\":null"));
+    assert_non_null(strstr(out.data, "\"kernel\":null,\"init\":null,\"exec\":null}"));
+    assert_non_null(strstr(out.data, "\"restarts\":null,\"healthcheck\":\"a \\\"b\\\"\""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +146,7 @@ int main(void)
         cmocka_unit_test(test_json_is_read),
         cmocka_unit_test(test_resolv_conf),
         cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_status),
     };
     return cmocka_run_group_tests_name("formats", tests, NULL, NULL);
 }
