@@ -122,6 +122,8 @@ void pump_drain(struct pump *p)
     if (!isatty(fd) && ioctl(fd, FIONREAD, &waiting) < 0)
         waiting = 0;
     p->draining = true;
+    if (p->out.fd < 0)
+        p->out.fd = ~p->out.fd; /* hung up or not, it is what wakes us now */
     arm(p);
     pump_limit(p, p->total + (uint64_t)waiting);
 }

@@ -13,14 +13,13 @@ starved="ctr-jailer: the guest's kernel killed the command: out of memory"
 capture vm MEM_SIZE_MIB=96 "$entry" /guest-static eat
 is "out of memory: 137, and told" "$STATUS/$STDERR" "137/$starved (raise MEM_SIZE_MIB)"
 VM_TREE=$TREES/rootfs-debian
-capture vm "$entry" /bin/sh -c 'kill -9 $$'
-is "killed otherwise: 137, and nothing told" "$STATUS/$STDERR" 137/
-
 vm "$entry" /bin/sh -c 'echo ready; sleep 1000' >"$work/out" 2>"$work/err" &
 job=$!
 check "a VM for execs" wait_until 100 grep -q ready "$work/out"
 capture "$ctr" exec -- sh -c 'x=$(head -c 1000000000 /dev/zero | tr "\0" x); echo $?'
 is "exec: out of memory" "$STATUS/$STDERR" "137/$starved"
+capture "$ctr" exec -- sh -c 'kill -9 $$'
+is "exec: killed otherwise: nothing told" "$STATUS/$STDERR" 137/
 capture "$ctr" exec -- sh -c 'head -c 1000000000 /dev/zero | tail -c 900000000 >/dev/null; exit $?'
 like "exec: a shell's child was out of memory" "$STATUS/$STDERR" "137/*$starved"
 check "the VM goes on" "$ctr" status --healthy
