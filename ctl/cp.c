@@ -66,13 +66,12 @@ static int rename_expression(const struct where *w, char *out, size_t size, stru
 /* Starts tar with our end of the pipe as its stdout (packing) or stdin. */
 static pid_t start_tar(const struct where *w, bool packing, int pipe_end, struct err *err)
 {
-    static const char *const pack[] = {"--format=posix", "--pax-option=delete=atime,delete=ctime", "--no-unquote",
-                                       "-c"};
+    static const char *const pack[] = {"--format=posix", "--pax-option=delete=atime,delete=ctime", "-c"};
     static const char *const unpack[] = {"--same-owner", "--delay-directory-restore", "--xattrs-include=*", "-xp"};
-    const char *argv[TAR_ARGUMENTS] = {"tar", "--numeric-owner", "--xattrs"};
+    const char *argv[TAR_ARGUMENTS] = {"tar", "--numeric-owner", "--xattrs", "--no-unquote"};
     char expression[640];
-    int n = 3;
-    for (int i = 0; i < 4; i++)
+    int n = 4;
+    for (int i = 0; i < (packing ? 3 : 4); i++)
         argv[n++] = packing ? pack[i] : unpack[i];
     if (w->name[0]) {
         if (rename_expression(w, expression, sizeof(expression), err) < 0)

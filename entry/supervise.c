@@ -181,8 +181,6 @@ static void command_started(struct vm *vm, const struct proto_msg *msg, uint32_t
         return; /* their deadline holds */
     vm->state = "running";
     loop_deadline(vm->loop, UINT64_MAX, NULL, NULL);
-    if (vm->plan->tty)
-        terminal_raw(); /* only now: until then, Ctrl-C is to end us */
     log_info("the command has started, %u ms after the guest's kernel", ms);
 }
 
@@ -241,6 +239,9 @@ static void on_malformed(void *arg)
 static void on_stream(void *arg, uint32_t session, enum proto_kind kind, int fd)
 {
     struct vm *vm = arg;
+    /* Not before: during the boot Ctrl-C is to end us.  Not after: Ctrl-D would be the end of our stdin. */
+    if (session == 0 && kind == PROTO_STDIN && vm->plan->tty)
+        terminal_raw();
     if (session == 0 && vm->streams)
         streams_join(vm->streams, kind, fd);
     else if (session == 0)
