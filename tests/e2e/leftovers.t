@@ -13,6 +13,7 @@ left() { (cd / && find srv/jailer "$scratch" -mindepth 1 2>/dev/null | sort); }
 start() { # LOG [NAME=value...]: a VM that waits
     vm SCRATCH_DIR="$scratch" "${@:2}" "$entry" /guest-static wait >"$1" 2>&1 &
     check "a VM has started" wait_until 100 grep -q ready "$1"
+    [ "$(<"$1")" = ready ] || note "$(<"$1")"
 }
 kill_vm() { # PID: as the kernel would for lack of memory
     kill -KILL "$(pgrep -P "$1" -x entry || echo "$1")"
