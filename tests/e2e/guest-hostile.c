@@ -139,6 +139,8 @@ static int do_announce(uint32_t len)
     int control = take_from_init(0);
     put(control, &len, sizeof(len));
     put(control, "\1", 1);
+    puts("announced");
+    fflush(stdout);
     pause();
     return 0;
 }
