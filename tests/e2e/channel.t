@@ -25,7 +25,7 @@ vm GUEST_USER=www-data:staff GUEST_WORKDIR=/tmp STOP_SIGNAL=INT GREETING=hello "
 job=$!
 check "a VM with a user and a working directory" wait_until 100 grep -q '^ready www-data /tmp /var/www$' "$work/out"
 
-capture "$ctr" status
+capture "$ctr" status --json
 is "status" "$(jq -r '.state' <<<"$STDOUT")" running
 check "status --healthy" "$ctr" status --healthy
 
