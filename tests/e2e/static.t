@@ -78,5 +78,15 @@ capture vm VM_ID=fixed "$entry" /guest-static exit 3
 is "the next VM of that id runs" "$STATUS/$STDERR" "3/"
 after=$(host_state | grep -vx /srv/jailer) # which may be anybody's
 is "and has cleared away what the killed one left" "$(diff <(echo "$before") <(echo "$after"))" ""
+
+# --- a VMM that is held up for seconds, again and again, as on a machine with too much to do ---------------
+vm NETWORK=none BOOT_TIMEOUT=0 "$entry" /guest-static both >"$work/out" 2>"$work/err" &
+job=$!
+check "a VMM to be held up" wait_until 60 pgrep -x firecracker
+python3 tests/e2e/stall.py "$(pgrep -x firecracker)" &
+status=0
+wait $job || status=$?
+is "takes longer, and that is all" "$status/$(<"$work/out")/$(<"$work/err")" "0/out/err"
+wait $! || true
 rm -rf "$work"
 done_testing
