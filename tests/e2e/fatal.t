@@ -2,7 +2,7 @@
 # How a guest's kernel ends a command: out of memory, panic, reboot.  Each is told in one line.
 #: kvm
 #: disk build/e2e.disk
-#: timeout 600
+#: timeout 1200
 set -euo pipefail
 . "$(dirname "$0")/vm.sh"
 entry=$BIN/entry ctr=$BIN/ctr-jailer
