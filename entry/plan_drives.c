@@ -114,7 +114,7 @@ static int plan_volumes(const struct options *o, struct drives_plan *d, struct e
         return err_set(err, "out of memory reading VOLUMES");
     for (char *entry; (entry = strsep(&rest, ","));) {
         if (d->volume_count == VOLUMES_MAX)
-            return plan_refuse(err, o, OPT_VOLUMES, "more than 8 volumes");
+            return err_set(err, "VOLUMES=%.600s: more than %d volumes", o->value[OPT_VOLUMES], VOLUMES_MAX);
         const char *wrong = plan_volume(entry, &d->volume[d->volume_count++]);
         if (wrong)
             return err_set(err, "VOLUMES=%.600s: %s: %s", o->value[OPT_VOLUMES], entry, wrong);

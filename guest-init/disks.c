@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/settings.h"
+#include "guest-init/folders.h"
 #include "guest-init/lists.h"
 
 #include <errno.h>
@@ -18,16 +19,9 @@ static int make_folder(const char *path, struct err *err)
     char part[PATH_MAX];
     if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
         return err_set(err, "%.64s...: the path is too long", path);
-    for (char *slash = part + 1; *slash; slash++) {
-        slash = strchrnul(slash, '/');
-        char kept = *slash;
-        *slash = '\0';
-        if (mkdir(part, 0755) < 0 && errno != EEXIST)
-            return err_sys(err, "cannot make %s in the guest", part);
-        *slash = kept;
-        if (!kept)
-            break;
-    }
+    folders_above(part);
+    if (mkdir(part, 0755) < 0 && errno != EEXIST)
+        return err_sys(err, "cannot make %s in the guest", part);
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/settings.h"
+#include "guest-init/folders.h"
 #include "guest-init/lists.h"
 
 #include <fcntl.h>
@@ -25,10 +26,7 @@ static void make_parents(const char *link)
     target[n] = '\0';
     if (*target == '/')
         memmove(path, target, (size_t)n + 1);
-    for (char *slash = path + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
-        *slash = '\0';
-        mkdir(path, 0755);
-    }
+    folders_above(path);
 }
 
 /* What is mounted over: the image's file, where its link leads; one is made where there is none, and in

@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/num.h"
+#include "guest-init/folders.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -214,14 +215,6 @@ static int next(struct unpack *u, struct member *m)
     return apply_records(u, m, &records) < 0 ? -1 : 1;
 }
 
-static void make_parents(char *path)
-{
-    for (char *slash = path; (slash = strchr(slash + 1, '/')); *slash = '/') {
-        *slash = '\0';
-        mkdir(path, 0755);
-    }
-}
-
 static int put_data(struct unpack *u, const struct member *m, int fd)
 {
     static char chunk[65536];
@@ -330,7 +323,7 @@ static int put_all(struct unpack *u, struct member *m)
             relative(m->link);
         if (leads_up(m->path) || (m->type == '1' && leads_up(m->link)))
             return err_set(u->err, "%s: a name with .. in the archive", m->path);
-        make_parents(m->path);
+        folders_above(m->path);
         if (put_any(u, m) < 0 || (m->type != '1' && set_attributes(u, m) < 0))
             return -1;
     }

@@ -17,8 +17,7 @@ KERNEL ?= $(GUEST_KERNEL)
 kernel-check: $(if $(findstring $(B)/,$(KERNEL)),$(KERNEL))
 	@kernels/check $(KERNEL)
 
-# The static initramfs segment for it: init alone.  The end-to-end suites run on this kernel with
-#     KERNEL_IMAGE=$PWD/build/kernel-microvm-x86_64/vmlinux INITRD_IMAGE=$PWD/build/initramfs-microvm.cpio
+# The static initramfs segment for it: init alone.
 $(B)/initramfs-microvm.cpio: mk/mkinitramfs guest-init/modules.list $(B)/bin/init $(MICROVM_x86_64)
 	@mk/mkinitramfs $@ $(B)/bin/init $(B)/kernel-microvm-x86_64/modules guest-init/modules.list
 

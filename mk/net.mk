@@ -11,7 +11,7 @@ $(B)/net/inject.so: tests/net/inject.c | $(SETUP_STAMP)
 test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/inject.so
 	@tests/net/run
 
-$(B)/bench/netsetup: $(B)/obj/tests/bench/netsetup.o $(patsubst %.c,$(B)/obj/%.o,$(call lib,netsetup) $(COMMON))
+$(B)/bench/netsetup: $(B)/obj/tests/bench/netsetup.o $(B)/obj/tests/bench/measure.o $(patsubst %.c,$(B)/obj/%.o,$(call lib,netsetup) $(COMMON))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_netsetup)
 

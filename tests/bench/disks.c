@@ -4,30 +4,17 @@
  *     disks FOLDER [ROUNDS]      a table on stderr, JSON on stdout; 1 when the bound does not hold */
 #include "common/log.h"
 #include "entry/ext4.h"
+#include "tests/bench/measure.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ROUNDS = 7, ROUNDS_MAX = 100, BOUND_MS = 50 };
 #define GIB (INT64_C(1) << 30)
-
-static double now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static int plain_mke2fs(const char *path)
 {
@@ -70,18 +57,18 @@ int main(int argc, char **argv)
     fprintf(stderr, "%10s %12s %12s %12s   ms, medians\n", "disk", names[0], names[1], names[2]);
     printf("{");
     for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-        double ms[3][ROUNDS_MAX];
+        double ms[3][ROUNDS_MAX], middle[3];
         for (int round = 0; round < rounds; round++)
             for (int way = 0; way < 3; way++)
                 ms[way][round] = once(path, sizes[i] * GIB, way - 1);
         fprintf(stderr, "%6lld GiB", (long long)sizes[i]);
         printf("%s\"%lld_GiB\":{", i ? "," : "", (long long)sizes[i]);
         for (int way = 0; way < 3; way++) {
-            qsort(ms[way], (size_t)rounds, sizeof(double), ascending);
-            fprintf(stderr, " %12.1f", ms[way][rounds / 2]);
-            printf("%s\"%s_ms\":%.2f", way ? "," : "", names[way], ms[way][rounds / 2]);
+            middle[way] = median(ms[way], (size_t)rounds);
+            fprintf(stderr, " %12.1f", middle[way]);
+            printf("%s\"%s_ms\":%.2f", way ? "," : "", names[way], middle[way]);
         }
-        bool holds = ms[1][rounds / 2] <= BOUND_MS;
+        bool holds = middle[1] <= BOUND_MS;
         fprintf(stderr, "   %s: scratch at most %d ms\n", holds ? "holds" : "FAILS", BOUND_MS);
         printf("}");
         failed |= !holds;

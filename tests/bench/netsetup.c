@@ -8,6 +8,7 @@
 #include "netsetup/link.h"
 #include "netsetup/rules.h"
 #include "netsetup/tool.h"
+#include "tests/bench/measure.h"
 
 #include <arpa/inet.h>
 #include <sched.h>
@@ -15,28 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum { ROUNDS = 20, ROW = 100, WORDS = 40 };
-
-static double now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec / 1e6;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *list, size_t count)
-{
-    qsort(list, count, sizeof(*list), ascending);
-    return count % 2 ? list[count / 2] : (list[count / 2 - 1] + list[count / 2]) / 2;
-}
 
 static void die(const struct err *err)
 {
