@@ -17,8 +17,12 @@ CC := gcc
 MUSL_CC ?= musl-gcc
 CLANG ?= clang
 
-# What guests boot in `make run` and the tests.
+# What guests boot: Debian's kernel in `make run`.  The tests try ours too, under CI=true and wherever it is
+# built already; nobody's first `make test` compiles a kernel.
 GUEST_KERNEL ?= $(B)/kernel-cloud-amd64/vmlinux
+MICROVM_x86_64 := $(B)/kernel-microvm-x86_64/vmlinux
+MICROVM_arm64 := $(B)/kernel-microvm-arm64/Image
+MICROVM_TESTED := $(if $(filter true,$(CI)),$(MICROVM_x86_64),$(wildcard $(MICROVM_x86_64)))
 
 CPPFLAGS := -I. -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"'
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \

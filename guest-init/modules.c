@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 
-static int load(const char *name, struct err *err)
+static int load(const char *folder, const char *name, struct err *err)
 {
     char path[256];
-    snprintf(path, sizeof(path), "/lib/modules/%s", name);
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_sys(err, "cannot open the module %s", path);
@@ -24,11 +25,16 @@ static int load(const char *name, struct err *err)
 
 int modules_load(struct err *err)
 {
-    cleanup_free char *order = io_read_file(AT_FDCWD, "/lib/modules/order", 64 * 1024, NULL);
+    struct utsname self;
+    char folder[128], path[160];
+    uname(&self);
+    snprintf(folder, sizeof(folder), "/lib/modules/%s", self.release);
+    snprintf(path, sizeof(path), "%s/order", folder);
+    cleanup_free char *order = io_read_file(AT_FDCWD, path, 64 * 1024, NULL);
     char *rest = order;
     for (char *name; rest && (name = strsep(&rest, "\n"));)
-        if (*name && load(name, err) < 0)
+        if (*name && load(folder, name, err) < 0)
             return -1;
-    unlink("/lib/modules/order");
+    unlink(path);
     return 0;
 }

@@ -1,16 +1,14 @@
-# Our guest kernels; kernels/README.md tells what they are.  kernels/build leaves a kernel alone that has
+# Our guest kernels; kernels/README.md tells what they are.  kernels/cached leaves a kernel alone that has
 # the id of its config, source version and compiler, so asking again costs a second.
-MICROVM_x86_64 := $(B)/kernel-microvm-x86_64/vmlinux
-MICROVM_arm64 := $(B)/kernel-microvm-arm64/Image
 
 .PHONY: kernel-x86_64 kernel-arm64 kernel-check always
 kernel-x86_64: $(MICROVM_x86_64)
 kernel-arm64: $(MICROVM_arm64)
 
 $(MICROVM_x86_64): always | $(if $(SETUP_STAMP),$(B)/.packages-kernel)
-	@kernels/build x86_64 $(@D)
+	@kernels/cached x86_64 $(@D)
 $(MICROVM_arm64): always | $(if $(SETUP_STAMP),$(B)/.packages-kernel $(B)/.packages-arm64)
-	@kernels/build arm64 $(@D)
+	@kernels/cached arm64 $(@D)
 
 # make kernel-check KERNEL=PATH: what a kernel (or a kernel's config) lacks, by name.
 KERNEL ?= $(GUEST_KERNEL)
@@ -37,7 +35,7 @@ $(B)/arm64/initramfs.cpio: mk/mkinitramfs guest-init/modules.list $(B)/arm64/bin
 KT := $(B)/kernels
 KERNEL_TESTS := $(KT)/probe $(KT)/watch $(KT)/root.erofs $(KT)/data.ext4 $(KT)/probe-cloud-amd64.cpio \
   $(B)/firecracker/firecracker
-test: $(KERNEL_TESTS) $(if $(wildcard $(MICROVM_x86_64)),$(KT)/probe-microvm-x86_64.cpio)
+test: $(KERNEL_TESTS) $(if $(MICROVM_TESTED),$(KT)/probe-microvm-x86_64.cpio)
 
 $(KT)/probe: tests/kernels/probe.c | $(SETUP_STAMP)
 	@mkdir -p $(@D)

@@ -69,6 +69,18 @@ suite skip-all <<<'. tests/lib/tap.sh; skip_all "not here"'
 run skip-all CI=true
 is 'a skipped must-run suite in CI' "$(last) $STATUS" '0 passed, 1 failed, 0 skipped 1'
 
+# A suite for both kernels runs once more where ours is built.
+# shellcheck disable=SC2016 # for the suite
+suite kernels <<<'#: kernels both
+echo "ok 1 - $E2E_KERNEL"; echo 1..1'
+run 'kernels*'
+if [ -e build/kernel-microvm-x86_64/vmlinux ]; then
+    is 'a suite for both kernels' "$(grep ^ok <<<"$STDOUT" | sort)" \
+        $'ok    x/kernels: microvm\nok    x/kernels@debian: debian'
+else
+    is 'a suite for both kernels' "$(grep ^ok <<<"$STDOUT")" 'ok    x/kernels: microvm'
+fi
+
 # cmocka's way of saying it
 suite cmocka <<<'echo 1..2; echo "ok 1 - a"; echo "not ok 2 # SKIP b"; echo 1..1; echo "ok 1 - c"'
 run cmocka CI=false

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Debian by debootstrap as the guest: its disks, its network, and a root filesystem that behaves as one.
 #: kvm
+#: kernels both
 #: disk build/e2e.disk
 #: timeout 600
 set -euo pipefail

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The data disk, volumes, sealed images, and what becomes of the guest's disks when something goes wrong.
 #: kvm
+#: kernels both
 #: disk build/e2e.disk
 #: timeout 600
 set -euo pipefail

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Init systems as the command: Debian's systemd, and busybox' init, each as PID 1.
 #: kvm
+#: kernels both
 #: disk build/e2e.disk
 #: timeout 900
 set -euo pipefail

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A tree with one static program, no shell: what reaches the command, and what comes back of it.
 #: kvm
+#: kernels both
 #: disk build/e2e.disk
 #: timeout 600
 set -euo pipefail

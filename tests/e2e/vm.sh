@@ -3,15 +3,18 @@
 # shellcheck source=../lib/tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../lib/tap.sh"
 
-# The programs, trees and kernel: from build/, or in the emulated KVM host from a disk of the same.
+# The programs, trees and kernels: from build/, or in the emulated KVM host from a disk of the same.
 BUILD=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/build
-BIN=$BUILD/bin TREES=$BUILD FIRECRACKER=$BUILD/firecracker KERNEL=$BUILD/kernel-cloud-amd64/vmlinux INITRD=$BUILD/initramfs.cpio
+BIN=$BUILD/bin TREES=$BUILD FIRECRACKER=$BUILD/firecracker INITRD=$BUILD/initramfs.cpio
 if [ -n "${TESTHOST:-}" ]; then
     TREES=/run/e2e
     mkdir "$TREES"
     mount -o ro /dev/vda "$TREES"
-    BIN=$TREES/bin FIRECRACKER=$BIN KERNEL=$BIN/vmlinux INITRD=$BIN/initramfs.cpio
+    BIN=$TREES/bin FIRECRACKER=$BIN INITRD=$BIN/initramfs.cpio
 fi
+# Our kernel where it is built; Debian's otherwise, and for the suites that tests/run runs again with it.
+KERNEL=$TREES/kernel-microvm-x86_64/vmlinux
+[ "${E2E_KERNEL:-microvm}" = microvm ] && [ -e "$KERNEL" ] || KERNEL=$TREES/kernel-cloud-amd64/vmlinux
 VM_TREE=$TREES/rootfs-static
 VM_ENV=(
     "PATH=$PATH" "KERNEL_IMAGE=$KERNEL" "INITRD_IMAGE=$INITRD" "FIRECRACKER_BIN=$FIRECRACKER/firecracker"

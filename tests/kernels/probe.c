@@ -1,6 +1,6 @@
 /* probe: PID 1 of a guest that measures its kernel, and tries what the kernel was built for.
  *
- * In:  an initramfs with this program as /sbin/init and, for a kernel of modules, /lib/modules/order;
+ * In:  an initramfs with this program as /sbin/init and, for a kernel of modules, /lib/modules/RELEASE/order;
  *      arguments on the kernel's command line behind `--`: `features` for the trials.
  * Out: on the console, "@" as the first thing (whoever watches takes the time), then one line
  *          probe init_us=N ready_us=N total_kb=N free_kb=N available_kb=N cpus=N
@@ -41,6 +41,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/xattr.h>
 #include <termios.h>
 #include <time.h>
@@ -72,10 +73,13 @@ static unsigned long meminfo(const char *key)
 
 static void load_modules(void)
 {
-    char *order = read_text("/lib/modules/order");
+    struct utsname self;
+    char path[256];
+    uname(&self);
+    snprintf(path, sizeof(path), "/lib/modules/%s/order", self.release);
+    char *order = read_text(path);
     for (char *name = order ? strtok(order, "\n") : NULL; name; name = strtok(NULL, "\n")) {
-        char path[256];
-        snprintf(path, sizeof(path), "/lib/modules/%s", name);
+        snprintf(path, sizeof(path), "/lib/modules/%s/%s", self.release, name);
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
             printf("not ok module %s: %s\n", name, strerror(errno));
