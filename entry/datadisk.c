@@ -3,11 +3,11 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "entry/ext4.h"
+#include "entry/orphans.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ static int open_locked(const char *path, const char *making, int *fd, bool *fres
             *fd = open(making, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (*fd < 0)
             return err_sys(err, "cannot open the data disk %s", path);
-        if (flock(*fd, LOCK_EX | LOCK_NB) < 0) {
+        if (orphans_await_lock(*fd) < 0) {
             err_sys(err, "cannot lock the data disk %s", path);
             err_hint(err, "another VM uses it");
             return -1;
@@ -53,8 +53,8 @@ static int make(int fd, const char *path, const char *making, uint64_t size, str
     return -1;
 }
 
-/* The lock of an entry that was killed goes before its Firecracker has: it may still be writing.  A lease for
- * writing (fcntl(2)) is only given for a file that nobody else has open. */
+/* The lock of an entry that was killed, with its keeper, goes before its Firecracker has: it may still be writing.  A
+ * lease for writing (fcntl(2)) is only given for a file that nobody else has open. */
 static void await_the_last(int fd, const char *path)
 {
     const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};

@@ -130,7 +130,7 @@ static int make_tree(const struct drives_plan *plan, const char *dir, struct dri
         return err_set(err, "%s", why.text);
     }
     snprintf(drive->path, sizeof(drive->path), "%.4000s/image", mountpoint);
-    return served_start(&drive->served, tree, mountpoint, fuse, plan->uid, plan->gid, err);
+    return served_start(&drive->served, tree, mountpoint, fuse, plan->uid, plan->gid, plan->server, err);
 }
 
 static int make_root(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)

@@ -35,6 +35,7 @@ struct drives_plan {
     char *volumes; /* their text; owned */
     uid_t uid;     /* who must be able to use them */
     gid_t gid;
+    uid_t server; /* who those run as that serve them */
 };
 
 struct drive {

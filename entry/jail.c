@@ -2,12 +2,15 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/privilege.h"
+#include "common/process.h"
 #include "common/run.h"
 #include "common/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -62,6 +65,11 @@ struct report {
     int status;
 };
 
+/* What the jailer does as root.  Firecracker then runs as another user, without any. */
+static const uint64_t jailer_needs = PRIVILEGE(CAP_SYS_ADMIN) | PRIVILEGE(CAP_SYS_CHROOT) | PRIVILEGE(CAP_MKNOD) |
+                                     PRIVILEGE(CAP_CHOWN) | PRIVILEGE(CAP_SETUID) | PRIVILEGE(CAP_SETGID) |
+                                     PRIVILEGE(CAP_DAC_OVERRIDE) | PRIVILEGE(CAP_SYS_RESOURCE);
+
 static void exec_jailer(const struct jail_plan *plan, int console, int report)
 {
     char uid[16], gid[16];
@@ -75,6 +83,7 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
     /* The environment is the user's, secrets included, and none of the VMM's business; the jailer panics on
      * one that is not UTF-8. */
     char *const empty[] = {NULL};
+    privilege_bound(jailer_needs);
     int null = open("/dev/null", O_RDONLY);
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(console, STDOUT_FILENO) >= 0 &&
         dup2(console, STDERR_FILENO) >= 0)
@@ -86,22 +95,26 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
 
 /* The namespace's first process.  The parent-death signal would be lost in the jailer, which changes its
  * uid; it holds here, and the kernel kills a PID namespace with its first process.  So not even SIGKILL of
- * entry leaves a VM behind. */
-static void first_process(const struct jail_plan *plan, int console, int report)
+ * entry, and of its keeper too, leaves a VM behind.  The signal comes from entry, as the user that it is by then. */
+static void first_process(const struct jail_plan *plan, int console, int report, int entry)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     signals_default();
     setsid(); /* a terminal's Ctrl-C is for the command in the guest, not for the VMM */
     pid_t pid = fork();
     if (pid == 0)
         exec_jailer(plan, console, report);
     struct report r = {.failed = pid < 0 ? errno : 0};
+    struct pollfd ended = {.fd = entry, .events = POLLIN};
+    if (privilege_drop(plan->supervisor, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        r.failed = errno;
+    if (poll(&ended, 1, 0) != 0)
+        _exit(1);
     /* Locks on disks and the pipe's other ends must not live on in here. */
     if (dup2(report, 3) == 3)
         (void)close_range(4, ~0U, 0);
     for (int fd = 0; fd < 3; fd++)
         close(fd);
-    while (pid > 0 && waitpid(pid, &r.status, 0) < 0 && errno == EINTR)
+    while (!r.failed && waitpid(pid, &r.status, 0) < 0 && errno == EINTR)
         ;
     (void)io_write_all(3, &r, sizeof(r));
     _exit(0);
@@ -118,20 +131,20 @@ int jail_start(const struct jail_plan *plan, struct jail *j, struct err *err)
         return err_sys(err, "cannot start the jailer");
     cleanup_close int report_write = report[1];
     j->report = report[0];
+    cleanup_close int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (self < 0)
+        return err_sys(err, "cannot watch over the jail (pidfd_open, Linux 5.4)");
 
-    /* fork with a flag that fork lacks; the child does nothing that libc would need to know of. */
-    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, NULL, NULL, NULL, NULL);
+    /* fork with flags that fork lacks; the child does nothing that libc would need to know of. */
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_PIDFD | SIGCHLD, NULL, &j->pid_fd, NULL, NULL);
     if (pid == 0)
-        first_process(plan, console_write, report_write);
+        first_process(plan, console_write, report_write, self);
     if (pid < 0) {
         err_sys(err, "cannot make a PID namespace for the jail");
         err_hint(err, "it needs CAP_SYS_ADMIN");
         return -1;
     }
     j->pid = pid;
-    j->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (j->pid_fd < 0)
-        return err_sys(err, "cannot watch the jail (pidfd_open, Linux 5.3)");
     return 0;
 }
 
@@ -164,13 +177,8 @@ int jail_explain(struct jail *j, struct err *err)
 void jail_remove(void *handle)
 {
     struct jail *j = handle;
-    if (j->pid > 0) {
-        kill(j->pid, SIGKILL);
-        while (waitpid(j->pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-        j->pid = -1;
-    }
-    int *const fds[] = {&j->root, &j->run, &j->console, &j->log, &j->pid_fd, &j->report};
+    process_end(&j->pid_fd);
+    int *const fds[] = {&j->root, &j->run, &j->console, &j->log, &j->report};
     for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
         if (*fds[i] >= 0)
             close(steal_fd(fds[i]));

@@ -12,10 +12,10 @@
 enum { JAIL_FILES_MAX = 16 };
 
 /* VMs' uids are from the numbers that nothing hands out: systemd's table (docs/UIDS-GIDS.md) leaves 1879048192
- * to 2147483647 unused. */
+ * to 2147483647 unused.  A VM has two: an even one for Firecracker, and the next for us once we supervise it. */
 static inline uid_t jail_uid(uint32_t random)
 {
-    return 0x70000000 | (random & 0x0fffffff);
+    return 0x70000000 | (random & 0x0ffffffe);
 }
 
 static inline bool jail_uid_is_ours(uid_t uid)
@@ -37,6 +37,7 @@ struct jail_plan {
     const char *api_socket, *log; /* paths inside the chroot */
     uid_t uid;
     gid_t gid;
+    uid_t supervisor; /* who this process is to become, and with it the jail's first one */
     struct jail_file files[JAIL_FILES_MAX];
     unsigned file_count;
 };
@@ -46,13 +47,13 @@ struct jail {
     int run;     /* of its /run: control sockets */
     int console; /* what Firecracker prints: the guest's serial console and its own messages; may be -1 */
     int log;     /* Firecracker's log, a FIFO */
-    int pid_fd;  /* readable once all processes of the jail have ended */
+    int pid_fd;  /* its first process: readable once all of them have ended; -1: not started */
     int report;  /* jail_explain reads it */
-    pid_t pid;   /* the namespace's first process; -1: not started */
+    pid_t pid;   /* the same */
 };
 #define JAIL_NONE                                                                                                      \
     {                                                                                                                  \
-        .root = -1, .run = -1, .console = -1, .log = -1, .pid_fd = -1, .report = -1, .pid = -1                         \
+        .root = -1, .run = -1, .console = -1, .log = -1, .pid_fd = -1, .report = -1                                    \
     }
 
 /* Fills in *j, a JAIL_NONE: makes the chroot and mounts the files in it, read-only unless writable.  -1 with err;

@@ -6,6 +6,7 @@
 #include "common/local.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/privilege.h"
 #include "common/signals.h"
 #include "entry/channel.h"
 #include "entry/kvm.h"
@@ -133,6 +134,10 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
     if (started < 0)
         return ended ? jail_explain(&jail, err) : -1;
     drives_unlink(&drives);
+    if (undo_entrust(u, control, err) < 0)
+        return -1;
+    if (privilege_drop(plan->supervisor, 0) < 0)
+        return err_sys(err, "cannot give up root's rights");
     struct supervise_fds fds = {signals->all, listener, control, jail.console, jail.log, jail.pid_fd, {{0}}, 0};
     for (unsigned i = 0; i < drives.count; i++)
         if (drives.drive[i].served.pid_fd >= 0)

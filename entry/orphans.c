@@ -13,18 +13,24 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { LOCK_TRIES = 100 };
+enum { LOCK_TRIES = 500 };
 
-int orphans_lock(int fd, const char *path)
+int orphans_await_lock(int fd)
 {
-    struct stat a, b;
     const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-    /* A removal of orphans holds it for a moment; a VM of the same name, in another network namespace, longer. */
     for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
         if (errno != EWOULDBLOCK || i == LOCK_TRIES)
             return -1;
         nanosleep(&pause, NULL);
     }
+    return 0;
+}
+
+int orphans_lock(int fd, const char *path)
+{
+    struct stat a, b;
+    if (orphans_await_lock(fd) < 0)
+        return -1;
     return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 

@@ -4,6 +4,10 @@
 #ifndef CTR_ORPHANS_H
 #define CTR_ORPHANS_H
 
+/* flock(2).  A removal of orphans, or the keeper of a VM that was killed, has it for a moment more and is waited for;
+ * a VM that lives has it longer: -1 with errno EWOULDBLOCK after 5 seconds. */
+int orphans_await_lock(int fd);
+
 /* Makes sure that what fd has open is ours and still called path: 1 when it is, 0 when an orphan's end took it
  * away before we had the lock (make it again), -1 with errno. */
 int orphans_lock(int fd, const char *path);

@@ -247,13 +247,14 @@ static int plan_net(const struct options *o, struct plan *plan, struct err *err)
     return plan->has_net ? netsetup_check(n, err) : 0;
 }
 
-/* One uid for each VM. */
+/* Two uids for each VM. */
 static int plan_uid(struct plan *plan, struct err *err)
 {
     uint32_t random;
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         return err_sys(err, "cannot choose a uid");
     uid_t uid = jail_uid(random);
+    plan->supervisor = plan->jail.supervisor = plan->drives.server = plan->net.relay = uid + 1;
     plan->jail.uid = plan->jail.gid = uid;
     plan->drives.uid = plan->drives.gid = uid;
     plan->drives.id = plan->id;

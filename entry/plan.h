@@ -19,6 +19,7 @@
 
 struct plan {
     char id[65];
+    uid_t supervisor; /* who this process is once the VM runs */
     char boot_args[2048];
     struct buf command; /* arguments, each with its NUL */
     struct workdir_plan workdir;

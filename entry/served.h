@@ -11,19 +11,18 @@ struct rootdisk;
 
 struct served {
     char mountpoint[4096]; /* "": nothing is mounted */
-    pid_t pid;             /* of the serving process */
-    int pid_fd;            /* readable when it has ended */
+    int pid_fd;            /* of the serving process: readable when it has ended */
 };
 #define SERVED_NONE                                                                                                    \
     {                                                                                                                  \
-        .pid = -1, .pid_fd = -1                                                                                        \
+        .pid_fd = -1                                                                                                   \
     }
 
 /* Serves the scanned tree, which this takes, as MOUNTPOINT/image for uid alone; fuse_fd is rootdisk_mount's,
- * and taken too.  *s is a SERVED_NONE.  Returns once the file can be opened.  -1 with err; served_stop is
- * wanted then too. */
+ * and taken too.  The process runs as the user server, which may read every file and no more.  *s is a SERVED_NONE.
+ * Returns once the file can be opened.  -1 with err; served_stop is wanted then too. */
 int served_start(struct served *s, struct rootdisk *tree, const char *mountpoint, int fuse_fd, uid_t uid, gid_t gid,
-                 struct err *err);
+                 uid_t server, struct err *err);
 
 /* Ends the process, and the mount. */
 void served_stop(struct served *s);

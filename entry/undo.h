@@ -1,4 +1,8 @@
-/* What was made on the host, and how to take it back: a stack, undone in reverse at every way out. */
+/* What was made on the host, and how to take it back: a stack, undone in reverse at every way out.
+ *
+ * Once everything is made, the stack goes to a process of its own, the keeper, which keeps root's rights and waits.
+ * The one that stays can then give its rights up: it is the one that hears a hostile guest.  And whatever ends it,
+ * SIGKILL too, the keeper undoes everything at once. */
 #ifndef CTR_UNDO_H
 #define CTR_UNDO_H
 
@@ -13,7 +17,11 @@ struct undo *undo_new(void);
  * Without memory it is undone at once, and -1 returned with err. */
 int undo_push(struct undo *u, const char *what, void (*undo)(void *handle), void *handle, struct err *err);
 
-/* Undoes everything in reverse order and frees u. */
+/* Starts the keeper.  The handles are its own from now on, as they are: this process changes nothing that they
+ * stand for.  It closes control, whose name tells that the VM lives.  -1 with err. */
+int undo_entrust(struct undo *u, int control, struct err *err);
+
+/* Undoes everything in reverse order, or has the keeper do it and waits, and frees u. */
 void undo_all(struct undo *u);
 
 #endif

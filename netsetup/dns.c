@@ -7,10 +7,11 @@
 #include "netsetup/dns.h"
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/privilege.h"
+#include "common/process.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <grp.h>
 #include <netdb.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,11 +20,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { QUERIES = 64, STREAMS = 16, PATIENCE = 10, MESSAGE = 65536, NOBODY = 65534, BIND_TRIES = 20 };
+enum { QUERIES = 64, STREAMS = 16, PATIENCE = 10, MESSAGE = 65536, BIND_TRIES = 20 };
 
 /* A query under way: the upstream socket, and who waits for the answer. */
 struct query {
@@ -196,24 +196,21 @@ static void close_but(int a, int b)
     close_range(high + 1, ~0U, 0);
 }
 
-/* In the child: nothing of the parent's but the two sockets, nobody's rights, and no longer than the parent.
+/* In the child: nothing of the parent's but the two sockets, no rights, and no longer than the parent.
  * From here it may only serve or die. */
-static void become_relay(struct relay *r, pid_t parent)
+static void become_relay(struct relay *r, uid_t uid, pid_t parent)
 {
     sigset_t none;
     prctl(PR_SET_NAME, "netsetup-dns");
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     close_but(r->udp, r->tcp);
     for (int i = 0; i < NSIG; i++)
         signal(i, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (!setgroups(0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY) && !setresuid(NOBODY, NOBODY, NOBODY))
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user clears it */
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    if (getppid() != parent)
+    if (privilege_drop(uid, 0))
         _exit(1);
+    process_end_with(parent);
     serve(r);
 }
 
@@ -230,7 +227,7 @@ static int find_resolver(struct relay *r, const char *address, struct err *err)
     return 0;
 }
 
-pid_t dns_start(struct in_addr addr, const char *resolver, uint16_t *port, struct err *err)
+int dns_start(struct in_addr addr, const char *resolver, uid_t uid, uint16_t *port, struct err *err)
 {
     struct relay *r = calloc(1, sizeof(*r));
     if (!r)
@@ -240,26 +237,18 @@ pid_t dns_start(struct in_addr addr, const char *resolver, uint16_t *port, struc
         r->queries[i].fd = -1;
     for (size_t i = 0; i < STREAMS; i++)
         r->streams[i].fd[0] = r->streams[i].fd[1] = -1;
-    pid_t parent = getpid(), pid = -1;
+    pid_t parent = getpid(), pid;
+    int pid_fd = -1;
     if (find_resolver(r, resolver, err))
         ; /* err is set */
     else if (listen_both(r, addr, port))
         err_sys(err, "cannot listen for the guest's DNS queries on the TAP device's address");
-    else if ((pid = fork()) < 0)
+    else if ((pid = process_fork(&pid_fd)) < 0)
         err_sys(err, "cannot start the DNS relay");
     else if (!pid)
-        become_relay(r, parent);
+        become_relay(r, uid, parent);
     close(r->udp);
     close(r->tcp);
     free(r);
-    return pid;
-}
-
-void dns_stop(pid_t pid)
-{
-    if (pid <= 0)
-        return;
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    return pid_fd;
 }

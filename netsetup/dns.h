@@ -10,9 +10,8 @@
 #include <sys/types.h>
 
 /* Starts a process that takes queries on `listen`, UDP and TCP on one port of its own choice, and has
- * `resolver` (an address as text, IPv6 with its scope) answer them on port 53.  It ends with its parent.  Its pid, or
- * -1 with err. */
-pid_t dns_start(struct in_addr listen, const char *resolver, uint16_t *port, struct err *err);
-void dns_stop(pid_t pid);
+ * `resolver` (an address as text, IPv6 with its scope) answer them on port 53.  It runs as the user uid, without
+ * rights, and ends with its parent when that runs as the same.  Its pidfd (common/process.h), or -1 with err. */
+int dns_start(struct in_addr listen, const char *resolver, uid_t uid, uint16_t *port, struct err *err);
 
 #endif

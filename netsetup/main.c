@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAILED = 125 };
+enum { FAILED = 125, NOBODY = 65534 };
 
 static const char help[] =
     "netsetup up ID [option]...   make a VM's network, print it as JSON, hold it until SIGTERM or SIGINT, undo it\n"
@@ -114,6 +114,7 @@ static int set_option(struct net_plan *plan, int option, const char *arg, struct
         plan->no_ipv6 = true;
         return 0;
     case O_DNS:
+        plan->relay = NOBODY;
         return set_text(plan->dns, sizeof(plan->dns), "--dns", arg, err);
     default:
         return err_set(err, "see netsetup --help");

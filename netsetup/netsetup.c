@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/process.h"
 #include "netsetup/claim.h"
 #include "netsetup/conntrack.h"
 #include "netsetup/dns.h"
@@ -34,7 +35,7 @@ struct netsetup {
     struct net_link link;
     int id_claim, subnet_claim; /* held for the VM's life, as are */
     struct portclaim ports;
-    pid_t dns; /* the relay's process; 0: none */
+    int dns; /* the relay's process, by descriptor; -1: none */
 };
 
 const struct net_link *netsetup_link(const struct netsetup *net)
@@ -204,7 +205,7 @@ static int bring_up(struct netsetup *net, const struct net_plan *plan, struct er
     link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
     if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err))
         return -1;
-    if (plan->dns[0] && (net->dns = dns_start(link->tap_addr, plan->dns, &link->dns_port, err)) < 0)
+    if (plan->dns[0] && (net->dns = dns_start(link->tap_addr, plan->dns, plan->relay, &link->dns_port, err)) < 0)
         return -1;
     if (add_rules(AF_INET, seen.place, plan, link, err))
         return -1;
@@ -226,7 +227,7 @@ struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
         return NULL;
     }
     snprintf(net->id, sizeof(net->id), "%s", plan->id);
-    net->id_claim = net->subnet_claim = -1;
+    net->id_claim = net->subnet_claim = net->dns = -1;
     if (!bring_up(net, plan, err))
         return net;
     netsetup_down(net, NULL);
@@ -239,7 +240,7 @@ int netsetup_down(struct netsetup *net, struct err *err)
         return 0;
     /* Without the claim nothing was made, and what carries the id is another's. */
     int r = net->id_claim >= 0 ? gc_vm(net->id, err) : 0;
-    dns_stop(net->dns);
+    process_end(&net->dns);
     portclaim_release(&net->ports);
     if (net->subnet_claim >= 0)
         close(net->subnet_claim);

@@ -35,6 +35,7 @@ struct net_plan {
     bool host_access;       /* the guest may reach the host's own services */
     bool guest_access;      /* other guests may reach this one's address */
     bool no_ipv6;           /* not even where the host has it */
+    uid_t relay;            /* who the DNS relay runs as, with the gid of that number */
     char dns[NET_DNS_MAX];  /* a resolver that only this host reaches (127.0.0.53, fe80::1%eth0): relayed; "": none */
 };
 

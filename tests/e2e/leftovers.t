@@ -15,8 +15,10 @@ start() { # LOG [NAME=value...]: a VM that waits
     check "a VM has started" wait_until 100 grep -q ready "$1"
     [ "$(<"$1")" = ready ] || note "$(<"$1")"
 }
-kill_vm() { # PID: as the kernel would for lack of memory
-    kill -KILL "$(pgrep -P "$1" -x entry || echo "$1")"
+kill_vm() { # PID: with its keeper, as a container's end would
+    local pid
+    pid=$(pgrep -P "$1" -x entry || echo "$1")
+    kill -KILL "$(pgrep -P "$pid" -x entry-keeper)" "$pid"
     wait "$1" 2>/dev/null || true
 }
 run() { vm SCRATCH_DIR="$scratch" "$entry" /guest-static exit 0; }

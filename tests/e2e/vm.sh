@@ -35,5 +35,5 @@ host_state() {
     sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
     { find /srv /jail -xdev; find /var/tmp /tmp /run -maxdepth 1 -name 'ctr-jailer*'; } 2>/dev/null | sort
     grep -ao '@ctr-jailer[^ ]*' /proc/net/unix | sort || true
-    ps -e -o comm= | grep -xE 'entry|jailer|firecracker|mke2fs' || true
+    ps -e -o comm= | grep -xE 'entry|entry-keeper|jailer|firecracker|mke2fs' || true
 }

@@ -1,0 +1,23 @@
+/* Root's rights, given up once they are not needed any more (capabilities(7)). */
+#ifndef CTR_PRIVILEGE_H
+#define CTR_PRIVILEGE_H
+
+#include <linux/capability.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A set of capabilities, a bit each; the numbers are CAP_... */
+#define PRIVILEGE(cap) (UINT64_C(1) << (cap))
+
+/* The capabilities that this process has now. */
+uint64_t privilege_held(void);
+
+/* No program that is run from now on can have more than these, whatever its file says.  The bounding set is only
+ * made smaller with CAP_SETPCAP; without it, no_new_privs does the same but shows less. */
+void privilege_bound(uint64_t most);
+
+/* Makes this process a user that is nobody else's: uid and gid are uid, no other groups, no capability but those
+ * of kept that it has, no way to any more.  -1 with errno: some of it failed. */
+int privilege_drop(uid_t uid, uint64_t kept);
+
+#endif
