@@ -1,5 +1,5 @@
 # ctr-jailer: `make run` boots a sample microVM, `make test` runs every test; both set themselves up.
-# Other targets: check (unit tests and static analysis, no VM), bench, image, kernel-x86_64,
+# Other targets: check (unit tests and static analysis, no VM), bench, image, arm64, kernel-x86_64,
 # kernel-arm64, clean.  Everything made lies in build/.
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/bash
@@ -11,8 +11,9 @@ VERSION := 0.1.0
 say = @printf '==> %s\n' '$(1)'
 Q := $(if $(V),,@)# make V=1 shows the commands
 
-# The cross compilers' prefix and library names follow from ARCH; kernels/ builds for both.
+# Another architecture: mk/arm64.mk sets these.  SYSROOT is where its headers and libraries are.
 ARCH ?= $(shell uname -m)
+SYSROOT ?=
 CC := gcc
 MUSL_CC ?= musl-gcc
 CLANG ?= clang
@@ -32,6 +33,7 @@ ifneq ($(ARCH),x86_64)
 HARDENING := $(filter-out -fcf-protection,$(HARDENING))
 endif
 CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) $(HARDENING) -D_FORTIFY_SOURCE=2 -fPIE -MMD -MP
+KERNEL_HEADERS := -idirafter $(SYSROOT)/usr/include -idirafter $(SYSROOT)/usr/include/$(ARCH)-linux-gnu
 LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 
 # Which folders a program or a test is made of; each folder's main.c belongs to its program alone.
@@ -72,20 +74,21 @@ $(B)/obj/%.o: %.c
 
 $(B)/musl/%.o: %.c
 	@mkdir -p $(@D)
-	$(Q)$(MUSL_CC) $(CPPFLAGS) -idirafter /usr/include -idirafter /usr/include/$(ARCH)-linux-gnu $(CFLAGS) -c -o $@ $<
+	$(Q)$(MUSL_CC) $(CPPFLAGS) $(KERNEL_HEADERS) $(CFLAGS) -c -o $@ $<
 
 # Objects for tests: the same sources under AddressSanitizer and UBSan.
+SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all
 $(B)/asan/%.o: %.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) -O1 -fsanitize=address,undefined \
-	  -fno-sanitize-recover=all -fno-omit-frame-pointer -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(filter-out -D_FORTIFY_SOURCE=2,$(CFLAGS)) -O1 $(SANITIZE) \
+	  -fno-omit-frame-pointer -c -o $@ $<
 
 # One cmocka program per tests/unit/test_*.c, linked with every production object but the mains.
 UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup guest-init ctl,$(call lib,$(d)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 $(B)/unit/%: $(B)/asan/tests/unit/%.o $(UNIT_SRC:%.c=$(B)/asan/%.o)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lcmocka $(LIBS_entry)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(LIBS_entry)
 
 include $(wildcard mk/*.mk)
 -include $(shell find $(B)/obj $(B)/musl $(B)/asan -name '*.d' 2>/dev/null)

@@ -19,18 +19,6 @@ kernel-check: $(if $(findstring $(B)/,$(KERNEL)),$(KERNEL))
 $(B)/initramfs-microvm.cpio: mk/mkinitramfs guest-init/modules.list $(B)/bin/init $(MICROVM_x86_64)
 	@mk/mkinitramfs $@ $(B)/bin/init $(B)/kernel-microvm-x86_64/modules guest-init/modules.list
 
-# --- the arm64 guest, cross-built: init and the initramfs that goes with the arm64 kernel -----------
-CROSS_arm64 := B=$(B)/arm64 ARCH=aarch64 CC=aarch64-linux-gnu-gcc SETUP=no \
-  MUSL_CC=$(CURDIR)/mk/aarch64-musl-gcc MUSL_ARM64=$(CURDIR)/$(B)/musl-arm64
-$(B)/musl-arm64/lib/libc.a: mk/fetch-musl-arm64 | $(if $(SETUP_STAMP),$(B)/.packages-arm64)
-	$(call say,fetching musl for arm64)
-	@mk/fetch-musl-arm64 $(B)/musl-arm64
-	@touch $@
-$(B)/arm64/bin/init: always $(B)/musl-arm64/lib/libc.a
-	@$(MAKE) -s $(CROSS_arm64) $@
-$(B)/arm64/initramfs.cpio: mk/mkinitramfs guest-init/modules.list $(B)/arm64/bin/init $(MICROVM_arm64)
-	@mk/mkinitramfs $@ $(B)/arm64/bin/init $(B)/kernel-microvm-arm64/modules guest-init/modules.list
-
 # --- tests: a guest whose init measures and tries its kernel (tests/kernels/probe.c) ---------------
 KT := $(B)/kernels
 KERNEL_TESTS := $(KT)/probe $(KT)/watch $(KT)/root.erofs $(KT)/data.ext4 $(KT)/probe-cloud-amd64.cpio \
@@ -39,7 +27,7 @@ test: $(KERNEL_TESTS) $(if $(MICROVM_TESTED),$(KT)/probe-microvm-x86_64.cpio)
 
 $(KT)/probe: tests/kernels/probe.c | $(SETUP_STAMP)
 	@mkdir -p $(@D)
-	$(Q)$(MUSL_CC) $(CPPFLAGS) -idirafter /usr/include -idirafter /usr/include/$(ARCH)-linux-gnu $(CFLAGS) -fno-pie -static -s -o $@ $<
+	$(Q)$(MUSL_CC) $(CPPFLAGS) $(KERNEL_HEADERS) $(CFLAGS) -fno-pie -static -s -o $@ $<
 $(KT)/watch: tests/kernels/watch.c | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fno-pie -static -o $@ $<
@@ -51,23 +39,6 @@ $(KT)/root.erofs: mk/kernels.mk | $(SETUP_STAMP)
 	@mkfs.erofs --quiet -x1 $@ $(KT)/root >/dev/null
 $(KT)/data.ext4: mk/kernels.mk | $(SETUP_STAMP)
 	@mkdir -p $(@D) && rm -f $@ && truncate -s 32M $@ && mke2fs -qF $@
-
-AK := $(B)/arm64/kernels
-AARCH64_MUSL := MUSL_ARM64=$(B)/musl-arm64 mk/aarch64-musl-gcc -std=gnu11 -O2 $(WARNINGS) $(CPPFLAGS) -idirafter /usr/include
-$(AK)/probe: tests/kernels/probe.c $(B)/musl-arm64/lib/libc.a
-	@mkdir -p $(@D)
-	@$(AARCH64_MUSL) -s -o $@ $<
-$(AK)/standin: tests/kernels/standin.c common/buf.c common/io.c common/proto.c $(B)/musl-arm64/lib/libc.a
-	@mkdir -p $(@D)
-	@$(AARCH64_MUSL) -s -o $@ $(filter %.c,$^)
-$(AK)/static.erofs: tests/e2e/guest-static.c $(B)/musl-arm64/lib/libc.a
-	@mkdir -p $(AK)/static
-	@$(AARCH64_MUSL) -s -o $(AK)/static/guest-static $<
-	@mkfs.erofs --quiet $@ $(AK)/static >/dev/null
-$(AK)/probe.cpio: mk/mkinitramfs guest-init/modules.list $(AK)/probe $(MICROVM_arm64)
-	@mk/mkinitramfs $@ $(AK)/probe $(B)/kernel-microvm-arm64/modules guest-init/modules.list
-ARM64_TESTS := $(AK)/probe.cpio $(AK)/standin $(AK)/static.erofs $(B)/arm64/initramfs.cpio
-test: $(if $(wildcard $(MICROVM_arm64)),$(ARM64_TESTS))
 
 # make bench-kernels: boot time and memory of our kernel and of Debian's, in turns on one host.
 .PHONY: bench-kernels

@@ -23,8 +23,7 @@ $(B)/rootfs-apps.stamp: mk/mkdebian | $(SETUP_STAMP)
 	@rm -rf $(B)/rootfs-apps/usr/share/{doc,man,locale}/*
 	@touch $@
 
-MUSL_TEST := $(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) $(CPPFLAGS) -idirafter /usr/include \
-             -idirafter /usr/include/$(ARCH)-linux-gnu -static -s
+MUSL_TEST := $(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) $(CPPFLAGS) $(KERNEL_HEADERS) -static -s
 $(B)/rootfs-static.stamp: tests/e2e/guest-static.c tests/e2e/guest-hostile.c $(COMMON) | $(SETUP_STAMP)
 	$(call say,making a root filesystem of two static programs)
 	@rm -rf $(B)/rootfs-static && mkdir -p $(B)/rootfs-static

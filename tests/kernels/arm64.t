@@ -1,35 +1,92 @@
 #!/bin/bash
-#: timeout 600
-# The arm64 kernel, guest-init and initramfs, all cross-built, in QEMU's virt machine without acceleration:
-# what the kernel promises, and a command from an EROFS root under an overlay, with its exit code.  There is
-# no Firecracker for arm64 here and no vsock device: tests/kernels/standin plays entry.
+#: timeout 900
+# The arm64 guest, cross-built, in QEMU's virt machine without acceleration: with Debian's kernel, and with
+# ours where it is built, a command from an EROFS root under an overlay and its exit code; what our kernel
+# promises; and entry's probe of KVM.  There is no Firecracker for arm64 here and no vsock device:
+# tests/kernels/standin plays entry.
 set -euo pipefail
 . tests/lib/tap.sh
 . tests/kernels/lib.sh
-kernel=build/kernel-microvm-arm64/Image arm=build/arm64
-[ -s "$kernel" ] || skip_all 'the kernel is not built (make kernel-arm64)'
+arm=build/arm64/kernels ours=build/kernel-microvm-arm64/Image debian=build/kernel-cloud-arm64/vmlinux
 command -v qemu-system-aarch64 >/dev/null || skip_all 'there is no qemu-system-aarch64'
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-# qemu INITRD BOOT-ARGS ROOT: vda ROOT, vdb and vdc ext4.  virtio-mmio as Firecracker has it; the last
+# machine KERNEL INITRD BOOT-ARGS [qemu args...]: its console
+machine() {
+    local kernel=$1 initrd=$2 append=$3
+    shift 3
+    "$KT/watch" 200 qemu-system-aarch64 -nodefaults -no-user-config -display none -no-reboot -serial stdio \
+        -cpu max,pauth-impdef=on -smp 1 -m 256 -global virtio-mmio.force-legacy=false -kernel "$kernel" \
+        -initrd "$initrd" "$@" -append "${ARM64_BOOT_ARGS/ttyS0/ttyAMA0} $append" 2>&1 </dev/null |
+        tr -d '\r' | tr '\0' '\n' || true
+}
+
+# guest KERNEL INITRD BOOT-ARGS ROOT: vda ROOT, vdb and vdc ext4.  virtio-mmio as Firecracker has it; the last
 # device given is found first.
-qemu() {
-    local initrd=$1 append=$2 root=$3 disk devices=()
+guest() {
+    local disk devices=()
     cp "$KT/data.ext4" "$folder/vdb"
     cp "$KT/data.ext4" "$folder/vdc"
-    cp "$root" "$folder/vda"
+    cp "$4" "$folder/vda"
     for disk in vdc vdb vda; do
         devices+=(-drive "if=none,id=$disk,format=raw,file=$folder/$disk" -device "virtio-blk-device,drive=$disk")
     done
-    "$KT/watch" 200 qemu-system-aarch64 -nodefaults -no-user-config -display none -no-reboot -serial stdio \
-        -M virt,gic-version=3 -cpu max,pauth-impdef=on -smp 1 -m 256 -global virtio-mmio.force-legacy=false \
-        -kernel "$kernel" -initrd "$initrd" "${devices[@]}" -netdev user,id=n -device virtio-net-device,netdev=n \
-        -device virtio-rng-device -device virtio-balloon-device \
-        -append "${ARM64_BOOT_ARGS/ttyS0/ttyAMA0} $append" 2>&1 </dev/null | tr -d '\r' | tr '\0' '\n' || true
+    machine "$1" "$2" "$3" -M virt,gic-version=3 "${devices[@]}" -netdev user,id=n -device virtio-net-device,netdev=n \
+        -device virtio-rng-device -device virtio-balloon-device
 }
 
-console=$(qemu "$arm/kernels/probe.cpio" 'rdinit=/sbin/init -- features' "$KT/root.erofs")
+# run KERNEL INITRD COMMAND [ARG...]: the console of a guest in which guest-init runs it.  The initramfs has
+# two segments, as entry makes it.
+run() {
+    local kernel=$1 initrd=$2
+    shift 2
+    rm -rf "$folder/own"
+    mkdir -p "$folder/own"/{sbin,var}
+    cp "$arm/standin" "$folder/own/sbin/"
+    printf '%s\0' rootfs=erofs hostname=arm64-guest >"$folder/own/var/settings"
+    printf '%s\0' GREETING='hello there' >"$folder/own/var/environment"
+    printf '%s\0' "$@" >"$folder/own/var/command"
+    cp "$initrd" "$folder/initrd"
+    (cd "$folder/own" && printf '%s\n' sbin/standin var/settings var/environment var/command |
+        cpio -o -H newc --quiet) >>"$folder/initrd"
+    guest "$kernel" "$folder/initrd" 'initcall_blacklist=virtio_vsock_init rdinit=/sbin/standin' "$arm/static.erofs"
+}
+exited() { sed -n 's/^standin exited //p'; }
+
+commands() { # NAME KERNEL INITRD
+    local name=$1 console
+    shift
+    console=$(run "$@" /guest-static exit 255)
+    is "$name: a command's exit code" "$(exited <<<"$console")" 255
+    console=$(run "$@" /guest-static kill 9)
+    is "$name: death by a signal" "$(exited <<<"$console")" 137
+    console=$(run "$@" /guest-static env)
+    like "$name: the environment, the output, and exit code 0" "$console" $'*GREETING=hello there*standin exited 0\n*'
+    console=$(run "$@" /guest-static cat /etc/hostname)
+    like "$name: a file that init has put over the root" "$console" '*arm64-guest*'
+    is "$name: the VM ends by itself, with status 0" "$(figure status <<<"$console")" 0
+    console=$(run "$@" /not-there)
+    like "$name: a command that does not exist" "$console" '*standin failed 127: *'
+}
+
+commands "Debian's kernel" "$debian" "$arm/debian.cpio"
+
+# entry is the only process: when it ends, the kernel panics, and tells the status.
+for machine in "KVM works/virtualization=on/works: *exitcode=0x00000000" \
+    "no KVM/virtualization=off/missing: *exitcode=0x00000100"; do
+    IFS=/ read -r name option wanted <<<"$machine"
+    console=$(machine "$debian" "$arm/entry.cpio" 'rdinit=/entry -- --check-kvm' -M "virt,gic-version=3,$option")
+    like "entry --check-kvm: $name" "$console" "*$wanted*"
+done
+
+if [ ! -s "$ours" ]; then
+    skip "our kernel" 'it is not built here (make kernel-arm64)'
+    done_testing
+    exit 0
+fi
+commands 'our kernel' "$ours" "$arm/microvm.cpio"
+console=$(guest "$ours" "$arm/probe.cpio" 'rdinit=/sbin/init -- features' "$KT/root.erofs")
 tried=0
 while read -r line; do
     name=$(sed 's/^\(not \)*ok //; s/:.*//' <<<"$line")
@@ -42,34 +99,4 @@ while read -r line; do
     tried=$((tried + 1))
 done <<<"$console"
 if [ "$tried" -ge 39 ]; then pass 'the probe came to its end'; else fail 'the probe came to its end' "$console"; fi
-
-# guest COMMAND [ARG...]: the console of a guest in which guest-init runs it.  The initramfs has two
-# segments, as entry makes it.
-guest() {
-    rm -rf "$folder/own"
-    mkdir -p "$folder/own"/{sbin,var}
-    cp "$arm/kernels/standin" "$folder/own/sbin/"
-    printf '%s\0' rootfs=erofs hostname=arm64-guest >"$folder/own/var/settings"
-    printf '%s\0' GREETING='hello there' >"$folder/own/var/environment"
-    printf '%s\0' "$@" >"$folder/own/var/command"
-    cp "$arm/initramfs.cpio" "$folder/initrd"
-    (cd "$folder/own" && printf '%s\n' sbin/standin var/settings var/environment var/command |
-        cpio -o -H newc --quiet) >>"$folder/initrd"
-    qemu "$folder/initrd" 'initcall_blacklist=virtio_vsock_init rdinit=/sbin/standin' "$arm/kernels/static.erofs"
-}
-exited() { sed -n 's/^standin exited //p'; }
-
-for code in 0 7 255; do
-    console=$(guest /guest-static exit $code)
-    is "a command's exit code $code" "$(exited <<<"$console")" "$code"
-done
-console=$(guest /guest-static kill 9)
-is 'death by a signal' "$(exited <<<"$console")" 137
-console=$(guest /guest-static env)
-like 'the environment and the output' "$console" '*GREETING=hello there*'
-console=$(guest /guest-static cat /etc/hostname)
-like 'a file that init has put over the root' "$console" '*arm64-guest*'
-is 'the VM ends by itself, with status 0' "$(figure status <<<"$console")" 0
-console=$(guest /not-there)
-like 'a command that does not exist' "$console" '*standin failed 127: *'
 done_testing

@@ -1,6 +1,7 @@
 /* entry/initsys.c: which commands are init systems, also behind links, which must not lead out of the tree. */
 #include "entry/initsys.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -42,6 +44,8 @@ static void assert_init(const char *command, const char *name, int stop_signal)
 static void test_links(void **state)
 {
     (void)state;
+    if (syscall(SYS_openat2, -1, NULL, NULL, 0) < 0 && errno == ENOSYS)
+        skip(); /* qemu-user */
     fclose(fopen("lib/systemd/systemd", "w"));
     fclose(fopen("bin/busybox", "w"));
     assert_int_equal(symlink("/lib/systemd/systemd", "sbin/init"), 0);

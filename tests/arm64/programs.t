@@ -1,0 +1,63 @@
+#!/bin/bash
+# The arm64 programs themselves, under qemu-user.
+set -euo pipefail
+. tests/lib/tap.sh
+command -v qemu-aarch64-static >/dev/null || skip_all 'there is no qemu-aarch64-static'
+qemu=(qemu-aarch64-static -L build/sysroot-arm64)
+arm() { "${qemu[@]}" "build/arm64/bin/$1" "${@:2}"; } # PROGRAM args...
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# --- entry ------------------------------------------------------------------------------------------
+capture arm entry --help
+is 'entry --help is what it is on x86_64' "$STATUS $STDOUT" "0 $(build/bin/entry --help)"
+for file in initrd firecracker jailer; do
+    install -m 755 /dev/null "$folder/$file"
+done
+# Linux Documentation/arm64/booting.rst: the magic number's place
+{ head -c 56 /dev/zero; printf 'ARM\x64'; } >"$folder/Image"
+dry_run() { # KERNEL
+    env -i "PATH=$PATH" ROOTFS_DIR=build/rootfs-static "KERNEL_IMAGE=$1" "INITRD_IMAGE=$folder/initrd" \
+        "FIRECRACKER_BIN=$folder/firecracker" "JAILER_BIN=$folder/jailer" PORTS=8080:80 VCPU_COUNT=3 \
+        "${qemu[@]}" build/arm64/bin/entry --dry-run /guest-static exit 3
+}
+capture dry_run "$folder/Image"
+like 'entry --dry-run' "$STATUS $STDOUT" '0 {*"vcpu_count":3,*"ports":\[*8080*'
+is "and the boot arguments of kernels/README.md" "$(jq -r .boot_args <<<"$STDOUT")" \
+    "$(sed -n 's/^    \(console=ttyS0 .*\)/\1/p' kernels/README.md | sed -n 2p)"
+printf '\177ELF and so on' >"$folder/vmlinux"
+capture dry_run "$folder/vmlinux"
+like 'a kernel of another architecture is refused' "$STATUS $STDERR" '125 *KERNEL_IMAGE=*is no arm64 kernel*'
+
+# --- rootdisk ---------------------------------------------------------------------------------------
+for tree in build/rootfs-debian tests; do
+    check "rootdisk write of $tree" arm rootdisk write "$tree" "$folder/arm64.img"
+    build/bin/rootdisk write "$tree" "$folder/x86_64.img"
+    check "is to the byte what x86_64 writes" cmp "$folder/arm64.img" "$folder/x86_64.img"
+done
+
+# --- ctr-jailer -------------------------------------------------------------------------------------
+capture arm ctr-jailer status
+like 'ctr-jailer where no VM runs' "$STATUS $STDERR" '125 ctr-jailer: no VM runs here'
+
+# --- netsetup: qemu-user passes rtnetlink on, nf_tables not -----------------------------------------
+network() {
+    ip link set lo up
+    # shellcheck disable=SC2086 # words
+    $QEMU build/arm64/bin/netsetup up --tap ctr7 --tap-ip 10.1.2.1 --ports 8080:80 --no-ipv6 arm-vm \
+        >"$folder/up" 2>"$folder/up.log" &
+    local pid=$!
+    wait_until 20 test -s "$folder/up"
+    cat "$folder/up"
+    ip -br address show ctr7
+    kill -9 "$pid"
+    wait "$pid" || true
+    build/bin/netsetup gc
+    echo "left: $(ip -br link show ctr7 2>&1)"
+}
+export -f network wait_until
+capture env QEMU="${qemu[*]}" folder="$folder" unshare -n bash -euo pipefail -c network
+like 'netsetup up makes the TAP and its address' "$STATUS $STDOUT" \
+    '0 {"id":"arm-vm","tap":"ctr7","tap_ip":"10.1.2.1","guest_ip":"10.1.2.2",*ctr7*10.1.2.1/30*'
+like 'and x86_64 removes it, when it has been killed' "$STDOUT" '*left: Device "ctr7" does not exist.'
+done_testing
