@@ -58,6 +58,10 @@ static int code_of_end(const struct signals *s, int code)
     return code < 0 && read(s->ending, &info, sizeof(info)) == sizeof(info) ? 128 + (int)info.ssi_signo : code;
 }
 
+_Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVES_MAX + 2 &&
+                   (int)SUPERVISE_SERVERS_MAX >= DRIVES_MAX,
+               "every stage has room for all drives");
+
 /* The jail's files, and the VM's devices, from what the stages have made. */
 static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct workdir *w, const char *initrd,
                     const struct drives *drives, const struct net_link *link, char mac[18])
