@@ -8,11 +8,15 @@ RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-ins
       linux-libc-dev lz4 make musl-tools python3-minimal xz-utils zstd
 WORKDIR /src
 
-# The guest's kernel: a Debian package, unpacked.
+# The guest's kernel.  --build-arg KERNEL=microvm is ours, from build/ or compiled here, which takes minutes;
+# KERNEL=linux-image-cloud-amd64 is that Debian package's; KERNEL=kernels/vmlinux is a file in the build context.
 FROM tools AS kernel
-ARG KERNEL=linux-image-cloud-amd64
-COPY mk/unpack-kernel mk/extract-vmlinux mk/
-RUN mk/unpack-kernel ${KERNEL} /kernel
+ARG KERNEL=microvm
+COPY kernels kernels
+COPY guest-init/modules.list guest-init/
+COPY mk/unpack-kernel mk/extract-vmlinux mk/packages-kernel mk/
+COPY Dockerfile buil[d] build/
+RUN kernels/choose ${KERNEL} /kernel
 
 # Firecracker: the official release, or the binaries in build/firecracker for a build without internet.
 # The Dockerfile stands in this COPY because a pattern may match nothing, but not all of them.
@@ -28,16 +32,17 @@ RUN cd /fc && if [ ! -e firecracker ]; then \
 
 FROM tools AS programs
 COPY . .
+COPY --from=kernel /kernel/modules.list /kernel/
 COPY --from=kernel /kernel/modules /kernel/modules
 RUN make SETUP=no programs && \
-    mk/mkinitramfs /initramfs.cpio build/bin/init /kernel/modules guest-init/modules.list /bin/busybox && \
+    mk/mkinitramfs /initramfs.cpio build/bin/init /kernel/modules /kernel/modules.list /bin/busybox && \
     strip build/bin/entry build/bin/ctr-jailer build/bin/rootdisk
 
 FROM ${BASE}
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       e2fsprogs iptables libcurl4 libfuse3-3 libmnl0 && \
     apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
-      /usr/share/doc /usr/share/man
+      /var/lib/dpkg/*-old /usr/share/doc /usr/share/man
 COPY --from=firecracker /fc/firecracker /fc/jailer /usr/lib/ctr-jailer/
 COPY --from=kernel /kernel/vmlinux /usr/lib/ctr-jailer/
 COPY --from=programs /initramfs.cpio /usr/lib/ctr-jailer/
