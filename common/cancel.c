@@ -9,6 +9,11 @@ void cancel_by(int fd)
     wish = fd;
 }
 
+int cancel_fd(void)
+{
+    return wish;
+}
+
 bool cancel_wanted(void)
 {
     struct pollfd p = {.fd = wish, .events = POLLIN};

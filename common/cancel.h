@@ -11,6 +11,9 @@ void cancel_by(int fd);
 
 bool cancel_wanted(void);
 
+/* The descriptor, for a loop; -1: none. */
+int cancel_fd(void);
+
 /* Waits until fd (-1: none) is readable, it is wanted, or ms (-1: for ever) have passed; true when fd is. */
 bool cancel_wait(int fd, int ms);
 

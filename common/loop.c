@@ -10,16 +10,23 @@ struct loop {
     struct watch **watches; /* NULL: removed, taken out before the next wait */
     struct pollfd *polled;  /* of the same length */
     size_t count, cap;
-    uint64_t deadline;
+    struct timer *timers; /* those that run, in no order */
+    struct timer deadline;
     void (*fired)(void *arg);
     void *arg;
 };
+
+static void deadline_fired(struct timer *t)
+{
+    struct loop *l = (struct loop *)((char *)t - offsetof(struct loop, deadline));
+    l->fired(l->arg);
+}
 
 struct loop *loop_new(void)
 {
     struct loop *l = calloc(1, sizeof(*l));
     if (l)
-        l->deadline = UINT64_MAX;
+        l->deadline.fired = deadline_fired;
     return l;
 }
 
@@ -57,11 +64,30 @@ void loop_remove(struct loop *l, struct watch *w)
             l->watches[i] = NULL;
 }
 
+static void stop_timer(struct loop *l, const struct timer *t)
+{
+    for (struct timer **at = &l->timers; *at; at = &(*at)->next)
+        if (*at == t) {
+            *at = t->next;
+            return;
+        }
+}
+
+void loop_timer(struct loop *l, struct timer *t, uint64_t ns)
+{
+    stop_timer(l, t);
+    if (ns == UINT64_MAX)
+        return;
+    t->at = ns;
+    t->next = l->timers;
+    l->timers = t;
+}
+
 void loop_deadline(struct loop *l, uint64_t ns, void (*fired)(void *arg), void *arg)
 {
-    l->deadline = ns;
     l->fired = fired;
     l->arg = arg;
+    loop_timer(l, &l->deadline, ns);
 }
 
 uint64_t loop_now(void)
@@ -71,15 +97,25 @@ uint64_t loop_now(void)
     return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-/* Milliseconds to the deadline, rounded up; -1 without one. */
+static struct timer *earliest(const struct loop *l)
+{
+    struct timer *first = l->timers;
+    for (struct timer *t = first; t; t = t->next)
+        if (t->at < first->at)
+            first = t;
+    return first;
+}
+
+/* Milliseconds to the earliest timer, rounded up; -1 without one. */
 static int wait_ms(const struct loop *l)
 {
-    if (l->deadline == UINT64_MAX)
+    const struct timer *t = earliest(l);
+    if (!t)
         return -1;
     uint64_t now = loop_now();
-    if (now >= l->deadline)
+    if (now >= t->at)
         return 0;
-    uint64_t ms = (l->deadline - now + 999999) / 1000000;
+    uint64_t ms = (t->at - now + 999999) / 1000000;
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
@@ -106,9 +142,11 @@ void loop_run(struct loop *l, const bool *done)
         for (size_t i = 0; i < n && !*done; i++)
             if (l->polled[i].revents && l->watches[i])
                 l->watches[i]->ready(l->watches[i], l->polled[i].revents);
-        if (!*done && loop_now() >= l->deadline) {
-            l->deadline = UINT64_MAX;
-            l->fired(l->arg);
+        /* One a round: a timer that starts itself again must not keep the descriptors waiting. */
+        struct timer *t = earliest(l);
+        if (!*done && t && loop_now() >= t->at) {
+            stop_timer(l, t);
+            t->fired(t);
         }
     }
 }

@@ -1,5 +1,5 @@
-/* One poll loop for a process: descriptors with a function each, and a deadline.  Level-triggered; regular
- * files and /dev/null work too (they are always ready), which epoll refuses. */
+/* One poll loop for a process: descriptors with a function each, timers, and a deadline.  Level-triggered;
+ * regular files and /dev/null work too (they are always ready), which epoll refuses. */
 #ifndef CTR_LOOP_H
 #define CTR_LOOP_H
 
@@ -17,6 +17,13 @@ struct watch {
     void (*ready)(struct watch *w, short revents);
 };
 
+/* Part of whatever is to be woken.  Zeroed but for fired, it is one that does not run. */
+struct timer {
+    void (*fired)(struct timer *t);
+    uint64_t at;        /* of loop_now's clock */
+    struct timer *next; /* the loop's */
+};
+
 /* NULL without memory. */
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
@@ -28,7 +35,12 @@ int loop_add(struct loop *l, struct watch *w);
  * A watch that is not in the loop is ignored. */
 void loop_remove(struct loop *l, struct watch *w);
 
-/* Calls fired once when ns (of loop_now's clock) is reached; UINT64_MAX: never.  One per loop. */
+/* Calls the timer's function once, when ns (of loop_now's clock) is reached; UINT64_MAX: never.  Allowed at any
+ * time, also when it runs already.  It must stay where it is meanwhile. */
+void loop_timer(struct loop *l, struct timer *t, uint64_t ns);
+
+/* The loop's own timer, whose function may change.  Calls fired once when ns (of loop_now's clock) is reached;
+ * UINT64_MAX: never.  One per loop. */
 void loop_deadline(struct loop *l, uint64_t ns, void (*fired)(void *arg), void *arg);
 
 /* Waits for events and hands them out, until *done. */

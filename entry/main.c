@@ -129,14 +129,18 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
         return -1;
 
     int listener = channel_listen(jail.run, vmm_plan.vsock, jail_plan.uid, jail_plan.gid, err);
-    bool ended = false;
     if (listener < 0 || jail_start(&jail_plan, &jail, err) < 0)
         return -1;
+    struct vmm *vmm = vmm_open(jail.run, plan->api_socket, jail.pid_fd);
+    if (!vmm)
+        return err_set(err, "out of memory starting libcurl");
     cancel_by(signals->ending);
-    int started = vmm_start(&vmm_plan, jail.run, jail.pid_fd, &ended, err);
+    int started = vmm_start(vmm, &vmm_plan, err);
     cancel_by(-1);
-    if (started < 0)
-        return ended ? jail_explain(&jail, err) : -1;
+    if (started < 0) {
+        vmm_close(vmm);
+        return cancel_wait(jail.pid_fd, 0) ? jail_explain(&jail, err) : -1;
+    }
     drives_unlink(&drives);
     if (undo_entrust(u, control, err) < 0)
         return -1;
@@ -152,7 +156,7 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
     facts->ports = &plan->net.ports;
     facts->jail = jail.pid;
     facts->healthcheck = plan->healthcheck;
-    return supervise(&plan->supervise, &fds, facts, err);
+    return supervise(&plan->supervise, vmm, &fds, facts, err);
 }
 
 static int run_vm(const struct options *options, struct err *err)

@@ -275,7 +275,7 @@ static int plan_jail(const struct options *o, struct plan *plan, struct err *err
     j->id = plan->id;
     j->api_socket = "/run/api.sock";
     j->log = "/firecracker.log";
-    plan->vmm.api_socket = "api.sock";
+    plan->api_socket = "api.sock";
     plan->vmm.vsock = "/run/v.sock";
     plan->vmm.kernel = "/kernel";
     plan->vmm.initrd = "/initrd";

@@ -28,8 +28,9 @@ struct plan {
     struct initrd_plan initrd;
     bool has_net;
     struct net_plan net;
-    struct jail_plan jail; /* dir and files are known later */
-    struct vmm_plan vmm;   /* drives, tap and mac are known later */
+    const char *api_socket; /* its name in the jail's /run */
+    struct jail_plan jail;  /* dir and files are known later */
+    struct vmm_plan vmm;    /* drives, tap and mac are known later */
     struct supervise_plan supervise;
     const char *healthcheck; /* a command for the guest's shell; NULL: none */
 };

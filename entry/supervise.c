@@ -31,6 +31,7 @@ struct server {
 struct vm {
     const struct supervise_plan *plan;
     struct loop *loop;
+    struct vmm *vmm;
     struct channel *channel;
     struct control *control;
     struct streams *streams; /* NULL: given up */
@@ -334,6 +335,7 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     vm->loop = loop_new();
     if (!vm->loop)
         return -1;
+    vmm_join(vm->vmm, vm->loop);
     vm->channel = channel_new(vm->loop, fds->listener, &events);
     vm->control = control_new(vm->loop, fds->control, &asked);
     vm->streams = streams_new(vm->loop, true, vm->plan->tty, acknowledge, vm);
@@ -351,10 +353,10 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     return loop_add(vm->loop, &vm->signals) < 0 ? -1 : loop_add(vm->loop, &vm->jail_end);
 }
 
-int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, const struct status_facts *facts,
-              struct err *err)
+int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
+              const struct status_facts *facts, struct err *err)
 {
-    struct vm vm = {.plan = plan, .facts = facts, .err = err, .code = -1, .state = "booting"};
+    struct vm vm = {.plan = plan, .vmm = vmm, .facts = facts, .err = err, .code = -1, .state = "booting"};
     if (prepare(&vm, fds) < 0)
         err_set(err, "out of memory supervising the VM");
     else {
@@ -368,6 +370,7 @@ int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds
     control_free(vm.control);
     console_free(vm.console);
     vmmlog_free(vm.log);
+    vmm_close(vm.vmm);
     loop_free(vm.loop);
     return vm.code;
 }

@@ -5,6 +5,7 @@
 
 #include "common/err.h"
 #include "entry/status.h"
+#include "entry/vmm.h"
 
 #include <stdbool.h>
 
@@ -37,8 +38,8 @@ struct supervise_fds {
 };
 
 /* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with
- * err. */
-int supervise(const struct supervise_plan *plan, const struct supervise_fds *fds, const struct status_facts *facts,
-              struct err *err);
+ * err.  vmm becomes supervise's. */
+int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
+              const struct status_facts *facts, struct err *err);
 
 #endif

@@ -1,8 +1,9 @@
-/* Firecracker, configured and started over its API socket. */
+/* Firecracker, configured, started and later asked over its API socket. */
 #ifndef CTR_VMM_H
 #define CTR_VMM_H
 
 #include "common/err.h"
+#include "common/loop.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,8 +16,7 @@ struct vmm_limit {
 };
 
 struct vmm_plan {
-    const char *api_socket; /* its name in the jail's /run */
-    const char *vsock;      /* the guest channel's path in the jail */
+    const char *vsock; /* the guest channel's path in the jail */
     const char *kernel, *initrd;
     unsigned vcpus;
     uint64_t mem_mib;
@@ -31,9 +31,21 @@ struct vmm_plan {
     const char *mac;                         /* "aa:bb:cc:dd:ee:ff" */
 };
 
-/* Waits for the API socket in the folder run (a descriptor), configures the VM and starts it.  Gives up
- * when it is cancelled (common/cancel.h), or when pid_fd becomes readable: Firecracker has ended; *ended tells.  A
- * refusal's err carries Firecracker's own message. */
-int vmm_start(const struct vmm_plan *plan, int run, int pid_fd, bool *ended, struct err *err);
+/* Firecracker, by its API. */
+struct vmm;
+
+/* Of the API socket `socket` in the folder run (a descriptor).  process is readable when Firecracker has ended.  NULL
+ * without memory. */
+struct vmm *vmm_open(int run, const char *socket, int process);
+
+/* Waits for the API socket, configures the VM and starts it.  Gives up when it is cancelled (common/cancel.h) or
+ * Firecracker ends.  -1 with err, which after a refusal carries Firecracker's own message. */
+int vmm_start(struct vmm *v, const struct vmm_plan *plan, struct err *err);
+
+/* From now on the loop, which must outlive it, serves the connection; until then nothing can be asked. */
+void vmm_join(struct vmm *v, struct loop *loop);
+
+/* Allowed for NULL. */
+void vmm_close(struct vmm *v);
 
 #endif

@@ -182,7 +182,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = {0};
     static const struct net_ports no_ports;
     const struct status_facts facts = {.ports = &no_ports, .restarts = -1};
-    int code = supervise(&plan, &fds, &facts, &err);
+    struct vmm *vmm = vmm_open(-1, "none", jail[0]);
+    int code = supervise(&plan, vmm, &fds, &facts, &err);
     if (code < -1 || code > 255 || (code == -1 && !err.text[0]))
         abort();
     sim_end();
