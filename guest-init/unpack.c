@@ -108,8 +108,8 @@ static bool parse_time(const char *text, struct timespec *out)
             return false;
         ns += unit * (*end - '0');
     }
-    *out = (struct timespec){(time_t)seconds - (minus && ns), minus && ns ? 1000000000 - ns : ns};
-    return true;
+    *out = (struct timespec){(time_t)seconds, minus && ns ? 1000000000 - ns : ns};
+    return !__builtin_sub_overflow(out->tv_sec, minus && ns, &out->tv_sec);
 }
 
 static bool copy_text(char *out, size_t size, const char *value, size_t len)
@@ -242,10 +242,12 @@ static int put_folder(struct unpack *u, const struct member *m)
     if (mkdir(m->path, 0700) < 0 && (errno != EEXIST || lstat(m->path, &st) < 0 || !S_ISDIR(st.st_mode)))
         return err_sys(u->err, "cannot make the folder %s", m->path);
     void *more = reallocarray(u->folders, u->folder_count + 1, sizeof(*u->folders));
-    char *path = strdup(m->path);
-    if (!more || !path)
+    if (!more)
         return err_set(u->err, "out of memory");
     u->folders = more;
+    char *path = strdup(m->path);
+    if (!path)
+        return err_set(u->err, "out of memory");
     u->folders[u->folder_count++] = (struct folder){path, m->mode, m->mtime};
     return 0;
 }
