@@ -143,9 +143,10 @@ capture vm "$entry" /x
 like "half an image is refused" "$STATUS/$STDERR" "125/ctr-jailer: ROOTFS_DIR=*: is neither a folder nor an EROFS image*"
 VM_TREE=$work/tree
 rm /dev/fuse
-capture vm NETWORK=none LOG_LEVEL=warn VOLUMES="$work/other:/o:ro" "$entry" /bin/busybox cat /o/file
-is "without FUSE the disks are written out" "$STATUS/$STDOUT" "0/of-the-other"
-is "and each says so, in a line" "$(grep -c 'disk is written out instead of served: ' <<<"$STDERR")/$(wc -l <<<"$STDERR")" "2/2"
+eight=$(for n in {1..8}; do echo -n "$work/other:/o$n:ro,"; done)
+capture vm NETWORK=none LOG_LEVEL=warn VOLUMES="${eight%,}" "$entry" /bin/busybox cat /o{1..8}/file
+is "without FUSE the disks are written out; as many volumes as can be" "$STATUS/$STDOUT" "0/$(printf 'of-the-other\n%.0s' {1..8})"
+is "and each says so, in a line" "$(grep -c 'disk is written out instead of served: ' <<<"$STDERR")/$(wc -l <<<"$STDERR")" "9/9"
 mknod -m 666 /dev/fuse c 10 229
 
 umount "$work/other/mounted"
