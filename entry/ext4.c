@@ -11,8 +11,9 @@
 /* Runs one of e2fsprogs' programs.  Its exit status, or -1 with err. */
 static int run_e2fsprogs(const char *const argv[], struct buf *output, struct err *err)
 {
+    char path[4096];
     int status = run_program(argv, NULL, 0, output, output, err);
-    if (status < 0)
+    if (status < 0 && !run_find(argv[0], path, sizeof(path)))
         err_hint(err, "install e2fsprogs");
     return status;
 }
