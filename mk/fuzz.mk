@@ -1,6 +1,8 @@
-# Both ends of the guest channel under libFuzzer (tests/fuzz/sim.h); `-max_total_time=60 CORPUS` is the
-# short way, without it they go on.  The corpus in the repository is text, a line an input.
-FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+# libFuzzer targets: a program and a corpus each; `-max_total_time=60 CORPUS` is the short way, without it
+# they go on.  The corpora in the repository are text, a line an input.
+FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+
+# Both ends of the guest channel, with the world around them played by tests/fuzz/sim.h.
 FUZZ_SIM := -Dpoll=sim_poll -Dclock_gettime=sim_clock_gettime -Dgetrandom=sim_getrandom
 FUZZ_host := $(addprefix entry/,supervise.c channel.c control.c console.c vmmlog.c status.c vmm.c api.c) $(COMMON)
 FUZZ_guest := $(addprefix guest-init/,serve.c session.c request.c) $(COMMON)
@@ -10,10 +12,38 @@ FUZZ_SIM_guest := -Dkill=sim_kill -Dwaitpid=sim_waitpid
 define fuzz
 $(B)/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/sim.c $(FUZZ_$(1)) $(wildcard */*.h) tests/fuzz/sim.h | $(SETUP_STAMP)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) $$(FUZZ_SIM) $(FUZZ_SIM_$(1)) -o $$@ $$(filter %.c,$$^) $(FUZZ_LIBS_$(1))
-$(B)/fuzz/$(1).corpus: tests/fuzz/$(1).corpus
+	$$(Q)$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -fsanitize=fuzzer $$(FUZZ_SIM) $(FUZZ_SIM_$(1)) -o $$@ $$(filter %.c,$$^) $(FUZZ_LIBS_$(1))
+$(B)/fuzz/$(1).corpus: tests/fuzz/$(1).corpus mk/fuzz.mk
 	@rm -rf $$@ && mkdir -p $$@ && cd $$@ && n=0; sed "/^#/d" $(CURDIR)/$$< | \
 	  while read -r line; do n=$$$$((n + 1)); basenc --base16 -d <<<"$$$$line" >$$$$n; done
 test: $(B)/fuzz/fuzz_$(1) $(B)/fuzz/$(1).corpus
 endef
 $(foreach f,host guest,$(eval $(call fuzz,$(f))))
+
+# Parsers of texts that others write; the corpora are what printf(1) makes of their lines.
+$(B)/fuzz/obj/%.o: %.c | $(SETUP_STAMP)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP $(FUZZ_CPP) -c -o $@ $<
+$(B)/fuzz/obj/guest-init/unpack.o $(B)/fuzz/obj/guest-init/folders.o: FUZZ_CPP := -DNOFS -include tests/fuzz/nofs.h
+
+FUZZ_TEXTS := plan vmm texts
+# archives, which no line can hold: GNU tar's, of a name too long for a header, with a time out of bounds
+FUZZ_MORE_texts = @cd $(CURDIR) && for options in --format=gnu --format=pax --pax-option=mtime:=-9223372036854775808.5; do \
+  { printf t; tar -c $$options --transform='s,^,$(subst $() ,,$(foreach i,1 2 3 4,a-name-too-long-for-a-header/)),' \
+    tests/fuzz/*.h; } >$@/tar$$options; done
+
+define fuzz_text
+$(B)/fuzz/fuzz_$(1): $(B)/fuzz/obj/tests/fuzz/fuzz_$(1).o $(B)/fuzz/all.a
+	$$(Q)$$(CLANG) $$(FUZZ_FLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(LIBS_entry) -ljson-c
+$(B)/fuzz/$(1).corpus: tests/fuzz/$(1).corpus mk/fuzz.mk
+	@rm -rf $$@ && mkdir -p $$@ && cd $$@ && n=0; sed "/^#/d" $(CURDIR)/$$< | \
+	  while read -r line; do n=$$$$((n + 1)); printf %b "$$$$line" >$$$$n; done
+	$$(FUZZ_MORE_$(1))
+test: $(B)/fuzz/fuzz_$(1) $(B)/fuzz/$(1).corpus
+endef
+$(foreach f,$(FUZZ_TEXTS),$(eval $(call fuzz_text,$(f))))
+
+# Of this, each target links what it calls and does not have itself.
+$(B)/fuzz/all.a: $(UNIT_SRC:%.c=$(B)/fuzz/obj/%.o)
+	@rm -f $@ && ar rcs $@ $^
+-include $(shell find $(B)/fuzz/obj -name '*.d' 2>/dev/null)

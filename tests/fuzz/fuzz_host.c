@@ -22,7 +22,7 @@ enum { ENDS = 8 };
 /* Our ends of everything; -1: closed. */
 static struct {
     int guest[ENDS], client[ENDS];
-    int console, jail, signals;
+    int console, log, jail, signals;
     int output;                 /* the reader of entry's stdout */
     struct sockaddr_un address; /* of the guest channel */
     socklen_t address_len;
@@ -71,7 +71,7 @@ bool sim_step(void)
     uint8_t step = sim_byte(), which = sim_byte(), type;
     int *guest = &world.guest[which % ENDS], *client = &world.client[which % ENDS];
     size_t len;
-    switch (step % 16) {
+    switch (step % 17) {
     case 0:
         connect_guest(guest);
         break;
@@ -126,8 +126,13 @@ bool sim_step(void)
     case 14:
         sim_flood(*guest);
         break;
-    default:
+    case 15:
         drain_output();
+        break;
+    default: {
+        const uint8_t *bytes = sim_bytes(&len);
+        sim_write(world.log, bytes, len);
+    }
     }
     return true;
 }
@@ -159,11 +164,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < ENDS; i++)
         world.guest[i] = world.client[i] = -1;
     snprintf(world.id, sizeof(world.id), "fuzz-%d", (int)getpid());
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, console) < 0 || pipe(log) < 0 || pipe(jail) < 0 ||
-        pipe2(output, O_NONBLOCK) < 0 || dup2(output[1], STDOUT_FILENO) < 0 ||
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, console) < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, log) < 0 ||
+        pipe(jail) < 0 || pipe2(output, O_NONBLOCK) < 0 || dup2(output[1], STDOUT_FILENO) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, signals) < 0)
         abort();
     world.console = console[1];
+    world.log = log[1];
     world.jail = jail[1];
     world.signals = signals[1];
     world.output = output[0];

@@ -1,0 +1,152 @@
+/* libFuzzer target: small files that others write, each parser behind a letter, the input's first byte.  The texts
+ * have a NUL between them where a parser takes several.
+ *
+ *   u  an image's passwd and group, and a GUEST_USER      r  the container's resolv.conf
+ *   h  its hosts, and its name                            m  /proc/meminfo and a cgroup's limits
+ *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */
+#include "common/buf.h"
+#include "entry/resources.h"
+#include "entry/settings.h"
+#include "guest-init/tar.h"
+#include "guest-init/user.h"
+#include "tests/fuzz/check.h"
+#include "tests/fuzz/nofs.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void check_users(const char *text[3])
+{
+    struct user user;
+    struct err err = {0};
+    int r = user_find(text[0], text[1], text[2], &user, &err);
+    CHECK(r == 0 ? !err.text[0] : err.text[0] != '\0');
+    if (r < 0)
+        return;
+    CHECK(user.uid != (uid_t)-1 && user.gid != (gid_t)-1 && user.group_count <= USER_GROUPS_MAX);
+    CHECK(memchr(user.home, '\0', sizeof(user.home)) && user.home[0]);
+    for (size_t i = 0; i < user.group_count; i++)
+        CHECK(user.groups[i] != (gid_t)-1);
+}
+
+/* What is left needs nothing more taken out. */
+static void check_resolv(const char *text[3])
+{
+    struct buf once = {0}, again = {0};
+    settings_resolv(text[0], NULL, &once);
+    settings_resolv(once.data ? once.data : "", NULL, &again);
+    CHECK(once.len == again.len && (once.len == 0 || memcmp(once.data, again.data, once.len) == 0));
+    once.len = 0;
+    settings_resolv(text[0], "10.0.0.1", &once);
+    CHECK(once.len <= again.len + strlen("nameserver 10.0.0.1\n"));
+    buf_free(&once);
+    buf_free(&again);
+}
+
+static void check_hosts(const char *text[3])
+{
+    struct buf once = {0}, again = {0};
+    settings_hosts(text[0], text[1], &once);
+    CHECK(once.len == 0 || (!memchr(once.data, '#', once.len) && once.data[once.len - 1] == '\n'));
+    settings_hosts(once.data ? once.data : "", text[1], &again);
+    CHECK(once.len == again.len && (once.len == 0 || memcmp(once.data, again.data, once.len) == 0));
+    buf_free(&once);
+    buf_free(&again);
+}
+
+static void check_resources(const char *text[3])
+{
+    uint64_t limit = resources_memory_limit(text[0]);
+    CHECK(limit == UINT64_MAX || limit < UINT64_C(1) << 60);
+    CHECK(resources_cpu_max(text[0]) <= CPU_SETSIZE);
+    struct resources r = {.cpus = 1, .limit = limit};
+    r.total = resources_meminfo(text[1], "MemTotal");
+    r.available = resources_meminfo(text[1], "MemAvailable");
+    CHECK(resources_guest_mib(&r) <= limit >> 20);
+}
+
+static void check_archive(const uint8_t *data, size_t size)
+{
+    struct err err = {0};
+    int fd = memfd_create("archive", MFD_CLOEXEC);
+    CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);
+    int r = tar_unpack(fd, ".", &err);
+    CHECK(r == 0 ? !err.text[0] : err.text[0] != '\0');
+    close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct {
+        char letter;
+        void (*check)(const char *text[3]);
+    } parsers[] = {{'u', check_users}, {'r', check_resolv}, {'h', check_hosts}, {'m', check_resources}};
+    if (size == 0)
+        return 0;
+    if (data[0] == 't') {
+        check_archive(data + 1, size - 1);
+        return 0;
+    }
+    char *copy = calloc(1, size + 2); /* three NULs at the end, so that there are three texts */
+    CHECK(copy);
+    memcpy(copy, data + 1, size - 1);
+    const char *text[3] = {copy};
+    for (int i = 1; i < 3; i++)
+        text[i] = text[i - 1] + strlen(text[i - 1]) + 1;
+    for (size_t i = 0; i < sizeof(parsers) / sizeof(*parsers); i++)
+        if (data[0] == parsers[i].letter)
+            parsers[i].check(text);
+    free(copy);
+    return 0;
+}
+
+/* --- what unpack.c calls instead of the system ----------------------------------------------------------- */
+
+uint32_t tar_checksum(const struct tar_header *h)
+{
+    return (uint32_t)strtoul(strndupa(h->checksum, sizeof(h->checksum)), NULL, 8);
+}
+
+/* A name that leads out of the folder must not come as far as here. */
+static size_t checked(const char *path)
+{
+    size_t len = strlen(path);
+    CHECK(len > 0 && len < 4096 && path[0] != '/' && strncmp(path, "../", 3) != 0 && strcmp(path, "..") != 0);
+    CHECK(!strstr(path, "/../") && (len < 3 || strcmp(path + len - 3, "/..") != 0));
+    return len;
+}
+
+/* Some are there already. */
+int nofs_make(const char *path)
+{
+    errno = EEXIST;
+    return checked(path) % 4 == 3 ? -1 : 0;
+}
+
+int nofs_open(const char *path)
+{
+    return nofs_make(path) < 0 ? -1 : memfd_create("member", MFD_CLOEXEC);
+}
+
+int nofs_lstat(const char *path, struct stat *st)
+{
+    *st = (struct stat){.st_mode = checked(path) % 8 == 3 ? S_IFREG : S_IFDIR};
+    return 0;
+}
+
+int nofs_set(const char *path, const void *value, size_t len)
+{
+    for (const char *c = value; len > 0; len--) /* all of it can be read */
+        (void)*(const volatile char *)c++;
+    return checked(path) % 16 == 15 ? -1 : 0;
+}
+
+int nofs_times(const char *path, const struct timespec *times)
+{
+    CHECK(times[1].tv_nsec >= 0 && times[1].tv_nsec < 1000000000);
+    return nofs_set(path, NULL, 0);
+}
