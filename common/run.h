@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /* The full path of a program in PATH or where administration tools lie; false when there is none. */
 bool run_find(const char *name, char *path, size_t size);
@@ -19,6 +20,26 @@ bool run_find(const char *name, char *path, size_t size);
  * Returns its exit status 0..255, or 128 + the signal that ended it; -1 with err when it cannot be run. */
 int run_program(const char *const argv[], const void *input, size_t len, struct buf *out, struct buf *complaints,
                 struct err *err);
+
+/* The same in steps: a program that is started early is ready to read by the time its input is known. */
+struct run {
+    pid_t pid; /* 0: none */
+    int feed, said, complaints;
+    int failed; /* errno of the feeding */
+};
+#define RUN_NONE                                                                                                       \
+    {                                                                                                                  \
+        .feed = -1, .said = -1, .complaints = -1                                                                       \
+    }
+
+/* Starts argv; together: stderr goes where stdout does.  0; or -1 with err, and nothing to finish. */
+int run_start(struct run *r, const char *const argv[], bool together, struct err *err);
+
+/* Gives it all of its input, once; to a program that is not wanted any more: none. */
+void run_feed(struct run *r, const void *input, size_t len);
+
+/* Waits for its end and frees what belongs to it.  Returns as run_program does. */
+int run_finish(struct run *r, struct buf *out, struct buf *complaints, struct err *err);
 
 /* The first and the last line of what a program said, cut out of text (which is changed); "" for none. */
 const char *run_first_line(struct buf *text);

@@ -1,5 +1,5 @@
 /* What the two worlds share: the scan's bookkeeping, the choice between them, and iptables-restore.  (Reading
- * nf_tables is a netlink dump, reading the old tables is an iptables-save: nft.c, legacy.c.) */
+ * nf_tables is a netlink dump, reading the older tables is a getsockopt: nft.c, legacy.c.) */
 #include "netsetup/fw.h"
 #include "common/run.h"
 #include "netsetup/rules.h"
@@ -15,8 +15,6 @@ enum { REMOVE_TRIES = 5 };
 void fw_scan_free(struct fw_scan *scan)
 {
     nft_end(scan);
-    for (size_t i = 0; i < scan->own_count; i++)
-        free(scan->own[i].text);
     free(scan->own);
     free(scan->dnat);
     scan->own = NULL;
@@ -116,18 +114,87 @@ struct fw_place fw_find_place(const struct fw_scan *nft, const struct fw_scan *l
     return (struct fw_place){true, world, (world == FW_NFT ? nft : legacy)->docker_user + 1};
 }
 
+static void restorer(char name[32], enum fw_world world, int family)
+{
+    char path[256];
+    const char *base = family == AF_INET6 ? "ip6tables" : "iptables";
+    snprintf(name, 32, "%s-%s-restore", base, world == FW_NFT ? "nft" : "legacy");
+    if (!run_find(name, path, sizeof(path)))
+        snprintf(name, 32, "%s-restore", base);
+}
+
+int fw_start(struct fw_made *made, enum fw_world world, int family, struct err *err)
+{
+    char name[32], path[256];
+    const char *const argv[] = {name, "--noflush", "--wait=60", NULL}; /* seconds for the lock */
+    *made = (struct fw_made){.world = world, .family = family};
+    restorer(name, world, family);
+    if (!run_find(name, path, sizeof(path)))
+        return err_set(err, "cannot find %s (is the iptables package installed?)", name);
+    return run_start(&made->run, argv, false, err);
+}
+
+int fw_add(struct fw_made *made, struct err *err)
+{
+    char name[32];
+    restorer(name, made->world, made->family);
+    bool failed = buf_failed(&made->text);
+    run_feed(&made->run, made->text.data, failed ? 0 : made->text.len);
+    int r = tool_finish(&made->run, name, NULL, err);
+    if (failed)
+        r = err_set(err, "out of memory");
+    if (r)
+        buf_free(&made->text);
+    return r;
+}
+
+void fw_made_free(struct fw_made *made)
+{
+    if (made->run.pid) {
+        run_feed(&made->run, NULL, 0);
+        run_finish(&made->run, NULL, NULL, NULL);
+    }
+    buf_free(&made->text);
+    *made = (struct fw_made){0};
+}
+
 int fw_restore(enum fw_world world, int family, const char *text, struct err *err)
 {
-    char path[256], name[32];
-    const char *base = family == AF_INET6 ? "ip6tables" : "iptables";
-    snprintf(name, sizeof(name), "%s-%s-restore", base, world == FW_NFT ? "nft" : "legacy");
-    if (!run_find(name, path, sizeof(path))) {
-        snprintf(name, sizeof(name), "%s-restore", base);
-        if (!run_find(name, path, sizeof(path)))
-            return err_set(err, "cannot find %s (is the iptables package installed?)", name);
+    struct fw_made made;
+    if (fw_start(&made, world, family, err))
+        return -1;
+    buf_str(&made.text, text);
+    int r = fw_add(&made, err);
+    fw_made_free(&made);
+    return r;
+}
+
+/* A line of rules text, or, of a rule, what removes it: `-I CHAIN 2 spec`, `-A CHAIN spec` -> `-D CHAIN spec`. */
+static void reverse_line(struct buf *out, const char *line, size_t len)
+{
+    const char *chain = line + strlen("-A "), *spec = chain + strcspn(chain, " ");
+    if (line[0] != '-') {
+        buf_add(out, line, len);
+        return;
     }
-    const char *const argv[] = {name, "--noflush", "--wait=60", NULL}; /* seconds for the lock */
-    return tool_run(argv, text, NULL, err);
+    buf_fmt(out, "-D %.*s ", (int)(spec - chain), chain);
+    spec += strspn(spec, " 0123456789");
+    buf_add(out, spec, (size_t)(line + len - spec));
+}
+
+/* nf_tables' rules go quicker by their handles. */
+void fw_take_back(const struct fw_made *made)
+{
+    cleanup_buf struct buf text = {0};
+    if (made->world == FW_NFT || !made->text.len)
+        return;
+    for (const char *line = made->text.data; *line;) {
+        size_t len = strcspn(line, "\n") + 1;
+        reverse_line(&text, line, len);
+        line += len;
+    }
+    if (!buf_failed(&text))
+        fw_restore(made->world, made->family, text.data, NULL);
 }
 
 static int remove_seen(struct fw_scan *scan, const char *id, struct err *err)

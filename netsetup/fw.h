@@ -3,7 +3,9 @@
 #ifndef CTR_NETSETUP_FW_H
 #define CTR_NETSETUP_FW_H
 
+#include "common/buf.h"
 #include "common/err.h"
+#include "common/run.h"
 #include "netsetup/netsetup.h"
 
 #include <stdbool.h>
@@ -18,7 +20,6 @@ struct fw_own {
     char table[32];
     char chain[64];
     uint64_t handle; /* nft's name for the rule */
-    char *text;      /* legacy: the rule as iptables-save writes it; owned */
 };
 
 /* A rule of others' that turns a port elsewhere: what it matches, as far as that is understood. */
@@ -64,6 +65,24 @@ struct fw_place {
 };
 struct fw_place fw_find_place(const struct fw_scan *nft, const struct fw_scan *legacy);
 
+/* Rules on their way in, and then what was made; all zeros: none. */
+struct fw_made {
+    enum fw_world world;
+    int family;
+    struct run run;  /* iptables-restore, while it works */
+    struct buf text; /* what it was fed; owned */
+};
+
+/* Starts iptables-restore, which touches nothing before it is fed; then feeds it, to add to what is there, and waits.
+ * 0, or -1 with err.  In the end comes fw_made_free. */
+int fw_start(struct fw_made *made, enum fw_world world, int family, struct err *err);
+int fw_add(struct fw_made *made, struct err *err);
+
+/* Removes the rules that fw_add added, the quick way, which is given up where one of them is gone: then a scan tells
+ * what is left. */
+void fw_take_back(const struct fw_made *made);
+void fw_made_free(struct fw_made *made);
+
 /* Feeds text to iptables-restore, without touching what is there.  0, or -1 with err. */
 int fw_restore(enum fw_world world, int family, const char *text, struct err *err);
 
@@ -76,6 +95,8 @@ int nft_remove(struct fw_scan *scan, const char *id, struct err *err);
 void nft_end(struct fw_scan *scan);
 int legacy_scan(struct fw_scan *scan, struct err *err);
 int legacy_remove(const struct fw_scan *scan, const char *id, struct err *err);
+int xtables_scan(struct fw_scan *scan, const char *table,
+                 struct err *err); /* one of the older tables, which is there */
 
 struct nlattr;
 /* Whether a rule of iptables-nft turns packets elsewhere, and which.  expressions is its NFTA_RULE_EXPRESSIONS. */

@@ -19,27 +19,31 @@ enum { FAMILIES = 2, WORLDS = 2, SCANS = FAMILIES * WORLDS };
 static const int families[FAMILIES] = {AF_INET, AF_INET6};
 static const enum fw_world worlds[WORLDS] = {FW_NFT, FW_LEGACY};
 
-/* The scans are the caller's to free. */
-static int remove_rules(const char *id, int family, struct fw_scan scans[WORLDS], struct err *err)
+int gc_rules(const char *id, int family, struct err *err)
 {
     int r = 0;
-    for (int i = 0; i < WORLDS; i++)
-        if (fw_scan(&scans[i], worlds[i], family, err) || fw_remove(&scans[i], id, err))
+    for (int i = 0; i < WORLDS; i++) {
+        cleanup_fw_scan struct fw_scan scan = {0};
+        if (fw_scan(&scan, worlds[i], family, err) || fw_remove(&scan, id, err))
             r = -1;
+    }
     return r;
 }
 
-static void free_scans(struct fw_scan *scans, int count)
+/* All are read before any is removed: after a removal the kernel makes nf_tables' users wait (nft.c), once at the
+ * end is enough. */
+static int remove_all_rules(const char *id, struct err *err)
 {
-    while (count--)
-        fw_scan_free(&scans[count]);
-}
-
-int gc_rules(const char *id, int family, struct err *err)
-{
-    struct fw_scan scans[WORLDS] = {{0}};
-    int r = remove_rules(id, family, scans, err);
-    free_scans(scans, WORLDS);
+    struct fw_scan scans[SCANS] = {{0}};
+    int r = 0;
+    for (int i = 0; i < SCANS; i++)
+        if (fw_scan(&scans[i], worlds[i % WORLDS], families[i / WORLDS], err))
+            r = -1;
+    for (int i = 0; i < SCANS; i++)
+        if (fw_remove(&scans[i], id, err))
+            r = -1;
+    for (int i = 0; i < SCANS; i++)
+        fw_scan_free(&scans[i]);
     return r;
 }
 
@@ -51,31 +55,60 @@ static const char *owner(const struct link_info *info)
 
 struct taps {
     const char *id;
-    struct err *err;
+    struct err *err; /* may be NULL */
     int result;
+    bool in_step; /* with the kernel, which takes its time, but without a thread left behind */
+    char name[IFNAMSIZ];
+    struct link_deletion last; /* under way */
 };
+
+static void tap_gone(struct taps *t, int failed)
+{
+    if (failed && errno != ENODEV)
+        t->result = err_sys(t->err, "cannot remove TAP device %s", t->name);
+}
 
 static int delete_tap(const struct link_info *info, void *data)
 {
     struct taps *t = data;
     const char *id = owner(info);
-    if (id && !strcmp(id, t->id) && link_delete(info->ifindex) && errno != ENODEV)
-        t->result = err_sys(t->err, "cannot remove TAP device %s", info->name);
+    if (!id || strcmp(id, t->id) != 0)
+        return 0;
+    tap_gone(t, link_delete_wait(&t->last));
+    snprintf(t->name, sizeof(t->name), "%s", info->name);
+    tap_gone(t, t->in_step ? link_delete(info->ifindex) : link_delete_start(info->ifindex, &t->last));
     return 0;
+}
+
+/* What of TAPs fails at first (ENOBUFS) is tried once more: this is an undoing. */
+static int remove_vm(struct taps *t, const struct fw_made *made, const struct fw_made *made6, struct err *err)
+{
+    t->last = (struct link_deletion)LINK_DELETION_NONE;
+    bool listed = !link_each(delete_tap, t);
+    if (made)
+        fw_take_back(made);
+    if (made6)
+        fw_take_back(made6);
+    int r = remove_all_rules(t->id, err);
+    tap_gone(t, link_delete_wait(&t->last));
+    if (listed && !t->result)
+        return r;
+    struct taps again = {.id = t->id, .err = err, .in_step = true, .last = LINK_DELETION_NONE};
+    if (link_each(delete_tap, &again))
+        r = err_sys(err, "cannot list network devices");
+    return r ? r : again.result;
 }
 
 int gc_vm(const char *id, struct err *err)
 {
-    struct taps t = {.id = id, .err = err};
-    struct fw_scan scans[SCANS] = {{0}};
-    int r = 0;
-    for (int i = 0; i < FAMILIES; i++)
-        if (remove_rules(id, families[i], scans + i * WORLDS, err))
-            r = -1;
-    if (link_each(delete_tap, &t))
-        r = err_sys(err, "cannot list network devices");
-    free_scans(scans, SCANS); /* now: the kernel's two waits, for rules and device, are then one */
-    return r ? r : t.result;
+    struct taps t = {.id = id, .in_step = true};
+    return remove_vm(&t, NULL, NULL, err);
+}
+
+int gc_own(const char *id, const struct fw_made *made, const struct fw_made *made6, struct err *err)
+{
+    struct taps t = {.id = id};
+    return remove_vm(&t, made, made6, err);
 }
 
 /* The VMs found so far, each once. */
@@ -125,7 +158,8 @@ static int find_rules(struct vms *vms, int family, struct gc_result *result, str
     for (int i = 0; i < WORLDS && result->ports; i++)
         portclaim_foreign(result->ports, scans[i].dnat, scans[i].dnat_count, &result->taken);
     *place = fw_find_place(&scans[0], &scans[1]);
-    free_scans(scans, WORLDS);
+    for (int i = 0; i < WORLDS; i++)
+        fw_scan_free(&scans[i]);
     return r;
 }
 

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct mnl_socket;
+
 enum { LINK_ALIAS = 128 };
 
 struct link_info {
@@ -30,7 +32,7 @@ int link_find_index(unsigned ifindex, struct link_info *out);
 int link_each(int (*each)(const struct link_info *info, void *data), void *data);
 int link_configure(unsigned ifindex, const struct link_config *config);
 int link_up(unsigned ifindex);
-int link_delete(unsigned ifindex);
+int link_delete(unsigned ifindex); /* and all that the kernel had for it is free again */
 int link_add_addr(unsigned ifindex, struct in_addr addr, unsigned prefix);
 int link_add_addr6(unsigned ifindex, const struct in6_addr *addr, unsigned prefix);
 
@@ -39,5 +41,20 @@ int link_no_autoconf(unsigned ifindex);
 
 /* The default route's device (AF_INET, AF_INET6), the lowest metric first; ENOENT when there is none. */
 int link_default(int family, struct link_info *out);
+
+/* Deletes a device in two steps.  When link_delete_wait has come back, the device, its addresses and routes are gone
+ * from the namespace, and its name is free; the kernel frees its memory later, on a thread that is left behind for
+ * that (a process that ends waits for it).  0, or -1 with errno.  After a start comes a wait in any case. */
+struct link_deletion {
+    unsigned ifindex;
+    struct mnl_socket *news;
+    int report; /* -1: nothing is being waited for */
+};
+#define LINK_DELETION_NONE                                                                                             \
+    {                                                                                                                  \
+        .report = -1                                                                                                   \
+    }
+int link_delete_start(unsigned ifindex, struct link_deletion *d);
+int link_delete_wait(struct link_deletion *d);
 
 #endif

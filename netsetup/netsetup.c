@@ -35,7 +35,8 @@ struct netsetup {
     struct net_link link;
     int id_claim, subnet_claim; /* held for the VM's life, as are */
     struct portclaim ports;
-    int dns; /* the relay's process, by descriptor; -1: none */
+    int dns;                    /* the relay's process, by descriptor; -1: none */
+    struct fw_made made, made6; /* rules of IPv4 and IPv6 */
 };
 
 const struct net_link *netsetup_link(const struct netsetup *net)
@@ -147,29 +148,25 @@ static int find_place(int family, struct fw_place *place, struct err *err)
     return 0;
 }
 
-/* place is found anew unless it is known. */
-static int add_rules_once(int family, struct fw_place place, bool closed, const struct net_plan *plan,
-                          const struct net_link *link, struct err *err)
+static int start_rules(struct fw_made *made, int family, struct fw_place *place, struct err *err)
 {
-    cleanup_buf struct buf text = {0};
-    if (!place.known && find_place(family, &place, err))
-        return -1;
-    if (closed)
-        rules_closed(&text, plan, link);
-    else
-        rules_text(&text, family, plan, link, place.forward_at);
-    return buf_failed(&text) ? err_set(err, "out of memory") : fw_restore(place.world, family, text.data, err);
+    fw_made_free(made);
+    return (!place->known && find_place(family, place, err)) || fw_start(made, place->world, family, err) ? -1 : 0;
 }
 
-/* Somebody may change the chain between the scan and the use of the position that came from it. */
-static int add_rules(int family, struct fw_place place, const struct net_plan *plan, const struct net_link *link,
-                     struct err *err)
+/* Somebody may change the chain between the scan and the use of the position that came from it.  The first try is for
+ * the program that was started before, if there is one. */
+static int add_rules(struct fw_made *made, int family, struct fw_place place, const struct net_plan *plan,
+                     const struct net_link *link, struct err *err)
 {
     for (int i = 0; i < RULE_TRIES; i++) {
         err->text[0] = '\0';
-        if (!add_rules_once(family, place, false, plan, link, err)) {
-            conntrack_forget(family, &plan->ports);
-            return 0;
+        if (made->run.pid || !start_rules(made, family, &place, err)) {
+            rules_text(&made->text, family, plan, link, place.forward_at);
+            if (!fw_add(made, err)) {
+                conntrack_forget(family, &plan->ports);
+                return 0;
+            }
         }
         place.known = false;
         gc_rules(plan->id, family, NULL); /* tables that came before the one that failed */
@@ -177,17 +174,26 @@ static int add_rules(int family, struct fw_place place, const struct net_plan *p
     return -1;
 }
 
+static int close_ipv6(struct fw_made *made, const struct net_plan *plan, const struct net_link *link,
+                      struct fw_place place, struct err *err)
+{
+    if (start_rules(made, AF_INET6, &place, err))
+        return -1;
+    rules_closed(&made->text, plan, link);
+    return fw_add(made, err);
+}
+
 /* IPv6 where that works; otherwise none of it through the TAP, where no rule of ours would be in its way. */
-static void set_up_ipv6(const struct net_plan *plan, struct net_link *link, struct fw_place place)
+static void set_up_ipv6(struct fw_made *made, const struct net_plan *plan, struct net_link *link, struct fw_place place)
 {
     struct err why = {0};
-    if (link->ipv6 && !add_rules(AF_INET6, place, plan, link, &why))
+    if (link->ipv6 && !add_rules(made, AF_INET6, place, plan, link, &why))
         return;
     if (link->ipv6)
         log_warn("the guest gets no IPv6: %s", why.text);
     link->ipv6 = false;
     why.text[0] = '\0';
-    if (!ipv6_disable(link->tap) && add_rules_once(AF_INET6, place, true, plan, link, &why))
+    if (!ipv6_disable(link->tap) && close_ipv6(made, plan, link, place, &why))
         log_warn("cannot keep the guest from this host's IPv6: %s", why.text);
 }
 
@@ -199,17 +205,22 @@ static int bring_up(struct netsetup *net, const struct net_plan *plan, struct er
         return -1;
     if (seen.taken.text[0])
         return err_set(err, "%s", seen.taken.text);
+    /* iptables-restore is ready for the rules by the time that these are known. */
+    if (start_rules(&net->made, AF_INET, &seen.place, err))
+        return -1;
     if (find_mtu(plan, &link->mtu, err) || choose_mac(plan, link->guest_mac, err) || take_subnet(net, plan, err) ||
         enable_forwarding(err))
         return -1;
     link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
+    if (link->ipv6)
+        start_rules(&net->made6, AF_INET6, &seen.place6, NULL); /* what is wrong is told when it is tried again */
     if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err))
         return -1;
     if (plan->dns[0] && (net->dns = dns_start(link->tap_addr, plan->dns, plan->relay, &link->dns_port, err)) < 0)
         return -1;
-    if (add_rules(AF_INET, seen.place, plan, link, err))
+    if (add_rules(&net->made, AF_INET, seen.place, plan, link, err))
         return -1;
-    set_up_ipv6(plan, link, seen.place6);
+    set_up_ipv6(&net->made6, plan, link, seen.place6);
     foreign_warn(plan, link);
     return link_up(link->ifindex) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
 }
@@ -239,7 +250,9 @@ int netsetup_down(struct netsetup *net, struct err *err)
     if (!net)
         return 0;
     /* Without the claim nothing was made, and what carries the id is another's. */
-    int r = net->id_claim >= 0 ? gc_vm(net->id, err) : 0;
+    int r = net->id_claim >= 0 ? gc_own(net->id, &net->made, &net->made6, err) : 0;
+    fw_made_free(&net->made);
+    fw_made_free(&net->made6);
     process_end(&net->dns);
     portclaim_release(&net->ports);
     if (net->subnet_claim >= 0)

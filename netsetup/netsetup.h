@@ -62,8 +62,9 @@ int netsetup_check(const struct net_plan *plan, struct err *err);
 struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err);
 const struct net_link *netsetup_link(const struct netsetup *net);
 
-/* Undoes what up did, all of it even when a part fails, and frees the handle (NULL is fine).  0, or -1 with
- * the first failure. */
+/* Undoes what up did, all of it even when a part fails, and frees the handle (NULL is fine).  What anybody could see
+ * is gone then, and its names and addresses are free; the kernel frees the device's memory within the next 30 ms, on
+ * a thread of this process, whose end would wait for that.  0, or -1 with the first failure. */
 int netsetup_down(struct netsetup *net, struct err *err);
 
 /* Removes the TAPs and rules of every VM in this namespace whose claim nobody holds; *removed (may be NULL)

@@ -112,6 +112,7 @@ static void dnat(const struct ctx *c, const char *where, const struct net_port *
     unsigned last = p->host_port + p->count - 1U, guest_last = p->guest_port + p->count - 1U;
     bool bracket = c->family->af == AF_INET6;
     /* The kernel never lets ::1 leave: without the exception a client would wait instead of trying IPv4. */
+    char ports[16];
     snprintf(match, sizeof(match), "-m addrtype --dst-type LOCAL%s", bracket ? " ! -d ::1" : "");
     if (p->host_addr.s_addr)
         snprintf(match, sizeof(match), "-d %s", inet_ntop(AF_INET, &p->host_addr, addr, sizeof(addr)));
@@ -121,7 +122,8 @@ static void dnat(const struct ctx *c, const char *where, const struct net_port *
         snprintf(to, sizeof(to), ":%u-%u/%u", p->guest_port, guest_last, p->host_port);
     snprintf(target, sizeof(target), "DNAT --to-destination %s%s%s%s", bracket ? "[" : "", c->guest, bracket ? "]" : "",
              to);
-    rule(c, where, target, "-p %s --dport %u:%u %s", p->udp ? "udp" : "tcp", p->host_port, last, match);
+    snprintf(ports, sizeof(ports), p->count == 1 ? "%u" : "%u:%u", p->host_port, last);
+    rule(c, where, target, "-p %s --dport %s %s", p->udp ? "udp" : "tcp", ports, match);
 }
 
 static bool is_loopback(struct in_addr a)

@@ -1,10 +1,14 @@
-/* How long a VM's network takes to make and to undo, against the same devices, addresses and rules made by `ip`
- * and `iptables` processes, one each, in the same run.  In a network namespace of its own; needs root.
+/* How long a VM's network takes to make and to undo, against the same device, addresses and rules made by a shell
+ * script of `ip` and `iptables` commands, in the same run; that it is the same is looked at first.  netsetup also
+ * finds a free subnet and name, the firewall's world and dead VMs' leavings, and takes the ports; the script is told.
+ * In a network namespace of its own; needs root.
  *
  *     netsetup [ROUNDS]      a table on stderr, JSON on stdout */
 #include "netsetup/netsetup.h"
 #include "common/buf.h"
 #include "common/log.h"
+#include "netsetup/fw.h"
+#include "netsetup/gc.h"
 #include "netsetup/link.h"
 #include "netsetup/rules.h"
 #include "netsetup/tool.h"
@@ -16,8 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-enum { ROUNDS = 20, ROW = 100, WORDS = 40 };
+enum { ROUNDS = 20, ROW = 100 };
 
 static void die(const struct err *err)
 {
@@ -25,134 +31,241 @@ static void die(const struct err *err)
     exit(1);
 }
 
-/* Runs a command given as one line of words, as a script would: found in PATH, waited for. */
-static void command(const char *line)
+/* Runs a shell script, and gives what it printed when out is not NULL. */
+static void shell(const char *script, struct buf *out)
 {
-    char copy[512], *rest = NULL;
-    const char *argv[WORDS] = {NULL};
+    const char *const argv[] = {"sh", "-e", NULL};
     struct err err = {0};
-    size_t n = 0;
-    snprintf(copy, sizeof(copy), "%s", line);
-    for (char *word = strtok_r(copy, " ", &rest); word && n < WORDS - 1; word = strtok_r(NULL, " ", &rest))
-        argv[n++] = word;
-    if (tool_run(argv, NULL, NULL, &err))
+    if (tool_run(argv, script, out, &err))
         die(&err);
 }
 
 /* One line of rules text as an iptables command: added as written, or deleted. */
-static void rule_command(const char *world, const char *table, const char *line, bool add)
+static void put_rule(struct buf *script, const char *world, const char *table, const char *line, bool add)
 {
-    char text[512], chain[32], rest[400];
+    char chain[32], rest[400];
     unsigned skip = 0;
     if (sscanf(line, "-%*c %31s %n%399[^\n]", chain, &skip, rest) != 2)
         return;
     const char *spec = rest;
     if (!add && spec[0] >= '0' && spec[0] <= '9') /* the position of an insertion */
         spec += strcspn(spec, " ");
-    snprintf(text, sizeof(text), "iptables-%s -w -t %s -%c %s %s", world, table, add ? line[1] : 'D', chain, spec);
-    command(text);
+    buf_fmt(script, "iptables-%s -w -t %s -%c %s %s\n", world, table, add ? line[1] : 'D', chain, spec);
 }
 
-static void rule_commands(const char *world, const char *rules, bool add)
+static void put_rules(struct buf *script, const char *world, const char *rules, bool add)
 {
     char table[32] = "";
     for (const char *line = rules; *line; line += strcspn(line, "\n") + 1)
         if (*line == '*')
             snprintf(table, sizeof(table), "%.*s", (int)strcspn(line + 1, "\n"), line + 1);
         else if (*line == '-')
-            rule_command(world, table, line, add);
+            put_rule(script, world, table, line, add);
+}
+
+/* What people have in their scripts: the reference, and the same end. */
+struct scripts {
+    struct buf up, down;
+};
+
+static void write_scripts(struct scripts *s, const char *world, const struct net_plan *plan,
+                          const struct net_link *link)
+{
+    cleanup_buf struct buf rules = {0};
+    char addr[INET_ADDRSTRLEN];
+    rules_text(&rules, AF_INET, plan, link, 1);
+    buf_str(&s->up, "ip tuntap add dev ctr0 mode tap vnet_hdr user 0 group 0\n");
+    buf_fmt(&s->up, "ip addr add %s/30 dev ctr0\n", inet_ntop(AF_INET, &link->tap_addr, addr, sizeof(addr)));
+    buf_fmt(&s->up, "ip link set ctr0 mtu %u alias " RULES_COMMENT "%s group %u\n", link->mtu, plan->id, RULES_GROUP);
+    buf_str(&s->up, "echo 1 >/proc/sys/net/ipv4/ip_forward\n"
+                    "echo 1 >/proc/sys/net/ipv4/conf/ctr0/route_localnet\n"
+                    "echo 1 >/proc/sys/net/ipv6/conf/ctr0/disable_ipv6\n");
+    put_rules(&s->up, world, rules.data, true);
+    buf_str(&s->up, "ip link set ctr0 up\n");
+    put_rules(&s->down, world, rules.data, false);
+    buf_str(&s->down, "ip link del ctr0\n");
+}
+
+/* The device and the rules there are, as a text to compare. */
+static void look(const char *world, struct buf *out)
+{
+    char script[256];
+    snprintf(script, sizeof(script),
+             "cat /proc/sys/net/ipv4/conf/ctr0/route_localnet /proc/sys/net/ipv6/conf/ctr0/disable_ipv6\n"
+             "ip -o -d addr show dev ctr0 | sed 's/^[0-9]*//'\niptables-%s-save | grep -v '^[#:]'",
+             world);
+    shell(script, out);
 }
 
 struct times {
     double up[ROW], down[ROW];
 };
 
+static struct netsetup *up(const struct net_plan *plan)
+{
+    struct err err = {0};
+    struct netsetup *net = netsetup_up(plan, &err);
+    if (!net)
+        die(&err);
+    return net;
+}
+
+static void down(struct netsetup *net)
+{
+    struct err err = {0};
+    if (netsetup_down(net, &err))
+        die(&err);
+}
+
 static void ours(const struct net_plan *plan, size_t rounds, struct times *t)
 {
     for (size_t i = 0; i < rounds; i++) {
-        struct err err = {0};
         double start = now_ms();
-        struct netsetup *net = netsetup_up(plan, &err);
+        struct netsetup *net = up(plan);
         double made = now_ms();
-        if (!net || netsetup_down(net, &err))
-            die(&err);
+        down(net);
         t->up[i] = made - start;
         t->down[i] = now_ms() - made;
     }
 }
 
-static void theirs(const char *world, const struct net_plan *plan, size_t rounds, struct times *t)
+static void theirs(const struct scripts *s, size_t rounds, struct times *t)
 {
-    struct net_link link = {.tap = "ctr0", .guest_mac = {2, 0, 0, 0, 0, 1}};
-    cleanup_buf struct buf rules = {0};
-    inet_pton(AF_INET, "10.1.2.1", &link.tap_addr);
-    inet_pton(AF_INET, "10.1.2.2", &link.guest_addr);
-    rules_text(&rules, AF_INET, plan, &link, 1);
     for (size_t i = 0; i < rounds; i++) {
         double start = now_ms();
-        command("ip tuntap add dev ctr0 mode tap vnet_hdr user 0 group 0");
-        command("ip addr add 10.1.2.1/30 dev ctr0");
-        command("ip link set ctr0 mtu 1500 alias ctr-jailer/bench");
-        command("ip link set ctr0 up");
-        rule_commands(world, rules.data, true);
+        shell(s->up.data, NULL);
         double made = now_ms();
-        rule_commands(world, rules.data, false);
-        command("ip link del ctr0");
+        shell(s->down.data, NULL);
         t->up[i] = made - start;
         t->down[i] = now_ms() - made;
     }
 }
 
-/* What of both is the kernel's alone: a device with an address goes, and its memory with it. */
-static double removal_of_a_device(size_t rounds)
+/* The scripts for what netsetup makes; it must be the same in the end. */
+static void make_scripts(struct scripts *s, const char *world, const struct net_plan *plan)
 {
-    double times[ROW];
-    for (size_t i = 0; i < rounds; i++) {
+    cleanup_buf struct buf us = {0}, them = {0};
+    struct err err = {0};
+    struct netsetup *net = up(plan);
+    write_scripts(s, world, plan, netsetup_link(net));
+    look(world, &us);
+    down(net);
+    shell(s->up.data, NULL);
+    look(world, &them);
+    shell(s->down.data, NULL);
+    if (strcmp(us.data, them.data) != 0) {
+        err_set(&err, "the scripts make something else:\n%s\n--- than netsetup:\n%s", them.data, us.data);
+        die(&err);
+    }
+}
+
+/* What is the kernel's alone: a device with an address goes; then its memory goes, too. */
+static void floor_of_removal(size_t rounds, double *gone, double *freed)
+{
+    double gone_times[ROW], freed_times[ROW];
+    for (size_t i = 0; i < 2 * rounds; i++) {
         struct link_info info;
+        struct link_deletion deletion = LINK_DELETION_NONE;
         struct err err = {0};
-        command("ip tuntap add dev ctr0 mode tap vnet_hdr");
-        command("ip addr add 10.1.2.1/30 dev ctr0");
-        command("ip link set ctr0 up");
+        bool async = i % 2;
+        shell("ip tuntap add dev ctr0 mode tap vnet_hdr\nip addr add 10.1.2.1/30 dev ctr0\nip link set ctr0 up\n",
+              NULL);
         if (link_find("ctr0", &info))
             err_sys(&err, "ctr0");
         double start = now_ms();
-        if (!err.text[0] && link_delete(info.ifindex))
+        if (async && (link_delete_start(info.ifindex, &deletion) || link_delete_wait(&deletion)))
             err_sys(&err, "ctr0");
+        if (!async && link_delete(info.ifindex))
+            err_sys(&err, "ctr0");
+        (async ? gone_times : freed_times)[i / 2] = now_ms() - start;
         if (err.text[0])
             die(&err);
+    }
+    *gone = median(gone_times, rounds);
+    *freed = median(freed_times, rounds);
+}
+
+/* And what is one iptables-restore's, with the same rules. */
+static double floor_of_rules(enum fw_world world, const struct net_plan *plan, size_t rounds)
+{
+    const struct net_link link = {.tap = "ctr0", .guest_addr.s_addr = htonl(0x0a010202)};
+    double times[ROW];
+    for (size_t i = 0; i < rounds; i++) {
+        struct err err = {0};
+        cleanup_buf struct buf text = {0};
+        rules_text(&text, AF_INET, plan, &link, 1);
+        double start = now_ms();
+        if (fw_restore(world, AF_INET, text.data, &err))
+            die(&err);
         times[i] = now_ms() - start;
+        if (gc_rules(plan->id, AF_INET, &err))
+            die(&err);
     }
     return median(times, rounds);
 }
 
-static void compare(const char *world, size_t rounds, bool last)
+/* The longest that somebody waits for it: down in a process that ends as soon as it can. */
+static double down_and_exit(const struct net_plan *plan, size_t rounds)
+{
+    double times[ROW];
+    for (size_t i = 0; i < rounds; i++) {
+        double start = 0;
+        int ends[2], status = 0;
+        struct err err = {0};
+        pid_t pid = pipe(ends) ? -1 : fork();
+        if (!pid) {
+            struct netsetup *net = up(plan);
+            start = now_ms();
+            down(net);
+            _exit(write(ends[1], &start, sizeof(start)) != sizeof(start));
+        }
+        if (pid < 0 || waitpid(pid, &status, 0) != pid || status ||
+            read(ends[0], &start, sizeof(start)) != sizeof(start)) {
+            err_sys(&err, "a process for netsetup");
+            die(&err);
+        }
+        times[i] = now_ms() - start;
+        close(ends[0]);
+        close(ends[1]);
+    }
+    return median(times, rounds);
+}
+
+static void compare(enum fw_world which, size_t rounds, bool last)
 {
     struct net_plan plan = {.id = "bench"};
     struct err err = {0};
+    struct scripts scripts = {.up = {0}};
     static struct times us, ps, row;
+    const char *world = which == FW_NFT ? "nft" : "legacy";
     char line[128];
     if (net_ports_parse("PORTS", "8080:80,2000-2010:2000-2010,127.0.0.1:5353:53/udp", &plan.ports, &err))
         die(&err);
-    snprintf(line, sizeof(line), "iptables-%s -A INPUT -s 203.0.113.9 -j DROP", world);
-    command(line);
-    ours(&plan, 2, &us); /* warm */
+    snprintf(line, sizeof(line), "iptables-%s -A INPUT -s 203.0.113.9 -j DROP\n", world);
+    shell(line, NULL);
+    make_scripts(&scripts, world, &plan);
     ours(&plan, rounds, &us);
-    theirs(world, &plan, rounds, &ps);
+    theirs(&scripts, rounds, &ps);
     ours(&plan, ROW, &row);
     double up = median(us.up, rounds), down = median(us.down, rounds);
     double ref_up = median(ps.up, rounds), ref_down = median(ps.down, rounds);
+    double restore = floor_of_rules(which, &plan, rounds), leave = down_and_exit(&plan, rounds);
     for (size_t i = 0; i < ROW; i++)
         row.up[i] += row.down[i];
     double first = median(row.up, ROUNDS), end = median(row.up + ROW - ROUNDS, ROUNDS);
     fprintf(stderr, "%-8s %-5s %8.1f ms %12.1f ms %10.2f\n", world, "up", up, ref_up, up / ref_up);
     fprintf(stderr, "%-8s %-5s %8.1f ms %12.1f ms %10.2f\n", world, "down", down, ref_down, down / ref_down);
+    fprintf(stderr, "%-8s one iptables-restore alone %.1f ms; down and a process's end %.1f ms\n", world, restore,
+            leave);
     fprintf(stderr, "%-8s 100 in a row: the first 20 %.1f ms each, the last 20 %.1f ms\n", world, first, end);
     printf("\"%s\":{\"up_ms\":%.2f,\"down_ms\":%.2f,\"reference_up_ms\":%.2f,\"reference_down_ms\":%.2f,"
-           "\"first_20_ms\":%.2f,\"last_20_ms\":%.2f}%s",
-           world, up, down, ref_up, ref_down, first, end, last ? "" : ",");
+           "\"restore_ms\":%.2f,\"down_and_exit_ms\":%.2f,\"first_20_ms\":%.2f,\"last_20_ms\":%.2f}%s",
+           world, up, down, ref_up, ref_down, restore, leave, first, end, last ? "" : ",");
     net_ports_free(&plan.ports);
-    snprintf(line, sizeof(line), "iptables-%s -D INPUT -s 203.0.113.9 -j DROP", world);
-    command(line);
+    buf_free(&scripts.up);
+    buf_free(&scripts.down);
+    snprintf(line, sizeof(line), "iptables-%s -D INPUT -s 203.0.113.9 -j DROP\n", world);
+    shell(line, NULL);
 }
 
 int main(int argc, char **argv)
@@ -166,14 +279,14 @@ int main(int argc, char **argv)
         err_sys(&err, "cannot make a network namespace");
         die(&err);
     }
-    command("ip link set lo up");
-    command("ip route add default dev lo");
-    double kernel = removal_of_a_device(rounds);
-    fprintf(stderr, "the kernel's removal of a TAP, part of every down: %.1f ms\n", kernel);
-    fprintf(stderr, "medians of %zu     netsetup  ip+iptables      ratio\n", rounds);
-    printf("{\"tap_removal_ms\":%.2f,", kernel);
-    compare("nft", rounds, false);
-    compare("legacy", rounds, true);
+    shell("ip link set lo up\nip route add default dev lo\n", NULL);
+    double gone, freed;
+    floor_of_removal(rounds, &gone, &freed);
+    fprintf(stderr, "a TAP alone: %.1f ms until it is gone, %.1f ms until the kernel has freed it\n", gone, freed);
+    fprintf(stderr, "medians of %zu     netsetup       script      ratio\n", rounds);
+    printf("{\"tap_gone_ms\":%.2f,\"tap_freed_ms\":%.2f,", gone, freed);
+    compare(FW_NFT, rounds, false);
+    compare(FW_LEGACY, rounds, true);
     printf("}\n");
     return 0;
 }

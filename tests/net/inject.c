@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -20,12 +21,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int count;
+static atomic_int count; /* netsetup deletes devices on a thread */
 
 static bool now(void)
 {
     const char *at = getenv("INJECT");
-    if (!at || ++count != atoi(at))
+    if (!at || atomic_fetch_add(&count, 1) + 1 != atoi(at))
         return false;
     if (getenv("INJECT_KILL"))
         kill(getpid(), SIGKILL);

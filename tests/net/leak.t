@@ -53,6 +53,7 @@ for WORLD in "${WORLDS[@]}"; do
     ip -n "$NS-host" tuntap add tap7 mode tap
     run_up
     before=$(snapshot)
+    ok "$WORLD: what down has removed can be made again at once" in_ns host "$PWD/build/net/again"
 
     every_step "$WORLD: a failure at every step leaves nothing" 0 1
     every_step "$WORLD: a kill -9 at every step leaves nothing that gc does not take" 1 "$([ "$WORLD" = nft ] && echo 1 || echo 4)"

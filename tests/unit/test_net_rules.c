@@ -54,8 +54,8 @@ static void v4(void **state)
     has(&text, "-I PREROUTING -i ctr7 -d 169.254.0.0/16" MARK "DROP");
     has(&text, "-I INPUT -i ctr7 ! -p icmp -m conntrack ! --ctstate ESTABLISHED,RELATED,DNAT" MARK "DROP");
     has(&text,
-        "-A PREROUTING -p tcp --dport 8080:8080 -m addrtype --dst-type LOCAL" MARK "DNAT --to-destination 10.1.2.2:80");
-    has(&text, "-A OUTPUT -p udp --dport 5353:5353 -d 127.0.0.1" MARK "DNAT --to-destination 10.1.2.2:53");
+        "-A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL" MARK "DNAT --to-destination 10.1.2.2:80");
+    has(&text, "-A OUTPUT -p udp --dport 5353 -d 127.0.0.1" MARK "DNAT --to-destination 10.1.2.2:53");
     assert_null(strstr(text.data, "-A PREROUTING -p udp"));
     has(&text, "-A OUTPUT -p tcp --dport 2000:2010 -m addrtype --dst-type LOCAL" MARK
                "DNAT --to-destination 10.1.2.2:3000-3010/2000");
@@ -117,7 +117,7 @@ static void v6(void **state)
     l.dns_port = 4000;
     rules_text(&text, AF_INET6, &p, &l, 1);
     has(&text, "-I PREROUTING -i ctr7 ! -s fd00::2 ! -p ipv6-icmp" MARK "DROP");
-    has(&text, "-A PREROUTING -p tcp --dport 8080:8080 -m addrtype --dst-type LOCAL ! -d ::1" MARK
+    has(&text, "-A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL ! -d ::1" MARK
                "DNAT --to-destination [fd00::2]:80");
     assert_null(strstr(text.data, "127.0.0"));
     assert_null(strstr(text.data, "10.1.2."));
