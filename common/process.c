@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -37,8 +38,8 @@ void process_end(int *pid_fd)
         return;
     struct pollfd end = {.fd = *pid_fd, .events = POLLIN};
     siginfo_t info;
-    syscall(SYS_pidfd_send_signal, *pid_fd, SIGKILL, NULL, 0);
-    while (poll(&end, 1, -1) < 0 && errno == EINTR)
+    bool ends = syscall(SYS_pidfd_send_signal, *pid_fd, SIGKILL, NULL, 0) == 0 || errno == ESRCH;
+    while (ends && poll(&end, 1, -1) < 0 && errno == EINTR)
         ;
     waitid(P_PIDFD, (id_t)*pid_fd, &info, WEXITED | WNOHANG);
     close(steal_fd(pid_fd));

@@ -13,7 +13,7 @@ pid_t process_fork(int *pid_fd);
  * after one.  And parent's user must then be allowed to kill it: its own, or root with CAP_KILL. */
 void process_end_with(pid_t parent);
 
-/* Kills it and waits for its end; a child is reaped.  Closes *pid_fd; -1 is no process. */
+/* Kills it and waits for its end, unless it may not be killed; a child is reaped.  Closes *pid_fd; -1 is no process. */
 void process_end(int *pid_fd);
 
 #endif

@@ -41,8 +41,8 @@ int channel_listen(int run, const char *vsock, uid_t uid, gid_t gid, struct err 
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", run, name);
     cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || fchownat(run, name, uid, gid, 0) < 0 ||
-        fchmodat(run, name, 0600, 0) < 0 || listen(fd, BACKLOG) < 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || fchmodat(run, name, 0600, 0) < 0 ||
+        fchownat(run, name, uid, gid, 0) < 0 || listen(fd, BACKLOG) < 0)
         return err_sys(err, "cannot listen for the guest");
     return steal_fd(&fd);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void pad4(struct buf *out)
 {
@@ -67,4 +68,9 @@ int initrd_make(const struct initrd_plan *plan, const struct buf *settings, cons
         fchown(out, uid, (gid_t)-1) < 0)
         return err_sys(err, "cannot write the initramfs to %s", path);
     return 0;
+}
+
+int initrd_forget(const char *path, struct err *err)
+{
+    return truncate(path, 0) < 0 ? err_sys(err, "cannot empty the initramfs %s", path) : 0;
 }

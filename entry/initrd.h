@@ -19,6 +19,9 @@ struct initrd_plan {
 int initrd_make(const struct initrd_plan *plan, const struct buf *settings, const char *path, uid_t uid,
                 struct err *err);
 
+/* Firecracker has read it into the guest's memory, and keeps it open: its memory, and the secrets in it, go. */
+int initrd_forget(const char *path, struct err *err);
+
 /* Appends one file of a cpio archive in the kernel's "newc" form (Linux
  * Documentation/driver-api/early-userspace/buffer-format.rst); its folder must already be in an archive.
  * initrd_end appends the trailer. */

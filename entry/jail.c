@@ -65,11 +65,6 @@ struct report {
     int status;
 };
 
-/* What the jailer does as root.  Firecracker then runs as another user, without any. */
-static const uint64_t jailer_needs = PRIVILEGE(CAP_SYS_ADMIN) | PRIVILEGE(CAP_SYS_CHROOT) | PRIVILEGE(CAP_MKNOD) |
-                                     PRIVILEGE(CAP_CHOWN) | PRIVILEGE(CAP_SETUID) | PRIVILEGE(CAP_SETGID) |
-                                     PRIVILEGE(CAP_DAC_OVERRIDE) | PRIVILEGE(CAP_SYS_RESOURCE);
-
 static void exec_jailer(const struct jail_plan *plan, int console, int report)
 {
     char uid[16], gid[16];
@@ -83,7 +78,7 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
     /* The environment is the user's, secrets included, and none of the VMM's business; the jailer panics on
      * one that is not UTF-8. */
     char *const empty[] = {NULL};
-    privilege_bound(jailer_needs);
+    privilege_bound(plan->capabilities);
     int null = open("/dev/null", O_RDONLY);
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(console, STDOUT_FILENO) >= 0 &&
         dup2(console, STDERR_FILENO) >= 0)

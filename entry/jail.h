@@ -37,7 +37,8 @@ struct jail_plan {
     const char *api_socket, *log; /* paths inside the chroot */
     uid_t uid;
     gid_t gid;
-    uid_t supervisor; /* who this process is to become, and with it the jail's first one */
+    uint64_t capabilities; /* what the jailer can have (common/privilege.h); Firecracker has none */
+    uid_t supervisor;      /* who this process is to become, and with it the jail's first one */
     struct jail_file files[JAIL_FILES_MAX];
     unsigned file_count;
 };

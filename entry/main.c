@@ -10,6 +10,7 @@
 #include "common/signals.h"
 #include "entry/channel.h"
 #include "entry/kvm.h"
+#include "entry/needs.h"
 #include "entry/options.h"
 #include "entry/plan.h"
 #include "entry/settings.h"
@@ -142,7 +143,7 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
         return cancel_wait(jail.pid_fd, 0) ? jail_explain(&jail, err) : -1;
     }
     drives_unlink(&drives);
-    if (undo_entrust(u, control, err) < 0)
+    if (initrd_forget(initrd, err) < 0 || workdir_seal(&workdir, err) < 0 || undo_entrust(u, control, err) < 0)
         return -1;
     if (privilege_drop(plan->supervisor, 0) < 0)
         return err_sys(err, "cannot give up root's rights");
@@ -167,7 +168,7 @@ static int run_vm(const struct options *options, struct err *err)
     int code = plan_make(options, &resources, &plan, err);
     if (code == 0 && options->action == ACTION_DRY_RUN)
         code = plan_print(&plan, stdout);
-    else if (code == 0 && (code = plan_check_host(err)) == 0) {
+    else if (code == 0 && (code = needs_check(plan.has_net, err)) == 0) {
         struct signals signals = {-1, -1};
         facts.restarts = status_restarts();
         struct undo *u = undo_new();

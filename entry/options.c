@@ -63,13 +63,15 @@ static const struct row rows[OPT_COUNT] = {
 
 static const struct {
     const char *flag;
+    enum option takes; /* the variable that it has a value for; OPT_COUNT: none, it is an action */
     enum action action;
     const char *help;
 } flags[] = {
-    {"--dry-run", ACTION_DRY_RUN, "print what would be done, as JSON, and touch nothing"},
-    {"--check-kvm", ACTION_CHECK_KVM, "tell whether this machine's KVM can run a kernel"},
-    {"--help", ACTION_HELP, "print this"},
-    {"--version", ACTION_VERSION, "print the version"},
+    {"--dry-run", OPT_COUNT, ACTION_DRY_RUN, "print what would be done, as JSON, and touch nothing"},
+    {"--check-kvm", OPT_COUNT, ACTION_CHECK_KVM, "tell whether this machine's KVM can run a kernel"},
+    {"--id", OPT_VM_ID, ACTION_RUN, "the VM's id, as VM_ID: --id ID or --id=ID"},
+    {"--help", OPT_COUNT, ACTION_HELP, "print this"},
+    {"--version", OPT_COUNT, ACTION_VERSION, "print the version"},
 };
 
 /* Variables that describe the container; the guest has values of its own for them. */
@@ -135,6 +137,27 @@ static void read_environment(struct options *o, char **env)
             o->value[i] = rows[i].fallback;
 }
 
+/* The flag at **arg, with its value in the same argument or in the next, which *arg is then moved to. */
+static int read_flag(struct options *o, char ***arg, struct err *err)
+{
+    const char *flag = **arg, *value = strchr(flag, '=');
+    size_t i = 0, len = strcspn(flag, "=");
+    while (i < COUNT(flags) && (strlen(flags[i].flag) != len || memcmp(flag, flags[i].flag, len) != 0))
+        i++;
+    if (i == COUNT(flags) || (value && flags[i].takes == OPT_COUNT))
+        return err_set(err, "unknown flag %s: see --help; a command that starts with -- goes behind a --", flag);
+    if (flags[i].takes == OPT_COUNT) {
+        o->action = flags[i].action;
+        return 0;
+    }
+    value = value ? value + 1 : *++*arg;
+    if (!value)
+        return err_set(err, "%s: its value is missing", flag);
+    if (*value)
+        o->value[flags[i].takes] = value;
+    return 0;
+}
+
 int options_read(struct options *o, char **argv, char **env, struct err *err)
 {
     *o = (struct options){.action = ACTION_RUN};
@@ -148,12 +171,8 @@ int options_read(struct options *o, char **argv, char **env, struct err *err)
             arg++;
             break;
         }
-        size_t i = 0;
-        while (i < COUNT(flags) && strcmp(*arg, flags[i].flag) != 0)
-            i++;
-        if (i == COUNT(flags))
-            return err_set(err, "unknown flag %s: see --help; a command that starts with -- goes behind a --", *arg);
-        o->action = flags[i].action;
+        if (read_flag(o, &arg, err) < 0)
+            return -1;
     }
     o->command = arg;
     return 0;

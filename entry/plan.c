@@ -6,7 +6,7 @@
 #include "common/num.h"
 #include "common/terminal.h"
 #include "entry/initsys.h"
-#include "entry/kvm.h"
+#include "entry/needs.h"
 #include "entry/plan_parts.h"
 #include "netsetup/parse.h"
 
@@ -273,6 +273,7 @@ static int plan_jail(const struct options *o, struct plan *plan, struct err *err
     struct jail_plan *j = &plan->jail;
     j->base = o->value[OPT_JAIL_BASE];
     j->id = plan->id;
+    j->capabilities = needs_jailer();
     j->api_socket = "/run/api.sock";
     j->log = "/firecracker.log";
     plan->api_socket = "api.sock";
@@ -315,22 +316,6 @@ int plan_make(const struct options *o, const struct resources *r, struct plan *p
         plan_limit(o, OPT_NET_BANDWIDTH, OPT_NET_OPS, &plan->vmm.net_limit, err) < 0)
         return -1;
     return plan_net(o, plan, err);
-}
-
-int plan_check_host(struct err *err)
-{
-    if (geteuid() != 0)
-        return err_set(err, "must run as root (uid 0), not as uid %u", geteuid());
-    enum kvm_state kvm = kvm_probe();
-    if (kvm != KVM_WORKS)
-        return err_set(err, "KVM %s: %s (check with: entry --check-kvm)", kvm_state_name(kvm), kvm_state_advice(kvm));
-    if (access("/dev/net/tun", R_OK | W_OK) < 0) {
-        err_sys(err, "cannot use /dev/net/tun");
-        err_hint(err, "load the tun module, and pass the device into the container with --device /dev/net/tun or "
-                      "privileged");
-        return -1;
-    }
-    return 0;
 }
 
 void plan_free(struct plan *plan)

@@ -38,9 +38,6 @@ struct plan {
 /* o must outlive the plan.  -1 with err, which names the variable, its value and what is accepted. */
 int plan_make(const struct options *o, const struct resources *r, struct plan *plan, struct err *err);
 
-/* Whether this machine lets the plan be carried out: privileges, KVM, /dev/net/tun. */
-int plan_check_host(struct err *err);
-
 /* As JSON, for --dry-run. */
 int plan_print(const struct plan *plan, FILE *out);
 

@@ -89,7 +89,8 @@ int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err 
         return err_set(err, "JAIL_BASE=%.64s...: the path is too long", plan->base);
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
         err_sys(err, "cannot make a mount namespace");
-        err_hint(err, "it needs CAP_SYS_ADMIN: run as root, the container privileged");
+        err_hint(err, errno == EACCES ? "does AppArmor refuse it? docker run --security-opt apparmor=unconfined"
+                                      : "it needs CAP_SYS_ADMIN: run as root, the container privileged");
         return -1;
     }
     orphans_remove_folders(w->path);
@@ -103,6 +104,13 @@ int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err 
         give_up(w);
         return -1;
     }
+    return 0;
+}
+
+int workdir_seal(const struct workdir *w, struct err *err)
+{
+    if (mount(NULL, w->path, NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID, NULL) < 0)
+        return err_sys(err, "cannot make %s read-only", w->path);
     return 0;
 }
 

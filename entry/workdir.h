@@ -30,6 +30,10 @@ struct workdir {
  * namespace, in which mounts made on the host still arrive.  -1 with err; nothing is left then. */
 int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err *err);
 
+/* Makes the tmpfs read-only, in the jail too: the jailer gives its user folders that nothing is made in once the VM
+ * runs.  Disks, sockets and devices are not held by that.  -1 with err. */
+int workdir_seal(const struct workdir *w, struct err *err);
+
 /* Unmounts, and removes the folders that were made unless another VM uses them.  Takes a struct workdir. */
 void workdir_remove(void *w);
 

@@ -23,6 +23,11 @@ check "a user's Dockerfile with the three lines builds" docker build --network h
 check "and one that seals the tree" docker build --network host -t sealed -f tests/docker/sealed.Dockerfile tests/docker/user
 docker image prune -f --filter until=24h >/dev/null
 
+grants() { grep -oE '(--cap-add |--device |--security-opt |^ +- )[A-Za-z/_=-]+' "$1" | sed 's/.* //' | sort; }
+is 'docker-compose.minimal.example.yml grants what the README does' \
+    "$(grants docker-compose.minimal.example.yml | grep -vxE 'ALL|/run|/srv|/var/tmp|data')" \
+    "$(sed -n '/^docker run --rm -it --read-only/,/my-image/p' README.md >"$work/line" && grants "$work/line")"
+
 inspect() { docker image inspect -f "$@"; }
 is 'ENTRYPOINT is entry' "$(inspect '{{json .Config.Entrypoint}}' ctr-jailer)" '["/usr/bin/entry"]'
 is "CMD is the user's" "$(inspect '{{json .Config.Cmd}}' ctr-jailer) $(inspect '{{json .Config.Cmd}}' user)" \

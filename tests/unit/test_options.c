@@ -119,13 +119,43 @@ static void test_flags_end_at_the_command(void **state)
     options_free(&o);
 }
 
+static void test_id_as_a_flag(void **state)
+{
+    (void)state;
+    char *env[] = {"VM_ID=variable", NULL};
+    char *apart[] = {"entry", "--id", "one", "--dry-run", "ls", "--id", "x", NULL},
+         *joined[] = {"entry", "--id=two", "ls", NULL}, *empty[] = {"entry", "--id=", "ls", NULL},
+         *missing[] = {"entry", "--id", NULL}, *valued[] = {"entry", "--dry-run=x", NULL};
+    struct options o;
+    struct err err = {0};
+    assert_int_equal(options_read(&o, apart, env, NULL), 0);
+    assert_int_equal(o.action, ACTION_DRY_RUN);
+    assert_string_equal(o.value[OPT_VM_ID], "one");
+    assert_ptr_equal(o.command, apart + 4);
+    options_free(&o);
+    assert_int_equal(options_read(&o, joined, env, NULL), 0);
+    assert_string_equal(o.value[OPT_VM_ID], "two");
+    assert_ptr_equal(o.command, joined + 2);
+    options_free(&o);
+    assert_int_equal(options_read(&o, empty, env, NULL), 0);
+    assert_string_equal(o.value[OPT_VM_ID], "variable");
+    options_free(&o);
+    assert_int_equal(options_read(&o, missing, env, &err), -1);
+    assert_non_null(strstr(err.text, "--id"));
+    options_free(&o);
+    err.text[0] = '\0';
+    assert_int_equal(options_read(&o, valued, env, &err), -1);
+    assert_non_null(strstr(err.text, "--dry-run=x"));
+    options_free(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options_stay_here),         cmocka_unit_test(test_prefix_wins_whatever_the_order),
         cmocka_unit_test(test_prefix_carries_any_name),   cmocka_unit_test(test_values_are_bytes),
         cmocka_unit_test(test_empty_option_is_not_given), cmocka_unit_test(test_alias_gives_way_to_the_name),
-        cmocka_unit_test(test_flags_end_at_the_command),
+        cmocka_unit_test(test_flags_end_at_the_command),  cmocka_unit_test(test_id_as_a_flag),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -1,0 +1,18 @@
+/* What entry cannot do without: capabilities, devices and system calls.  A container with all of these and nothing
+ * else is enough; README.md has the line. */
+#ifndef CTR_NEEDS_H
+#define CTR_NEEDS_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether this process has everything; network: for one, too.  Changes nothing.  -1 with err, which names what is
+ * missing, what it is for, and the flag of docker run. */
+int needs_check(bool network, struct err *err);
+
+/* The capabilities (common/privilege.h) of those that the jailer is started with. */
+uint64_t needs_jailer(void);
+
+#endif
