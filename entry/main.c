@@ -84,6 +84,14 @@ static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct w
     vmm->mac = mac;
 }
 
+/* The VM runs: what follows hears its guest. */
+static int give_up_rights(uid_t uid, struct undo *u, int control, struct err *err)
+{
+    if (undo_entrust(u, control, err) < 0)
+        return -1;
+    return privilege_drop(uid, 0) < 0 ? err_sys(err, "cannot give up root's rights") : 0;
+}
+
 /* The stages, in order.  What each makes on the host goes on the undo stack at once. */
 static int run(const struct plan *plan, const struct signals *signals, struct status_facts *facts, struct undo *u,
                struct err *err)
@@ -143,10 +151,11 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
         return cancel_wait(jail.pid_fd, 0) ? jail_explain(&jail, err) : -1;
     }
     drives_unlink(&drives);
-    if (initrd_forget(initrd, err) < 0 || workdir_seal(&workdir, err) < 0 || undo_entrust(u, control, err) < 0)
+    if (initrd_forget(initrd, err) < 0 || workdir_seal(&workdir, err) < 0 ||
+        give_up_rights(plan->supervisor, u, control, err) < 0) {
+        vmm_close(vmm);
         return -1;
-    if (privilege_drop(plan->supervisor, 0) < 0)
-        return err_sys(err, "cannot give up root's rights");
+    }
     struct supervise_fds fds = {signals->all, listener, control, jail.console, jail.log, jail.pid_fd, {{0}}, 0};
     for (unsigned i = 0; i < drives.count; i++)
         if (drives.drive[i].served.pid_fd >= 0)
