@@ -1,5 +1,6 @@
 # The runtime image: `FROM ctr-jailer`, a root filesystem in /usr/src/app/rootfs and a CMD, and the
-# container is a microVM.  `make image` builds it; any Docker or balena engine can.
+# container is a microVM.  `make image` builds it; any Docker or balena engine can, for x86_64 and arm64: every stage
+# is of the architecture that is built, and asks uname.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS tools

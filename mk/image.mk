@@ -1,6 +1,12 @@
-# `make image [IMAGE_KERNEL=microvm]`: the runtime image, ctr-jailer:latest, by the Docker engine that is running.
-# IMAGE_KERNEL is the Dockerfile's KERNEL: ours, a package linux-image-*, or a path.
+# `make image [IMAGE_KERNEL=microvm] [IMAGE_ARCH=arm64]`: the runtime image, ctr-jailer:latest, by the Docker engine
+# that is running.  IMAGE_KERNEL is the Dockerfile's KERNEL: ours, a package linux-image-*, or a path.  IMAGE_ARCH
+# other than this machine's is built in emulation, which takes qemu-user-static and binfmt-support; only our kernel
+# is cross-compiled.
 DOCKER ?= docker
 IMAGE_KERNEL ?= microvm
-image: $(B)/firecracker/firecracker $(if $(filter microvm,$(IMAGE_KERNEL)),$(MICROVM_x86_64))
-	$(DOCKER) build -t ctr-jailer --build-arg KERNEL=$(IMAGE_KERNEL) $(DOCKER_BUILD_FLAGS) .
+NATIVE := $(patsubst aarch64,arm64,$(shell uname -m))
+IMAGE_ARCH ?= $(NATIVE)
+image: $(if $(filter x86_64,$(IMAGE_ARCH)),$(B)/firecracker/firecracker) \
+  $(if $(filter microvm,$(IMAGE_KERNEL)),$(MICROVM_$(IMAGE_ARCH)))
+	$(DOCKER) build -t ctr-jailer --build-arg KERNEL=$(IMAGE_KERNEL) \
+	  $(if $(filter-out $(NATIVE),$(IMAGE_ARCH)),--platform linux/$(IMAGE_ARCH:x86_64=amd64)) $(DOCKER_BUILD_FLAGS) .
