@@ -1,11 +1,16 @@
 #include "common/json.h"
 
+#include "common/cleanup.h"
+#include "common/num.h"
+
 #define JSMN_STATIC
 #define JSMN_PARENT_LINKS
 #include <jsmn.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { NUMBERS_MAX = 8192 }; /* tokens: Firecracker's metrics have about 1000 */
 
 /* The length of the UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), or 0. */
 static size_t utf8_len(const unsigned char *s)
@@ -126,4 +131,50 @@ int json_get_string(const char *text, size_t len, const char *key, char *out, si
             return v->type == JSMN_STRING ? unescape(text + v->start, (size_t)(v->end - v->start), out, size) : -1;
     }
     return -1;
+}
+
+/* A token's text; false when it does not fit. */
+static bool copy(const char *text, const jsmntok_t *t, char out[64])
+{
+    int len = t->end - t->start;
+    if (len < 0 || len > 63)
+        return false;
+    memcpy(out, text + t->start, (size_t)len);
+    out[len] = '\0';
+    return true;
+}
+
+/* The name of what a value is in: "" at the top. */
+static bool name_of_parent(const char *text, const jsmntok_t *tokens, const jsmntok_t *key, char out[64])
+{
+    out[0] = '\0';
+    if (key->parent <= 0)
+        return key->parent == 0;
+    const jsmntok_t *object = &tokens[key->parent], *name = object->parent > 0 ? &tokens[object->parent] : NULL;
+    return object->type == JSMN_OBJECT && name && name->type == JSMN_STRING && name->parent == 0 &&
+           copy(text, name, out);
+}
+
+int json_numbers(const char *text, size_t len,
+                 void (*found)(void *arg, const char *object, const char *key, uint64_t value), void *arg)
+{
+    jsmn_parser parser;
+    jsmn_init(&parser);
+    int count = jsmn_parse(&parser, text, len, NULL, 0);
+    if (count < 1 || count > NUMBERS_MAX)
+        return -1;
+    cleanup_free jsmntok_t *tokens = calloc((size_t)count, sizeof(*tokens));
+    jsmn_init(&parser);
+    if (!tokens || jsmn_parse(&parser, text, len, tokens, (unsigned)count) != count || tokens[0].type != JSMN_OBJECT)
+        return -1;
+    for (int i = 1; i + 1 < count; i++) {
+        const jsmntok_t *k = &tokens[i], *v = &tokens[i + 1];
+        char object[64], key[64], number[64];
+        uint64_t value;
+        if (k->type == JSMN_STRING && k->size == 1 && v->type == JSMN_PRIMITIVE && v->parent == i &&
+            name_of_parent(text, tokens, k, object) && copy(text, k, key) && copy(text, v, number) &&
+            num_parse(number, 0, UINT64_MAX - 1, &value) == 0)
+            found(arg, object, key, value);
+    }
+    return 0;
 }

@@ -24,4 +24,10 @@ void json_bool(struct json *j, const char *key, bool value);
  * when text is no object, or the key is not there, or is no string, or does not fit. */
 int json_get_string(const char *text, size_t len, const char *key, char *out, size_t size);
 
+/* Calls found for every whole number that is a value of the object in text (object is "" then), or of an object in
+ * it.  What is longer than 63 bytes by name, nested deeper, or no such number is left out.  -1 when text is no
+ * object, or none that ends, or larger than an answer of Firecracker's can be. */
+int json_numbers(const char *text, size_t len,
+                 void (*found)(void *arg, const char *object, const char *key, uint64_t value), void *arg);
+
 #endif

@@ -16,8 +16,9 @@ static const struct {
      "runs a command in the guest; its exit code is the command's"},
     {"cp", ctl_cp, "cp PATH :PATH | cp :PATH PATH",
      "copies files into the guest (:PATH) or out of it, as docker cp does; - is a tar stream"},
-    {"status", ctl_status, "status [--json | --healthy]",
-     "tells about the VM; --healthy: exit 0 if its command runs and HEALTHCHECK_CMD, if given, succeeds"},
+    {"status", ctl_status, "status [--json | --healthy | --metrics]",
+     "tells about the VM; --healthy: exit 0 if its command runs and HEALTHCHECK_CMD, if given, succeeds; --metrics: "
+     "Prometheus' text format"},
     {"logs", ctl_logs, "logs", "prints the guest's console: kernel and panic text"},
     {"stop", ctl_stop, "stop [-t SECONDS]", "stops the VM as its SIGTERM does, and waits for its end"},
 };

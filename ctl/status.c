@@ -73,9 +73,16 @@ static int check_health(const char *id, struct err *err)
 int ctl_status(const char *id, char **argv, struct err *err)
 {
     cleanup_buf struct buf text = {0};
-    bool healthy = argv[1] && strcmp(argv[1], "--healthy") == 0, json = argv[1] && strcmp(argv[1], "--json") == 0;
-    if (argv[1] && ((!healthy && !json) || argv[2]))
-        return err_set(err, "status: use it as: status [--json | --healthy]");
+    const char *how = argv[1] ? argv[1] : "";
+    bool healthy = strcmp(how, "--healthy") == 0, json = strcmp(how, "--json") == 0;
+    bool metrics = strcmp(how, "--metrics") == 0;
+    if (argv[1] && ((!healthy && !json && !metrics) || argv[2]))
+        return err_set(err, "status: use it as: status [--json | --healthy | --metrics]");
+    if (metrics) {
+        if (ctl_ask(id, PROTO_METRICS, &text, err) < 0)
+            return -1;
+        return io_write_all(STDOUT_FILENO, text.data, text.len) < 0 ? err_sys(err, "cannot write") : 0;
+    }
     if (healthy) {
         int code = check_health(id, err);
         if (code < 0)

@@ -16,6 +16,7 @@ struct client {
     struct control *control;
     uint32_t session; /* 0: none yet */
     bool over;        /* to be freed */
+    bool waits;       /* for metrics */
 };
 
 struct control {
@@ -93,6 +94,10 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
     case PROTO_HEALTH:
         reply(cl, c->events.health);
         break;
+    case PROTO_METRICS:
+        cl->waits = true;
+        c->events.metrics(c->events.arg);
+        break;
     case PROTO_STOP:
         if (!proto_field(msg, 0, &seconds))
             break;
@@ -167,6 +172,17 @@ void control_stream(struct control *c, uint32_t session, enum proto_kind kind, i
         cl->over = true;
     }
     close(fd);
+}
+
+void control_metrics(struct control *c, const struct buf *text)
+{
+    for (int i = 0; i < CLIENTS_MAX; i++) {
+        struct client *cl = c->clients[i];
+        if (!cl || cl->over || !cl->waits)
+            continue;
+        cl->waits = false;
+        peer_send(&cl->peer, PROTO_TEXT, NULL, 0, text->data, text->len < REPLY_MAX ? text->len : REPLY_MAX);
+    }
 }
 
 void control_free(struct control *c)

@@ -18,6 +18,7 @@ struct control_events {
     void (*status)(void *arg, struct buf *out); /* appends JSON */
     void (*logs)(void *arg, struct buf *out);   /* appends the console's text */
     void (*health)(void *arg, struct buf *out); /* appends PROTO_HEALTH's answer */
+    void (*metrics)(void *arg);                 /* control_metrics is to be called, later */
     void *arg;
 };
 
@@ -28,6 +29,9 @@ struct control *control_new(struct loop *loop, int listener, const struct contro
  * ignored. */
 void control_message(struct control *c, uint32_t session, const struct proto_msg *msg);
 void control_stream(struct control *c, uint32_t session, enum proto_kind kind, int fd);
+
+/* Answers all that have asked for metrics. */
+void control_metrics(struct control *c, const struct buf *text);
 
 void control_free(struct control *c);
 

@@ -41,6 +41,16 @@ static int mount_file(const struct jail_file *file, int root, struct err *err)
     return 0;
 }
 
+/* For what Firecracker writes; as its documentation has it too: a file could be made to grow without end. */
+static int make_fifo(const struct jail_plan *plan, int root, const char *path, struct err *err)
+{
+    cleanup_close int fd = -1;
+    if (mkfifoat(root, path + 1, 0600) < 0 || (fd = openat(root, path + 1, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0 ||
+        fchown(fd, plan->uid, plan->gid) < 0)
+        return err_sys(err, "cannot make %s in the jail", path);
+    return steal_fd(&fd);
+}
+
 int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err)
 {
     char root[4096];
@@ -51,12 +61,9 @@ int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err)
     for (unsigned i = 0; i < plan->file_count; i++)
         if (mount_file(&plan->files[i], j->root, err) < 0)
             return -1;
-    /* A FIFO, as Firecracker's documentation has it too: a file could be made to grow without end. */
-    if (mkfifoat(j->root, plan->log + 1, 0600) < 0 ||
-        (j->log = openat(j->root, plan->log + 1, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0 ||
-        fchown(j->log, plan->uid, plan->gid) < 0)
-        return err_sys(err, "cannot make the log in the jail");
-    return 0;
+    j->log = make_fifo(plan, j->root, plan->log, err);
+    j->metrics = j->log < 0 ? -1 : make_fifo(plan, j->root, plan->metrics, err);
+    return j->metrics < 0 ? -1 : 0;
 }
 
 /* What the first process of the jail tells us: the errno of a failed start, or a wait status. */
@@ -173,7 +180,7 @@ void jail_remove(void *handle)
 {
     struct jail *j = handle;
     process_end(&j->pid_fd);
-    int *const fds[] = {&j->root, &j->run, &j->console, &j->log, &j->report};
+    int *const fds[] = {&j->root, &j->run, &j->console, &j->log, &j->metrics, &j->report};
     for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
         if (*fds[i] >= 0)
             close(steal_fd(fds[i]));

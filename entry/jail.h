@@ -34,7 +34,7 @@ struct jail_plan {
     const char *base; /* BASE */
     const char *id;
     const char *firecracker, *jailer;
-    const char *api_socket, *log; /* paths inside the chroot */
+    const char *api_socket, *log, *metrics; /* paths inside the chroot */
     uid_t uid;
     gid_t gid;
     uint64_t capabilities; /* what the jailer can have (common/privilege.h); Firecracker has none */
@@ -48,13 +48,14 @@ struct jail {
     int run;     /* of its /run: control sockets */
     int console; /* what Firecracker prints: the guest's serial console and its own messages; may be -1 */
     int log;     /* Firecracker's log, a FIFO */
+    int metrics; /* its metrics, another */
     int pid_fd;  /* its first process: readable once all of them have ended; -1: not started */
     int report;  /* jail_explain reads it */
     pid_t pid;   /* the same */
 };
 #define JAIL_NONE                                                                                                      \
     {                                                                                                                  \
-        .root = -1, .run = -1, .console = -1, .log = -1, .pid_fd = -1, .report = -1                                    \
+        .root = -1, .run = -1, .console = -1, .log = -1, .metrics = -1, .pid_fd = -1, .report = -1                     \
     }
 
 /* Fills in *j, a JAIL_NONE: makes the chroot and mounts the files in it, read-only unless writable.  -1 with err;

@@ -94,7 +94,7 @@ static int give_up_rights(uid_t uid, struct undo *u, int control, struct err *er
 
 /* The stages, in order.  What each makes on the host goes on the undo stack at once. */
 static int run(const struct plan *plan, const struct signals *signals, struct status_facts *facts, struct undo *u,
-               struct err *err)
+               const char **reason, struct err *err)
 {
     static struct workdir workdir = WORKDIR_NONE;
     static struct drives drives;
@@ -156,7 +156,8 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
         vmm_close(vmm);
         return -1;
     }
-    struct supervise_fds fds = {signals->all, listener, control, jail.console, jail.log, jail.pid_fd, {{0}}, 0};
+    struct supervise_fds fds = {signals->all, listener, control, jail.console, jail.log, jail.metrics,
+                                jail.pid_fd,  {{0}},    0};
     for (unsigned i = 0; i < drives.count; i++)
         if (drives.drive[i].served.pid_fd >= 0)
             fds.servers[fds.server_count++] =
@@ -166,7 +167,7 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
     facts->ports = &plan->net.ports;
     facts->jail = jail.pid;
     facts->healthcheck = plan->healthcheck;
-    return supervise(&plan->supervise, vmm, &fds, facts, err);
+    return supervise(&plan->supervise, vmm, &fds, facts, reason, err);
 }
 
 static int run_vm(const struct options *options, struct err *err)
@@ -179,11 +180,13 @@ static int run_vm(const struct options *options, struct err *err)
         code = plan_print(&plan, stdout);
     else if (code == 0 && (code = needs_check(plan.has_net, err)) == 0) {
         struct signals signals = {-1, -1};
-        facts.restarts = status_restarts();
+        const char *reason = "failed";
+        int history = status_begin(&facts);
         struct undo *u = undo_new();
         code = !u ? err_set(err, "out of memory") : catch_signals(&signals, err);
         if (code == 0)
-            code = code_of_end(&signals, run(&plan, &signals, &facts, u, err));
+            code = code_of_end(&signals, run(&plan, &signals, &facts, u, &reason, err));
+        status_ended(history, code < 0 ? EXIT_OURS : code, reason);
         if (u)
             undo_all(u);
     }

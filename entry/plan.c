@@ -18,13 +18,13 @@
 #include <sys/stat.h>
 
 /* Firecracker's limits (docs and src of v1.12: MAX_SUPPORTED_VCPUS; CMDLINE_MAX_SIZE is 2048 bytes with the NUL).
- * For each device it adds " virtio_mmio.device=4K@0xd000a000:15": the drives, network and vsock.  Our kernel puts
- * "acpi=off " in front (kernels/x86_64.config), and cuts off what is over 2048 then. */
+ * For each device it adds " virtio_mmio.device=4K@0xd000a000:15": the drives, network, vsock, balloon and entropy.  Our
+ * kernel puts "acpi=off " in front (kernels/x86_64.config), and cuts off what is over 2048 then. */
 enum { CMDLINE_DEVICE = 36, CMDLINE_BUILTIN = 9 };
 enum {
     VCPUS_MAX = 32,
-    BOOT_ARGS_MAX = 2047 - CMDLINE_BUILTIN - (DRIVES_MAX + 2) * CMDLINE_DEVICE,
-    MEM_MIN_MIB = 64,
+    BOOT_ARGS_MAX = 2047 - CMDLINE_BUILTIN - (DRIVES_MAX + 4) * CMDLINE_DEVICE,
+    MEM_LEAST_MIB = 64,
     RATE_MIN = 1024
 };
 
@@ -74,19 +74,30 @@ static int plan_number(const struct options *o, enum option option, uint64_t min
     return plan_refuse(err, o, option, accepted);
 }
 
+static int plan_flag(const struct options *o, enum option option, bool *out, struct err *err)
+{
+    *out = strcmp(o->value[option], "yes") == 0;
+    return *out || strcmp(o->value[option], "no") == 0 ? 0 : plan_refuse(err, o, option, "must be yes or no");
+}
+
 static int plan_machine(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
 {
     uint64_t vcpus, cpus = r->cpus < VCPUS_MAX ? r->cpus : VCPUS_MAX;
     if (plan_number(o, OPT_VCPU_COUNT, 1, VCPUS_MAX, cpus, &vcpus, err) < 0 ||
-        plan_number(o, OPT_MEM_SIZE_MIB, MEM_MIN_MIB, UINT64_C(1) << 24, resources_guest_mib(r), &plan->vmm.mem_mib,
+        plan_number(o, OPT_MEM_SIZE_MIB, MEM_LEAST_MIB, UINT64_C(1) << 24, resources_guest_mib(r), &plan->vmm.mem_mib,
                     err) < 0)
         return -1;
-    if (plan->vmm.mem_mib < MEM_MIN_MIB)
+    if (plan->vmm.mem_mib < MEM_LEAST_MIB)
         return err_set(err,
                        "this machine or its cgroup spares only %llu MiB for a guest: free memory, raise the "
                        "container's limit, or say MEM_SIZE_MIB",
                        (unsigned long long)plan->vmm.mem_mib);
     plan->vmm.vcpus = (unsigned)vcpus;
+    plan->vmm.cpu_template = o->value[OPT_CPU_TEMPLATE];
+    plan->supervise.mem_mib = plan->vmm.mem_mib;
+    if (plan_number(o, OPT_MEM_MIN_MIB, MEM_LEAST_MIB, plan->vmm.mem_mib, 0, &plan->supervise.mem_min_mib, err) < 0 ||
+        plan_flag(o, OPT_MEM_RECLAIM, &plan->vmm.report_free, err) < 0)
+        return -1;
 
     const char *args = o->value[OPT_KERNEL_BOOT_ARGS], *extra = o->value[OPT_EXTRA_KERNEL_BOOT_ARGS];
     int n = snprintf(plan->boot_args, sizeof(plan->boot_args), "%s%s%s", args ? args : default_boot_args,
@@ -205,12 +216,6 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
     return 0;
 }
 
-static int plan_flag(const struct options *o, enum option option, bool *out, struct err *err)
-{
-    *out = strcmp(o->value[option], "yes") == 0;
-    return *out || strcmp(o->value[option], "no") == 0 ? 0 : plan_refuse(err, o, option, "must be yes or no");
-}
-
 /* An interface's name, which the kernel limits. */
 static int plan_interface(const struct options *o, enum option option, char out[IFNAMSIZ], struct err *err)
 {
@@ -276,6 +281,7 @@ static int plan_jail(const struct options *o, struct plan *plan, struct err *err
     j->capabilities = needs_jailer();
     j->api_socket = "/run/api.sock";
     j->log = "/firecracker.log";
+    j->metrics = plan->vmm.metrics = "/firecracker.metrics";
     plan->api_socket = "api.sock";
     plan->vmm.vsock = "/run/v.sock";
     plan->vmm.kernel = "/kernel";

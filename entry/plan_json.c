@@ -92,6 +92,10 @@ int plan_print(const struct plan *plan, FILE *out)
     print_strings(&j, "environment", plan->initrd.environment);
     json_number(&j, "vcpu_count", plan->vmm.vcpus);
     json_number(&j, "mem_size_mib", plan->vmm.mem_mib);
+    plan->supervise.mem_min_mib ? json_number(&j, "mem_min_mib", plan->supervise.mem_min_mib)
+                                : json_string(&j, "mem_min_mib", NULL);
+    json_bool(&j, "mem_reclaim", plan->vmm.report_free);
+    json_string(&j, "cpu_template", plan->vmm.cpu_template);
     json_string(&j, "kernel_image", plan->jail.files[0].source);
     json_string(&j, "initrd_image", plan->initrd.image);
     json_string(&j, "boot_args", plan->boot_args);

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define STARTS_DIR "/var/lib/ctr-jailer"
-#define STARTS "/var/lib/ctr-jailer/starts"
+#define STATE_DIR "/var/lib/ctr-jailer"
+#define STATE STATE_DIR "/starts"
 
 /* A number that may not be known. */
 static void number(struct json *j, const char *key, int64_t value)
@@ -54,7 +54,7 @@ static void fill_ports(struct json *j, const struct net_ports *ports)
 }
 
 /* The jail's first process has one child: the jailer, which has become Firecracker. */
-static int64_t firecracker_pid(pid_t jail)
+int64_t status_firecracker_pid(pid_t jail)
 {
     char path[64];
     uint64_t pid;
@@ -70,15 +70,25 @@ static int64_t since(uint64_t begun, uint64_t ns)
     return ns > begun ? (int64_t)((ns - begun) / 1000000) : 0;
 }
 
-/* Milliseconds after this process's start.  The guest's clock is put in by its last event, which we saw. */
-static void fill_boot(struct json *j, const struct status_facts *f, const struct status_boot *b)
+const char *const status_phase_names[STATUS_PHASES] = {"firecracker", "kernel", "init", "exec"};
+
+/* The guest's clock is put in by its last event, which we saw. */
+void status_phases(const struct status_facts *f, const struct status_boot *b, int64_t ms[STATUS_PHASES])
 {
     uint64_t kernel = b->exec - b->exec_ms * UINT64_C(1000000);
+    ms[0] = since(f->begun, f->started);
+    ms[1] = b->exec ? since(f->begun, kernel) : -1;
+    ms[2] = b->exec ? since(f->begun, kernel + b->init_ms * UINT64_C(1000000)) : -1;
+    ms[3] = b->exec ? since(f->begun, b->exec) : -1;
+}
+
+static void fill_boot(struct json *j, const struct status_facts *f, const struct status_boot *b)
+{
+    int64_t ms[STATUS_PHASES];
+    status_phases(f, b, ms);
     json_open(j, "boot_ms", '{');
-    number(j, "firecracker", since(f->begun, f->started));
-    number(j, "kernel", b->exec ? since(f->begun, kernel) : -1);
-    number(j, "init", b->exec ? since(f->begun, kernel + b->init_ms * UINT64_C(1000000)) : -1);
-    number(j, "exec", b->exec ? since(f->begun, b->exec) : -1);
+    for (int i = 0; i < STATUS_PHASES; i++)
+        number(j, status_phase_names[i], ms[i]);
     json_close(j, '}');
 }
 
@@ -93,26 +103,54 @@ void status_fill(const char *id, const char *state, const struct status_facts *f
     fill_ports(&j, facts->ports);
     json_open(&j, "pids", '{');
     json_number(&j, "entry", (uint64_t)getpid());
-    number(&j, "firecracker", firecracker_pid(facts->jail));
+    number(&j, "firecracker", status_firecracker_pid(facts->jail));
     number(&j, "command_in_guest", boot->exec ? (int64_t)boot->pid : -1);
     json_close(&j, '}');
     fill_boot(&j, facts, boot);
     number(&j, "restarts", facts->restarts);
+    json_string(&j, "last_exit", facts->last.reason[0] ? facts->last.reason : NULL);
+    number(&j, "last_exit_code", facts->last.reason[0] ? facts->last.code : -1);
     json_string(&j, "healthcheck", facts->healthcheck);
     json_close(&j, '}');
 }
 
-int64_t status_restarts(void)
+/* "STARTS CODE REASON"; only STARTS until the run has ended. */
+static int write_file(int fd, const char *text)
 {
-    uint64_t starts = 0;
-    char text[24];
+    return ftruncate(fd, 0) < 0 ? -1 : io_pwrite_all(fd, text, strlen(text), 0);
+}
+
+int status_begin(struct status_facts *facts)
+{
+    unsigned starts = 0;
+    char text[64] = "";
+    facts->restarts = -1;
     if (getpid() != 1)
         return -1;
-    cleanup_free char *old = io_read_file(AT_FDCWD, STARTS, sizeof(text), NULL);
-    if (old && num_parse(old, 0, INT32_MAX - 1, &starts) < 0)
+    mkdir(STATE_DIR, 0755);
+    cleanup_close int fd = open(STATE, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || io_pread_full(fd, text, sizeof(text) - 1, 0) < 0)
         return -1;
-    mkdir(STARTS_DIR, 0755);
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)starts + 1);
-    cleanup_close int fd = open(STARTS, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    return fd < 0 || io_write_all(fd, text, strlen(text)) < 0 ? -1 : (int64_t)starts;
+    int n = sscanf(text, "%u %d %23s", &starts, &facts->last.code, facts->last.reason);
+    if (n == 1) { /* it did not come to its end */
+        facts->last = (struct status_end){-1, "killed"};
+    } else if (n != 3) {
+        facts->last = (struct status_end){0};
+        starts = 0;
+    }
+    snprintf(text, sizeof(text), "%u", starts + 1);
+    if (write_file(fd, text) < 0)
+        return -1;
+    facts->restarts = starts;
+    return steal_fd(&fd);
+}
+
+void status_ended(int file, int code, const char *reason)
+{
+    char text[64] = "";
+    if (file < 0 || io_pread_full(file, text, 16, 0) < 0)
+        return;
+    size_t len = strlen(text);
+    snprintf(text + len, sizeof(text) - len, " %d %s", code, reason);
+    (void)write_file(file, text);
 }

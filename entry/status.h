@@ -5,6 +5,12 @@
 #include "common/buf.h"
 #include "netsetup/netsetup.h"
 
+/* How a run of the container ended. */
+struct status_end {
+    int code;        /* -1: not known */
+    char reason[24]; /* supervise's word for it, "killed" when it could not say one; "": not known */
+};
+
 /* What is known when the VM starts.  Times are loop_now's. */
 struct status_facts {
     uint64_t begun;              /* this process */
@@ -13,6 +19,7 @@ struct status_facts {
     const struct net_ports *ports;
     pid_t jail; /* the first process of the jail; Firecracker is its child */
     int64_t restarts;
+    struct status_end last;  /* the run before this one */
     const char *healthcheck; /* HEALTHCHECK_CMD; NULL: none */
 };
 
@@ -27,8 +34,20 @@ struct status_boot {
 void status_fill(const char *id, const char *state, const struct status_facts *facts, const struct status_boot *boot,
                  struct buf *out);
 
-/* How often this container was started before, as a file in its own filesystem counts; -1: not known, when it
- * cannot be written, or we are not a container's first process.  To be called once. */
-int64_t status_restarts(void);
+/* Milliseconds from this process's start to each phase of the boot; -1: not yet. */
+enum { STATUS_PHASES = 4 };
+extern const char *const status_phase_names[STATUS_PHASES];
+void status_phases(const struct status_facts *f, const struct status_boot *b, int64_t ms[STATUS_PHASES]);
+
+/* Firecracker's, by the jail's first process; -1: it has none. */
+int64_t status_firecracker_pid(pid_t jail);
+
+/* A file in the container's own filesystem counts its starts, and tells how the run before ended: fills in restarts
+ * and last.  A descriptor for status_ended; -1, and restarts too, when the file cannot be written, or we are not a
+ * container's first process.  To be called once. */
+int status_begin(struct status_facts *facts);
+
+/* For the next run. */
+void status_ended(int file, int code, const char *reason);
 
 #endif

@@ -5,9 +5,12 @@
 #include "common/signals.h"
 #include "common/streams.h"
 #include "common/terminal.h"
+#include "entry/balloon.h"
 #include "entry/channel.h"
 #include "entry/console.h"
 #include "entry/control.h"
+#include "entry/counters.h"
+#include "entry/metrics.h"
 #include "entry/vmmlog.h"
 
 #include <poll.h>
@@ -19,7 +22,7 @@
 /* Seconds that the guest may take: to sync its disks and end once its exit code is acknowledged, to react
  * when its command is killed, and to end after a panic; and that our reader may take for what is left when
  * the VM has gone. */
-enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 2, PANIC_TIMEOUT = 3, OUTPUT_TIMEOUT = 5 };
+enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 2, PANIC_TIMEOUT = 3, OUTPUT_TIMEOUT = 5, METRICS_TIMEOUT = 1 };
 #define SECOND UINT64_C(1000000000)
 
 struct server {
@@ -37,10 +40,14 @@ struct vm {
     struct streams *streams; /* NULL: given up */
     struct console *console;
     struct vmmlog *log;
+    struct balloon *balloon;
+    struct counters *counters;
+    struct timer patience; /* while metrics are collected */
+    bool collecting;
     struct watch signals, jail_end;
     struct server servers[SUPERVISE_SERVERS_MAX];
     struct err *err;
-    const char *state;
+    const char *state, *reason; /* reason: of the end */
     const struct status_facts *facts;
     struct status_boot boot;
     bool done;
@@ -61,6 +68,7 @@ static void end(struct vm *vm)
 static void boot_took_too_long(void *arg)
 {
     struct vm *vm = arg;
+    vm->reason = "boot-timeout";
     err_set(vm->err, "the guest has not started the command within BOOT_TIMEOUT=%u seconds; its console says: %s",
             vm->plan->boot_timeout, console_summary(vm->console));
     end(vm);
@@ -77,6 +85,7 @@ static void kill_took_too_long(void *arg)
     struct vm *vm = arg;
     log_warn("the guest does not react and is ended");
     vm->code = vm->exited ? vm->code : 128 + SIGKILL;
+    vm->reason = "stop-timeout";
     vm->exited = true;
     end(vm);
 }
@@ -94,6 +103,7 @@ static bool end_boot(struct vm *vm, int signo)
     if (vm->ran || vm->exited)
         return false;
     vm->exited = true;
+    vm->reason = "stopped";
     vm->code = 128 + signo;
     end(vm);
     return true;
@@ -113,6 +123,7 @@ static void stop_took_too_long(void *arg)
         return;
     }
     log_warn("the command has not stopped in time and is killed");
+    vm->reason = "stop-timeout";
     send_signal(vm, SIGKILL);
     loop_deadline(vm->loop, loop_now() + KILL_TIMEOUT * SECOND, kill_took_too_long, vm);
 }
@@ -137,6 +148,8 @@ static void end_gone(void *arg)
 {
     struct vm *vm = arg;
     console_drain(vm->console);
+    if (!vm->exited && vm->panicked)
+        vm->reason = "panicked";
     if (!vm->exited)
         err_set(vm->err, "%s; its console says: %s",
                 vm->panicked ? "the guest's kernel panicked" : "the VM ended before the command did",
@@ -190,9 +203,12 @@ static void command_exited(struct vm *vm, const struct proto_msg *msg, uint32_t 
     uint32_t why;
     vm->exited = true;
     vm->code = (int)(code & 0xff);
+    if (strcmp(vm->reason, "stop-timeout") != 0)
+        vm->reason = vm->stopping ? "stopped" : "exited";
     if (vm->plan->init && vm->stopping && vm->code == 128 + SIGHUP)
         vm->code = 0; /* sysvinit has no signal to end with but the one that reboots */
     if (proto_field(msg, 2, &why) && why == PROTO_STARVED) {
+        vm->reason = "out-of-memory";
         terminal_restore();
         log_error("the guest's kernel killed the command: out of memory (raise MEM_SIZE_MIB)");
     }
@@ -326,10 +342,46 @@ static void fill_health(void *arg, struct buf *out)
     buf_str(out, vm->facts->healthcheck ? vm->facts->healthcheck : "");
 }
 
+/* What is known now, whether or not Firecracker has answered. */
+static void tell_metrics(struct timer *t)
+{
+    struct vm *vm = (struct vm *)((char *)t - offsetof(struct vm, patience));
+    cleanup_buf struct buf text = {0};
+    loop_timer(vm->loop, t, UINT64_MAX);
+    vm->collecting = false;
+    counters_read(vm->counters);
+    metrics_fill(vm->plan->id, vm->state, vm->facts, &vm->boot, vmm_version(vm->vmm), vm->plan->mem_mib,
+                 balloon_figures(vm->balloon), &text);
+    counters_print(vm->counters, vm->plan->id, &text);
+    if (!buf_failed(&text))
+        control_metrics(vm->control, &text);
+}
+
+/* An answer that comes too late is part of the next ones. */
+static void on_flushed(void *arg, long status, const char *body, size_t len)
+{
+    (void)status, (void)body, (void)len;
+    struct vm *vm = arg;
+    if (vm->collecting)
+        tell_metrics(&vm->patience);
+}
+
+/* Firecracker is asked for its newest figures, the balloon's first, but not waited for long: it may be stopped. */
+static void collect_metrics(void *arg)
+{
+    struct vm *vm = arg;
+    if (vm->collecting)
+        return;
+    vm->collecting = true;
+    balloon_ask(vm->balloon);
+    bool asked = vmm_flush_metrics(vm->vmm, on_flushed, vm) == 0;
+    loop_timer(vm->loop, &vm->patience, loop_now() + (asked ? METRICS_TIMEOUT * SECOND : 0));
+}
+
 static int prepare(struct vm *vm, const struct supervise_fds *fds)
 {
     struct channel_events events = {.message = on_message, .stream = on_stream, .malformed = on_malformed, .arg = vm};
-    struct control_events asked = {to_guest, stop, fill_status, fill_logs, fill_health, vm};
+    struct control_events asked = {to_guest, stop, fill_status, fill_logs, fill_health, collect_metrics, vm};
     vm->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
     vm->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};
     vm->loop = loop_new();
@@ -341,7 +393,10 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     vm->streams = streams_new(vm->loop, true, vm->plan->tty, acknowledge, vm);
     vm->console = console_new(vm->loop, fds->console, "console", on_console_line, vm);
     vm->log = vmmlog_new(vm->loop, fds->log);
-    if (!vm->channel || !vm->control || !vm->streams || !vm->console || !vm->log)
+    vm->balloon = balloon_new(vm->loop, vm->vmm, vm->plan->mem_mib, vm->plan->mem_min_mib);
+    vm->counters = counters_new(vm->loop, fds->metrics);
+    vm->patience.fired = tell_metrics;
+    if (!vm->channel || !vm->control || !vm->streams || !vm->console || !vm->log || !vm->balloon || !vm->counters)
         return -1;
     for (unsigned i = 0; i < fds->server_count; i++) {
         struct server *s = &vm->servers[i];
@@ -354,9 +409,10 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
 }
 
 int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
-              const struct status_facts *facts, struct err *err)
+              const struct status_facts *facts, const char **reason, struct err *err)
 {
-    struct vm vm = {.plan = plan, .vmm = vmm, .facts = facts, .err = err, .code = -1, .state = "booting"};
+    struct vm vm = {
+        .plan = plan, .vmm = vmm, .facts = facts, .err = err, .code = -1, .state = "booting", .reason = "failed"};
     if (prepare(&vm, fds) < 0)
         err_set(err, "out of memory supervising the VM");
     else {
@@ -371,6 +427,9 @@ int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct s
     console_free(vm.console);
     vmmlog_free(vm.log);
     vmm_close(vm.vmm);
+    balloon_free(vm.balloon);
+    counters_free(vm.counters);
+    *reason = vm.reason;
     loop_free(vm.loop);
     return vm.code;
 }

@@ -14,6 +14,8 @@ struct supervise_plan {
     unsigned boot_timeout; /* seconds; 0: none */
     unsigned stop_timeout; /* seconds */
     int stop_signal;       /* what a SIGTERM is to the command */
+    uint64_t mem_mib;      /* the guest's memory */
+    uint64_t mem_min_mib;  /* what it keeps when idle; 0: all */
     bool tty;              /* the command has a terminal, ours */
     bool init;             /* it is an init system */
 };
@@ -32,14 +34,15 @@ struct supervise_fds {
     int control;  /* of the local control socket; becomes supervise's */
     int console;  /* the VMM's output */
     int log;      /* its log */
+    int metrics;  /* its metrics */
     int jail_end; /* readable when the VMM has ended */
     struct supervise_server servers[SUPERVISE_SERVERS_MAX];
     unsigned server_count;
 };
 
 /* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with
- * err.  vmm becomes supervise's. */
+ * err.  vmm becomes supervise's.  *reason: a word for what ended it, a string literal. */
 int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
-              const struct status_facts *facts, struct err *err);
+              const struct status_facts *facts, const char **reason, struct err *err);
 
 #endif

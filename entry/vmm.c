@@ -2,7 +2,8 @@
 
 #include "common/buf.h"
 #include "common/json.h"
-#include "entry/api.h"
+#include "common/log.h"
+#include "entry/version.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 struct vmm {
     struct api *api;
+    char version[32];
 };
 
 /* The body of one request under way. */
@@ -34,13 +36,23 @@ static int send_body(struct api *a, struct body *b, const char *path, struct err
     return api_call(a, "PUT", path, b->text.data, NULL, err);
 }
 
+/* Unknown ones are refused at once, those that do not fit the CPU when the VM starts. */
+static int blame_template(const struct vmm_plan *plan, struct err *err)
+{
+    if (plan->cpu_template && (strcasestr(err->text, "template") || strstr(err->text, "unknown variant")))
+        err_hint(err, "CPU_TEMPLATE=%s", plan->cpu_template);
+    return -1;
+}
+
 static int put_machine(struct api *a, struct body *b, const struct vmm_plan *plan, struct err *err)
 {
     struct json *j = begin(b);
     json_number(j, "vcpu_count", plan->vcpus);
     json_number(j, "mem_size_mib", plan->mem_mib);
+    if (plan->cpu_template)
+        json_string(j, "cpu_template", plan->cpu_template);
     if (send_body(a, b, "/machine-config", err) < 0)
-        return -1;
+        return blame_template(plan, err);
     j = begin(b);
     json_string(j, "kernel_image_path", plan->kernel);
     json_string(j, "initrd_path", plan->initrd);
@@ -102,10 +114,48 @@ static int put_vsock(struct api *a, struct body *b, const struct vmm_plan *plan,
     return send_body(a, b, "/vsock", err);
 }
 
-static int put_start(struct api *a, struct body *b, struct err *err)
+/* Always there, empty: it tells how the guest's memory is used, and may grow while the VM runs.  A guest that runs
+ * out of memory takes from it first. */
+static int put_balloon(struct api *a, struct body *b, const struct vmm_plan *plan, struct err *err)
+{
+    struct json *j = begin(b);
+    json_number(j, "amount_mib", 0);
+    json_bool(j, "deflate_on_oom", true);
+    json_number(j, "stats_polling_interval_s", VMM_BALLOON_INTERVAL);
+    if (plan->report_free)
+        json_bool(j, "free_page_reporting", true);
+    return send_body(a, b, "/balloon", err);
+}
+
+/* Random numbers of the host's kernel. */
+static int put_entropy(struct api *a, struct body *b, struct err *err)
+{
+    begin(b);
+    return send_body(a, b, "/entropy", err);
+}
+
+static int put_metrics(struct api *a, struct body *b, const struct vmm_plan *plan, struct err *err)
+{
+    json_string(begin(b), "metrics_path", plan->metrics);
+    return send_body(a, b, "/metrics", err);
+}
+
+static int put_start(struct api *a, struct body *b, const struct vmm_plan *plan, struct err *err)
 {
     json_string(begin(b), "action_type", "InstanceStart");
-    return send_body(a, b, "/actions", err);
+    return send_body(a, b, "/actions", err) < 0 ? blame_template(plan, err) : 0;
+}
+
+/* Before anything is configured: of the program that runs, not of a file that may have been changed. */
+static int get_version(struct vmm *v, struct err *err)
+{
+    struct buf answer = {0};
+    int r = api_call(v->api, "GET", "/version", NULL, &answer, err);
+    if (r == 0 && (!answer.data ||
+                   json_get_string(answer.data, answer.len, "firecracker_version", v->version, sizeof(v->version)) < 0))
+        r = err_set(err, "FIRECRACKER_BIN: it does not tell its version");
+    buf_free(&answer);
+    return r;
 }
 
 static int configure(struct api *a, struct body *b, const struct vmm_plan *plan, struct err *err)
@@ -115,9 +165,10 @@ static int configure(struct api *a, struct body *b, const struct vmm_plan *plan,
         r = put_drive(a, b, &plan->drives[i], &plan->drive_limit, err);
     if (r == 0 && plan->tap)
         r = put_net(a, b, plan, err);
-    if (r == 0)
-        r = put_vsock(a, b, plan, err);
-    return r < 0 ? -1 : put_start(a, b, err);
+    if (r < 0 || put_vsock(a, b, plan, err) < 0 || put_balloon(a, b, plan, err) < 0 || put_entropy(a, b, err) < 0 ||
+        put_metrics(a, b, plan, err) < 0)
+        return -1;
+    return put_start(a, b, plan, err);
 }
 
 struct vmm *vmm_open(int run, const char *socket, int process)
@@ -132,6 +183,8 @@ struct vmm *vmm_open(int run, const char *socket, int process)
 int vmm_start(struct vmm *v, const struct vmm_plan *plan, struct err *err)
 {
     struct body b = {0};
+    if (get_version(v, err) < 0 || version_check(v->version, plan, err) < 0)
+        return -1;
     int r = configure(v->api, &b, plan, err);
     buf_free(&b.text);
     return r;
@@ -140,6 +193,35 @@ int vmm_start(struct vmm *v, const struct vmm_plan *plan, struct err *err)
 void vmm_join(struct vmm *v, struct loop *loop)
 {
     api_join(v->api, loop);
+}
+
+int vmm_get_balloon(struct vmm *v, api_done *done, void *arg)
+{
+    return api_send(v->api, "GET", "/balloon/statistics", NULL, done, arg);
+}
+
+static void not_set(void *arg, long status, const char *body, size_t len)
+{
+    (void)arg, (void)len;
+    if (status >= 300)
+        log_debug("the balloon's size cannot be set: %s", body);
+}
+
+int vmm_set_balloon(struct vmm *v, uint64_t mib)
+{
+    char body[64];
+    snprintf(body, sizeof(body), "{\"amount_mib\":%llu}", (unsigned long long)mib);
+    return api_send(v->api, "PATCH", "/balloon", body, not_set, NULL);
+}
+
+int vmm_flush_metrics(struct vmm *v, api_done *done, void *arg)
+{
+    return api_send(v->api, "PUT", "/actions", "{\"action_type\":\"FlushMetrics\"}", done, arg);
+}
+
+const char *vmm_version(const struct vmm *v)
+{
+    return v->version;
 }
 
 void vmm_close(struct vmm *v)

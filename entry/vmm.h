@@ -4,11 +4,15 @@
 
 #include "common/err.h"
 #include "common/loop.h"
+#include "entry/api.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum { VMM_DRIVES_MAX = 13 }; /* of the 17 devices that Firecracker has interrupts for */
+
+/* Seconds between two looks of the guest's kernel at its memory. */
+enum { VMM_BALLOON_INTERVAL = 2 };
 
 /* What a device may pass in a second; 0: as much as it can. */
 struct vmm_limit {
@@ -21,6 +25,9 @@ struct vmm_plan {
     unsigned vcpus;
     uint64_t mem_mib;
     const char *boot_args;
+    const char *cpu_template; /* NULL: none */
+    bool report_free;         /* the guest tells of free pages as they become free */
+    const char *metrics;      /* the path of a FIFO in the jail */
     struct vmm_drive {
         const char *name; /* also of its file in the jail's / */
         bool read_only;
@@ -44,6 +51,14 @@ int vmm_start(struct vmm *v, const struct vmm_plan *plan, struct err *err);
 
 /* From now on the loop, which must outlive it, serves the connection; until then nothing can be asked. */
 void vmm_join(struct vmm *v, struct loop *loop);
+
+/* What can be asked then, as by api_send.  MiB: what the guest's memory is to be smaller by. */
+int vmm_get_balloon(struct vmm *v, api_done *done, void *arg);
+int vmm_set_balloon(struct vmm *v, uint64_t mib);
+int vmm_flush_metrics(struct vmm *v, api_done *done, void *arg);
+
+/* "1.12.1"; "" before it was asked. */
+const char *vmm_version(const struct vmm *v);
 
 /* Allowed for NULL. */
 void vmm_close(struct vmm *v);

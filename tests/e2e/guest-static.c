@@ -11,7 +11,10 @@
  *     list PATH...     the type and mode of each, and where it leads
  *     wait             prints "ready", then waits for any signal and exits with its number
  *     signals          prints "ready", then the number of each signal that comes; ends with SIGTERM
- *     eat              takes memory until there is none */
+ *     eat              takes memory until there is none
+ *     hold N           takes N MiB, frees them, says "freed" and then waits for a signal; then takes them again, prints
+ *                      "again" and exits with 0
+ *     random           32 bytes of /dev/hwrng in hexadecimal, and the name of the device behind it */
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -133,6 +136,48 @@ static int eat(void)
     return 1;
 }
 
+static void *take(long mib)
+{
+    size_t size = (size_t)mib << 20;
+    char *p = malloc(size);
+    if (p)
+        memset(p, 1, size);
+    return p;
+}
+
+static int hold(long mib)
+{
+    sigset_t all;
+    int number;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    void *p = take(mib);
+    free(p);
+    puts(p ? "freed" : "there is not so much");
+    fflush(stdout);
+    sigwait(&all, &number);
+    p = take(mib);
+    puts(p ? "again" : "there is not so much");
+    free(p);
+    return !p;
+}
+
+static int show_random(void)
+{
+    unsigned char bytes[32];
+    int fd = open("/dev/hwrng", O_RDONLY);
+    if (fd < 0 || read(fd, bytes, sizeof(bytes)) <= 0) {
+        perror("/dev/hwrng");
+        return 1;
+    }
+    close(fd);
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        printf("%02x", bytes[i]);
+    puts("");
+    fflush(stdout);
+    return show_file("/sys/class/misc/hw_random/rng_current");
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
@@ -159,6 +204,10 @@ int main(int argc, char **argv)
         return show_signals();
     if (strcmp(verb, "eat") == 0)
         return eat();
+    if (strcmp(verb, "hold") == 0)
+        return hold(strtol(arg, NULL, 10));
+    if (strcmp(verb, "random") == 0)
+        return show_random();
     fprintf(stderr, "guest-static: unknown verb '%s'\n", verb);
     return 2;
 }

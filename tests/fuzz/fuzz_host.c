@@ -22,7 +22,7 @@ enum { ENDS = 8 };
 /* Our ends of everything; -1: closed. */
 static struct {
     int guest[ENDS], client[ENDS];
-    int console, log, jail, signals;
+    int console, log, jail, signals, metrics;
     int output;                 /* the reader of entry's stdout */
     struct sockaddr_un address; /* of the guest channel */
     socklen_t address_len;
@@ -71,7 +71,7 @@ bool sim_step(void)
     uint8_t step = sim_byte(), which = sim_byte(), type;
     int *guest = &world.guest[which % ENDS], *client = &world.client[which % ENDS];
     size_t len;
-    switch (step % 17) {
+    switch (step % 18) {
     case 0:
         connect_guest(guest);
         break;
@@ -129,9 +129,14 @@ bool sim_step(void)
     case 15:
         drain_output();
         break;
-    default: {
+    case 16: {
         const uint8_t *bytes = sim_bytes(&len);
         sim_write(world.log, bytes, len);
+        break;
+    }
+    default: {
+        const uint8_t *bytes = sim_bytes(&len);
+        (void)!write(world.metrics, bytes, len);
     }
     }
     return true;
@@ -160,17 +165,18 @@ static int listen_for_guest(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    int console[2], log[2], jail[2], signals[2], output[2];
+    int console[2], log[2], metrics[2], jail[2], signals[2], output[2];
     for (int i = 0; i < ENDS; i++)
         world.guest[i] = world.client[i] = -1;
     snprintf(world.id, sizeof(world.id), "fuzz-%d", (int)getpid());
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, console) < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, log) < 0 ||
-        pipe(jail) < 0 || pipe2(output, O_NONBLOCK) < 0 || dup2(output[1], STDOUT_FILENO) < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, signals) < 0)
+        pipe2(metrics, O_NONBLOCK) < 0 || pipe(jail) < 0 || pipe2(output, O_NONBLOCK) < 0 ||
+        dup2(output[1], STDOUT_FILENO) < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, signals) < 0)
         abort();
     world.console = console[1];
     world.log = log[1];
     world.jail = jail[1];
+    world.metrics = metrics[1];
     world.signals = signals[1];
     world.output = output[0];
     struct supervise_fds fds = {.signals = signals[0],
@@ -178,6 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .control = local_listen(world.id),
                                 .console = console[0],
                                 .log = log[0],
+                                .metrics = metrics[0],
                                 .jail_end = jail[0]};
     if (fds.control < 0)
         abort();
@@ -188,13 +195,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = {0};
     static const struct net_ports no_ports;
     const struct status_facts facts = {.ports = &no_ports, .restarts = -1};
+    const char *reason = NULL;
     struct vmm *vmm = vmm_open(-1, "none", jail[0]);
-    int code = supervise(&plan, vmm, &fds, &facts, &err);
+    int code = supervise(&plan, vmm, &fds, &facts, &reason, &err);
     if (code < -1 || code > 255 || (code == -1 && !err.text[0]))
         abort();
     sim_end();
-    int *const rest[] = {&console[0], &console[1], &log[0],    &log[1],   &jail[0],
-                         &signals[0], &signals[1], &output[0], &output[1]};
+    int *const rest[] = {&console[0], &console[1], &log[0],     &log[1],    &metrics[0], &metrics[1],
+                         &jail[0],    &signals[0], &signals[1], &output[0], &output[1]};
     for (size_t i = 0; i < sizeof(rest) / sizeof(*rest); i++)
         close_end(rest[i]);
     return 0;

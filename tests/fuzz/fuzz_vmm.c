@@ -3,7 +3,7 @@
  * break off anywhere, and end at any time.
  *
  * The input: a byte of flags, then the answers, a NUL between them.  When there are no more, the rest is answered as
- * Firecracker does when all is well. */
+ * Firecracker does when all is well; so is the first request, for its version, without a flag. */
 #include "entry/vmm.h"
 #include "tests/fuzz/check.h"
 
@@ -18,13 +18,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { FLAG_CLOSE = 1, FLAG_ENDED = 2, FLAG_ENDS = 4, PATIENCE_MS = 20 };
+enum { FLAG_CLOSE = 1, FLAG_ENDED = 2, FLAG_ENDS = 4, FLAG_VERSION = 8, PATIENCE_MS = 20 };
 
 /* The server's; set before its thread begins. */
 static struct {
     int listener, stop; /* stop: an eventfd */
     int pid_fd;         /* readable: Firecracker has ended */
     uint8_t flags;
+    bool asked; /* the request is a GET: for the version */
     const char *next, *end;
 } server;
 
@@ -54,15 +55,17 @@ static bool take_request(int fd)
         if (body)
             want = (size_t)(body + 4 - text) + (length && length < body ? strtoul(length + 18, NULL, 10) : 0);
     }
+    server.asked = text[0] == 'G';
     return true;
 }
 
 static void answer(int fd)
 {
     static const char well[] = "HTTP/1.1 204 \r\nServer: Firecracker API\r\nConnection: keep-alive\r\n\r\n";
-    const char *text = well;
-    size_t len = sizeof(well) - 1;
-    if (server.next < server.end) {
+    static const char version[] = "HTTP/1.1 200 \r\nContent-Length: 32\r\n\r\n{\"firecracker_version\":\"1.12.1\"}";
+    const char *text = server.asked ? version : well;
+    size_t len = strlen(text);
+    if (server.next < server.end && (!server.asked || server.flags & FLAG_VERSION)) {
         text = server.next;
         const char *nul = memchr(text, '\0', (size_t)(server.end - text));
         len = (size_t)((nul ? nul : server.end) - text);
@@ -113,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                          .vcpus = 1,
                                          .mem_mib = 128,
                                          .boot_args = "quiet",
+                                         .metrics = "/firecracker.metrics",
                                          .drives = {{"root", true}, {"data", false}},
                                          .drive_count = 2,
                                          .drive_limit = {1 << 20, 100},

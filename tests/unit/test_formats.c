@@ -126,6 +126,7 @@ static void test_status(void **state)
              "\"ports\":[\"8080:80/tcp\",\"127.0.0.1:2000-2010:3000-3010/udp\"],"
              "\"pids\":{\"entry\":%d,\"firecracker\":null,\"command_in_guest\":77},"
              "\"boot_ms\":{\"firecracker\":102,\"kernel\":145,\"init\":345,\"exec\":395},\"restarts\":0,"
+             "\"last_exit\":null,\"last_exit_code\":null,"
              "\"healthcheck\":null}",
              getpid());
     assert_string_equal(out.data, wanted);
@@ -135,7 +136,8 @@ static void test_status(void **state)
                 &(struct status_boot){0}, &out);
     assert_non_null(strstr(out.data, "\"address\":null"));
     assert_non_null(strstr(out.data, "\"kernel\":null,\"init\":null,\"exec\":null}"));
-    assert_non_null(strstr(out.data, "\"restarts\":null,\"healthcheck\":\"a \\\"b\\\"\""));
+    assert_non_null(strstr(
+        out.data, "\"restarts\":null,\"last_exit\":null,\"last_exit_code\":null,\"healthcheck\":\"a \\\"b\\\"\""));
 }
 
 int main(void)
