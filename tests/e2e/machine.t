@@ -93,7 +93,7 @@ rm -rf /var/lib/ctr-jailer
 # --- refusals: by Firecracker, and for its version -----------------------------------------------------------------
 capture vm CPU_TEMPLATE=Z80 "$entry" /guest-static exit 0
 like "a CPU template that Firecracker does not know" "$STATUS/$STDERR" \
-    "125/ctr-jailer: Firecracker refuses machine-config:*Z80*(CPU_TEMPLATE=Z80)"
+    "125/ctr-jailer: Firecracker refuses machine-config:*Z80*[(]CPU_TEMPLATE=Z80[)]"
 capture vm CPU_TEMPLATE=None "$entry" /guest-static exit 5
 is "one that it knows" "$STATUS/$STDERR" "5/"
 capture vm MEM_RECLAIM=yes "$entry" /guest-static exit 0
