@@ -54,6 +54,7 @@ is "all that it sees, and what it may do with that" "$(grep -v userfaultfd "$wor
 /dev/urandom c rw
 /firecracker - rx
 /firecracker.log p rw
+/firecracker.metrics p rw
 /firecracker.pid - r
 /initrd - r
 /kernel - r
@@ -72,7 +73,7 @@ is "all that is mounted, and whether to be written to" "$(awk '{print $5, ($6 ~ 
 /scratch rw
 /volume0 ro"
 is "the files that it has open" "$(readlink /proc/"$vmm"/fd/* | grep ^/ | sed 's/ (deleted)$//' | sort -u | tr '\n' ' ')" \
-    "/data /dev/kvm /dev/net/tun /dev/null /firecracker.log /initrd /kernel /root /scratch /volume0 "
+    "/data /dev/kvm /dev/net/tun /dev/null /firecracker.log /firecracker.metrics /initrd /kernel /root /scratch /volume0 "
 used=$(nsenter -t "$main" -m df -k --output=used "$base/firecracker/$id" | tail -n 1)
 binary=$(stat -c %s "$FIRECRACKER/firecracker")
 note "the jail holds $used KiB of memory; Firecracker has $((binary >> 10))"
