@@ -28,7 +28,7 @@ static const char *const names[BALLOON_FIGURES] = {
 struct balloon {
     struct loop *loop;
     struct vmm *vmm;
-    uint64_t size, min, target; /* MiB */
+    uint64_t size, min; /* MiB */
     struct timer tick;
     bool asked; /* an answer is still to come */
     uint64_t figure[BALLOON_FIGURES];
@@ -44,16 +44,17 @@ static void on_figure(void *arg, const char *object, const char *key, uint64_t v
 
 static void resize(struct balloon *b)
 {
-    if (!b->min || b->figure[BALLOON_AVAILABLE] == BALLOON_UNKNOWN || b->figure[BALLOON_ACTUAL] == BALLOON_UNKNOWN)
+    const uint64_t *is = b->figure;
+    if (!b->min || is[BALLOON_AVAILABLE] == BALLOON_UNKNOWN || is[BALLOON_ACTUAL] == BALLOON_UNKNOWN ||
+        is[BALLOON_TARGET] == BALLOON_UNKNOWN)
         return;
-    struct reclaim_facts f = {b->size, b->min, b->figure[BALLOON_AVAILABLE] >> MIB_SHIFT, b->figure[BALLOON_ACTUAL],
-                              b->target};
+    struct reclaim_facts f = {b->size, b->min, is[BALLOON_AVAILABLE] >> MIB_SHIFT, is[BALLOON_ACTUAL],
+                              is[BALLOON_TARGET]};
     uint64_t target = reclaim_target(&f);
-    if (target == b->target || vmm_set_balloon(b->vmm, target) < 0)
-        return;
-    log_debug("balloon: %llu MiB of %llu are available, so it goes from %llu to %llu", (unsigned long long)f.available,
-              (unsigned long long)b->size, (unsigned long long)b->target, (unsigned long long)target);
-    b->target = target;
+    if (target != f.target && vmm_set_balloon(b->vmm, target) == 0)
+        log_debug("balloon: %llu MiB of %llu are available, so it goes from %llu to %llu",
+                  (unsigned long long)f.available, (unsigned long long)b->size, (unsigned long long)f.target,
+                  (unsigned long long)target);
 }
 
 static void on_statistics(void *arg, long status, const char *body, size_t len)
