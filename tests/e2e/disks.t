@@ -129,6 +129,23 @@ check "the data disk is clean" e2fsck -fn /jail/data/data.ext4
 umount /jail/data
 rmdir /jail/data /jail
 
+# --- as many disks as there can be, and the longest command line for the kernel ------------------------------
+volumes=()
+for i in 1 2 3 4 5 6 7 8; do mkdir "$work/v$i" && echo "of volume $i" >"$work/v$i/f" && volumes+=("$work/v$i:/v$i:ro"); done
+list=$(IFS=,; echo "${volumes[*]}")
+args=$(vm "$entry" --dry-run /x | jq -r .boot_args)
+longest=1426
+filler() { printf 'fill=%*s' $(($1 - ${#args} - 6)) '' | tr ' ' f; } # which makes it that long
+capture vm VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $((longest + 1)))" "$entry" /x
+is "a command line that is too long is refused" "$STATUS/$STDERR" \
+    "125/ctr-jailer: EXTRA_KERNEL_BOOT_ARGS: the kernel's command line has $((longest + 1)) characters, $longest are possible"
+capture vm VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $longest)" "$entry" /bin/busybox sh -c '
+    for i in 1 2 3 4 5 6 7 8; do /bin/busybox cat /v$i/f; done; /bin/busybox ls /sys/block | /bin/busybox grep -c "^vd"
+    told=$(/bin/busybox grep -o " virtio_mmio.device=4K@0x[0-9a-f]*:[0-9]*" /proc/cmdline | /bin/busybox wc -l)
+    [ $told = $(/bin/busybox ls /sys/bus/virtio/devices | /bin/busybox wc -l) ] && exit 8'
+is "eight volumes; the longest command line, in which no device is missing" "$STATUS/$STDOUT/$STDERR" \
+    "8/$(printf 'of volume %d\n' 1 2 3 4 5 6 7 8)"$'\n'"11/"
+
 # --- a sealed image, and a host without FUSE -----------------------------------------------------------------
 rm -r "$VM_TREE/proc"
 "$BIN/rootdisk" write "$VM_TREE" "$work/sealed"
