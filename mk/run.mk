@@ -16,11 +16,16 @@ $(B)/rootfs-debian.stamp: mk/mkdebian | $(SETUP_STAMP)
 	@mk/mkdebian $(B)/rootfs-debian vim-tiny less
 	@touch $@
 
-# The same with programs as people run them in containers.
-$(B)/rootfs-apps.stamp: mk/mkdebian | $(SETUP_STAMP)
+# The same with programs as people run them in containers, and such as need much of a kernel; of the latter none
+# starts by itself.
+$(B)/rootfs-apps.stamp: mk/mkdebian mk/rootfs-apps.packages tests/e2e/guest-uring.c tests/e2e/guest-tc.bpf.c | $(SETUP_STAMP)
 	$(call say,making a Debian root filesystem with some servers by debootstrap (about a minute))
-	@mk/mkdebian $(B)/rootfs-apps systemd-sysv dbus redis-server nginx-light
+	@mk/mkdebian $(B)/rootfs-apps $$(sed 's/#.*//' mk/rootfs-apps.packages)
 	@rm -rf $(B)/rootfs-apps/usr/share/{doc,man,locale}/*
+	@rm -f $(B)/rootfs-apps/etc/systemd/system/*.wants/{docker,containerd,nftables}.*
+	@mkdir -p $(B)/rootfs-apps/usr/lib/e2e
+	@$(MUSL_TEST) -o $(B)/rootfs-apps/usr/lib/e2e/uring tests/e2e/guest-uring.c
+	@$(CLANG) -target bpf -O2 -I/usr/include/$(ARCH)-linux-gnu -c -o $(B)/rootfs-apps/usr/lib/e2e/tc.bpf.o tests/e2e/guest-tc.bpf.c
 	@touch $@
 
 MUSL_TEST := $(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) $(CPPFLAGS) $(KERNEL_HEADERS) -static -s
