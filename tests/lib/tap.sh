@@ -14,7 +14,10 @@ fail() { # name [why]
 }
 skip() { TAP_COUNT=$((TAP_COUNT + 1)); echo "ok $TAP_COUNT - $1 # SKIP $2"; } # name why
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
-done_testing() { echo "1..$TAP_COUNT"; }
+done_testing() {
+    echo "1..$TAP_COUNT"
+    rm -f /tmp/.check.$$ /tmp/.capture.$$
+}
 
 is() { # name got wanted
     if [ "$2" == "$3" ]; then pass "$1"; else fail "$1" "got:    $(printf %q "$2")"$'\n'"wanted: $(printf %q "$3")"; fi
@@ -26,12 +29,10 @@ like() { # name got pattern: a bash pattern that the whole must match
 # check name command args...: passes when the command does; its output is the diagnosis.  A function runs in
 # this shell, so what it sets stays.
 check() {
-    local name=$1 status=0 file
+    local name=$1 status=0 file=/tmp/.check.$$ # no mktemp: in the emulated KVM host a process costs 0.1 s and more
     shift
-    file=$(mktemp)
     "$@" >"$file" 2>&1 || status=$?
     if [ "$status" = 0 ]; then pass "$name"; else fail "$name" "$(<"$file")"$'\n'"exit status $status: $*"; fi
-    rm -f "$file"
 }
 
 # capture command args...: STATUS, STDOUT and STDERR of a command (text: NULs are lost)
@@ -43,12 +44,13 @@ capture() {
     export STATUS STDOUT STDERR
 }
 
-# wait_until SECONDS command args...: asks until the command succeeds; fails when it never does
+# wait_until SECONDS command args...: asks until the command succeeds; fails when it never does.  Asking takes CPU time
+# from what it waits for, most of all in the emulated KVM host: so not too often, and the pause is no program.
 wait_until() {
     local end=$((SECONDS + $1))
     shift
     until "$@"; do
         [ "$SECONDS" -lt "$end" ] || return 1
-        sleep 0.1
+        read -rt 0.3 <> <(:) || true # nobody writes there
     done
 }
