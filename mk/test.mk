@@ -21,6 +21,6 @@ $(B)/tidy/%.ok: % .clang-tidy
 	@$(CC) -M -MP -MT $@ $(CPPFLAGS) -o $@.d $< && touch $@
 -include $(wildcard $(TIDY:%=%.d))
 
-# What the project claims of speed and memory, beside references in the same run; bench-kernels compiles a
-# kernel first and is apart.
-bench: bench-rootdisk bench-disks bench-net bench-channel
+# What the project claims of speed and memory, beside references in the same run.  bench-kernels compiles our kernel,
+# the first time on a machine.
+bench: bench-rootdisk bench-disks bench-net bench-channel bench-kernels

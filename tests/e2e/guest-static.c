@@ -14,16 +14,21 @@
  *     eat              takes memory until there is none
  *     hold N           takes N MiB, frees them, says "freed" and then waits for a signal; then takes them again, prints
  *                      "again" and exits with 0
- *     random           32 bytes of /dev/hwrng in hexadecimal, and the name of the device behind it */
+ *     random           32 bytes of /dev/hwrng in hexadecimal, and the name of the device behind it
+ *     boot             /proc/meminfo, as it was when this started; then as wait
+ *     uptime SINCE     the kernel's milliseconds so far, and SINCE; as PID 1 it ends the machine then */
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -128,6 +133,15 @@ static int show_signals(void)
     return 0;
 }
 
+static int show_uptime(const char *since)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    printf("since_cs=%s uptime_ms=%lld\n", since, (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000);
+    fflush(stdout);
+    return getpid() == 1 ? tcdrain(STDOUT_FILENO) || reboot(RB_AUTOBOOT) : 0;
+}
+
 static int eat(void)
 {
     enum { BITE = 1 << 20 };
@@ -200,6 +214,10 @@ int main(int argc, char **argv)
         return list(argv + 2);
     if (strcmp(verb, "wait") == 0)
         return wait_signal();
+    if (strcmp(verb, "boot") == 0)
+        return show_file("/proc/meminfo") ? 1 : wait_signal();
+    if (strcmp(verb, "uptime") == 0)
+        return show_uptime(arg);
     if (strcmp(verb, "signals") == 0)
         return show_signals();
     if (strcmp(verb, "eat") == 0)

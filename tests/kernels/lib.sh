@@ -10,7 +10,8 @@ BOOT_ARGS=${args[0]}
 ARM64_BOOT_ARGS=${args[1]% rdinit=*}
 
 # boot KERNEL INITRD [args...]: runs one guest (CPUS and MEM_MIB from the environment) in a folder of its
-# own and prints its console, then watch's line.  args go to the probe.
+# own and prints its console, then watch's line.  args go to the probe.  ROOT_IMAGE is another root disk, INIT
+# another init in the initramfs.
 boot() {
     local kernel=$1 initrd=$2 folder status=0
     shift 2
@@ -18,10 +19,10 @@ boot() {
     cp "$KT/data.ext4" "$folder/"
     ip link show ctrprobe >/dev/null 2>&1 || ip tuntap add ctrprobe mode tap
     cat >"$folder/config.json" <<EOF
-{"boot-source": {"kernel_image_path": "$kernel", "initrd_path": "$initrd", "boot_args": "$BOOT_ARGS -- $*"},
+{"boot-source": {"kernel_image_path": "$kernel", "initrd_path": "$initrd", "boot_args": "${BOOT_ARGS/\/sbin\/init/${INIT:-/sbin/init}} -- $*"},
  "machine-config": {"vcpu_count": ${CPUS:-1}, "mem_size_mib": ${MEM_MIB:-128}},
  "drives": [
-  {"drive_id": "root", "path_on_host": "$KT/root.erofs", "is_root_device": false, "is_read_only": true},
+  {"drive_id": "root", "path_on_host": "${ROOT_IMAGE:-$KT/root.erofs}", "is_root_device": false, "is_read_only": true},
   {"drive_id": "data", "path_on_host": "$folder/data.ext4", "is_root_device": false, "is_read_only": false}],
  "network-interfaces": [{"iface_id": "eth0", "host_dev_name": "ctrprobe"}],
  "vsock": {"guest_cid": 3, "uds_path": "$folder/vsock"},
