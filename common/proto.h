@@ -50,6 +50,7 @@ enum proto_type {
     PROTO_STOP,        /* u32 seconds; answered by an empty PROTO_TEXT; the connection ends with the VM */
     PROTO_HEALTH,      /* answered by PROTO_TEXT: the state, a NUL, and HEALTHCHECK_CMD or "" */
     PROTO_METRICS,     /* answered by PROTO_TEXT, a second later at most: Prometheus text */
+    PROTO_VMM_LOGS,    /* answered by PROTO_TEXT: Firecracker's log */
     /* entry to ctr-jailer */
     PROTO_TEXT = 112, /* bytes */
     PROTO_STREAM,     /* u32 kind, with the descriptor of the guest's connection (SCM_RIGHTS) */

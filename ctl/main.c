@@ -19,7 +19,8 @@ static const struct {
     {"status", ctl_status, "status [--json | --healthy | --metrics]",
      "tells about the VM; --healthy: exit 0 if its command runs and HEALTHCHECK_CMD, if given, succeeds; --metrics: "
      "Prometheus' text format"},
-    {"logs", ctl_logs, "logs", "prints the guest's console: kernel and panic text"},
+    {"logs", ctl_logs, "logs [--vmm]",
+     "prints the guest's console: kernel and panic text; --vmm: Firecracker's own log"},
     {"stop", ctl_stop, "stop [-t SECONDS]", "stops the VM as its SIGTERM does, and waits for its end"},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };

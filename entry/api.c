@@ -4,6 +4,7 @@
 
 #include "common/cancel.h"
 #include "common/json.h"
+#include "entry/failure.h"
 
 #include <curl/curl.h>
 #include <poll.h>
@@ -230,6 +231,8 @@ static void on_answer(void *arg, long status, const char *body, size_t len)
         if (json_get_string(body, len, "fault_message", fault, sizeof(fault)) < 0)
             snprintf(fault, sizeof(fault), "HTTP status %ld", status);
         err_set(c->err, "Firecracker refuses %s: %s", c->path + 1, fault);
+        if (c->err)
+            failure_hint(c->err->text, c->err);
     }
 }
 

@@ -91,6 +91,9 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
     case PROTO_LOGS:
         reply(cl, c->events.logs);
         break;
+    case PROTO_VMM_LOGS:
+        reply(cl, c->events.vmm_logs);
+        break;
     case PROTO_HEALTH:
         reply(cl, c->events.health);
         break;

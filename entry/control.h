@@ -15,10 +15,11 @@ struct control_events {
     int (*to_guest)(void *arg, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
                     size_t len);
     void (*stop)(void *arg, uint32_t seconds);
-    void (*status)(void *arg, struct buf *out); /* appends JSON */
-    void (*logs)(void *arg, struct buf *out);   /* appends the console's text */
-    void (*health)(void *arg, struct buf *out); /* appends PROTO_HEALTH's answer */
-    void (*metrics)(void *arg);                 /* control_metrics is to be called, later */
+    void (*status)(void *arg, struct buf *out);   /* appends JSON */
+    void (*logs)(void *arg, struct buf *out);     /* appends the console's text */
+    void (*vmm_logs)(void *arg, struct buf *out); /* appends Firecracker's log */
+    void (*health)(void *arg, struct buf *out);   /* appends PROTO_HEALTH's answer */
+    void (*metrics)(void *arg);                   /* control_metrics is to be called, later */
     void *arg;
 };
 

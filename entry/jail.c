@@ -4,8 +4,8 @@
 #include "common/io.h"
 #include "common/privilege.h"
 #include "common/process.h"
-#include "common/run.h"
 #include "common/signals.h"
+#include "entry/failure.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,22 +66,22 @@ int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err)
     return j->metrics < 0 ? -1 : 0;
 }
 
-/* What the first process of the jail tells us: the errno of a failed start, or a wait status. */
-struct report {
-    int failed;
-    int status;
-};
-
 static void exec_jailer(const struct jail_plan *plan, int console, int report)
 {
     char uid[16], gid[16];
     snprintf(uid, sizeof(uid), "%u", plan->uid);
     snprintf(gid, sizeof(gid), "%u", plan->gid);
-    const char *argv[] = {
-        plan->jailer, "--id",           plan->id,     "--exec-file",       plan->firecracker, "--uid",
-        uid,          "--gid",          gid,          "--chroot-base-dir", plan->base,        "--",
-        "--api-sock", plan->api_socket, "--log-path", plan->log,           "--level",         "Warning",
-        NULL};
+    const char *const options[] = {plan->jailer, "--id",  plan->id, "--exec-file",       plan->firecracker, "--uid",
+                                   uid,          "--gid", gid,      "--chroot-base-dir", plan->base,        NULL};
+    const char *const vmm[] = {"--",      "--api-sock", plan->api_socket, "--log-path",
+                               plan->log, "--level",    "Warning",        NULL};
+    const char *const *const parts[] = {options, vmm};
+    const char *argv[64];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        for (const char *const *arg = parts[i]; *arg && n < sizeof(argv) / sizeof(*argv) - 1; arg++)
+            argv[n++] = *arg;
+    argv[n] = NULL;
     /* The environment is the user's, secrets included, and none of the VMM's business; the jailer panics on
      * one that is not UTF-8. */
     char *const empty[] = {NULL};
@@ -90,7 +90,7 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(console, STDOUT_FILENO) >= 0 &&
         dup2(console, STDERR_FILENO) >= 0)
         execve(plan->jailer, (char *const *)argv, empty);
-    struct report r = {.failed = errno};
+    struct failure_report r = {.failed = errno};
     (void)io_write_all(report, &r, sizeof(r));
     _exit(127);
 }
@@ -105,7 +105,7 @@ static void first_process(const struct jail_plan *plan, int console, int report,
     pid_t pid = fork();
     if (pid == 0)
         exec_jailer(plan, console, report);
-    struct report r = {.failed = pid < 0 ? errno : 0};
+    struct failure_report r = {.failed = pid < 0 ? errno : 0};
     struct pollfd ended = {.fd = entry, .events = POLLIN};
     if (privilege_drop(plan->supervisor, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         r.failed = errno;
@@ -152,27 +152,12 @@ int jail_start(const struct jail_plan *plan, struct jail *j, struct err *err)
 
 int jail_explain(struct jail *j, struct err *err)
 {
-    struct report r[2] = {{0}}; /* a failed exec, then the exit that follows from it */
-    char said[4096];
-    ssize_t n = io_read_full(j->report, r, sizeof(r));
-    ssize_t len = io_read_full(j->console, said, sizeof(said) - 1);
-    said[len > 0 ? len : 0] = '\0';
-    char *note = strstr(said, "note: run with"); /* what ends a panic's message in Rust */
-    if (note)
-        *note = '\0';
-    struct buf text = {0};
-    buf_str(&text, said);
-    *err = (struct err){0}; /* this says more */
-    if (n >= (ssize_t)sizeof(r[0]) && r[0].failed) {
-        errno = r[0].failed;
-        err_sys(err, "cannot run the jailer");
-    } else if (n >= (ssize_t)sizeof(r[0]) && WIFSIGNALED(r[0].status)) {
-        err_set(err, "Firecracker was ended by signal %d: %s", WTERMSIG(r[0].status), run_last_line(&text));
-    } else {
-        err_set(err, "the jailer or Firecracker ended with status %d: %s", WEXITSTATUS(r[0].status),
-                run_last_line(&text));
-    }
-    buf_free(&text);
+    char said[4096], logged[4096];
+    ssize_t n = io_read_full(j->console, said, sizeof(said) - 1);
+    said[n > 0 ? n : 0] = '\0';
+    n = io_read_full(j->log, logged, sizeof(logged) - 1);
+    logged[n > 0 ? n : 0] = '\0';
+    failure_explain(j->report, said, logged, err);
     return -1;
 }
 

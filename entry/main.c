@@ -64,7 +64,7 @@ _Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVE
                "every stage has room for all drives");
 
 /* The jail's files, and the VM's devices, from what the stages have made. */
-static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct workdir *w, const char *initrd,
+static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct lockdir *w, const char *initrd,
                     const struct drives *drives, const struct net_link *link, char mac[18])
 {
     jail->dir = w->path;
@@ -96,7 +96,7 @@ static int give_up_rights(uid_t uid, struct undo *u, int control, struct err *er
 static int run(const struct plan *plan, const struct signals *signals, struct status_facts *facts, struct undo *u,
                const char **reason, struct err *err)
 {
-    static struct workdir workdir = WORKDIR_NONE;
+    static struct lockdir workdir = LOCKDIR_NONE;
     static struct drives drives;
     static struct jail jail = JAIL_NONE;
     /* The control socket comes first: its name is what makes the id ours. */
@@ -156,8 +156,8 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
         vmm_close(vmm);
         return -1;
     }
-    struct supervise_fds fds = {signals->all, listener, control, jail.console, jail.log, jail.metrics,
-                                jail.pid_fd,  {{0}},    0};
+    struct supervise_fds fds = {signals->all, listener,    control,     jail.console, jail.log,
+                                jail.metrics, jail.report, jail.pid_fd, {{0}},        0};
     for (unsigned i = 0; i < drives.count; i++)
         if (drives.drive[i].served.pid_fd >= 0)
             fds.servers[fds.server_count++] =

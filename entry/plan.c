@@ -11,6 +11,7 @@
 #include "netsetup/parse.h"
 
 #include <arpa/inet.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -204,6 +205,8 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
     if (memcmp(start, "\177ELF", 4) != 0)
         return plan_refuse(err, o, OPT_KERNEL_IMAGE,
                            "is no ELF kernel: an uncompressed vmlinux is wanted, not a bzImage");
+    if (start[18] && start[18] != EM_X86_64) /* its low byte, as elf(5) has it; Firecracker does not look */
+        return plan_refuse(err, o, OPT_KERNEL_IMAGE, "is a kernel for another kind of machine");
 #else
     if (memcmp(start + 56, "ARM\x64", 4) != 0) /* Linux Documentation/arm64/booting.rst */
         return plan_refuse(err, o, OPT_KERNEL_IMAGE, "is no arm64 kernel: an uncompressed Image is wanted");

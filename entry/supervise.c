@@ -10,6 +10,7 @@
 #include "entry/console.h"
 #include "entry/control.h"
 #include "entry/counters.h"
+#include "entry/failure.h"
 #include "entry/metrics.h"
 #include "entry/vmmlog.h"
 
@@ -44,6 +45,7 @@ struct vm {
     struct counters *counters;
     struct timer patience; /* while metrics are collected */
     bool collecting;
+    int report;
     struct watch signals, jail_end;
     struct server servers[SUPERVISE_SERVERS_MAX];
     struct err *err;
@@ -150,7 +152,8 @@ static void end_gone(void *arg)
     console_drain(vm->console);
     if (!vm->exited && vm->panicked)
         vm->reason = "panicked";
-    if (!vm->exited)
+    const char *log = vmmlog_text(vm->log);
+    if (!vm->exited && !(vm->gone && failure_explain(vm->report, console_summary(vm->console), log, vm->err)))
         err_set(vm->err, "%s; its console says: %s",
                 vm->panicked ? "the guest's kernel panicked" : "the VM ended before the command did",
                 console_summary(vm->console));
@@ -335,6 +338,12 @@ static void fill_logs(void *arg, struct buf *out)
     buf_add(out, text->data, text->len);
 }
 
+static void fill_vmm_logs(void *arg, struct buf *out)
+{
+    const char *text = vmmlog_text(((struct vm *)arg)->log);
+    buf_str(out, text ? text : "");
+}
+
 static void fill_health(void *arg, struct buf *out)
 {
     const struct vm *vm = arg;
@@ -381,7 +390,9 @@ static void collect_metrics(void *arg)
 static int prepare(struct vm *vm, const struct supervise_fds *fds)
 {
     struct channel_events events = {.message = on_message, .stream = on_stream, .malformed = on_malformed, .arg = vm};
-    struct control_events asked = {to_guest, stop, fill_status, fill_logs, fill_health, collect_metrics, vm};
+    struct control_events asked = {to_guest,      stop,        fill_status,     fill_logs,
+                                   fill_vmm_logs, fill_health, collect_metrics, vm};
+    vm->report = fds->report;
     vm->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
     vm->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};
     vm->loop = loop_new();

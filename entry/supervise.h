@@ -35,6 +35,7 @@ struct supervise_fds {
     int console;  /* the VMM's output */
     int log;      /* its log */
     int metrics;  /* its metrics */
+    int report;   /* failure_explain reads it when the VMM has ended */
     int jail_end; /* readable when the VMM has ended */
     struct supervise_server servers[SUPERVISE_SERVERS_MAX];
     unsigned server_count;

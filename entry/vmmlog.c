@@ -47,6 +47,12 @@ struct vmmlog *vmmlog_new(struct loop *loop, int fd)
     return NULL;
 }
 
+const char *vmmlog_text(struct vmmlog *v)
+{
+    console_drain(v->text);
+    return console_text(v->text)->data;
+}
+
 void vmmlog_free(struct vmmlog *v)
 {
     if (!v)

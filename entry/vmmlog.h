@@ -8,6 +8,9 @@ struct vmmlog;
 
 /* Reads fd, which stays the caller's.  NULL without memory. */
 struct vmmlog *vmmlog_new(struct loop *loop, int fd);
+/* What is kept of it, and has come by now: text; NULL for nothing. */
+const char *vmmlog_text(struct vmmlog *v);
+
 void vmmlog_free(struct vmmlog *v);
 
 #endif

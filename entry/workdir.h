@@ -5,6 +5,7 @@
 #define CTR_WORKDIR_H
 
 #include "common/err.h"
+#include "entry/lockdir.h"
 
 #include <stdint.h>
 
@@ -14,27 +15,15 @@ struct workdir_plan {
     const char *id;
 };
 
-enum { WORKDIR_PATH = 1024 };
-
-struct workdir {
-    char path[WORKDIR_PATH];
-    int depth_made; /* how many of the path's last folders end with the VM */
-    int lock;       /* on the last one: what is not locked is an orphan; -1: none */
-};
-#define WORKDIR_NONE                                                                                                   \
-    {                                                                                                                  \
-        .lock = -1                                                                                                     \
-    }
-
-/* Fills in *w, a WORKDIR_NONE, after removing the folders of VMs that are dead.  Leaves the caller in the new
+/* Fills in *w, a LOCKDIR_NONE, after removing the folders of VMs that are dead.  Leaves the caller in the new
  * namespace, in which mounts made on the host still arrive.  -1 with err; nothing is left then. */
-int workdir_make(const struct workdir_plan *plan, struct workdir *w, struct err *err);
+int workdir_make(const struct workdir_plan *plan, struct lockdir *w, struct err *err);
 
 /* Makes the tmpfs read-only, in the jail too: the jailer gives its user folders that nothing is made in once the VM
  * runs.  Disks, sockets and devices are not held by that.  -1 with err. */
-int workdir_seal(const struct workdir *w, struct err *err);
+int workdir_seal(const struct lockdir *w, struct err *err);
 
-/* Unmounts, and removes the folders that were made unless another VM uses them.  Takes a struct workdir. */
+/* Unmounts, and removes the folders that were made unless another VM uses them.  Takes a struct lockdir. */
 void workdir_remove(void *w);
 
 #endif

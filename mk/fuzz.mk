@@ -5,7 +5,7 @@ FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recov
 # Both ends of the guest channel, with the world around them played by tests/fuzz/sim.h.
 FUZZ_SIM := -Dpoll=sim_poll -Dclock_gettime=sim_clock_gettime -Dgetrandom=sim_getrandom
 FUZZ_host := $(addprefix entry/,supervise.c channel.c control.c console.c vmmlog.c status.c vmm.c api.c version.c \
-    balloon.c reclaim.c counters.c metrics.c prometheus.c resources.c) $(COMMON)
+    balloon.c reclaim.c counters.c metrics.c prometheus.c resources.c failure.c) $(COMMON)
 FUZZ_guest := $(addprefix guest-init/,serve.c session.c request.c) $(COMMON)
 FUZZ_LIBS_host := -lcurl
 FUZZ_SIM_guest := -Dkill=sim_kill -Dwaitpid=sim_waitpid

@@ -185,6 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .console = console[0],
                                 .log = log[0],
                                 .metrics = metrics[0],
+                                .report = -1,
                                 .jail_end = jail[0]};
     if (fds.control < 0)
         abort();
