@@ -153,7 +153,9 @@ static void end_gone(void *arg)
     if (!vm->exited && vm->panicked)
         vm->reason = "panicked";
     const char *log = vmmlog_text(vm->log);
-    if (!vm->exited && !(vm->gone && failure_explain(vm->report, console_summary(vm->console), log, vm->err)))
+    bool told = !vm->exited && vm->gone && !vm->panicked &&
+                failure_explain(vm->report, console_summary(vm->console), log, vm->err);
+    if (!vm->exited && !told)
         err_set(vm->err, "%s; its console says: %s",
                 vm->panicked ? "the guest's kernel panicked" : "the VM ended before the command did",
                 console_summary(vm->console));
