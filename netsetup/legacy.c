@@ -9,6 +9,7 @@
 #include "netsetup/rules.h"
 #include "netsetup/tool.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ int legacy_scan(struct fw_scan *scan, struct err *err)
     char path[256], *rest = NULL;
     const char *file = scan->family == AF_INET6 ? "/proc/net/ip6_tables_names" : "/proc/net/ip_tables_names";
     cleanup_free char *names = io_read_file(AT_FDCWD, file, NAMES_MAX, NULL);
+    if (!names && errno != ENOENT && errno != EACCES) /* rules in the wrong backend would not hold */
+        return err_sys(err, "cannot read %s", file);
     scan->absent = !names || !names[0];
     /* Without the program no such rule can be made or removed either. */
     if (scan->absent || !run_find(saver(scan->family), path, sizeof(path)))

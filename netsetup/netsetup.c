@@ -82,7 +82,7 @@ static int choose_mac(const struct net_plan *plan, uint8_t mac[6], struct err *e
     if (memcmp(mac, none, sizeof(none)) != 0)
         return 0;
     if (getrandom(mac, sizeof(none), 0) != sizeof(none))
-        return err_sys(err, "getrandom");
+        return err_sys(err, "cannot choose a MAC address");
     mac[0] = (uint8_t)((mac[0] & 0xfc) | 2); /* locally administered, not multicast */
     return 0;
 }

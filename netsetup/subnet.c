@@ -134,7 +134,7 @@ static int try_one(const struct pool *pool, struct overlap *o, struct err *err)
 {
     uint32_t bits;
     if (getrandom(&bits, sizeof(bits), 0) != sizeof(bits))
-        return err_sys(err, "getrandom");
+        return err_sys(err, "cannot choose a subnet");
     *o = (struct overlap){.net.s_addr = htonl(pool->base | (bits & pool->mask))};
     cleanup_close int fd = claim_subnet(o->net);
     if (fd < 0 && errno != EADDRINUSE)
