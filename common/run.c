@@ -103,6 +103,7 @@ int run_start(struct run *r, const char *const argv[], bool together, struct err
         return err_sys(err, "cannot make a memory file");
     if (spawn(&r->pid, path, argv, in, said, together ? said : complaints))
         return err_sys(err, "cannot run %s", path);
+    r->name = argv[0];
     r->feed = steal_fd(&feed);
     r->said = steal_fd(&said);
     r->complaints = steal_fd(&complaints);
@@ -136,7 +137,8 @@ static int finish(struct run *r, struct buf *out, struct buf *complaints, struct
         return err_sys(err, "cannot feed a program");
     if (collect(r->said, out) < 0 || (r->complaints >= 0 && collect(r->complaints, complaints) < 0))
         return err_sys(err, "cannot read the output of a program");
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return WIFEXITED(status) ? WEXITSTATUS(status)
+                             : err_set(err, "%s was ended by signal %d", r->name, WTERMSIG(status));
 }
 
 int run_finish(struct run *r, struct buf *out, struct buf *complaints, struct err *err)

@@ -17,13 +17,14 @@ bool run_find(const char *name, char *path, size_t size);
  * no signal blocked or ignored, and an environment of its own: what configures the VM must not configure
  * mke2fs.  Its stdout is appended to out, its stderr to complaints; either may be NULL: dropped, and both
  * may be the same.
- * Returns its exit status 0..255, or 128 + the signal that ended it; -1 with err when it cannot be run. */
+ * Returns its exit status 0..255; -1 with err when it cannot be run, or was ended by a signal. */
 int run_program(const char *const argv[], const void *input, size_t len, struct buf *out, struct buf *complaints,
                 struct err *err);
 
 /* The same in steps: a program that is started early is ready to read by the time its input is known. */
 struct run {
-    pid_t pid; /* 0: none */
+    pid_t pid;        /* 0: none */
+    const char *name; /* argv[0], which must live as long */
     int feed, said, complaints;
     int failed; /* errno of the feeding */
 };

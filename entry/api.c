@@ -61,7 +61,8 @@ static void begin(struct api *a)
         curl_easy_setopt(a->easy, CURLOPT_POSTFIELDS, r->body);
     curl_easy_setopt(a->easy, CURLOPT_CUSTOMREQUEST, r->method);
     curl_easy_setopt(a->easy, CURLOPT_URL, r->url);
-    curl_multi_add_handle(a->multi, a->easy);
+    if (curl_multi_add_handle(a->multi, a->easy) != CURLM_OK) /* without memory; what waits for the answer gives up */
+        loop_timer(a->loop, &a->retry, loop_now() + RETRY);
 }
 
 static struct request *take(struct api *a)
@@ -88,13 +89,11 @@ static void finish(struct api *a, CURLcode code)
         loop_timer(a->loop, &a->retry, loop_now() + RETRY);
         return;
     }
-    if (code != CURLE_OK) {
-        status = 0;
-        a->answer.len = 0;
-        buf_str(&a->answer, curl_easy_strerror(code));
-    }
     struct request *r = take(a);
-    r->done(r->arg, status, a->answer.data ? a->answer.data : "", a->answer.len);
+    if (code != CURLE_OK)
+        r->done(r->arg, 0, curl_easy_strerror(code), strlen(curl_easy_strerror(code)));
+    else
+        r->done(r->arg, status, a->answer.data ? a->answer.data : "", a->answer.len);
     free_request(r);
     begin(a);
 }

@@ -67,7 +67,8 @@ static int make_scratch_file(const struct drives_plan *plan, struct drive *drive
     if (drive->fd < 0 || orphans_lock(drive->fd, drive->path) < 0 || ftruncate(drive->fd, (off_t)size) < 0 ||
         fchown(drive->fd, plan->uid, plan->gid) < 0) {
         err_sys(err, "cannot make the %s disk of %llu MiB in %s", drive->name, (unsigned long long)(size / MIB), dir);
-        err_hint(err, "SCRATCH_DIR must be a writable folder");
+        if (errno == EACCES || errno == EROFS || errno == ENOENT || errno == ENOTDIR)
+            err_hint(err, "SCRATCH_DIR must be a writable folder");
         return -1;
     }
     return 0;

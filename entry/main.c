@@ -16,6 +16,7 @@
 #include "entry/settings.h"
 #include "entry/undo.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
@@ -103,7 +104,8 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
     int control = local_listen(plan->id);
     if (control < 0) {
         err_sys(err, "VM_ID=%s", plan->id);
-        err_hint(err, "a VM with that id runs");
+        if (errno == EADDRINUSE)
+            err_hint(err, "a VM with that id runs");
         return -1;
     }
     if (workdir_make(&plan->workdir, &workdir, err) < 0 ||

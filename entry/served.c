@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The tree's files are anybody's.  A container usually lacks the right to just read them all. */
 static uint64_t rights(void)
@@ -27,8 +28,9 @@ static void serve(struct rootdisk *tree, const char *mountpoint, int fuse_fd, in
     sigemptyset(&none);
     setsid(); /* a terminal's Ctrl-C is for the command in the guest */
     sigprocmask(SIG_SETMASK, &none, NULL);
+    int starter = dup(ready); /* who waits for it to be ready hears why it is not, and says so; nobody does later on */
     int r = rootdisk_serve(tree, fuse_fd, ready, owner, &err);
-    if (r < 0)
+    if (r < 0 && (starter < 0 || write(starter, err.text, strlen(err.text)) < 0))
         log_error("the server of %s ends: %s", mountpoint, err.text);
     _exit(r < 0 ? 1 : 0);
 }
@@ -55,10 +57,14 @@ int served_start(struct served *s, struct rootdisk *tree, const char *mountpoint
     }
     rootdisk_free(tree);
     close(steal_fd(&ready_write));
-    char c;
-    if (pid < 0 || io_read_full(ready_read, &c, 1) != 1)
-        return err_set(err, "cannot serve %s: its server did not start", mountpoint);
-    return 0;
+    char said[512];
+    ssize_t n = pid < 0 ? err_sys(err, "cannot serve %s", mountpoint) : io_read_full(ready_read, said, 1);
+    if (n == 1 && said[0] == '\n')
+        return 0;
+    if (n == 1)
+        n += io_read_full(ready_read, said + 1, sizeof(said) - 2);
+    said[n > 0 ? n : 0] = '\0';
+    return err_set(err, "cannot serve %s: %s", mountpoint, n > 0 ? said : "its server did not start");
 }
 
 void served_stop(struct served *s)
