@@ -3,16 +3,12 @@ $(B)/net/%: tests/net/%.c | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
-$(B)/net/inject.so: tests/net/inject.c | $(SETUP_STAMP)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE,$(CFLAGS)) -fPIC -shared -o $@ $< -ldl
-
 $(B)/net/again: $(B)/obj/tests/net/again.o $(patsubst %.c,$(B)/obj/%.o,$(call lib,netsetup) $(COMMON))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_netsetup)
 
 .PHONY: test-net bench-net
-test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/again $(B)/net/inject.so
+test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/again
 	@tests/net/run
 
 $(B)/bench/netsetup: $(B)/obj/tests/bench/netsetup.o $(B)/obj/tests/bench/measure.o $(patsubst %.c,$(B)/obj/%.o,$(call lib,netsetup) $(COMMON))

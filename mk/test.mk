@@ -7,7 +7,7 @@ check: programs $(UNIT)
 	@tests/run unit check
 
 # What suites of several folders are made with; a mk file of its own may add to it: `test: FILES`.
-test: $(B)/net/peer $(B)/net/again $(if $(wildcard tests/net/inject.c),$(B)/net/inject.so) $(B)/oracle/rootdisk
+test: $(B)/net/peer $(B)/net/again $(B)/oracle/rootdisk
 
 # clang-tidy, once per source file and change of it or of a header that it includes
 C_SRC := $(wildcard common/*.c entry/*.c rootdisk/*.c netsetup/*.c guest-init/*.c ctl/*.c tests/unit/*.c)

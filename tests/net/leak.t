@@ -28,10 +28,10 @@ cleaned() {
 # moment longer and hold the claim: then the gc after that takes it.
 every_step() { # DESCRIPTION KILL STRIDE: a failure, or a kill, at each call in turn
     local n bad=() kill=()
-    [ "$2" = 0 ] || kill=(INJECT_KILL=1)
+    [ "$2" = 0 ] || kill=(INJECT_KILL=self)
     rm -f "$TMP/done"
     for ((n = 1; n < 500; n += $3)); do
-        { run_up LD_PRELOAD="$PWD/build/net/inject.so" INJECT=$n INJECT_DONE="$TMP/done" "${kill[@]}"; } 2>/dev/null
+        { run_up LD_PRELOAD="$PWD/build/inject.so" INJECT=$n INJECT_DONE="$TMP/done" "${kill[@]}"; } 2>/dev/null
         # A failure of the undoing itself, and a kill, leave things to the next one's gc.
         { [ -s "$TMP/out" ] || [ "$2" = 1 ]; } && patiently cleaned
         [ "$(left)" = "[]" ] || bad+=("$n: $(tail -1 "$TMP/err"); $(left | tr '\n' ' ')")
