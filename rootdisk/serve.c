@@ -51,12 +51,33 @@ static struct stat attributes(const struct server *s, fuse_ino_t ino)
     return st;
 }
 
+static void say(enum log_level level, const char *fmt, va_list ap)
+{
+    char text[512];
+    vsnprintf(text, sizeof(text), fmt, ap);
+    text[strcspn(text, "\n")] = '\0';
+    log_at(level, "FUSE: %s", text);
+}
+
+static void log_fuse(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+    say(level <= FUSE_LOG_ERR ? LOG_ERROR : level == FUSE_LOG_WARNING ? LOG_WARN : LOG_DEBUG, fmt, ap);
+}
+
+/* Until the session has begun: what goes wrong then is our error, told once. */
+static void log_detail(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+    (void)level;
+    say(LOG_DEBUG, fmt, ap);
+}
+
 static void on_init(void *data, struct fuse_conn_info *conn)
 {
     struct server *s = data;
     conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
     conn->max_write = READ_MAX; /* libfuse derives from it how many pages a request may have */
     s->ready = true;
+    fuse_set_log_func(log_fuse);
 }
 
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -126,14 +147,6 @@ static const struct fuse_lowlevel_ops operations = {.init = on_init,
                                                     .open = on_open,
                                                     .read = on_read};
 
-static void log_fuse(enum fuse_log_level level, const char *fmt, va_list ap)
-{
-    char text[512];
-    vsnprintf(text, sizeof(text), fmt, ap);
-    text[strcspn(text, "\n")] = '\0';
-    log_at(level <= FUSE_LOG_ERR ? LOG_ERROR : level == FUSE_LOG_WARNING ? LOG_WARN : LOG_DEBUG, "FUSE: %s", text);
-}
-
 static void tell_ready(struct server *s)
 {
     if (!s->ready || s->ready_fd < 0)
@@ -142,6 +155,13 @@ static void tell_ready(struct server *s)
         log_warn("nobody waits for the root disk to be ready: %s", strerror(errno));
     close(s->ready_fd);
     s->ready_fd = -1;
+}
+
+static int no_session(struct err *err)
+{
+    err_set(err, "cannot start a FUSE session");
+    err_hint(err, "LOG_LEVEL=debug tells more");
+    return -1;
 }
 
 /* Until the session ends by unmounting, or a signal comes. */
@@ -154,6 +174,9 @@ static int loop(struct server *s, struct fuse_session *se, int signals, struct e
         int n = fuse_session_receive_buf(se, &request);
         if (n > 0) {
             fuse_session_process_buf(se, &request);
+            /* The first request is INIT.  When libfuse has refused that, for want of memory, no other will come. */
+            if (!s->ready)
+                rc = no_session(err);
             tell_ready(s);
         } else if (n == -EAGAIN) {
             if (poll(fds, 2, -1) < 0 && errno != EINTR)
@@ -188,11 +211,11 @@ static struct fuse_session *attach(struct server *s, int fuse_fd, struct err *er
     struct fuse_args args = FUSE_ARGS_INIT(1, argv);
     char path[32];
     snprintf(path, sizeof(path), "/dev/fd/%d", fuse_fd);
-    fuse_set_log_func(log_fuse);
+    fuse_set_log_func(log_detail);
     struct fuse_session *se = fuse_session_new(&args, &operations, sizeof(operations), s);
     fuse_opt_free_args(&args);
     if (!se || fcntl(fuse_fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0 || fuse_session_mount(se, path) != 0) {
-        err_set(err, "cannot start a FUSE session");
+        no_session(err);
         if (se)
             fuse_session_destroy(se);
         close(fuse_fd);
