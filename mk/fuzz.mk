@@ -28,13 +28,14 @@ $(B)/fuzz/obj/%.o: %.c | $(SETUP_STAMP)
 $(B)/fuzz/obj/guest-init/unpack.o $(B)/fuzz/obj/guest-init/folders.o: FUZZ_CPP := -DNOFS -include tests/fuzz/nofs.h
 
 FUZZ_TEXTS := plan vmm texts
+FUZZ_OBJ_plan := $(B)/fuzz/obj/tests/lib/kvm.o
 # archives, which no line can hold: GNU tar's, of a name too long for a header, with a time out of bounds
 FUZZ_MORE_texts = @cd $(CURDIR) && for options in --format=gnu --format=pax --pax-option=mtime:=-9223372036854775808.5; do \
   { printf t; tar -c $$options --transform='s,^,$(subst $() ,,$(foreach i,1 2 3 4,a-name-too-long-for-a-header/)),' \
     tests/fuzz/*.h; } >$@/tar$$options; done
 
 define fuzz_text
-$(B)/fuzz/fuzz_$(1): $(B)/fuzz/obj/tests/fuzz/fuzz_$(1).o $(B)/fuzz/all.a
+$(B)/fuzz/fuzz_$(1): $(B)/fuzz/obj/tests/fuzz/fuzz_$(1).o $(FUZZ_OBJ_$(1)) $(B)/fuzz/all.a
 	$$(Q)$$(CLANG) $$(FUZZ_FLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(LIBS_entry) -ljson-c
 $(B)/fuzz/$(1).corpus: tests/fuzz/$(1).corpus mk/fuzz.mk
 	@rm -rf $$@ && mkdir -p $$@ && cd $$@ && n=0; sed "/^#/d" $(CURDIR)/$$< | \

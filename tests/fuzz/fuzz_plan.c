@@ -4,7 +4,6 @@
  *
  * The input: NAME=value strings, a NUL between them; those that begin with `@` are the command's arguments.  They
  * come behind an environment that is good, and the last of a name counts. */
-#include "entry/kvm.h"
 #include "entry/plan.h"
 #include "tests/fuzz/check.h"
 
@@ -18,24 +17,6 @@ enum { STRINGS_MAX = 256, ROOM = 32 };
 
 static char good[ROOM][128];
 static unsigned good_count;
-
-/* What the machine's KVM is like is not the question, and asking it takes time. */
-enum kvm_state kvm_probe(void)
-{
-    return KVM_WORKS;
-}
-
-const char *kvm_state_name(enum kvm_state state)
-{
-    (void)state;
-    return "works";
-}
-
-const char *kvm_state_advice(enum kvm_state state)
-{
-    (void)state;
-    return "";
-}
 
 static void make_file(const char *dir, const char *option, const char *name, const char *text)
 {

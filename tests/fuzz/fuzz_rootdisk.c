@@ -8,20 +8,13 @@
 #include "rootdisk/layout.h"
 #include "rootdisk/tree.h"
 #include "rootdisk/xattr.h"
+#include "tests/fuzz/check.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);                                            \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
 
 struct input {
     const uint8_t *data;

@@ -1,4 +1,4 @@
-/* In place of entry/kvm.c: the tests of failing starts run no guest, and so on machines whose KVM could not. */
+/* In place of entry/kvm.c, for tests that run no guest, and so on machines whose KVM could not. */
 #include "entry/kvm.h"
 
 enum kvm_state kvm_probe(void)
