@@ -29,7 +29,7 @@ static const struct {
     {156, "SIGHUP", "somebody sent it that signal"},
     {157, "SIGILL: this CPU lacks an instruction", "FIRECRACKER_BIN must be for this machine"},
     {-SIGKILL, "it was killed, as the kernel does when memory runs out",
-     "raise the container's memory limit, or lower MEM_SIZE_MIB"},
+     "raise the container's memory limit, or memory.max in CGROUP, or lower MEM_SIZE_MIB"},
     {-SIGTERM, "SIGTERM", "somebody sent it that signal; stop the VM with docker stop or ctr-jailer stop"},
     {-SIGXFSZ, "a file grew beyond a limit", "raise the fsize limit: docker run --ulimit fsize=-1"},
     {-SIGXCPU, "its CPU time is up", "raise the cpu limit: docker run --ulimit cpu=-1"},
@@ -42,6 +42,7 @@ static const struct {
 static const struct {
     const char *sign, *also, *advice;
 } signs[] = {
+    {"ctr-jailer/", "Failed to write to", "the kernel does not take this value of CGROUP"},
     {"Cannot load kernel", NULL,
      "KERNEL_IMAGE must be a whole, uncompressed kernel for this machine, and fit into MEM_SIZE_MIB"},
     {"initrd", "memory configuration", "raise MEM_SIZE_MIB: INITRD_IMAGE, and what is in it, must fit"},

@@ -71,11 +71,17 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
     char uid[16], gid[16];
     snprintf(uid, sizeof(uid), "%u", plan->uid);
     snprintf(gid, sizeof(gid), "%u", plan->gid);
-    const char *argv[] = {
-        plan->jailer, "--id",           plan->id,     "--exec-file",       plan->firecracker, "--uid",
-        uid,          "--gid",          gid,          "--chroot-base-dir", plan->base,        "--",
-        "--api-sock", plan->api_socket, "--log-path", plan->log,           "--level",         "Warning",
-        NULL};
+    const char *const options[] = {"jailer", "--id",  plan->id, "--exec-file",       plan->firecracker, "--uid",
+                                   uid,      "--gid", gid,      "--chroot-base-dir", plan->base,        NULL};
+    const char *const vmm[] = {"--",      "--api-sock", plan->api_socket, "--log-path",
+                               plan->log, "--level",    "Warning",        NULL};
+    const char *const *const parts[] = {options, plan->extra, vmm};
+    const char *argv[64];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        for (const char *const *arg = parts[i]; *arg && n < sizeof(argv) / sizeof(*argv) - 1; arg++)
+            argv[n++] = *arg;
+    argv[n] = NULL;
     /* The environment is the user's, secrets included, and none of the VMM's business; the jailer panics on
      * one that is not UTF-8. */
     char *const empty[] = {NULL};

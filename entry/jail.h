@@ -37,8 +37,9 @@ struct jail_plan {
     const char *api_socket, *log, *metrics; /* paths inside the chroot */
     uid_t uid;
     gid_t gid;
-    uint64_t capabilities; /* what the jailer can have (common/privilege.h); Firecracker has none */
-    uid_t supervisor;      /* who this process is to become, and with it the jail's first one */
+    uint64_t capabilities;    /* what the jailer can have (common/privilege.h); Firecracker has none */
+    uid_t supervisor;         /* who this process is to become, and with it the jail's first one */
+    const char *const *extra; /* more arguments for the jailer, up to a NULL */
     struct jail_file files[JAIL_FILES_MAX];
     unsigned file_count;
 };

@@ -99,6 +99,7 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
 {
     static struct lockdir workdir = LOCKDIR_NONE;
     static struct drives drives;
+    static struct cgroup cgroup;
     static struct jail jail = JAIL_NONE;
     /* The control socket comes first: its name is what makes the id ours. */
     int control = local_listen(plan->id);
@@ -108,6 +109,8 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
             err_hint(err, "a VM with that id runs");
         return -1;
     }
+    if (undo_push(u, "the cgroup", cgroup_remove, &cgroup, err) < 0 || cgroup_make(&plan->cgroup, &cgroup, err) < 0)
+        return -1;
     if (workdir_make(&plan->workdir, &workdir, err) < 0 ||
         undo_push(u, "the jail's folder", workdir_remove, &workdir, err) < 0 ||
         undo_push(u, "the disks", drives_remove, &drives, err) < 0)
@@ -135,6 +138,7 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
 
     struct jail_plan jail_plan = plan->jail;
     struct vmm_plan vmm_plan = plan->vmm;
+    jail_plan.extra = cgroup.args;
     fill_in(&jail_plan, &vmm_plan, &workdir, initrd, &drives, link, mac);
     if (undo_push(u, "the jail", jail_remove, &jail, err) < 0 || jail_make(&jail_plan, &jail, err) < 0)
         return -1;

@@ -29,6 +29,8 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_MEM_RECLAIM] = {"MEM_RECLAIM", NULL, "no", NULL,
                          "yes: memory freed in the guest goes back at once; Firecracker 1.14"},
     [OPT_CPU_TEMPLATE] = {"CPU_TEMPLATE", NULL, NULL, "none", "hides CPU features: T2, T2S, T2CL, T2A, C3, V1N1"},
+    [OPT_CGROUP] = {"CGROUP", NULL, NULL, "the container's",
+                    "limits of the VM's own: cpu.weight=50 cpu.max=50000 100000"},
     [OPT_NETWORK] = {"NETWORK", NULL, "nat", NULL, "nat, or none: no interface"},
     [OPT_PORTS] = {"PORTS", NULL, NULL, "none", "published: 8080:80,127.0.0.1:53:53/udp,2000-2010:2000-2010"},
     [OPT_HOST_ACCESS] = {"HOST_ACCESS", NULL, "no", NULL, "yes: the guest may reach the host's own services"},

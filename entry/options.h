@@ -25,6 +25,7 @@ enum option {
     OPT_MEM_MIN_MIB,
     OPT_MEM_RECLAIM,
     OPT_CPU_TEMPLATE,
+    OPT_CGROUP,
     OPT_NETWORK,
     OPT_PORTS,
     OPT_HOST_ACCESS,

@@ -76,6 +76,16 @@ static int plan_flag(const struct options *o, enum option option, bool *out, str
     return *out || strcmp(o->value[option], "no") == 0 ? 0 : plan_refuse(err, o, option, "must be yes or no");
 }
 
+static int plan_cgroup(const struct options *o, struct resources *r, struct plan *plan, struct err *err)
+{
+    plan->cgroup.id = plan->id;
+    if (o->value[OPT_CGROUP] && cgroup_parse(o->value[OPT_CGROUP], &plan->cgroup) < 0)
+        return plan_refuse(err, o, OPT_CGROUP,
+                           "must be up to 16 of FILE=VALUE, such as cpu.weight=50 cpu.max=50000 100000 memory.max=1G");
+    cgroup_narrow(&plan->cgroup, r);
+    return 0;
+}
+
 static int plan_machine(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
 {
     uint64_t vcpus, cpus = r->cpus < VCPUS_MAX ? r->cpus : VCPUS_MAX;
@@ -309,11 +319,13 @@ static int plan_command(const struct options *o, struct plan *plan, struct err *
 
 int plan_make(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
 {
+    struct resources within = *r;
     *plan = (struct plan){0};
     if (log_level_parse(o->value[OPT_LOG_LEVEL]) < 0)
         return plan_refuse(err, o, OPT_LOG_LEVEL, "must be error, warn, info or debug");
     if (plan_command(o, plan, err) < 0 || plan_id(o, plan, err) < 0 || plan_uid(plan, err) < 0 ||
-        plan_machine(o, r, plan, err) < 0 || plan_drives(o, &plan->drives, err) < 0 || plan_kernel(o, plan, err) < 0 ||
+        plan_cgroup(o, &within, plan, err) < 0 || plan_machine(o, &within, plan, err) < 0 ||
+        plan_drives(o, &plan->drives, err) < 0 || plan_kernel(o, plan, err) < 0 ||
         plan_file(o, OPT_INITRD_IMAGE, R_OK, &plan->initrd.image, err) < 0 || plan_jail(o, plan, err) < 0 ||
         plan_supervise(o, plan, err) < 0 ||
         plan_limit(o, OPT_DISK_BANDWIDTH, OPT_DISK_OPS, &plan->vmm.drive_limit, err) < 0 ||

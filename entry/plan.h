@@ -4,6 +4,7 @@
 #define CTR_PLAN_H
 
 #include "common/err.h"
+#include "entry/cgroup.h"
 #include "entry/drives.h"
 #include "entry/initrd.h"
 #include "entry/jail.h"
@@ -22,6 +23,7 @@ struct plan {
     uid_t supervisor; /* who this process is once the VM runs */
     char boot_args[2048];
     struct buf command; /* arguments, each with its NUL */
+    struct cgroup_plan cgroup;
     struct workdir_plan workdir;
     struct drives_plan drives;
     struct settings_plan guest;

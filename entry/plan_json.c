@@ -96,6 +96,10 @@ int plan_print(const struct plan *plan, FILE *out)
                                 : json_string(&j, "mem_min_mib", NULL);
     json_bool(&j, "mem_reclaim", plan->vmm.report_free);
     json_string(&j, "cpu_template", plan->vmm.cpu_template);
+    json_open(&j, "cgroup", '[');
+    for (unsigned i = 0; i < plan->cgroup.count; i++)
+        json_string(&j, NULL, plan->cgroup.settings[i]);
+    json_close(&j, ']');
     json_string(&j, "kernel_image", plan->jail.files[0].source);
     json_string(&j, "initrd_image", plan->initrd.image);
     json_string(&j, "boot_args", plan->boot_args);

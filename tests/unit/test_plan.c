@@ -190,6 +190,32 @@ static void test_limits(void **state)
     assert_true(plan.vmm.drive_limit.ops == 100 && !plan.vmm.net_limit.ops);
 }
 
+static void test_cgroup(void **state)
+{
+    (void)state;
+    struct plan plan;
+    static const char *const bad[] = {
+        "50",           "cpu",         "cpu.weight", "cpu.weight=", "=5",
+        "weight=5",     ".cpu.x=5",    "../cpu.x=5", "a.b=c=d",     "cpu.weight=1 io.max=8:0 rbps=1",
+        "cpu/max.x=12", "50 cpu.max=5"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_refused("CGROUP", bad[i]);
+    assert_accepted("CGROUP", " cpu.weight=50  cpu.max=150000 100000\nmemory.max=1G\tcpuset.cpus=0,2-3 ", &plan);
+    assert_int_equal(plan.cgroup.count, 4);
+    assert_string_equal(plan.cgroup.settings[0], "cpu.weight=50");
+    assert_string_equal(plan.cgroup.settings[1], "cpu.max=150000 100000");
+    assert_string_equal(plan.cgroup.settings[2], "memory.max=1G");
+    assert_string_equal(plan.cgroup.settings[3], "cpuset.cpus=0,2-3");
+    assert_int_equal(plan.vmm.vcpus, 2);
+    assert_int_equal(plan.vmm.mem_mib, 1024 - 96);
+    char many[400] = "";
+    for (int i = 0; i < CGROUP_SETTINGS + 1; i++)
+        strcat(many, "a.b=1 ");
+    struct err err;
+    assert_int_equal(plan_with("CGROUP", many, &plan, &err), -1);
+    plan_free(&plan);
+}
+
 static void test_network(void **state)
 {
     (void)state;
@@ -308,7 +334,7 @@ int main(void)
         cmocka_unit_test(test_limits),          cmocka_unit_test(test_network),
         cmocka_unit_test(test_files_and_names), cmocka_unit_test(test_stop),
         cmocka_unit_test(test_boot_args),       cmocka_unit_test(test_memory_for_the_guest),
-        cmocka_unit_test(test_resource_files),
+        cmocka_unit_test(test_resource_files),  cmocka_unit_test(test_cgroup),
     };
     return cmocka_run_group_tests_name("plan", tests, set_up, tear_down);
 }
