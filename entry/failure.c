@@ -102,7 +102,8 @@ static void explain(int how, const char *said, const char *logged, struct err *e
     size_t row = 0;
     while (row < COUNT(ends) && ends[row].how != how)
         row++;
-    last_words(logged, words, sizeof(words));
+    /* Who is killed has no time to say why: what it logged before is about something else. */
+    last_words(row < COUNT(ends) && how < 0 ? NULL : logged, words, sizeof(words));
     if (!words[0] && row == COUNT(ends))
         last_words(said, words, sizeof(words));
     const char *colon = words[0] ? ": " : "";
