@@ -43,6 +43,19 @@ int ext4_make(int fd, const char *label, const char *tree, bool kept, struct err
     return 0;
 }
 
+/* What e2fsck -p gives up at stands in front of the line that says that it does. */
+static const char *why_given_up(struct buf *output)
+{
+    char *line = output->data ? strstr(output->data, "UNEXPECTED INCONSISTENCY") : NULL;
+    while (line && line > output->data && line[-1] != '\n')
+        line--;
+    if (line) {
+        *line = '\0';
+        output->len = (size_t)(line - output->data);
+    }
+    return run_last_line(output);
+}
+
 /* e2fsck(8): status 1 and 2 mean repaired, 4 and more that a person must look. */
 int ext4_check(const char *path, bool thorough, struct err *err)
 {
@@ -55,7 +68,7 @@ int ext4_check(const char *path, bool thorough, struct err *err)
         return err_set(err,
                        "the data disk %s has errors that need a decision: e2fsck says: %s (save the file, then run "
                        "e2fsck -f on it)",
-                       path, run_last_line(&output));
+                       path, why_given_up(&output));
     if (status > 0)
         log_warn("the data disk %s was repaired", path);
     return 0;
