@@ -28,10 +28,12 @@ enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 2047 - CMDLINE_BUILTIN - CMDLINE_DEVICES,
 #ifdef __x86_64__
 static const char default_boot_args[] =
     "console=ttyS0 quiet loglevel=3 panic=1 reboot=k pci=off 8250.nr_uarts=1 i8042.noaux i8042.nomux i8042.nopnp "
-    "i8042.dumbkbd cryptomgr.notests swiotlb=noforce random.trust_cpu=on rdinit=/sbin/init";
+    "i8042.dumbkbd cryptomgr.notests dummy.numdummies=0 ifb.numifbs=0 swiotlb=noforce random.trust_cpu=on "
+    "rdinit=/sbin/init";
 #else
 static const char default_boot_args[] =
-    "console=ttyS0 quiet loglevel=3 panic=1 swiotlb=noforce random.trust_cpu=on rdinit=/sbin/init";
+    "console=ttyS0 quiet loglevel=3 panic=1 dummy.numdummies=0 ifb.numifbs=0 swiotlb=noforce random.trust_cpu=on "
+    "rdinit=/sbin/init";
 #endif
 
 int plan_refuse(struct err *err, const struct options *o, enum option option, const char *accepted)
