@@ -1,4 +1,5 @@
 #!/bin/bash
+#: timeout 600
 # clang-tidy finds nothing (mk/test.mk: only files that changed since the last time are looked at).
 set -euo pipefail
 . tests/lib/tap.sh
