@@ -10,8 +10,9 @@ work=$(mktemp -d /tmp/e2e.XXXXXX)
 mkdir "$work/scratch"
 jails=/srv/jailer/firecracker scratch=$work/scratch
 left() { (cd / && find srv/jailer "$scratch" -mindepth 1 2>/dev/null | sort); }
-start() { # LOG [NAME=value...]: a VM that waits
+start() { # LOG [NAME=value...]: a VM that waits; VM is its job
     vm SCRATCH_DIR="$scratch" "${@:2}" "$entry" /guest-static wait >"$1" 2>&1 &
+    VM=$!
     check "a VM has started" wait_until 100 grep -q ready "$1"
     [ "$(<"$1")" = ready ] || note "$(<"$1")"
 }
@@ -24,12 +25,12 @@ kill_vm() { # PID: with its keeper, as a container's end would
 run() { vm SCRATCH_DIR="$scratch" "$entry" /guest-static exit 0; }
 
 start "$work/one"
-dead=$!
+dead=$VM
 check "it has a folder" compgen -G "$jails/*"
 kill_vm $dead
 like "killed, it leaves a folder with a random name" "$(ls "$jails")" '????????????'
 start "$work/two" VM_ID=live
-live=$!
+live=$VM
 is "the next start removes that, and has its own" "$(ls "$jails")" live
 check "a third one, beside a live one" run
 is "leaves the live one's" "$(left)" $'srv/jailer/firecracker\nsrv/jailer/firecracker/live'
