@@ -3,8 +3,10 @@
  *
  *   u  an image's passwd and group, and a GUEST_USER      r  the container's resolv.conf
  *   h  its hosts, and its name                            m  /proc/meminfo and a cgroup's limits
+ *   f  Firecracker's metrics
  *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */
 #include "common/buf.h"
+#include "entry/counters.h"
 #include "entry/resources.h"
 #include "entry/settings.h"
 #include "guest-init/tar.h"
@@ -69,6 +71,34 @@ static void check_resources(const char *text[3])
     CHECK(resources_guest_mib(&r) <= limit >> 20);
 }
 
+/* Whatever Firecracker's lines are, what is made of them is Prometheus' text: comments, and samples whose labels end. */
+static void check_metrics(const uint8_t *data, size_t size)
+{
+    struct buf out = {0};
+    struct loop *loop = loop_new();
+    int fd = memfd_create("metrics", MFD_CLOEXEC);
+    CHECK(loop && fd >= 0 && write(fd, data, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);
+    struct counters *counters = counters_new(loop, fd);
+    CHECK(counters);
+    counters_read(counters);
+    counters_print(counters, "vm", &out);
+    for (const char *line = out.data, *end; line < out.data + out.len; line = end + 1) {
+        end = strchr(line, '\n');
+        CHECK(end && (strncmp(line, "# ", 2) == 0 || strncmp(line, "ctr_jailer_", 11) == 0));
+        bool quoted = false;
+        for (const char *c = line; *line != '#' && c < end; c++)
+            if (*c == '\\')
+                c++;
+            else
+                quoted ^= *c == '"';
+        CHECK(!quoted && (*line == '#' || (end[-1] >= '0' && end[-1] <= '9')));
+    }
+    counters_free(counters);
+    buf_free(&out);
+    close(fd);
+    loop_free(loop);
+}
+
 static void check_archive(const uint8_t *data, size_t size)
 {
     struct err err = {0};
@@ -87,8 +117,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } parsers[] = {{'u', check_users}, {'r', check_resolv}, {'h', check_hosts}, {'m', check_resources}};
     if (size == 0)
         return 0;
-    if (data[0] == 't') {
-        check_archive(data + 1, size - 1);
+    if (data[0] == 't' || data[0] == 'f') {
+        (data[0] == 't' ? check_archive : check_metrics)(data + 1, size - 1);
         return 0;
     }
     char *copy = calloc(1, size + 2); /* three NULs at the end, so that there are three texts */

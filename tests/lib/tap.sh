@@ -45,12 +45,14 @@ capture() {
 }
 
 # wait_until SECONDS command args...: asks until the command succeeds; fails when it never does.  Asking takes CPU time
-# from what it waits for, most of all in the emulated KVM host: so not too often, and the pause is no program.
+# from what it waits for, most of all in the emulated KVM host: so not too often, and the pause is no program, but a read
+# from a pipe that nobody writes to (opened once, as that sets $!).
+exec {TAP_SILENCE}<> <(:)
 wait_until() {
     local end=$((SECONDS + $1))
     shift
     until "$@"; do
         [ "$SECONDS" -lt "$end" ] || return 1
-        read -rt 0.3 <> <(:) || true # nobody writes there
+        read -rt 0.3 -u "$TAP_SILENCE" || true
     done
 }
