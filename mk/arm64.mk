@@ -57,5 +57,5 @@ $(AK)/probe.cpio: mk/mkinitramfs guest-init/modules.list $(AK)/probe $(MICROVM_a
 $(AK)/entry.cpio: tests/kernels/entry-cpio arm64
 	@tests/kernels/entry-cpio $(B)/arm64/bin/entry $(SYSROOT_arm64) $@
 
-test: arm64 $(AK)/standin $(AK)/static.erofs $(AK)/debian.cpio $(AK)/entry.cpio \
+test-files: arm64 $(AK)/standin $(AK)/static.erofs $(AK)/debian.cpio $(AK)/entry.cpio \
   $(if $(wildcard $(MICROVM_arm64)),$(AK)/probe.cpio $(AK)/microvm.cpio)

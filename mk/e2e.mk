@@ -10,7 +10,7 @@ $(B)/e2e.disk: $(E2E_FILES) $(E2E_KERNELS) $(B)/rootfs-debian.stamp $(B)/rootfs-
 	@cp -al $(B)/rootfs-debian $(B)/rootfs-apps $(B)/rootfs-static $(B)/e2e
 	@rm -f $@ && mke2fs -q -t ext4 -O ^has_journal -d $(B)/e2e $@ 1G && rm -rf $(B)/e2e
 
-test: $(B)/e2e.disk
+test-files: $(B)/e2e.disk
 
 # 1 GiB through the guest channel in each direction; VOLUME= MiB.
 .PHONY: bench-channel

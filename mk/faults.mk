@@ -8,8 +8,8 @@ $(B)/faults/entry: $(FAULTS_OBJ)
 $(B)/inject.so: tests/lib/inject.c | $(SETUP_STAMP)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE -D_FORTIFY_SOURCE=2,$(CFLAGS)) -fPIC -shared -o $@ $< -ldl
 
-test test-net: $(B)/inject.so
-test: $(B)/faults/entry $(B)/faults/vmlinux
+test-files test-net: $(B)/inject.so
+test-files: $(B)/faults/entry $(B)/faults/vmlinux
 
 $(B)/faults/vmlinux: tests/faults/kernel.S | $(SETUP_STAMP)
 	@mkdir -p $(@D)

@@ -17,7 +17,7 @@ $(B)/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/sim.c $(FUZZ_$(1)) $(wild
 $(B)/fuzz/$(1).corpus: tests/fuzz/$(1).corpus mk/fuzz.mk
 	@rm -rf $$@ && mkdir -p $$@ && cd $$@ && n=0; sed "/^#/d" $(CURDIR)/$$< | \
 	  while read -r line; do n=$$$$((n + 1)); basenc --base16 -d <<<"$$$$line" >$$$$n; done
-test: $(B)/fuzz/fuzz_$(1) $(B)/fuzz/$(1).corpus
+test-files: $(B)/fuzz/fuzz_$(1) $(B)/fuzz/$(1).corpus
 endef
 $(foreach f,host guest,$(eval $(call fuzz,$(f))))
 
@@ -41,7 +41,7 @@ $(B)/fuzz/$(1).corpus: tests/fuzz/$(1).corpus mk/fuzz.mk
 	@rm -rf $$@ && mkdir -p $$@ && cd $$@ && n=0; sed "/^#/d" $(CURDIR)/$$< | \
 	  while read -r line; do n=$$$$((n + 1)); printf %b "$$$$line" >$$$$n; done
 	$$(FUZZ_MORE_$(1))
-test: $(B)/fuzz/fuzz_$(1) $(B)/fuzz/$(1).corpus
+test-files: $(B)/fuzz/fuzz_$(1) $(B)/fuzz/$(1).corpus
 endef
 $(foreach f,$(FUZZ_TEXTS),$(eval $(call fuzz_text,$(f))))
 

@@ -23,7 +23,7 @@ $(B)/initramfs-microvm.cpio: mk/mkinitramfs guest-init/modules.list $(B)/bin/ini
 KT := $(B)/kernels
 KERNEL_TESTS := $(KT)/probe $(KT)/watch $(KT)/root.erofs $(KT)/data.ext4 $(KT)/probe-cloud-amd64.cpio \
   $(B)/firecracker/firecracker
-test: $(KERNEL_TESTS) $(if $(MICROVM_TESTED),$(KT)/probe-microvm-x86_64.cpio)
+test-files: $(KERNEL_TESTS) $(if $(MICROVM_TESTED),$(KT)/probe-microvm-x86_64.cpio)
 
 $(KT)/probe: tests/kernels/probe.c | $(SETUP_STAMP)
 	@mkdir -p $(@D)

@@ -25,4 +25,4 @@ $(B)/firewalls/stamp: | $(SETUP_STAMP)
 	@cd $(@D) && apt-get download -q ufw nftables libnftables1 >log 2>&1 || { cat log >&2; exit 1; }
 	@for p in $(@D)/*.deb; do dpkg-deb -x $$p $(@D); done && touch $@
 
-test test-net: $(B)/firewalls/stamp
+test-files test-net: $(B)/firewalls/stamp

@@ -13,7 +13,7 @@ $(B)/fuzz/fuzz_rootdisk: $(FUZZ_ROOTDISK_SRC) $(wildcard rootdisk/*.h common/*.h
 	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	  -o $@ $(FUZZ_ROOTDISK_SRC)
 
-test: $(B)/oracle/rootdisk $(B)/fuzz/fuzz_rootdisk $(B)/testhost/initrd.cpio
+test-files: $(B)/oracle/rootdisk $(B)/fuzz/fuzz_rootdisk $(B)/testhost/initrd.cpio
 
 .PHONY: bench-rootdisk
 bench-rootdisk: $(B)/bin/rootdisk

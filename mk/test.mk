@@ -1,13 +1,18 @@
 # `make test [RUN='suite...']`: every test.  `make check`: unit tests and static analysis, no VM.
 RUN ?=
-test: programs $(UNIT) $(VM) $(B)/rootfs-debian.stamp $(B)/rootfs-static.stamp
+.PHONY: test-files
+PARALLEL = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+test: $(B)/.packages $(B)/.packages-arm64 $(if $(MICROVM_TESTED),$(B)/.packages-kernel)
+	@$(PARALLEL) test-files
 	@tests/run $(RUN)
 
-check: programs $(UNIT)
+check: $(B)/.packages
+	@$(PARALLEL) programs unit
 	@tests/run unit check
 
-# What suites of several folders are made with; a mk file of its own may add to it: `test: FILES`.
-test: $(B)/net/peer $(B)/net/again $(B)/oracle/rootdisk
+# What suites are made with; a mk file of its own may add to it: `test-files: FILES`.
+test-files: programs unit $(VM) $(B)/rootfs-debian.stamp $(B)/rootfs-static.stamp
+test-files: $(B)/net/peer $(B)/net/again $(B)/oracle/rootdisk
 
 # clang-tidy, once per source file and change of it or of a header that it includes
 C_SRC := $(wildcard common/*.c entry/*.c rootdisk/*.c netsetup/*.c guest-init/*.c ctl/*.c tests/unit/*.c)
