@@ -260,6 +260,7 @@ static void on_deadline(void *arg)
 {
     struct call *c = arg;
     err_set(c->err, "Firecracker does not answer (%s %s) within %d seconds", c->method, c->path, CALL_TIMEOUT);
+    err_hint(c->err, "it may have too little memory or CPU time: raise the container's limits");
     c->over = true;
 }
 

@@ -30,6 +30,7 @@ static const struct {
     [KVM_FORBIDDEN] = {"forbidden",
                        "/dev/kvm may not be used: run as root or in the group kvm, and allow the device in the "
                        "container with --device /dev/kvm or privileged"},
+    [KVM_BUSY] = {"busy", "another hypervisor uses this machine's virtualisation: stop VirtualBox, VMware or the like"},
     [KVM_EMULATES_ONLY] = {"emulates only",
                            "this machine's KVM creates VMs but cannot run a kernel in them: it is itself a VM "
                            "and needs nested virtualisation from its host"},
@@ -94,6 +95,8 @@ enum kvm_state kvm_probe(void)
     if (ioctl(kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
         return KVM_MISSING;
     cleanup_close int vm = ioctl(kvm, KVM_CREATE_VM, kvm_code_vm_type(kvm));
+    if (vm < 0 && errno == EBUSY)
+        return KVM_BUSY;
     if (vm < 0)
         return errno == EACCES || errno == EPERM ? KVM_FORBIDDEN : KVM_EMULATES_ONLY;
     return runs_code(kvm, vm) ? KVM_WORKS : KVM_EMULATES_ONLY;

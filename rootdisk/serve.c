@@ -147,14 +147,14 @@ static const struct fuse_lowlevel_ops operations = {.init = on_init,
                                                     .open = on_open,
                                                     .read = on_read};
 
-static void tell_ready(struct server *s)
+static int tell_ready(struct server *s, struct err *err)
 {
-    if (!s->ready || s->ready_fd < 0)
-        return;
-    if (write(s->ready_fd, "\n", 1) < 0)
-        log_warn("nobody waits for the root disk to be ready: %s", strerror(errno));
+    if (s->ready_fd < 0)
+        return 0;
+    int rc = write(s->ready_fd, "\n", 1) == 1 ? 0 : err_sys(err, "cannot tell that the root disk is ready");
     close(s->ready_fd);
     s->ready_fd = -1;
+    return rc;
 }
 
 static int no_session(struct err *err)
@@ -175,9 +175,7 @@ static int loop(struct server *s, struct fuse_session *se, int signals, struct e
         if (n > 0) {
             fuse_session_process_buf(se, &request);
             /* The first request is INIT.  When libfuse has refused that, for want of memory, no other will come. */
-            if (!s->ready)
-                rc = no_session(err);
-            tell_ready(s);
+            rc = s->ready ? tell_ready(s, err) : no_session(err);
         } else if (n == -EAGAIN) {
             if (poll(fds, 2, -1) < 0 && errno != EINTR)
                 rc = err_sys(err, "cannot wait for FUSE requests");

@@ -1,7 +1,6 @@
 #!/bin/bash
 # The data disk, volumes, sealed images, and what becomes of the guest's disks when something goes wrong.
 #: kvm
-#: kernels both
 #: disk build/e2e.disk
 #: timeout 600
 set -euo pipefail

@@ -44,6 +44,10 @@ fails 'a jail that is nodev' 'Firecracker refuses actions:*KVM object*\(os error
 fails 'a jail that is noexec' 'the jailer refuses: Failed to exec into Firecracker:*\(os error 13) (*noexec*)' 'mount -o remount,noexec ${root%/root}'
 fails 'a jail that is read-only' 'the jailer refuses: *\(os error 30)*' 'mount -o remount,ro ${root%/root}'
 fails 'a jail that is full' 'the jailer refuses: Failed to copy*\(os error 28) (the jail is in memory: free some)' 'mount -o remount,size=5M ${root%/root}' # which holds the initramfs, but not Firecracker too
+fails 'an unknown log level' 'Firecracker ended with status 15[23], it does not know *' 'set -- "${@/Warning/Chatty}"'
+fails 'an unknown argument' 'Firecracker ended with status 153, it does not know its arguments*' 'set -- "$@" --unknown'
+fails 'a TAP that is open' 'Firecracker refuses network-interfaces*\(os error 16)*\(another process has opened TAP_DEVICE*' \
+    "python3 $here/opentap.py tap-busy >/dev/null; :" NETWORK=nat TAP_DEVICE=tap-busy
 printf '#!/bin/sh\nexec 3</dev/null\n' >"$work/firecracker"
 chmod +x "$work/firecracker"
 fails 'a Firecracker that needs more than itself' 'the jailer refuses: Failed to exec into Firecracker:*\(os error 2) (FIRECRACKER_BIN must be a static*' '' FIRECRACKER_BIN="$work/firecracker"
@@ -57,6 +61,16 @@ mount -t tmpfs -o nodev,noexec full "$work/full"
 fails 'JAIL_BASE may be nodev and noexec' '*BOOT_TIMEOUT=1 *' '' JAIL_BASE="$work/full" BOOT_TIMEOUT=1
 umount "$work/full"
 is 'nothing is left' "$(diff <(echo "$before") <(host_state))" ''
+
+# Another hypervisor is what has switched SVM on (EFER's bit 12), and KVM then leaves that alone.
+modprobe msr
+efer() { python3 -c "import os; f = os.open('/dev/cpu/0/msr', os.O_RDWR); efer = int.from_bytes(os.pread(f, 8, 0xC0000080), 'little')
+os.pwrite(f, (efer $1 0x1000).to_bytes(8, 'little'), 0xC0000080)"; }
+efer '|'
+fails 'KVM is busy' 'KVM busy: another hypervisor*' ''
+capture "$entry" --check-kvm
+like '--check-kvm tells it too' "$STATUS/$STDOUT" '1/busy: another hypervisor*'
+efer '& ~'
 
 # --- how Firecracker can end under its guest ----------------------------------------------------------
 running() { "$ctl" status --json >"$work/status" 2>/dev/null; }

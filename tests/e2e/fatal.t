@@ -13,7 +13,8 @@ starved="ctr-jailer: the guest's kernel killed the command: out of memory"
 capture vm MEM_SIZE_MIB=96 "$entry" /guest-static eat
 is "out of memory: 137, and told" "$STATUS/$STDERR" "137/$starved (raise MEM_SIZE_MIB)"
 VM_TREE=$TREES/rootfs-debian
-vm "$entry" /bin/sh -c 'echo ready; sleep 1000' >"$work/out" 2>"$work/err" &
+# small, as filling it takes the emulated machine long
+vm MEM_SIZE_MIB=96 "$entry" /bin/sh -c 'echo ready; sleep 1000' >"$work/out" 2>"$work/err" &
 job=$!
 check "a VM for execs" wait_until 100 grep -q ready "$work/out"
 capture "$ctr" exec -- sh -c 'x=$(head -c 1000000000 /dev/zero | tr "\0" x); echo $?'
