@@ -32,7 +32,7 @@ FROM tools AS programs
 COPY . .
 COPY --from=kernel /kernel/modules.list /kernel/
 COPY --from=kernel /kernel/modules /kernel/modules
-RUN make SETUP=no programs && \
+RUN make -j"$(nproc)" SETUP=no programs && \
     mk/mkinitramfs /initramfs.cpio build/bin/init /kernel/modules /kernel/modules.list /bin/busybox && \
     strip build/bin/entry build/bin/ctr-jailer build/bin/rootdisk
 
