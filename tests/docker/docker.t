@@ -64,6 +64,7 @@ echo overlay/overlay.ko: >"$context/kernels/modules/modules.dep"
 : >"$context/kernels/modules/modules.builtin"
 capture kernel_stage kernels/vmlinux-lacking
 is 'with its modules beside it the same kernel is taken' "$STATUS" 0
+[ $choice != microvm ] || check "a Debian package's kernel is taken, too" kernel_stage linux-image-cloud-amd64
 rm -rf "$context"
 
 # Into a disk, anew only when the image is another.
