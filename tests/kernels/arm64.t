@@ -59,6 +59,7 @@ commands() { # NAME KERNEL INITRD
     shift
     console=$(run "$@" /guest-static exit 255)
     is "$name: a command's exit code" "$(exited <<<"$console")" 255
+    note "init's own part: $(sed -n 's/^standin started //p' <<<"$console") ms"
     console=$(run "$@" /guest-static kill 9)
     is "$name: death by a signal" "$(exited <<<"$console")" 137
     console=$(run "$@" /guest-static env)

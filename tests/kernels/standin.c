@@ -7,7 +7,7 @@
  * end, and does the reboot that a namespace's init can only ask for.  On the console go the bytes of the
  * command's stdout and stderr, and lines of what the control connection says:
  *
- *     standin started
+ *     standin started MS      from guest-init's first instruction to the command, with all that the kernel does for it
  *     standin exited CODE     acknowledged when all output has come, so that guest-init ends the VM
  *     standin failed CODE: TEXT
  */
@@ -56,7 +56,7 @@ static void hear(struct host *h, int fd, const struct proto_msg *msg)
     proto_field(msg, 1, &value);
     proto_field(msg, 2, &length);
     if (msg->type == PROTO_STARTED) {
-        printf("standin started\n");
+        printf("standin started %u\n", value - length);
     } else if (msg->type == PROTO_END && value < PROTO_KINDS) {
         h->ended[value] = true;
         h->length[value] = length;
