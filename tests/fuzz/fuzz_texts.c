@@ -71,7 +71,8 @@ static void check_resources(const char *text[3])
     CHECK(resources_guest_mib(&r) <= limit >> 20);
 }
 
-/* Whatever Firecracker's lines are, what is made of them is Prometheus' text: comments, and samples whose labels end. */
+/* Whatever Firecracker's lines are, what is made of them is Prometheus' text: comments, and samples whose labels end.
+ */
 static void check_metrics(const uint8_t *data, size_t size)
 {
     struct buf out = {0};
