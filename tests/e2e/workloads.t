@@ -21,7 +21,7 @@ tap=$("$ctr" status --json | jq -r .tap)
 host=$(ip -o -4 addr show dev "$tap" | sed 's/.* inet \([0-9.]*\).*/\1/')
 
 # guest NAME SCRIPT: what bash does in the guest is well done when every command is
-guest() { check "$1" timeout 400 "$ctr" exec -- /bin/bash -exo pipefail -c 'ping() { busybox ping -c 1 -W 2 "$1"; }; '"$2"; }
+guest() { check "$1" timeout -k 10 400 "$ctr" exec -- /bin/bash -exo pipefail -c 'ping() { busybox ping -c 1 -W 2 "$1"; }; '"$2"; }
 no() { printf 'if %s; then exit 1; fi\n' "$*"; } # a command that has to fail
 
 # --- packet filters, each by what it does -------------------------------------------------------------------
@@ -96,7 +96,7 @@ guest "a Docker engine starts on the data disk" '
 guest "an image is imported" 'tar -C /bin -c busybox | docker import --change "ENTRYPOINT [\"/busybox\"]" - box'
 guest "a container runs in its limits" '[ "$(docker run --rm --memory 64m --pids-limit 20 --cpus 0.5 box sh -c "
     /busybox cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max; /busybox hostname | /busybox wc -c")" = "$(printf "67108864\n20\n13")" ]'
-capture "$ctr" exec -- docker run --rm box sh -c 'exit 7'
+capture timeout -k 10 400 "$ctr" exec -- docker run --rm box sh -c 'exit 7'
 is "its exit code" "$STATUS" 7
 guest "another publishes a port" 'docker run -d --name web -p 8080:80 box sh -c "
     echo from a container in a guest >/index.html; exec /busybox httpd -f -p 80 -h /"'
