@@ -42,6 +42,7 @@ like 'ctr-jailer where no VM runs' "$STATUS $STDERR" '125 ctr-jailer: no VM runs
 
 # --- netsetup: qemu-user passes rtnetlink on, nf_tables not -----------------------------------------
 network() {
+    . tests/lib/tap.sh
     ip link set lo up
     # shellcheck disable=SC2086 # words
     $QEMU build/arm64/bin/netsetup up --tap ctr7 --tap-ip 10.1.2.1 --ports 8080:80 --no-ipv6 arm-vm \
@@ -55,7 +56,7 @@ network() {
     build/bin/netsetup gc
     echo "left: $(ip -br link show ctr7 2>&1)"
 }
-export -f network wait_until
+export -f network
 capture env QEMU="${qemu[*]}" folder="$folder" unshare -n bash -euo pipefail -c network
 like 'netsetup up makes the TAP and its address' "$STATUS $STDOUT" \
     '0 {"id":"arm-vm","tap":"ctr7","tap_ip":"10.1.2.1","guest_ip":"10.1.2.2",*ctr7*10.1.2.1/30*'
