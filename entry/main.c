@@ -64,116 +64,166 @@ _Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVE
                    (int)SUPERVISE_SERVERS_MAX >= DRIVES_MAX,
                "every stage has room for all drives");
 
-/* The jail's files, and the VM's devices, from what the stages have made. */
-static void fill_in(struct jail_plan *jail, struct vmm_plan *vmm, const struct lockdir *w, const char *initrd,
-                    const struct drives *drives, const struct net_link *link, char mac[18])
+/* The VM as the stages make it, in their order. */
+struct vm {
+    int control; /* the local control socket's */
+    struct cgroup cgroup;
+    struct lockdir workdir;
+    struct drives drives;
+    const struct net_link *link; /* NULL: no network */
+    char initrd[LOCKDIR_PATH + 8], mac[18];
+    struct jail_plan jail_plan;
+    struct vmm_plan vmm_plan;
+    struct jail jail;
+    int listener; /* of the guest channel */
+    struct vmm *vmm;
+};
+
+/* The name of this socket is what makes the id ours. */
+static int claim_id(const struct plan *plan, struct vm *vm, struct err *err)
 {
-    jail->dir = w->path;
+    vm->control = local_listen(plan->id);
+    if (vm->control >= 0)
+        return 0;
+    err_sys(err, "VM_ID=%s", plan->id);
+    if (errno == EADDRINUSE)
+        err_hint(err, "a VM with that id runs");
+    return -1;
+}
+
+static int make_cgroup(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
+{
+    if (undo_push(u, "the cgroup", cgroup_remove, &vm->cgroup, err) < 0)
+        return -1;
+    return cgroup_make(&plan->cgroup, &vm->cgroup, err);
+}
+
+static int make_disks(const struct plan *plan, const struct signals *signals, struct undo *u, struct vm *vm,
+                      struct err *err)
+{
+    if (workdir_make(&plan->workdir, &vm->workdir, err) < 0 ||
+        undo_push(u, "the jail's folder", workdir_remove, &vm->workdir, err) < 0 ||
+        undo_push(u, "the disks", drives_remove, &vm->drives, err) < 0)
+        return -1;
+    cancel_by(signals->ending);
+    int made = drives_make(&plan->drives, vm->workdir.path, &vm->drives, err);
+    cancel_by(-1);
+    return made;
+}
+
+static int make_network(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
+{
+    if (!plan->has_net)
+        return 0;
+    struct netsetup *net = netsetup_up(&plan->net, err);
+    if (!net || undo_push(u, "the network", down, net, err) < 0)
+        return -1;
+    vm->link = netsetup_link(net);
+    return 0;
+}
+
+/* The jail's files, and the VM's devices, from what the stages have made. */
+static void fill_in(const struct plan *plan, struct vm *vm)
+{
+    struct jail_plan *jail = &vm->jail_plan;
+    struct vmm_plan *vmm = &vm->vmm_plan;
+    *jail = plan->jail;
+    *vmm = plan->vmm;
+    jail->extra = vm->cgroup.args;
+    jail->dir = vm->workdir.path;
     jail->files[0].name = vmm->kernel + 1;
-    jail->files[1] = (struct jail_file){.source = initrd, .name = vmm->initrd + 1};
+    jail->files[1] = (struct jail_file){.source = vm->initrd, .name = vmm->initrd + 1};
     jail->file_count = 2;
-    for (unsigned i = 0; i < drives->count; i++) {
-        const struct drive *d = &drives->drive[i];
+    for (unsigned i = 0; i < vm->drives.count; i++) {
+        const struct drive *d = &vm->drives.drive[i];
         jail->files[jail->file_count++] = (struct jail_file){d->path, d->name, !d->read_only};
         vmm->drives[vmm->drive_count++] = (struct vmm_drive){d->name, d->read_only};
     }
-    if (!link)
+    if (!vm->link)
         return;
-    const uint8_t *m = link->guest_mac;
-    snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-    vmm->tap = link->tap;
-    vmm->mac = mac;
+    const uint8_t *m = vm->link->guest_mac;
+    snprintf(vm->mac, sizeof(vm->mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+    vmm->tap = vm->link->tap;
+    vmm->mac = vm->mac;
 }
 
-/* The VM runs: what follows hears its guest. */
-static int give_up_rights(uid_t uid, struct undo *u, int control, struct err *err)
+static int make_jail(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
 {
-    if (undo_entrust(u, control, err) < 0)
+    cleanup_buf struct buf settings = {0};
+    snprintf(vm->initrd, sizeof(vm->initrd), "%s/initrd", vm->workdir.path);
+    if (settings_make(&plan->guest, vm->link, &settings, err) < 0 ||
+        initrd_make(&plan->initrd, &settings, vm->initrd, plan->jail.uid, err) < 0)
         return -1;
-    return privilege_drop(uid, 0) < 0 ? err_sys(err, "cannot give up root's rights") : 0;
+    fill_in(plan, vm);
+    if (undo_push(u, "the jail", jail_remove, &vm->jail, err) < 0 || jail_make(&vm->jail_plan, &vm->jail, err) < 0)
+        return -1;
+    vm->listener = channel_listen(vm->jail.run, vm->vmm_plan.vsock, plan->jail.uid, plan->jail.gid, err);
+    return vm->listener < 0 ? -1 : 0;
+}
+
+static int start(const struct plan *plan, const struct signals *signals, struct vm *vm, struct err *err)
+{
+    if (jail_start(&vm->jail_plan, &vm->jail, err) < 0)
+        return -1;
+    vm->vmm = vmm_open(vm->jail.run, plan->api_socket, vm->jail.pid_fd);
+    if (!vm->vmm)
+        return err_set(err, "out of memory starting libcurl");
+    cancel_by(signals->ending);
+    int started = vmm_start(vm->vmm, &vm->vmm_plan, err);
+    cancel_by(-1);
+    return started < 0 && cancel_wait(vm->jail.pid_fd, 0) ? jail_explain(&vm->jail, err) : started;
+}
+
+/* Firecracker has all it needs, and what follows hears its guest: the files that were only for the start go, and
+ * root's rights. */
+static int settle(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
+{
+    drives_unlink(&vm->drives);
+    if (initrd_forget(vm->initrd, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
+        undo_entrust(u, vm->control, err) < 0)
+        return -1;
+    return privilege_drop(plan->supervisor, 0) < 0 ? err_sys(err, "cannot give up root's rights") : 0;
+}
+
+static int watch(const struct plan *plan, const struct signals *signals, struct vm *vm, struct status_facts *facts,
+                 const char **reason, struct err *err)
+{
+    const struct jail *jail = &vm->jail;
+    struct supervise_fds fds = {.signals = signals->all,
+                                .listener = vm->listener,
+                                .control = vm->control,
+                                .console = jail->console,
+                                .log = jail->log,
+                                .metrics = jail->metrics,
+                                .report = jail->report,
+                                .jail_end = jail->pid_fd};
+    for (unsigned i = 0; i < vm->drives.count; i++) {
+        const struct drive *d = &vm->drives.drive[i];
+        if (d->served.pid_fd >= 0)
+            fds.servers[fds.server_count++] = (struct supervise_server){d->served.pid_fd, d->name};
+    }
+    facts->started = loop_now();
+    facts->link = vm->link;
+    facts->ports = &plan->net.ports;
+    facts->jail = jail->pid;
+    facts->healthcheck = plan->healthcheck;
+    return supervise(&plan->supervise, vm->vmm, &fds, facts, reason, err);
 }
 
 /* The stages, in order.  What each makes on the host goes on the undo stack at once. */
 static int run(const struct plan *plan, const struct signals *signals, struct status_facts *facts, struct undo *u,
                const char **reason, struct err *err)
 {
-    static struct lockdir workdir = LOCKDIR_NONE;
-    static struct drives drives;
-    static struct cgroup cgroup;
-    static struct jail jail = JAIL_NONE;
-    /* The control socket comes first: its name is what makes the id ours. */
-    int control = local_listen(plan->id);
-    if (control < 0) {
-        err_sys(err, "VM_ID=%s", plan->id);
-        if (errno == EADDRINUSE)
-            err_hint(err, "a VM with that id runs");
+    static struct vm vm = {.workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
+    if (claim_id(plan, &vm, err) < 0 || make_cgroup(plan, u, &vm, err) < 0 ||
+        make_disks(plan, signals, u, &vm, err) < 0 || make_network(plan, u, &vm, err) < 0 ||
+        make_jail(plan, u, &vm, err) < 0)
+        return -1;
+    if (start(plan, signals, &vm, err) < 0 || settle(plan, u, &vm, err) < 0) {
+        vmm_close(vm.vmm);
         return -1;
     }
-    if (undo_push(u, "the cgroup", cgroup_remove, &cgroup, err) < 0 || cgroup_make(&plan->cgroup, &cgroup, err) < 0)
-        return -1;
-    if (workdir_make(&plan->workdir, &workdir, err) < 0 ||
-        undo_push(u, "the jail's folder", workdir_remove, &workdir, err) < 0 ||
-        undo_push(u, "the disks", drives_remove, &drives, err) < 0)
-        return -1;
-    cancel_by(signals->ending);
-    int made = drives_make(&plan->drives, workdir.path, &drives, err);
-    cancel_by(-1);
-    if (made < 0)
-        return -1;
-
-    const struct net_link *link = NULL;
-    if (plan->has_net) {
-        struct netsetup *net = netsetup_up(&plan->net, err);
-        if (!net || undo_push(u, "the network", down, net, err) < 0)
-            return -1;
-        link = netsetup_link(net);
-    }
-
-    cleanup_buf struct buf settings = {0};
-    char initrd[sizeof(workdir.path) + 8], mac[18];
-    snprintf(initrd, sizeof(initrd), "%s/initrd", workdir.path);
-    if (settings_make(&plan->guest, link, &settings, err) < 0 ||
-        initrd_make(&plan->initrd, &settings, initrd, plan->jail.uid, err) < 0)
-        return -1;
-
-    struct jail_plan jail_plan = plan->jail;
-    struct vmm_plan vmm_plan = plan->vmm;
-    jail_plan.extra = cgroup.args;
-    fill_in(&jail_plan, &vmm_plan, &workdir, initrd, &drives, link, mac);
-    if (undo_push(u, "the jail", jail_remove, &jail, err) < 0 || jail_make(&jail_plan, &jail, err) < 0)
-        return -1;
-
-    int listener = channel_listen(jail.run, vmm_plan.vsock, jail_plan.uid, jail_plan.gid, err);
-    if (listener < 0 || jail_start(&jail_plan, &jail, err) < 0)
-        return -1;
-    struct vmm *vmm = vmm_open(jail.run, plan->api_socket, jail.pid_fd);
-    if (!vmm)
-        return err_set(err, "out of memory starting libcurl");
-    cancel_by(signals->ending);
-    int started = vmm_start(vmm, &vmm_plan, err);
-    cancel_by(-1);
-    if (started < 0) {
-        vmm_close(vmm);
-        return cancel_wait(jail.pid_fd, 0) ? jail_explain(&jail, err) : -1;
-    }
-    drives_unlink(&drives);
-    if (initrd_forget(initrd, err) < 0 || workdir_seal(&workdir, err) < 0 ||
-        give_up_rights(plan->supervisor, u, control, err) < 0) {
-        vmm_close(vmm);
-        return -1;
-    }
-    struct supervise_fds fds = {signals->all, listener,    control,     jail.console, jail.log,
-                                jail.metrics, jail.report, jail.pid_fd, {{0}},        0};
-    for (unsigned i = 0; i < drives.count; i++)
-        if (drives.drive[i].served.pid_fd >= 0)
-            fds.servers[fds.server_count++] =
-                (struct supervise_server){drives.drive[i].served.pid_fd, drives.drive[i].name};
-    facts->started = loop_now();
-    facts->link = link;
-    facts->ports = &plan->net.ports;
-    facts->jail = jail.pid;
-    facts->healthcheck = plan->healthcheck;
-    return supervise(&plan->supervise, vmm, &fds, facts, reason, err);
+    return watch(plan, signals, &vm, facts, reason, err);
 }
 
 static int run_vm(const struct options *options, struct err *err)
