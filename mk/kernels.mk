@@ -23,11 +23,15 @@ $(B)/initramfs-microvm.cpio: mk/mkinitramfs guest-init/modules.list $(B)/bin/ini
 KT := $(B)/kernels
 KERNEL_TESTS := $(KT)/probe $(KT)/watch $(KT)/root.erofs $(KT)/data.ext4 $(KT)/probe-cloud-amd64.cpio \
   $(B)/firecracker/firecracker
-test-files: $(KERNEL_TESTS) $(if $(MICROVM_TESTED),$(KT)/probe-microvm-x86_64.cpio)
+INSTRUCTIONS := $(KT)/standin $(KT)/watch $(KT)/static.erofs $(KT)/data.ext4 $(B)/initramfs-microvm.cpio
+test-files: $(KERNEL_TESTS) $(if $(MICROVM_TESTED),$(KT)/probe-microvm-x86_64.cpio $(INSTRUCTIONS))
 
 $(KT)/probe: tests/kernels/probe.c | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(CPPFLAGS) $(KERNEL_HEADERS) $(CFLAGS) -fno-pie -static -s -o $@ $<
+$(KT)/standin: tests/kernels/standin.c guest-init/modules.c $(COMMON) | $(SETUP_STAMP)
+	@mkdir -p $(@D)
+	$(Q)$(MUSL_CC) $(CPPFLAGS) $(KERNEL_HEADERS) $(CFLAGS) -fno-pie -static -s -o $@ $(filter %.c,$^)
 $(KT)/watch: tests/kernels/watch.c | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fno-pie -static -o $@ $<
@@ -37,12 +41,15 @@ $(KT)/root.erofs: mk/kernels.mk | $(SETUP_STAMP)
 	@rm -rf $(KT)/root && mkdir -p $(KT)/root/d && : >$(KT)/root/f
 	@setfattr -n user.probe -v 1 $(KT)/root/f && setfacl -m u:1000:r $(KT)/root/f
 	@mkfs.erofs --quiet -x1 $@ $(KT)/root >/dev/null
+$(KT)/static.erofs: $(B)/rootfs-static.stamp
+	@mkfs.erofs --quiet $@ $(B)/rootfs-static >/dev/null
 $(KT)/data.ext4: mk/kernels.mk | $(SETUP_STAMP)
 	@mkdir -p $(@D) && rm -f $@ && truncate -s 32M $@ && mke2fs -qF $@
 
 # make bench-kernels: time from entry's start to the command's and memory, with our kernel and with Debian's, in
-# turns on one host.  It needs ours in the disk of the end-to-end suites.
+# turns on one host, which needs ours in the disk of the end-to-end suites; and init's part of it in instructions.
 .PHONY: bench-kernels
-bench-kernels: $(MICROVM_x86_64) $(KT)/watch $(KT)/data.ext4 $(B)/firecracker/firecracker
+bench-kernels: $(MICROVM_x86_64) $(INSTRUCTIONS) $(B)/firecracker/firecracker
 	@$(MAKE) -s programs $(B)/e2e.disk
+	@tests/kernels/instructions.t
 	@TESTHOST_ENV='ROUNDS MEM_MIB' TESTHOST_FLAGS='-t 1800 -d $(B)/e2e.disk' tests/testhost/kvm-host tests/bench/boot

@@ -38,19 +38,10 @@ guest() {
 
 # run KERNEL INITRD COMMAND [ARG...]: the console of a guest in which guest-init runs it.  The initramfs has
 # two segments, as entry makes it.
+GUEST_ENV=(GREETING='hello there')
 run() {
-    local kernel=$1 initrd=$2
-    shift 2
-    rm -rf "$folder/own"
-    mkdir -p "$folder/own"/{sbin,var}
-    cp "$arm/standin" "$folder/own/sbin/"
-    printf '%s\0' rootfs=erofs hostname=arm64-guest >"$folder/own/var/settings"
-    printf '%s\0' GREETING='hello there' >"$folder/own/var/environment"
-    printf '%s\0' "$@" >"$folder/own/var/command"
-    cp "$initrd" "$folder/initrd"
-    (cd "$folder/own" && printf '%s\n' sbin/standin var/settings var/environment var/command |
-        cpio -o -H newc --quiet) >>"$folder/initrd"
-    guest "$kernel" "$folder/initrd" 'initcall_blacklist=virtio_vsock_init rdinit=/sbin/standin' "$arm/static.erofs"
+    { cat "$2" && own_segment "$arm/standin" "${@:3}"; } >"$folder/initrd"
+    guest "$1" "$folder/initrd" 'initcall_blacklist=virtio_vsock_init rdinit=/sbin/standin' "$arm/static.erofs"
 }
 exited() { sed -n 's/^standin exited //p'; }
 
@@ -65,7 +56,7 @@ commands() { # NAME KERNEL INITRD
     console=$(run "$@" /guest-static env)
     like "$name: the environment, the output, and exit code 0" "$console" $'*GREETING=hello there*standin exited 0\n*'
     console=$(run "$@" /guest-static cat /etc/hostname)
-    like "$name: a file that init has put over the root" "$console" '*arm64-guest*'
+    like "$name: a file that init has put over the root" "$console" '*standin-guest*'
     is "$name: the VM ends by itself, with status 0" "$(figure status <<<"$console")" 0
     console=$(run "$@" /not-there)
     like "$name: a command that does not exist" "$console" '*standin failed 127: *'

@@ -10,8 +10,7 @@ BOOT_ARGS=${args[0]}
 ARM64_BOOT_ARGS=${args[1]% rdinit=*}
 
 # boot KERNEL INITRD [args...]: runs one guest (CPUS and MEM_MIB from the environment) in a folder of its
-# own and prints its console, then watch's line.  args go to the probe.  ROOT_IMAGE is another root disk, INIT
-# another init in the initramfs.
+# own and prints its console, then watch's line.  args go to the probe.
 boot() {
     local kernel=$1 initrd=$2 folder status=0
     shift 2
@@ -19,10 +18,10 @@ boot() {
     cp "$KT/data.ext4" "$folder/"
     ip link show ctrprobe >/dev/null 2>&1 || ip tuntap add ctrprobe mode tap
     cat >"$folder/config.json" <<EOF
-{"boot-source": {"kernel_image_path": "$kernel", "initrd_path": "$initrd", "boot_args": "${BOOT_ARGS/\/sbin\/init/${INIT:-/sbin/init}} -- $*"},
+{"boot-source": {"kernel_image_path": "$kernel", "initrd_path": "$initrd", "boot_args": "$BOOT_ARGS -- $*"},
  "machine-config": {"vcpu_count": ${CPUS:-1}, "mem_size_mib": ${MEM_MIB:-128}},
  "drives": [
-  {"drive_id": "root", "path_on_host": "${ROOT_IMAGE:-$KT/root.erofs}", "is_root_device": false, "is_read_only": true},
+  {"drive_id": "root", "path_on_host": "$KT/root.erofs", "is_root_device": false, "is_read_only": true},
   {"drive_id": "data", "path_on_host": "$folder/data.ext4", "is_root_device": false, "is_read_only": false}],
  "network-interfaces": [{"iface_id": "eth0", "host_dev_name": "ctrprobe"}],
  "vsock": {"guest_cid": 3, "uds_path": "$folder/vsock"},
@@ -33,6 +32,22 @@ EOF
         tr -d '\r' || status=$?
     rm -rf "$folder"
     return "$status"
+}
+
+# own_segment STANDIN COMMAND [ARG...]: on stdout, the initramfs segment that entry makes for a VM, with GUEST_ENV in it,
+# and standin as /sbin/standin: rdinit= for a machine without entry and without a vsock device.
+own_segment() {
+    local folder
+    folder=$(mktemp -d)
+    mkdir -p "$folder"/{sbin,var}
+    cp "$1" "$folder/sbin/standin"
+    # the addresses are those of QEMU's user network
+    printf '%s\0' rootfs=erofs hostname=standin-guest address=10.0.2.15/24 gateway=10.0.2.2 \
+        $'resolv=nameserver 10.0.2.3\n' >"$folder/var/settings"
+    printf '%s\0' "${GUEST_ENV[@]}" >"$folder/var/environment"
+    printf '%s\0' "${@:2}" >"$folder/var/command"
+    (cd "$folder" && printf '%s\n' sbin/standin var/settings var/environment var/command | cpio -o -H newc --quiet)
+    rm -rf "$folder"
 }
 
 # figure NAME: of NAME=number in the boot's output on stdin, the number
