@@ -171,7 +171,9 @@ static int start(const struct plan *plan, const struct signals *signals, struct 
     cancel_by(signals->ending);
     int started = vmm_start(vm->vmm, &vm->vmm_plan, err);
     cancel_by(-1);
-    return started < 0 && cancel_wait(vm->jail.pid_fd, 0) ? jail_explain(&vm->jail, err) : started;
+    if (started < 0 && cancel_wait(vm->jail.pid_fd, 0))
+        return jail_explain(&vm->jail, err);
+    return started;
 }
 
 /* Firecracker has all it needs, and what follows hears its guest: the files that were only for the start go, and
