@@ -26,10 +26,9 @@ KERNEL_TESTS := $(KT)/probe $(KT)/watch $(KT)/root.erofs $(KT)/data.ext4 $(KT)/p
 INSTRUCTIONS := $(KT)/standin $(KT)/watch $(KT)/static.erofs $(KT)/data.ext4 $(B)/initramfs-microvm.cpio
 test-files: $(KERNEL_TESTS) $(if $(MICROVM_TESTED),$(KT)/probe-microvm-x86_64.cpio $(INSTRUCTIONS))
 
-$(KT)/probe: tests/kernels/probe.c | $(SETUP_STAMP)
-	@mkdir -p $(@D)
-	$(Q)$(MUSL_CC) $(CPPFLAGS) $(KERNEL_HEADERS) $(CFLAGS) -fno-pie -static -s -o $@ $<
-$(KT)/standin: tests/kernels/standin.c guest-init/modules.c $(COMMON) | $(SETUP_STAMP)
+$(KT)/probe: tests/kernels/probe.c
+$(KT)/standin: tests/kernels/standin.c guest-init/modules.c $(COMMON)
+$(KT)/probe $(KT)/standin: | $(SETUP_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(CPPFLAGS) $(KERNEL_HEADERS) $(CFLAGS) -fno-pie -static -s -o $@ $(filter %.c,$^)
 $(KT)/watch: tests/kernels/watch.c | $(SETUP_STAMP)
@@ -42,6 +41,7 @@ $(KT)/root.erofs: mk/kernels.mk | $(SETUP_STAMP)
 	@setfattr -n user.probe -v 1 $(KT)/root/f && setfacl -m u:1000:r $(KT)/root/f
 	@mkfs.erofs --quiet -x1 $@ $(KT)/root >/dev/null
 $(KT)/static.erofs: $(B)/rootfs-static.stamp
+	@mkdir -p $(@D)
 	@mkfs.erofs --quiet $@ $(B)/rootfs-static >/dev/null
 $(KT)/data.ext4: mk/kernels.mk | $(SETUP_STAMP)
 	@mkdir -p $(@D) && rm -f $@ && truncate -s 32M $@ && mke2fs -qF $@

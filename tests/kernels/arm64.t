@@ -7,6 +7,7 @@
 set -euo pipefail
 . tests/lib/tap.sh
 . tests/kernels/lib.sh
+. tests/kernels/qemu.sh
 arm=build/arm64/kernels ours=build/kernel-microvm-arm64/Image debian=build/kernel-cloud-arm64/vmlinux
 command -v qemu-system-aarch64 >/dev/null || skip_all 'there is no qemu-system-aarch64'
 folder=$(mktemp -d)
@@ -14,26 +15,13 @@ trap 'rm -rf "$folder"' EXIT
 
 # machine KERNEL INITRD BOOT-ARGS [qemu args...]: its console
 machine() {
-    local kernel=$1 initrd=$2 append=$3
-    shift 3
-    "$KT/watch" 200 qemu-system-aarch64 -nodefaults -no-user-config -display none -no-reboot -serial stdio \
-        -cpu max,pauth-impdef=on -smp 1 -m 256 -global virtio-mmio.force-legacy=false -kernel "$kernel" \
-        -initrd "$initrd" "$@" -append "${ARM64_BOOT_ARGS/ttyS0/ttyAMA0} $append" 2>&1 </dev/null |
-        tr -d '\r' | tr '\0' '\n' || true
+    qemu aarch64 200 "$1" "$2" "${ARM64_BOOT_ARGS/ttyS0/ttyAMA0} $3" -cpu max,pauth-impdef=on -m 256 "${@:4}"
 }
 
-# guest KERNEL INITRD BOOT-ARGS ROOT: vda ROOT, vdb and vdc ext4.  virtio-mmio as Firecracker has it; the last
-# device given is found first.
+# guest KERNEL INITRD BOOT-ARGS ROOT: the last disk given is found first.
 guest() {
-    local disk devices=()
-    cp "$KT/data.ext4" "$folder/vdb"
-    cp "$KT/data.ext4" "$folder/vdc"
-    cp "$4" "$folder/vda"
-    for disk in vdc vdb vda; do
-        devices+=(-drive "if=none,id=$disk,format=raw,file=$folder/$disk" -device "virtio-blk-device,drive=$disk")
-    done
-    machine "$1" "$2" "$3" -M virt,gic-version=3 "${devices[@]}" -netdev user,id=n -device virtio-net-device,netdev=n \
-        -device virtio-rng-device -device virtio-balloon-device
+    devices "$folder" "$4" vdc vdb vda
+    machine "$1" "$2" "$3" -M virt,gic-version=3 "${DEVICES[@]}"
 }
 
 # run KERNEL INITRD COMMAND [ARG...]: the console of a guest in which guest-init runs it.  The initramfs has
@@ -41,18 +29,17 @@ guest() {
 GUEST_ENV=(GREETING='hello there')
 run() {
     { cat "$2" && own_segment "$arm/standin" "${@:3}"; } >"$folder/initrd"
-    guest "$1" "$folder/initrd" 'initcall_blacklist=virtio_vsock_init rdinit=/sbin/standin' "$arm/static.erofs"
+    guest "$1" "$folder/initrd" "$STANDIN_ARGS" "$arm/static.erofs"
 }
-exited() { sed -n 's/^standin exited //p'; }
 
 commands() { # NAME KERNEL INITRD
     local name=$1 console
     shift
     console=$(run "$@" /guest-static exit 255)
-    is "$name: a command's exit code" "$(exited <<<"$console")" 255
-    note "init's own part: $(sed -n 's/^standin started //p' <<<"$console") ms"
+    is "$name: a command's exit code" "$(standin_says exited <<<"$console")" 255
+    note "init's own part: $(standin_says started <<<"$console") ms"
     console=$(run "$@" /guest-static kill 9)
-    is "$name: death by a signal" "$(exited <<<"$console")" 137
+    is "$name: death by a signal" "$(standin_says exited <<<"$console")" 137
     console=$(run "$@" /guest-static env)
     like "$name: the environment, the output, and exit code 0" "$console" $'*GREETING=hello there*standin exited 0\n*'
     console=$(run "$@" /guest-static cat /etc/hostname)

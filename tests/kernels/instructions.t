@@ -8,26 +8,18 @@
 set -euo pipefail
 . tests/lib/tap.sh
 . tests/kernels/lib.sh
+. tests/kernels/qemu.sh
 kernel=build/kernel-microvm-x86_64/vmlinux
 [ -e "$kernel" ] || skip_all 'our kernel is not built (make kernel-x86_64)'
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 SHIFT=4
 
-# guest INITRD BOOT-ARGS: its console
+# guest BOOT-ARGS: the console of one with $folder/initrd
 guest() {
-    local disk devices=()
-    cp "$KT/static.erofs" "$folder/vda"
-    cp "$KT/data.ext4" "$folder/vdb"
-    cp "$KT/data.ext4" "$folder/vdc"
-    for disk in vda vdb vdc; do
-        devices+=(-drive "if=none,id=$disk,format=raw,file=$folder/$disk" -device "virtio-blk-device,drive=$disk")
-    done
-    "$KT/watch" 120 qemu-system-x86_64 -M microvm,acpi=off,x-option-roms=off -nodefaults -no-user-config -display none \
-        -no-reboot -serial stdio -accel tcg -icount "shift=$SHIFT,sleep=off" -cpu max -smp 1 -m 128 \
-        -global virtio-mmio.force-legacy=false -kernel "$kernel" -initrd "$1" "${devices[@]}" \
-        -netdev user,id=n -device virtio-net-device,netdev=n -device virtio-rng-device -device virtio-balloon-device \
-        -append "${BOOT_ARGS% rdinit=*} reboot=t idle=poll $2" 2>&1 </dev/null | tr -d '\r' || true
+    devices "$folder" "$KT/static.erofs" vda vdb vdc
+    qemu x86_64 120 "$kernel" "$folder/initrd" "${BOOT_ARGS% rdinit=*} reboot=t idle=poll $1" \
+        -M microvm,acpi=off,x-option-roms=off -accel tcg -icount "shift=$SHIFT,sleep=off" -cpu max -m 128 "${DEVICES[@]}"
 }
 mapfile -t GUEST_ENV < <(printf "VARIABLE_%s=its value\n" {1..40})
 millions() { echo "$(($1 / (1 << SHIFT))).$(($1 * 10 / (1 << SHIFT) % 10)) million"; } # MS of the guest's clock
@@ -35,10 +27,9 @@ at_most() { # NAME MS BOUND
     if [ "$2" -le "$3" ]; then pass "$1"; else fail "$1" "$(millions "$2"), over $(millions "$3")"; fi
 }
 
-# The kernel's loopback takes guest-init's connections to the host when the driver for vsock devices is not there.
 { cat build/initramfs-microvm.cpio && own_segment "$KT/standin" /guest-static exit 5; } >"$folder/initrd"
-console=$(guest "$folder/initrd" 'initcall_blacklist=virtio_vsock_init rdinit=/sbin/standin')
-init=$(sed -n 's/^standin started //p' <<<"$console")
+console=$(guest "$STANDIN_ARGS")
+init=$(standin_says started <<<"$console")
 like "guest-init runs a command" "$init $console" '[0-9]*standin exited 5*'
 
 mkdir -p "$folder/shell"/{bin,dev,proc,sys,lower,scratch,root,var}
@@ -47,7 +38,7 @@ cp /bin/busybox "$folder/shell/bin/"
 for applet in sh mount mkdir ip hostname cat switch_root; do ln -s busybox "$folder/shell/bin/$applet"; done
 printf "export VARIABLE_%s='its value'\n" {1..40} >"$folder/shell/var/environment"
 (cd "$folder/shell" && find . -mindepth 1 | cpio -o -H newc --quiet) >"$folder/initrd"
-console=$(guest "$folder/initrd" rdinit=/init)
+console=$(guest rdinit=/init)
 began=$(figure since_cs <<<"$console") ended=$(figure uptime_ms <<<"$console")
 like "the shell script does" "$ended $console" '[0-9]*'
 shell=$((ended - 10#$began * 10))

@@ -34,22 +34,6 @@ EOF
     return "$status"
 }
 
-# own_segment STANDIN COMMAND [ARG...]: on stdout, the initramfs segment that entry makes for a VM, with GUEST_ENV in it,
-# and standin as /sbin/standin: rdinit= for a machine without entry and without a vsock device.
-own_segment() {
-    local folder
-    folder=$(mktemp -d)
-    mkdir -p "$folder"/{sbin,var}
-    cp "$1" "$folder/sbin/standin"
-    # the addresses are those of QEMU's user network
-    printf '%s\0' rootfs=erofs hostname=standin-guest address=10.0.2.15/24 gateway=10.0.2.2 \
-        $'resolv=nameserver 10.0.2.3\n' >"$folder/var/settings"
-    printf '%s\0' "${GUEST_ENV[@]}" >"$folder/var/environment"
-    printf '%s\0' "${@:2}" >"$folder/var/command"
-    (cd "$folder" && printf '%s\n' sbin/standin var/settings var/environment var/command | cpio -o -H newc --quiet)
-    rm -rf "$folder"
-}
-
 # figure NAME: of NAME=number in the boot's output on stdin, the number
 figure() { sed -n "s/.*\\b$1=\\([0-9]*\\).*/\\1/p" | tail -n 1; }
 
