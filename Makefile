@@ -37,9 +37,9 @@ KERNEL_HEADERS := -idirafter $(SYSROOT)/usr/include -idirafter $(SYSROOT)/usr/in
 LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 
 # Which folders a program or a test is made of; each folder's main.c belongs to its program alone.
-lib = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c))
+lib = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c $(1)/*/*.c))
 COMMON := $(call lib,common)
-SRC_entry := $(wildcard entry/*.c) $(call lib,rootdisk) $(call lib,netsetup) $(COMMON)
+SRC_entry := entry/main.c $(call lib,entry) $(call lib,rootdisk) $(call lib,netsetup) $(COMMON)
 SRC_rootdisk := $(wildcard rootdisk/*.c) $(COMMON)
 SRC_netsetup := $(wildcard netsetup/*.c) $(COMMON)
 SRC_ctr-jailer := $(wildcard ctl/*.c) $(COMMON)

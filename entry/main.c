@@ -8,13 +8,13 @@
 #include "common/loop.h"
 #include "common/privilege.h"
 #include "common/signals.h"
-#include "entry/channel.h"
-#include "entry/kvm.h"
-#include "entry/needs.h"
-#include "entry/options.h"
-#include "entry/plan.h"
-#include "entry/settings.h"
-#include "entry/undo.h"
+#include "entry/disks/settings.h"
+#include "entry/host/undo.h"
+#include "entry/kvm/kvm.h"
+#include "entry/life/channel.h"
+#include "entry/plan/needs.h"
+#include "entry/plan/options.h"
+#include "entry/plan/plan.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 # Failing starts (tests/faults): entry as it is, but for the question whether KVM works, and what makes it fail or
 # kills it at a step of one's choice.
-FAULTS_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out entry/kvm.c,$(SRC_entry)) tests/lib/kvm.c)
+FAULTS_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out entry/kvm/kvm.c,$(SRC_entry)) tests/lib/kvm.c)
 $(B)/faults/entry: $(FAULTS_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_entry)

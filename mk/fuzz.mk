@@ -4,14 +4,13 @@ FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recov
 
 # Both ends of the guest channel, with the world around them played by tests/fuzz/sim.h.
 FUZZ_SIM := -Dpoll=sim_poll -Dclock_gettime=sim_clock_gettime -Dgetrandom=sim_getrandom
-FUZZ_host := $(addprefix entry/,supervise.c channel.c control.c console.c vmmlog.c status.c vmm.c api.c version.c \
-    balloon.c reclaim.c counters.c metrics.c prometheus.c resources.c failure.c) $(COMMON)
+FUZZ_host := $(wildcard entry/life/*.c entry/vmm/*.c) entry/host/failure.c $(COMMON)
 FUZZ_guest := $(addprefix guest-init/,serve.c session.c request.c) $(COMMON)
 FUZZ_LIBS_host := -lcurl
 FUZZ_SIM_guest := -Dkill=sim_kill -Dwaitpid=sim_waitpid
 
 define fuzz
-$(B)/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/sim.c $(FUZZ_$(1)) $(wildcard */*.h) tests/fuzz/sim.h | $(SETUP_STAMP)
+$(B)/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/sim.c $(FUZZ_$(1)) $(wildcard */*.h entry/*/*.h) tests/fuzz/sim.h | $(SETUP_STAMP)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -fsanitize=fuzzer $$(FUZZ_SIM) $(FUZZ_SIM_$(1)) -o $$@ $$(filter %.c,$$^) $(FUZZ_LIBS_$(1))
 $(B)/fuzz/$(1).corpus: tests/fuzz/$(1).corpus mk/fuzz.mk

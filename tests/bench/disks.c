@@ -3,7 +3,7 @@
  *
  *     disks FOLDER [ROUNDS]      a table on stderr, JSON on stdout; 1 when the bound does not hold */
 #include "common/log.h"
-#include "entry/ext4.h"
+#include "entry/disks/ext4.h"
 #include "tests/bench/measure.h"
 
 #include <fcntl.h>

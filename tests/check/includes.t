@@ -1,27 +1,42 @@
 #!/usr/bin/env python3
-"""Includes go one way: common <- {rootdisk, netsetup, guest-init, entry, ctl}; entry -> rootdisk, netsetup."""
+"""Includes go one way: between the top folders, and between the rooms of entry."""
 import pathlib
 import re
 
+# What a folder may include from, besides itself.
 ALLOWED = {
-    "common": {"common"},
-    "rootdisk": {"rootdisk", "common"},
-    "netsetup": {"netsetup", "common"},
-    "guest-init": {"guest-init", "common"},
-    "ctl": {"ctl", "common"},
-    "entry": {"entry", "rootdisk", "netsetup", "common"},
+    "common": set(),
+    "rootdisk": {"common"},
+    "netsetup": {"common"},
+    "guest-init": {"common"},
+    "ctl": {"common"},
+    "entry": {"rootdisk", "netsetup", "common"},
+}
+# The same for the rooms of entry.  main.c, the outline, may include from all of them; disks and vmm do not know each
+# other; plan takes from the others their plans, and asks kvm.
+ROOMS = {
+    "plan": {"disks", "host", "kvm", "life", "vmm"},
+    "disks": {"host"},
+    "vmm": {"host"},
+    "life": {"host", "vmm"},
+    "host": set(),
+    "kvm": set(),
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]*)"', re.M)
 
 
-def wrong(folder, source):
-    """The includes of a source file in this folder that may not be there, with the reason."""
+def wrong(path, source):
+    """The includes of a source file at this path that may not be there, with the reason."""
+    folder, *rest = path.split("/")
+    room = rest[0] if folder == "entry" and len(rest) == 2 else None
     for target in INCLUDE.findall(source):
-        owner = target.split("/")[0] if "/" in target else None
-        if owner is None or ".." in target:
-            yield f'"{target}": say it from the top folder ("{folder}/{target}")'
-        elif owner not in ALLOWED[folder]:
+        owner, *inner = target.split("/")
+        if not inner or ".." in target:
+            yield f'"{target}": say it from the top folder ("{path.rsplit("/", 1)[0]}/{target}")'
+        elif owner != folder and owner not in ALLOWED[folder]:
             yield f'"{target}": {folder} may include only from {", ".join(sorted(ALLOWED[folder]))}'
+        elif room and owner == "entry" and inner[0] != room and inner[0] not in ROOMS[room]:
+            yield f'"{target}": entry/{room} may include only from {", ".join(sorted(ROOMS[room])) or "itself"}'
 
 
 count = 0
@@ -36,16 +51,22 @@ def result(good, name, why=()):
 
 
 # The test itself can fail: one made-up source for every rule.
-for folder, source in (("common", '#include "entry/plan.h"'), ("guest-init", '#include "rootdisk/layout.h"'),
-                       ("rootdisk", '# include "netsetup/nl.h"'), ("netsetup", '#include "entry/err.h"'),
-                       ("ctl", '#include "entry/channel.h"'), ("entry", '#include "guest-init/mounts.h"'),
-                       ("entry", '#include "plan.h"'), ("entry", '#include "entry/../ctl/ctl.h"')):
-    result(list(wrong(folder, source)), f"in {folder}/, {source} is refused")
-result(not list(wrong("entry", '#include "netsetup/nat.h"\n#include <curl/curl.h>\n// #include "x.h"')),
-       "in entry/, netsetup/nat.h is allowed")
+for path, source in (("common/a.c", '#include "entry/plan/plan.h"'), ("guest-init/a.c", '#include "rootdisk/layout.h"'),
+                     ("rootdisk/a.c", '# include "netsetup/nl.h"'), ("netsetup/a.c", '#include "entry/err.h"'),
+                     ("ctl/a.c", '#include "entry/life/channel.h"'), ("entry/main.c", '#include "guest-init/mounts.h"'),
+                     ("entry/main.c", '#include "main.h"'), ("entry/main.c", '#include "entry/../ctl/ctl.h"'),
+                     ("entry/host/a.h", '#include "entry/plan/plan.h"'), ("entry/vmm/a.c", '#include "entry/disks/a.h"'),
+                     ("entry/disks/a.c", '#include "entry/vmm/a.h"'), ("entry/life/a.c", '#include "entry/plan/a.h"'),
+                     ("entry/kvm/a.c", '#include "entry/host/a.h"')):
+    result(list(wrong(path, source)), f"in {path}, {source} is refused")
+for path, source in (("entry/main.c", '#include "netsetup/nat.h"\n#include <curl/curl.h>\n// #include "x.h"'),
+                     ("entry/main.c", '#include "entry/life/channel.h"'), ("entry/life/a.c", '#include "entry/vmm/a.h"')):
+    result(not list(wrong(path, source)), f"in {path}, {source.splitlines()[0]} is allowed")
 
 for folder in ALLOWED:
-    faults = [f"{path}: {fault}" for path in sorted(pathlib.Path(folder).glob("*.[ch]"))
-              for fault in wrong(folder, path.read_text())]
-    result(not faults, f"includes of {folder}/", faults)
+    paths = sorted(p for p in pathlib.Path(folder).glob("**/*.[ch]"))
+    faults = [f"{p}: {fault}" for p in paths for fault in wrong(str(p), p.read_text())]
+    result(paths and not faults, f"includes of {folder}/", faults)
+rooms = {p.name for p in pathlib.Path("entry").iterdir() if p.is_dir()}
+result(rooms == set(ROOMS), "every room of entry is known here", sorted(rooms ^ set(ROOMS)))
 print(f"1..{count}")

@@ -4,7 +4,7 @@
  *   make build/fuzz/fuzz_host && build/fuzz/fuzz_host -close_fd_mask=3 -max_total_time=60 build/fuzz/host.corpus */
 #include "common/local.h"
 #include "common/proto.h"
-#include "entry/supervise.h"
+#include "entry/life/supervise.h"
 #include "tests/fuzz/sim.h"
 
 #include <errno.h>

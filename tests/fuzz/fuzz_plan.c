@@ -4,7 +4,7 @@
  *
  * The input: NAME=value strings, a NUL between them; those that begin with `@` are the command's arguments.  They
  * come behind an environment that is good, and the last of a name counts. */
-#include "entry/plan.h"
+#include "entry/plan/plan.h"
 #include "tests/fuzz/check.h"
 
 #include <fcntl.h>

@@ -6,9 +6,10 @@
  *   f  Firecracker's metrics
  *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */
 #include "common/buf.h"
-#include "entry/counters.h"
-#include "entry/resources.h"
-#include "entry/settings.h"
+#include "common/meminfo.h"
+#include "entry/disks/settings.h"
+#include "entry/plan/resources.h"
+#include "entry/vmm/counters.h"
 #include "guest-init/tar.h"
 #include "guest-init/user.h"
 #include "tests/fuzz/check.h"
@@ -66,8 +67,8 @@ static void check_resources(const char *text[3])
     CHECK(limit == UINT64_MAX || limit < UINT64_C(1) << 60);
     CHECK(resources_cpu_max(text[0]) <= CPU_SETSIZE);
     struct resources r = {.cpus = 1, .limit = limit};
-    r.total = resources_meminfo(text[1], "MemTotal");
-    r.available = resources_meminfo(text[1], "MemAvailable");
+    r.total = meminfo_bytes(text[1], "MemTotal");
+    r.available = meminfo_bytes(text[1], "MemAvailable");
     CHECK(resources_guest_mib(&r) <= limit >> 20);
 }
 

@@ -4,7 +4,7 @@
  *
  * The input: a byte of flags, then the answers, a NUL between them.  When there are no more, the rest is answered as
  * Firecracker does when all is well; so is the first request, for its version, without a flag. */
-#include "entry/vmm.h"
+#include "entry/vmm/vmm.h"
 #include "tests/fuzz/check.h"
 
 #include <fcntl.h>

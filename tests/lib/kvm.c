@@ -1,5 +1,5 @@
-/* In place of entry/kvm.c, for tests that run no guest, and so on machines whose KVM could not. */
-#include "entry/kvm.h"
+/* In place of entry/kvm/kvm.c, for tests that run no guest, and so on machines whose KVM could not. */
+#include "entry/kvm/kvm.h"
 
 enum kvm_state kvm_probe(void)
 {

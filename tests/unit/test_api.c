@@ -1,6 +1,6 @@
-/* entry/api.c, against a server that answers as it is told: in pieces, with an error, with what is no HTTP, or not
+/* entry/vmm/api.c, against a server that answers as it is told: in pieces, with an error, with what is no HTTP, or not
  * at all.  And the loop's timers, which it waits with. */
-#include "entry/api.h"
+#include "entry/vmm/api.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* entry/failure.c: every way in which the jailer or Firecracker can end, and their messages, become one line. */
-#include "entry/failure.h"
+/* entry/host/failure.c: every way in which the jailer or Firecracker can end, and their messages, become one line. */
+#include "entry/host/failure.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -2,9 +2,9 @@
  * resolv.conf and hosts. */
 #include "common/json.h"
 #include "common/run.h"
-#include "entry/initrd.h"
-#include "entry/settings.h"
-#include "entry/status.h"
+#include "entry/disks/initrd.h"
+#include "entry/disks/settings.h"
+#include "entry/life/status.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

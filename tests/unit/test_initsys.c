@@ -1,5 +1,5 @@
-/* entry/initsys.c: which commands are init systems, also behind links, which must not lead out of the tree. */
-#include "entry/initsys.h"
+/* entry/plan/initsys.c: which commands are init systems, also behind links, which must not lead out of the tree. */
+#include "entry/plan/initsys.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,11 +1,11 @@
 /* The VM's memory, Firecracker's versions and counters, and what is told of them. */
 #include "common/json.h"
-#include "entry/balloon.h"
-#include "entry/counters.h"
-#include "entry/metrics.h"
-#include "entry/prometheus.h"
-#include "entry/reclaim.h"
-#include "entry/version.h"
+#include "entry/life/metrics.h"
+#include "entry/vmm/balloon.h"
+#include "entry/vmm/counters.h"
+#include "entry/vmm/prometheus.h"
+#include "entry/vmm/reclaim.h"
+#include "entry/vmm/version.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* entry/options.c: which variables configure the VM, which reach the guest, and how flags end. */
-#include "entry/options.h"
+/* entry/plan/options.c: which variables configure the VM, which reach the guest, and how flags end. */
+#include "entry/plan/options.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
-/* entry/plan.c and resources.c: what is accepted, what is refused, and by which name; sizes from the host. */
-#include "entry/plan.h"
+/* entry/plan/plan.c and resources.c: what is accepted, what is refused, and by which name; sizes from the host. */
+#include "common/meminfo.h"
+#include "entry/plan/plan.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -313,8 +314,8 @@ static void test_memory_for_the_guest(void **state)
 static void test_resource_files(void **state)
 {
     (void)state;
-    assert_int_equal(resources_meminfo("MemTotal:    16 kB\nMemAvailable: 8 kB\n", "MemAvailable"), 8192);
-    assert_int_equal(resources_meminfo("XMemTotal: 1 kB\n", "MemTotal"), 0);
+    assert_int_equal(meminfo_bytes("MemTotal:    16 kB\nMemAvailable: 8 kB\n", "MemAvailable"), 8192);
+    assert_int_equal(meminfo_bytes("XMemTotal: 1 kB\n", "MemTotal"), 0);
     assert_int_equal(resources_cpu_max("max 100000\n"), 0);
     assert_int_equal(resources_cpu_max("150000 100000\n"), 2);
     assert_int_equal(resources_cpu_max("100000 100000\n"), 1);

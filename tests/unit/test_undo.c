@@ -1,6 +1,6 @@
-/* entry/undo.c, and common/process.c that it is used with. */
+/* entry/host/undo.c, and common/process.c that it is used with. */
 #include "common/process.h"
-#include "entry/undo.h"
+#include "entry/host/undo.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,0 +1,203 @@
+#include "entry/disks/drives.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "entry/disks/datadisk.h"
+#include "entry/disks/ext4.h"
+#include "entry/host/orphans.h"
+#include "rootdisk/rootdisk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#define MIB (UINT64_C(1) << 20)
+#define PREFIX "ctr-jailer-" /* of files in SCRATCH_DIR */
+
+/* What a disk in dir can have: what the filesystem has free, less a 64th for its own bookkeeping, so that the guest's
+ * filesystem is full before the host's; as far as an ext4 of 4 KiB blocks and an ext4 below it can be; in whole MiB. */
+static int free_space(const char *dir, uint64_t *bytes, struct err *err)
+{
+    struct statvfs v;
+    if (statvfs(dir, &v) < 0)
+        return err_sys(err, "cannot tell the free space of %s", dir);
+    uint64_t most = (UINT64_C(16) << 40) - MIB, free = (uint64_t)v.f_bavail * v.f_frsize;
+    free = (free - free / 64) / MIB * MIB;
+    *bytes = free < most ? free : most;
+    return 0;
+}
+
+/* The next drive, with nothing in it yet. */
+static struct drive *add(struct drives *d, const char *name)
+{
+    struct drive *drive = &d->drive[d->count++];
+    *drive = (struct drive){.fd = -1, .served = SERVED_NONE};
+    snprintf(drive->name, sizeof(drive->name), "%s", name);
+    return drive;
+}
+
+static int make_named(const char *path)
+{
+    for (;;) {
+        cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        int ours = fd < 0 ? -1 : orphans_lock(fd, path);
+        if (ours > 0)
+            return steal_fd(&fd);
+        if (fd >= 0 && ours < 0)
+            unlink(path);
+        if (ours < 0)
+            return -1;
+    }
+}
+
+/* A sparse file in scratch_dir.  It has no name while it is filled, where the filesystem can do that, and
+ * so leaves nothing behind if we are killed; name_scratch_file gives it one for the jail to mount. */
+static int make_scratch_file(const struct drives_plan *plan, struct drive *drive, uint64_t size, struct err *err)
+{
+    const char *dir = plan->scratch_dir;
+    snprintf(drive->path, sizeof(drive->path), "%s/" PREFIX "%s.%s", dir, plan->id, drive->name);
+    drive->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (drive->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+        drive->fd = make_named(drive->path);
+        drive->unlink = drive->fd >= 0;
+    }
+    /* Locked, so that it is no orphan once it has a name. */
+    if (drive->fd < 0 || orphans_lock(drive->fd, drive->path) < 0 || ftruncate(drive->fd, (off_t)size) < 0 ||
+        fchown(drive->fd, plan->uid, plan->gid) < 0) {
+        err_sys(err, "cannot make the %s disk of %llu MiB in %s", drive->name, (unsigned long long)(size / MIB), dir);
+        if (errno == EACCES || errno == EROFS || errno == ENOENT || errno == ENOTDIR)
+            err_hint(err, "SCRATCH_DIR must be a writable folder");
+        return -1;
+    }
+    return 0;
+}
+
+static int name_scratch_file(struct drive *drive, struct err *err)
+{
+    if (drive->unlink)
+        return 0;
+    char self[32];
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", drive->fd);
+    if (linkat(AT_FDCWD, self, AT_FDCWD, drive->path, AT_SYMLINK_FOLLOW) < 0)
+        return err_sys(err, "cannot name the %s disk %s", drive->name, drive->path);
+    drive->unlink = true;
+    return 0;
+}
+
+/* An ext4 disk that ends with the VM; size 0: what there is room for.  tree (may be NULL) is copied into it. */
+static int make_passing(const struct drives_plan *plan, struct drives *d, const char *name, uint64_t size,
+                        const char *tree, struct err *err)
+{
+    struct drive *drive = add(d, name);
+    if (size == 0 && free_space(plan->scratch_dir, &size, err) < 0)
+        return -1;
+    if (make_scratch_file(plan, drive, size, err) < 0 || ext4_make(drive->fd, name, tree, false, err) < 0)
+        return -1;
+    return name_scratch_file(drive, err);
+}
+
+/* Without FUSE the image is written out: slower, and it takes space. */
+static int write_tree(const struct drives_plan *plan, struct drive *drive, struct rootdisk *tree, struct err *err)
+{
+    int r = make_scratch_file(plan, drive, rootdisk_size(tree), err);
+    if (r == 0)
+        r = rootdisk_write(tree, drive->fd, err);
+    rootdisk_free(tree);
+    return r < 0 ? -1 : name_scratch_file(drive, err);
+}
+
+/* A folder as a read-only EROFS disk.  Mounts in a volume belong to it: Docker mounts each secret as a file. */
+static int make_tree(const struct drives_plan *plan, const char *dir, struct drives *d, const char *name,
+                     const char *source, bool cross_mounts, struct err *err)
+{
+    struct drive *drive = add(d, name);
+    struct rootdisk *tree;
+    drive->read_only = true;
+    if (rootdisk_scan(&tree, AT_FDCWD, source, cross_mounts, err) < 0)
+        return -1;
+    char mountpoint[sizeof(drive->path)];
+    snprintf(mountpoint, sizeof(mountpoint), "%s/%s.served", dir, name);
+    struct err why = {0};
+    int fuse =
+        mkdir(mountpoint, 0700) < 0 ? err_sys(&why, "cannot make %s", mountpoint) : rootdisk_mount(mountpoint, &why);
+    if (fuse == ROOTDISK_NO_FUSE) {
+        log_warn("the %s disk is written out instead of served: %s", name, why.text);
+        return write_tree(plan, drive, tree, err);
+    }
+    if (fuse < 0) {
+        rootdisk_free(tree);
+        return err_set(err, "%s", why.text);
+    }
+    snprintf(drive->path, sizeof(drive->path), "%.4000s/image", mountpoint);
+    return served_start(&drive->served, tree, mountpoint, fuse, plan->uid, plan->gid, plan->server, err);
+}
+
+static int make_root(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
+{
+    if (plan->rootfs_format == ROOTFS_EXT4)
+        return make_passing(plan, d, "root", plan->rootfs_size, plan->rootfs, err);
+    if (!plan->rootfs_sealed)
+        return make_tree(plan, dir, d, "root", plan->rootfs, false, err);
+    struct drive *drive = add(d, "root");
+    drive->read_only = true;
+    snprintf(drive->path, sizeof(drive->path), "%s", plan->rootfs);
+    return 0;
+}
+
+static int make_data(const struct drives_plan *plan, struct drives *d, struct err *err)
+{
+    if (!plan->data_persistent)
+        return make_passing(plan, d, "data", plan->datafs_size, NULL, err);
+    struct drive *drive = add(d, "data");
+    struct datadisk_plan disk = {.dir = plan->data_dir,
+                                 .size = plan->datafs_size,
+                                 .mounted = plan->data_mount,
+                                 .uid = plan->uid,
+                                 .gid = plan->gid};
+    if (free_space(plan->data_dir, &disk.fresh_size, err) < 0)
+        return -1;
+    return datadisk_open(&disk, drive->path, sizeof(drive->path), &drive->fd, err);
+}
+
+char drives_letter(const struct drives_plan *plan, unsigned volume)
+{
+    return (char)((plan->rootfs_format == ROOTFS_EXT4 ? 'c' : 'd') + volume);
+}
+
+int drives_make(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
+{
+    orphans_remove_files(plan->scratch_dir, PREFIX);
+    if (make_root(plan, dir, d, err) < 0 || make_data(plan, d, err) < 0)
+        return -1;
+    if (plan->rootfs_format == ROOTFS_EROFS && make_passing(plan, d, "scratch", plan->rootfs_size, NULL, err) < 0)
+        return -1;
+    for (unsigned i = 0; i < plan->volume_count; i++) {
+        char name[24];
+        snprintf(name, sizeof(name), "volume%u", i);
+        if (make_tree(plan, dir, d, name, plan->volume[i].source, true, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+void drives_unlink(struct drives *d)
+{
+    for (unsigned i = 0; i < d->count; i++)
+        if (d->drive[i].unlink) {
+            unlink(d->drive[i].path);
+            d->drive[i].unlink = false;
+        }
+}
+
+void drives_remove(void *handle)
+{
+    struct drives *d = handle;
+    drives_unlink(d);
+    for (unsigned i = 0; i < d->count; i++) {
+        if (d->drive[i].fd >= 0)
+            close(steal_fd(&d->drive[i].fd));
+        served_stop(&d->drive[i].served);
+    }
+}

@@ -1,0 +1,68 @@
+/* The VM's disks, in their fixed order: root, data, scratch (what the guest writes to its root, when that is
+ * EROFS), then the volumes. */
+#ifndef CTR_DRIVES_H
+#define CTR_DRIVES_H
+
+#include "common/err.h"
+#include "entry/disks/served.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum rootfs_format { ROOTFS_EROFS, ROOTFS_EXT4 };
+enum { VOLUMES_MAX = 8, DRIVES_MAX = 3 + VOLUMES_MAX };
+
+/* A folder of the host that the guest sees, read-only. */
+struct volume {
+    const char *source; /* on the host */
+    const char *target; /* in the guest */
+};
+
+struct drives_plan {
+    const char *id;     /* of the VM: names files */
+    const char *rootfs; /* the root filesystem's tree, or its image when rootfs_sealed */
+    bool rootfs_sealed;
+    enum rootfs_format rootfs_format;
+    uint64_t rootfs_size; /* bytes; 0: what scratch_dir has free */
+    const char *data_dir;
+    bool data_persistent;
+    uint64_t datafs_size;   /* bytes; 0: what the folder has free */
+    const char *data_mount; /* where the guest mounts it; NULL: nowhere */
+    const char *scratch_dir;
+    struct volume volume[VOLUMES_MAX];
+    unsigned volume_count;
+    char *volumes; /* their text; owned */
+    uid_t uid;     /* who must be able to use them */
+    gid_t gid;
+    uid_t server; /* who those run as that serve them */
+};
+
+struct drive {
+    char name[24];   /* "root", "data", "scratch", "volume0" */
+    char path[4096]; /* where its file is now */
+    bool unlink;     /* path goes once the jail holds the file */
+    bool read_only;
+    int fd;               /* keeps the file, and its lock; -1: a served one */
+    struct served served; /* its server, when it has one; pid_fd is -1 otherwise */
+};
+
+struct drives {
+    struct drive drive[DRIVES_MAX];
+    unsigned count;
+};
+
+/* The letter of a volume's device in the guest: 'd' for /dev/vdd. */
+char drives_letter(const struct drives_plan *plan, unsigned volume);
+
+/* Makes or checks the disks, into *d, which is zeroed.  dir is a folder in our own mount namespace, for served
+ * disks.  -1 with err; drives_remove is wanted then too. */
+int drives_make(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err);
+
+/* Firecracker has the files open by now: the names that were only for it go.  (Not before: 9p opens by name.) */
+void drives_unlink(struct drives *d);
+
+/* Takes a struct drives.  Data that is to stay, stays. */
+void drives_remove(void *d);
+
+#endif

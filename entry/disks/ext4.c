@@ -1,0 +1,98 @@
+#include "entry/disks/ext4.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/run.h"
+
+#include <endian.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Runs one of e2fsprogs' programs.  Its exit status, or -1 with err. */
+static int run_e2fsprogs(const char *const argv[], struct buf *output, struct err *err)
+{
+    char path[4096];
+    int status = run_program(argv, NULL, 0, output, output, err);
+    if (status < 0 && !run_find(argv[0], path, sizeof(path)))
+        err_hint(err, "install e2fsprogs");
+    return status;
+}
+
+/* mke2fs(8), ext4(5).  Lazy tables and no discard keep a sparse file sparse and the time short, as do large groups
+ * of block groups.  A disk that ends with the VM needs no journal, no room to grow and no spare superblocks. */
+int ext4_make(int fd, const char *label, const char *tree, bool kept, struct err *err)
+{
+    char file[64];
+    snprintf(file, sizeof(file), "/proc/%d/fd/%d", (int)getpid(), fd);
+    const char *features = kept ? "has_journal" : "^has_journal,^resize_inode,sparse_super2";
+    const char *extended = kept ? "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0"
+                                : "lazy_itable_init=1,num_backup_sb=0,nodiscard,root_owner=0:0";
+    const char *groups = kept ? "256" : "4096", *copy = tree ? "-d" : file, *last = tree ? file : NULL;
+    const char *argv[] = {"mke2fs", "-q",   "-F", "-t",     "ext4", "-m",     "0",  "-e", "remount-ro", "-L", label,
+                          "-G",     groups, "-O", features, "-E",   extended, copy, tree, last,         NULL};
+    cleanup_buf struct buf output = {0};
+    int status = run_e2fsprogs(argv, &output, err);
+    if (status < 0)
+        return -1;
+    if (status > 0) {
+        err_set(err, "cannot make the %s disk's filesystem: mke2fs says: %s", label, run_last_line(&output));
+        if (tree)
+            err_hint(err, "if %s does not fit, raise ROOTFS_SIZE or free space in SCRATCH_DIR", tree);
+        return -1;
+    }
+    return 0;
+}
+
+/* What e2fsck -p gives up at stands in front of the line that says that it does. */
+static const char *why_given_up(struct buf *output)
+{
+    char *line = output->data ? strstr(output->data, "UNEXPECTED INCONSISTENCY") : NULL;
+    while (line && line > output->data && line[-1] != '\n')
+        line--;
+    if (line) {
+        *line = '\0';
+        output->len = (size_t)(line - output->data);
+    }
+    return run_last_line(output);
+}
+
+/* e2fsck(8): status 1 and 2 mean repaired, 4 and more that a person must look. */
+int ext4_check(const char *path, bool thorough, struct err *err)
+{
+    const char *argv[] = {"e2fsck", "-p", path, thorough ? "-f" : NULL, NULL};
+    cleanup_buf struct buf output = {0};
+    int status = run_e2fsprogs(argv, &output, err);
+    if (status < 0)
+        return -1;
+    if (status >= 4)
+        return err_set(err,
+                       "the data disk %s has errors that need a decision: e2fsck says: %s (save the file, then run "
+                       "e2fsck -f on it)",
+                       path, why_given_up(&output));
+    if (status > 0)
+        log_warn("the data disk %s was repaired", path);
+    return 0;
+}
+
+/* The superblock, 1024 bytes in (Linux Documentation/filesystems/ext4/super.rst): s_blocks_count_lo at 0x4,
+ * s_log_block_size at 0x18, s_magic at 0x38, s_blocks_count_hi at 0x150. */
+uint64_t ext4_size(int fd)
+{
+    uint32_t super[256];
+    if (pread(fd, super, sizeof(super), 1024) != sizeof(super) || (le32toh(super[0x38 / 4]) & 0xffff) != 0xef53)
+        return 0;
+    uint64_t blocks = (uint64_t)le32toh(super[0x150 / 4]) << 32 | le32toh(super[0x4 / 4]);
+    return blocks << (10 + (le32toh(super[0x18 / 4]) & 7));
+}
+
+int ext4_grow(const char *path, struct err *err)
+{
+    const char *argv[] = {"resize2fs", path, NULL};
+    cleanup_buf struct buf output = {0};
+    int status = run_e2fsprogs(argv, &output, err);
+    if (status < 0)
+        return -1;
+    if (status > 0)
+        return err_set(err, "cannot grow the data disk %s: resize2fs says: %s", path, run_last_line(&output));
+    return 0;
+}

@@ -1,0 +1,76 @@
+#include "entry/disks/served.h"
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "common/privilege.h"
+#include "common/process.h"
+#include "rootdisk/rootdisk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The tree's files are anybody's.  A container usually lacks the right to just read them all. */
+static uint64_t rights(void)
+{
+    uint64_t reading = PRIVILEGE(CAP_DAC_READ_SEARCH);
+    return privilege_held() & reading ? reading : PRIVILEGE(CAP_DAC_OVERRIDE);
+}
+
+/* The child. */
+static void serve(struct rootdisk *tree, const char *mountpoint, int fuse_fd, int ready, struct rootdisk_owner owner)
+{
+    struct err err = {0};
+    sigset_t none;
+    sigemptyset(&none);
+    setsid(); /* a terminal's Ctrl-C is for the command in the guest */
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    int starter = dup(ready); /* who waits for it to be ready hears why it is not, and says so; nobody does later on */
+    int r = rootdisk_serve(tree, fuse_fd, ready, owner, &err);
+    if (r < 0 && (starter < 0 || write(starter, err.text, strlen(err.text)) < 0))
+        log_error("the server of %s ends: %s", mountpoint, err.text);
+    _exit(r < 0 ? 1 : 0);
+}
+
+int served_start(struct served *s, struct rootdisk *tree, const char *mountpoint, int fuse_fd, uid_t uid, gid_t gid,
+                 uid_t server, struct err *err)
+{
+    cleanup_close int fuse = fuse_fd;
+    int ready[2];
+    snprintf(s->mountpoint, sizeof(s->mountpoint), "%s", mountpoint);
+    if (pipe2(ready, O_CLOEXEC) < 0) {
+        rootdisk_free(tree);
+        return err_sys(err, "cannot serve %s", mountpoint);
+    }
+    cleanup_close int ready_read = ready[0], ready_write = ready[1];
+    pid_t parent = getpid(), pid = process_fork(&s->pid_fd);
+    if (pid == 0) {
+        close(ready_read);
+        /* It ends with us, however we end: then its mount, in our namespace, ends too. */
+        if (privilege_drop(server, rights()) < 0)
+            _exit(1);
+        process_end_with(parent);
+        serve(tree, mountpoint, fuse, ready_write, (struct rootdisk_owner){uid, gid});
+    }
+    rootdisk_free(tree);
+    close(steal_fd(&ready_write));
+    char said[512];
+    ssize_t n = pid < 0 ? err_sys(err, "cannot serve %s", mountpoint) : io_read_full(ready_read, said, 1);
+    if (n == 1 && said[0] == '\n')
+        return 0;
+    if (n == 1)
+        n += io_read_full(ready_read, said + 1, sizeof(said) - 2);
+    said[n > 0 ? n : 0] = '\0';
+    return err_set(err, "cannot serve %s: %s", mountpoint, n > 0 ? said : "its server did not start");
+}
+
+void served_stop(struct served *s)
+{
+    if (s->mountpoint[0])
+        rootdisk_unmount(s->mountpoint, NULL);
+    s->mountpoint[0] = '\0';
+    process_end(&s->pid_fd);
+}

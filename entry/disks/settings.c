@@ -1,0 +1,184 @@
+#include "entry/disks/settings.h"
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "common/settings.h"
+#include "common/terminal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+
+enum { HOSTS_MAX = 1 << 20 };
+
+static void setting(struct buf *out, const char *name, const char *value)
+{
+    buf_fmt(out, "%s=%s", name, value);
+    buf_add(out, "", 1);
+}
+
+/* An address of this host's own can be bound to. */
+static bool is_own(const struct sockaddr *address, socklen_t size)
+{
+    cleanup_close int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && bind(fd, address, size) == 0;
+}
+
+/* Whether the guest could not ask it: an address of this host's own, or a link-local one, as some clouds' resolvers
+ * have (169.254.169.254) and some routers' (fe80::1%eth0). */
+static bool out_of_reach(const char *address)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
+        uint32_t a = ntohl(v4.sin_addr.s_addr);
+        return a >> 24 == 127 || a >> 16 == 0xa9fe || is_own((const struct sockaddr *)&v4, sizeof(v4));
+    }
+    char plain[INET6_ADDRSTRLEN];
+    snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(address, "%"), address);
+    return inet_pton(AF_INET6, plain, &v6.sin6_addr) == 1 &&
+           (IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) || is_own((const struct sockaddr *)&v6, sizeof(v6)));
+}
+
+/* The line's nameserver, when it is one that only this host can ask. */
+static bool is_local_nameserver(const char *line, char address[NET_DNS_MAX])
+{
+    char word[16];
+    return sscanf(line, " %15s %63s", word, address) == 2 && strcmp(word, "nameserver") == 0 && out_of_reach(address);
+}
+
+void settings_resolv(const char *text, const char *relay, struct buf *out)
+{
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        char line[256], address[NET_DNS_MAX];
+        snprintf(line, sizeof(line), "%.*s", (int)(len < sizeof(line) ? len : sizeof(line) - 1), text);
+        if (!is_local_nameserver(line, address)) {
+            buf_add(out, text, len);
+            buf_str(out, "\n");
+        } else if (relay) {
+            buf_fmt(out, "nameserver %s\n", relay);
+            relay = NULL;
+        }
+        text += len + (text[len] == '\n');
+    }
+}
+
+/* Whether a line of hosts(5) names something else than this host. */
+static bool names_another(const char *line, const char *own)
+{
+    static const char blank[] = " \t\r";
+    static const char *const usual[] = {"localhost", "ip6-"}; /* localhost.localdomain, ip6-loopback ... */
+    const char *name = line + strspn(line, blank);
+    size_t len = strcspn(name, blank), names = 0;
+    while (name += len + strspn(name + len, blank), *name) {
+        len = strcspn(name, blank);
+        names++;
+        if (len == strlen(own) && !strncmp(name, own, len))
+            return false;
+        for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+            if (!strncmp(name, usual[i], strlen(usual[i])))
+                return false;
+    }
+    return names > 0;
+}
+
+void settings_hosts(const char *text, const char *own, struct buf *out)
+{
+    cleanup_free char *copy = strdup(text);
+    char *rest = copy;
+    out->failed |= !copy;
+    for (char *line; rest && (line = strsep(&rest, "\n"));) {
+        line[strcspn(line, "#")] = '\0';
+        if (names_another(line, own))
+            buf_fmt(out, "%s\n", line);
+    }
+}
+
+static char *read_resolv_conf(void)
+{
+    return io_read_file(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, NULL);
+}
+
+void settings_local_resolver(char resolver[NET_DNS_MAX])
+{
+    cleanup_free char *text = read_resolv_conf();
+    char *rest = text;
+    for (char *line; rest && (line = strsep(&rest, "\n"));)
+        if (is_local_nameserver(line, resolver))
+            return;
+    resolver[0] = '\0';
+}
+
+/* Who the container is, and whom it knows by name. */
+static void name_settings(struct buf *out)
+{
+    struct utsname names;
+    cleanup_buf struct buf hosts = {0};
+    cleanup_free char *text = io_read_file(AT_FDCWD, "/etc/hosts", HOSTS_MAX, NULL);
+    if (!text && errno != ENOENT)
+        log_warn("the guest gets no lines of /etc/hosts: %s", strerror(errno));
+    uname(&names); /* fails on a bad pointer only */
+    setting(out, SETTING_HOSTNAME, names.nodename);
+    settings_hosts(text ? text : "", names.nodename, &hosts);
+    setting(out, SETTING_HOSTS, hosts.data ? hosts.data : "");
+    out->failed |= hosts.failed;
+}
+
+static void network_settings(const struct net_link *link, struct buf *out)
+{
+    char text[INET6_ADDRSTRLEN + 8];
+    setting(out, SETTING_GATEWAY, inet_ntop(AF_INET, &link->tap_addr, text, sizeof(text)));
+    inet_ntop(AF_INET, &link->guest_addr, text, sizeof(text));
+    snprintf(text + strlen(text), 5, "/%d", NET_PREFIX);
+    setting(out, SETTING_ADDRESS, text);
+    snprintf(text, sizeof(text), "%u", link->mtu);
+    setting(out, SETTING_MTU, text);
+    if (!link->ipv6)
+        return;
+    setting(out, SETTING_GATEWAY6, inet_ntop(AF_INET6, &link->tap_addr6, text, sizeof(text)));
+    inet_ntop(AF_INET6, &link->guest_addr6, text, sizeof(text));
+    snprintf(text + strlen(text), 5, "/%d", NET_PREFIX6);
+    setting(out, SETTING_ADDRESS6, text);
+}
+
+static void disk_settings(const struct settings_plan *plan, struct buf *out)
+{
+    setting(out, SETTING_ROOTFS, plan->drives->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
+    if (plan->drives->data_mount)
+        setting(out, SETTING_DATA_MOUNT, plan->drives->data_mount);
+    for (unsigned i = 0; i < plan->drives->volume_count; i++) {
+        buf_fmt(out, "%s=/dev/vd%c:%s", SETTING_VOLUME, drives_letter(plan->drives, i), plan->drives->volume[i].target);
+        buf_add(out, "", 1);
+    }
+}
+
+int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err)
+{
+    disk_settings(plan, out);
+    setting(out, SETTING_USER, plan->user ? plan->user : "");
+    setting(out, SETTING_WORKDIR, plan->workdir);
+    if (plan->init)
+        setting(out, SETTING_INIT, plan->init);
+    if (plan->tty) {
+        uint32_t rows, columns;
+        char size[32];
+        terminal_size(&rows, &columns);
+        snprintf(size, sizeof(size), "%ux%u", rows, columns);
+        setting(out, SETTING_TTY, size);
+    }
+    char relay[INET_ADDRSTRLEN];
+    if (link)
+        network_settings(link, out);
+    name_settings(out);
+    cleanup_free char *resolv = read_resolv_conf();
+    cleanup_buf struct buf kept = {0};
+    bool relayed = link && link->dns_port && inet_ntop(AF_INET, &link->tap_addr, relay, sizeof(relay));
+    settings_resolv(resolv ? resolv : "", relayed ? relay : NULL, &kept);
+    setting(out, SETTING_RESOLV, kept.data ? kept.data : "");
+    return buf_failed(out) || buf_failed(&kept) ? err_set(err, "out of memory") : 0;
+}

@@ -1,0 +1,34 @@
+/* The guest's settings (common/settings.h), from the plan and from what the stages before have made. */
+#ifndef CTR_ENTRY_SETTINGS_H
+#define CTR_ENTRY_SETTINGS_H
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "entry/disks/drives.h"
+#include "netsetup/netsetup.h"
+
+struct settings_plan {
+    const struct drives_plan *drives;
+    const char *user; /* NULL: root */
+    const char *workdir;
+    const char *init; /* the init system that the command is, and so PID 1; NULL: none */
+    bool tty;         /* the command gets a terminal, of the size of ours */
+};
+
+/* Appends them to out: NAME=value strings, each with its NUL.  link may be NULL: no network.  -1 without
+ * memory. */
+int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err);
+
+/* The first nameserver of the container's resolv.conf that only this host reaches, such as Docker's
+ * 127.0.0.11, systemd-resolved's 127.0.0.53 or Google's 169.254.169.254; "" when there is none. */
+void settings_local_resolver(char resolver[NET_DNS_MAX]);
+
+/* The container's resolv.conf for the guest: in place of the first nameserver that only the container
+ * reaches stands relay (NULL: none), and the others like it are left out.  Apart for its test. */
+void settings_resolv(const char *text, const char *relay, struct buf *out);
+
+/* The container's hosts(5) for the guest: without comments, and without the lines that describe the container,
+ * which have its name `own` or one of localhost's; the guest has such lines of its own.  Apart for its test. */
+void settings_hosts(const char *text, const char *own, struct buf *out);
+
+#endif

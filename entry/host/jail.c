@@ -1,0 +1,172 @@
+#include "entry/host/jail.h"
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/privilege.h"
+#include "common/process.h"
+#include "common/signals.h"
+#include "entry/host/failure.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+/* Bind mounts a file into the chroot: nothing is copied, and what is not writable is so for the kernel,
+ * whatever the jailed uid may do. */
+static int mount_file(const struct jail_file *file, int root, struct err *err)
+{
+    char target[64];
+    cleanup_close int fd = openat(root, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+    if (fd < 0)
+        return err_sys(err, "cannot make %s in the jail", file->name);
+    snprintf(target, sizeof(target), "/proc/self/fd/%d", fd);
+    if (mount(file->source, target, NULL, MS_BIND, NULL) < 0)
+        return err_sys(err, "cannot mount %s into the jail", file->source);
+    if (file->writable)
+        return 0;
+    /* target still names the file underneath; open what is mounted on it now. */
+    cleanup_close int mounted = openat(root, file->name, O_PATH | O_CLOEXEC);
+    snprintf(target, sizeof(target), "/proc/self/fd/%d", mounted);
+    if (mounted < 0 || mount(NULL, target, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
+        return err_sys(err, "cannot mount %s read-only into the jail", file->source);
+    return 0;
+}
+
+/* For what Firecracker writes; as its documentation has it too: a file could be made to grow without end. */
+static int make_fifo(const struct jail_plan *plan, int root, const char *path, struct err *err)
+{
+    cleanup_close int fd = -1;
+    if (mkfifoat(root, path + 1, 0600) < 0 || (fd = openat(root, path + 1, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0 ||
+        fchown(fd, plan->uid, plan->gid) < 0)
+        return err_sys(err, "cannot make %s in the jail", path);
+    return steal_fd(&fd);
+}
+
+int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err)
+{
+    char root[4096];
+    snprintf(root, sizeof(root), "%s/root", plan->dir);
+    if (mkdir(root, 0700) < 0 || (j->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+        mkdirat(j->root, "run", 0700) < 0 || (j->run = openat(j->root, "run", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return err_sys(err, "cannot make the jail in %s", plan->dir);
+    for (unsigned i = 0; i < plan->file_count; i++)
+        if (mount_file(&plan->files[i], j->root, err) < 0)
+            return -1;
+    j->log = make_fifo(plan, j->root, plan->log, err);
+    j->metrics = j->log < 0 ? -1 : make_fifo(plan, j->root, plan->metrics, err);
+    return j->metrics < 0 ? -1 : 0;
+}
+
+static void exec_jailer(const struct jail_plan *plan, int console, int report)
+{
+    char uid[16], gid[16];
+    snprintf(uid, sizeof(uid), "%u", plan->uid);
+    snprintf(gid, sizeof(gid), "%u", plan->gid);
+    const char *const options[] = {"jailer", "--id",  plan->id, "--exec-file",       plan->firecracker, "--uid",
+                                   uid,      "--gid", gid,      "--chroot-base-dir", plan->base,        NULL};
+    const char *const vmm[] = {"--",      "--api-sock", plan->api_socket, "--log-path",
+                               plan->log, "--level",    "Warning",        NULL};
+    const char *const *const parts[] = {options, plan->extra, vmm};
+    const char *argv[64];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        for (const char *const *arg = parts[i]; *arg && n < sizeof(argv) / sizeof(*argv) - 1; arg++)
+            argv[n++] = *arg;
+    argv[n] = NULL;
+    /* The environment is the user's, secrets included, and none of the VMM's business; the jailer panics on
+     * one that is not UTF-8. */
+    char *const empty[] = {NULL};
+    privilege_bound(plan->capabilities);
+    int null = open("/dev/null", O_RDONLY);
+    if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(console, STDOUT_FILENO) >= 0 &&
+        dup2(console, STDERR_FILENO) >= 0)
+        execve(plan->jailer, (char *const *)argv, empty);
+    struct failure_report r = {.failed = errno};
+    (void)io_write_all(report, &r, sizeof(r));
+    _exit(127);
+}
+
+/* The namespace's first process.  The parent-death signal would be lost in the jailer, which changes its
+ * uid; it holds here, and the kernel kills a PID namespace with its first process.  So not even SIGKILL of
+ * entry, and of its keeper too, leaves a VM behind.  The signal comes from entry, as the user that it is by then. */
+static void first_process(const struct jail_plan *plan, int console, int report, int entry)
+{
+    signals_default();
+    setsid(); /* a terminal's Ctrl-C is for the command in the guest, not for the VMM */
+    pid_t pid = fork();
+    if (pid == 0)
+        exec_jailer(plan, console, report);
+    struct failure_report r = {.failed = pid < 0 ? errno : 0};
+    struct pollfd ended = {.fd = entry, .events = POLLIN};
+    if (privilege_drop(plan->supervisor, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        r.failed = errno;
+    if (poll(&ended, 1, 0) != 0)
+        _exit(1);
+    /* Locks on disks and the pipe's other ends must not live on in here. */
+    if (dup2(report, 3) == 3)
+        (void)close_range(4, ~0U, 0);
+    for (int fd = 0; fd < 3; fd++)
+        close(fd);
+    while (!r.failed && waitpid(pid, &r.status, 0) < 0 && errno == EINTR)
+        ;
+    (void)io_write_all(3, &r, sizeof(r));
+    _exit(0);
+}
+
+int jail_start(const struct jail_plan *plan, struct jail *j, struct err *err)
+{
+    int console[2], report[2];
+    if (pipe2(console, O_CLOEXEC) < 0)
+        return err_sys(err, "cannot start the jailer");
+    cleanup_close int console_write = console[1];
+    j->console = console[0];
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return err_sys(err, "cannot start the jailer");
+    cleanup_close int report_write = report[1];
+    j->report = report[0];
+    cleanup_close int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (self < 0)
+        return err_sys(err, "cannot watch over the jail (pidfd_open, Linux 5.4)");
+
+    /* fork with flags that fork lacks; the child does nothing that libc would need to know of. */
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_PIDFD | SIGCHLD, NULL, &j->pid_fd, NULL, NULL);
+    if (pid == 0)
+        first_process(plan, console_write, report_write, self);
+    if (pid < 0) {
+        err_sys(err, "cannot make a PID namespace for the jail");
+        err_hint(err, "it needs CAP_SYS_ADMIN");
+        return -1;
+    }
+    j->pid = pid;
+    return 0;
+}
+
+int jail_explain(struct jail *j, struct err *err)
+{
+    char said[4096], logged[4096];
+    ssize_t n = io_read_full(j->console, said, sizeof(said) - 1);
+    said[n > 0 ? n : 0] = '\0';
+    n = io_read_full(j->log, logged, sizeof(logged) - 1);
+    logged[n > 0 ? n : 0] = '\0';
+    failure_explain(j->report, said, logged, err);
+    return -1;
+}
+
+void jail_remove(void *handle)
+{
+    struct jail *j = handle;
+    process_end(&j->pid_fd);
+    int *const fds[] = {&j->root, &j->run, &j->console, &j->log, &j->metrics, &j->report};
+    for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
+        if (*fds[i] >= 0)
+            close(steal_fd(fds[i]));
+}

@@ -1,0 +1,108 @@
+#include "entry/host/undo.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+struct step {
+    struct step *before;
+    const char *what;
+    void (*undo)(void *handle);
+    void *handle;
+};
+
+struct undo {
+    struct step *last;
+    pid_t keeper; /* 0: none */
+    int life;     /* a pipe's end: the keeper starts when it is closed */
+};
+
+struct undo *undo_new(void)
+{
+    return calloc(1, sizeof(struct undo));
+}
+
+int undo_push(struct undo *u, const char *what, void (*undo)(void *handle), void *handle, struct err *err)
+{
+    struct step *s = malloc(sizeof(*s));
+    if (!s) {
+        undo(handle);
+        return err_set(err, "out of memory recording %s", what);
+    }
+    *s = (struct step){u->last, what, undo, handle};
+    u->last = s;
+    return 0;
+}
+
+static void undo_here(struct undo *u)
+{
+    while (u->last) {
+        struct step *s = u->last;
+        u->last = s->before;
+        log_debug("undoing %s", s->what);
+        s->undo(s->handle);
+        free(s);
+    }
+}
+
+/* In the keeper.  All signals are blocked, as in the process that it comes from, and a terminal's would not come to
+ * a session of its own.  What reads our output must not wait for the keeper; its messages are another matter. */
+static void keep(struct undo *u, int life)
+{
+    char c;
+    prctl(PR_SET_NAME, "entry-keeper");
+    setsid();
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+    }
+    while (read(life, &c, 1) < 0 && errno == EINTR)
+        ;
+    undo_here(u);
+    _exit(0);
+}
+
+int undo_entrust(struct undo *u, int control, struct err *err)
+{
+    int life[2];
+    if (pipe2(life, O_CLOEXEC) < 0)
+        return err_sys(err, "cannot start the keeper");
+    cleanup_close int keeper_end = life[0], own_end = life[1];
+    pid_t pid = fork();
+    if (pid < 0)
+        return err_sys(err, "cannot start the keeper");
+    if (pid == 0) {
+        close(steal_fd(&own_end));
+        close(control);
+        keep(u, keeper_end);
+    }
+    u->keeper = pid;
+    u->life = steal_fd(&own_end);
+    return 0;
+}
+
+/* What the keeper has undone is only forgotten here. */
+static void have_undone(struct undo *u)
+{
+    int status = 0;
+    close(u->life);
+    while (waitpid(u->keeper, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (status != 0)
+        log_warn("entry-keeper was killed: what it should have undone is cleared away by the next start");
+    for (struct step *s; (s = u->last); free(s))
+        u->last = s->before;
+}
+
+void undo_all(struct undo *u)
+{
+    if (u->keeper)
+        have_undone(u);
+    else
+        undo_here(u);
+    free(u);
+}

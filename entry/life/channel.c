@@ -1,0 +1,156 @@
+#include "entry/life/channel.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/peer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+/* Connections that have not said hello yet; and those that have not been accepted, of which Firecracker resets
+ * those that do not fit. */
+enum { PENDING_MAX = 64, BACKLOG = 128 };
+
+/* A connection that is still to say what it is for. */
+struct pending {
+    struct watch watch;
+    struct channel *channel;
+    uint8_t hello[PROTO_HELLO];
+    size_t len;
+};
+
+struct channel {
+    struct loop *loop;
+    struct channel_events events;
+    struct watch listener;
+    struct peer control;
+    bool met; /* there was a control connection */
+    struct pending pending[PENDING_MAX];
+    unsigned next_pending;
+};
+
+int channel_listen(int run, const char *vsock, uid_t uid, gid_t gid, struct err *err)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "%s_%d", strrchr(vsock, '/') + 1, PROTO_PORT);
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", run, name);
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || fchmodat(run, name, 0600, 0) < 0 ||
+        fchownat(run, name, uid, gid, 0) < 0 || listen(fd, BACKLOG) < 0)
+        return err_sys(err, "cannot listen for the guest");
+    return steal_fd(&fd);
+}
+
+static void on_message(struct peer *p, const struct proto_msg *msg)
+{
+    struct channel *c = (struct channel *)((char *)p - offsetof(struct channel, control));
+    c->events.message(c->events.arg, msg);
+}
+
+static void on_lost(struct peer *p, const char *why)
+{
+    struct channel *c = (struct channel *)((char *)p - offsetof(struct channel, control));
+    log_debug("the guest's control connection has ended: %s", why);
+    if (strcmp(why, PEER_MALFORMED) == 0)
+        c->events.malformed(c->events.arg);
+}
+
+/* A connection has said what it is.  The first control connection is the one: init's, made before anything
+ * of the user's runs. */
+static void assign(struct channel *c, int fd, enum proto_kind kind, uint32_t session)
+{
+    if (kind != PROTO_CONTROL) {
+        c->events.stream(c->events.arg, session, kind, fd);
+    } else if (c->met) {
+        close(fd);
+    } else {
+        c->met = true;
+        if (peer_connect(&c->control, fd) < 0)
+            log_warn("out of memory taking the guest's control connection");
+    }
+}
+
+static void pending_ready(struct watch *w, short revents)
+{
+    (void)revents;
+    struct pending *p = (struct pending *)w;
+    ssize_t n = recv(w->fd, p->hello + p->len, sizeof(p->hello) - p->len, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    p->len += n > 0 ? (size_t)n : 0;
+    if (n > 0 && p->len < sizeof(p->hello))
+        return;
+    loop_remove(p->channel->loop, w);
+    int fd = steal_fd(&w->fd);
+    enum proto_kind kind;
+    uint32_t session;
+    if (n > 0 && proto_hello_parse(p->hello, &kind, &session) == 0)
+        assign(p->channel, fd, kind, session);
+    else
+        close(fd);
+}
+
+static void listener_ready(struct watch *w, short revents)
+{
+    (void)revents;
+    struct channel *c = (struct channel *)((char *)w - offsetof(struct channel, listener));
+    int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return;
+    /* In turn: the oldest that has not said what it is makes room. */
+    struct pending *p = &c->pending[c->next_pending++ % PENDING_MAX];
+    if (p->watch.fd >= 0) {
+        loop_remove(c->loop, &p->watch);
+        close(p->watch.fd);
+    }
+    *p = (struct pending){.watch = {.fd = fd, .events = POLLIN, .ready = pending_ready}, .channel = c};
+    if (loop_add(c->loop, &p->watch) < 0)
+        close(steal_fd(&p->watch.fd));
+}
+
+struct channel *channel_new(struct loop *loop, int listener, const struct channel_events *events)
+{
+    struct channel *c = calloc(1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->loop = loop;
+    c->events = *events;
+    peer_init(&c->control, loop, on_message, on_lost);
+    for (size_t i = 0; i < PENDING_MAX; i++)
+        c->pending[i].watch.fd = -1;
+    c->listener = (struct watch){.fd = listener, .events = POLLIN, .ready = listener_ready};
+    if (loop_add(loop, &c->listener) < 0) {
+        free(c);
+        return NULL;
+    }
+    return c;
+}
+
+int channel_send(struct channel *c, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
+                 size_t len)
+{
+    int r = peer_send(&c->control, type, fields, count, data, len);
+    if (r < 0)
+        log_warn("the guest does not read its messages; one is dropped");
+    return r;
+}
+
+void channel_free(struct channel *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i <= PENDING_MAX; i++) {
+        struct watch *w = i < PENDING_MAX ? &c->pending[i].watch : &c->listener;
+        loop_remove(c->loop, w);
+        if (w->fd >= 0)
+            close(w->fd);
+    }
+    peer_free(&c->control);
+    free(c);
+}

@@ -1,0 +1,204 @@
+#include "entry/life/control.h"
+
+#include "common/cleanup.h"
+#include "common/local.h"
+#include "common/peer.h"
+
+#include <poll.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { CLIENTS_MAX = 256, REPLY_MAX = PROTO_MAX - 64 };
+
+struct client {
+    struct peer peer; /* first: a peer is its client */
+    struct control *control;
+    uint32_t session; /* 0: none yet */
+    bool over;        /* to be freed */
+    bool waits;       /* for metrics */
+};
+
+struct control {
+    struct loop *loop;
+    struct control_events events;
+    struct watch listener;
+    struct client *clients[CLIENTS_MAX];
+};
+
+static struct client *find(struct control *c, uint32_t session)
+{
+    for (int i = 0; session != 0 && i < CLIENTS_MAX; i++)
+        if (c->clients[i] && !c->clients[i]->over && c->clients[i]->session == session)
+            return c->clients[i];
+    return NULL;
+}
+
+/* Random: a guest's process cannot say hello for a session that it does not know. */
+static uint32_t new_session(struct control *c)
+{
+    uint32_t session;
+    do
+        if (getrandom(&session, sizeof(session), 0) != sizeof(session))
+            return 0;
+    while (session == 0 || find(c, session));
+    return session;
+}
+
+static void reply(struct client *cl, void (*fill)(void *arg, struct buf *out))
+{
+    cleanup_buf struct buf text = {0};
+    fill(cl->control->events.arg, &text);
+    size_t skip = text.len > REPLY_MAX ? text.len - REPLY_MAX : 0;
+    if (!buf_failed(&text))
+        peer_send(&cl->peer, PROTO_TEXT, NULL, 0, text.data + skip, text.len - skip);
+}
+
+/* To the guest, with the client's own session in place of what it wrote there. */
+static void pass_on(struct client *cl, const struct proto_msg *msg)
+{
+    struct control *c = cl->control;
+    if (msg->len < 4)
+        return;
+    if (msg->type == PROTO_EXEC) {
+        if (cl->session != 0)
+            return; /* one exec a connection */
+        cl->session = new_session(c);
+    }
+    uint32_t failed[] = {0, 125};
+    static const char full[] = "the guest does not answer";
+    if (cl->session != 0 &&
+        c->events.to_guest(c->events.arg, (enum proto_type)msg->type, &cl->session, 1, msg->payload + 4, msg->len - 4) <
+            0 &&
+        msg->type == PROTO_EXEC)
+        peer_send(&cl->peer, PROTO_FAILED, failed, 2, full, strlen(full));
+}
+
+static void on_message(struct peer *p, const struct proto_msg *msg)
+{
+    struct client *cl = (struct client *)p;
+    struct control *c = cl->control;
+    uint32_t seconds;
+    switch (msg->type) {
+    case PROTO_EXEC:
+    case PROTO_SIGNAL:
+    case PROTO_WINSIZE:
+        pass_on(cl, msg);
+        break;
+    case PROTO_STATUS:
+        reply(cl, c->events.status);
+        break;
+    case PROTO_LOGS:
+        reply(cl, c->events.logs);
+        break;
+    case PROTO_VMM_LOGS:
+        reply(cl, c->events.vmm_logs);
+        break;
+    case PROTO_HEALTH:
+        reply(cl, c->events.health);
+        break;
+    case PROTO_METRICS:
+        cl->waits = true;
+        c->events.metrics(c->events.arg);
+        break;
+    case PROTO_STOP:
+        if (!proto_field(msg, 0, &seconds))
+            break;
+        peer_send(p, PROTO_TEXT, NULL, 0, NULL, 0); /* first: the stop may be at once */
+        c->events.stop(c->events.arg, seconds);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The session's streams end with the client, which holds them; the guest notices by itself. */
+static void on_lost(struct peer *p, const char *why)
+{
+    (void)why;
+    ((struct client *)p)->over = true;
+}
+
+static void on_connect(struct watch *w, short revents)
+{
+    (void)revents;
+    struct control *c = (struct control *)((char *)w - offsetof(struct control, listener));
+    int fd = local_accept(w->fd);
+    for (int i = 0; fd >= 0 && i < CLIENTS_MAX; i++) {
+        struct client **slot = &c->clients[i];
+        if (*slot && !(*slot)->over)
+            continue;
+        if (*slot)
+            peer_free(&(*slot)->peer);
+        free(*slot);
+        *slot = calloc(1, sizeof(**slot));
+        if (!*slot)
+            break;
+        (*slot)->control = c;
+        peer_init(&(*slot)->peer, c->loop, on_message, on_lost);
+        if (peer_connect(&(*slot)->peer, fd) < 0)
+            (*slot)->over = true;
+        return;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+struct control *control_new(struct loop *loop, int listener, const struct control_events *events)
+{
+    struct control *c = calloc(1, sizeof(*c));
+    if (!c)
+        return NULL;
+    c->loop = loop;
+    c->events = *events;
+    c->listener = (struct watch){.fd = listener, .events = POLLIN, .ready = on_connect};
+    if (loop_add(loop, &c->listener) < 0) {
+        control_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void control_message(struct control *c, uint32_t session, const struct proto_msg *msg)
+{
+    struct client *cl = find(c, session);
+    if (cl && msg->type <= PROTO_END) /* what else there is does not come from a guest */
+        peer_send(&cl->peer, (enum proto_type)msg->type, NULL, 0, msg->payload, msg->len);
+}
+
+void control_stream(struct control *c, uint32_t session, enum proto_kind kind, int fd)
+{
+    struct client *cl = find(c, session);
+    if (cl && peer_send_fd(&cl->peer, PROTO_STREAM, kind, fd) < 0) {
+        /* A session that lacks a stream would wait for it for ever. */
+        peer_free(&cl->peer);
+        cl->over = true;
+    }
+    close(fd);
+}
+
+void control_metrics(struct control *c, const struct buf *text)
+{
+    for (int i = 0; i < CLIENTS_MAX; i++) {
+        struct client *cl = c->clients[i];
+        if (!cl || cl->over || !cl->waits)
+            continue;
+        cl->waits = false;
+        peer_send(&cl->peer, PROTO_TEXT, NULL, 0, text->data, text->len < REPLY_MAX ? text->len : REPLY_MAX);
+    }
+}
+
+void control_free(struct control *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i < CLIENTS_MAX; i++) {
+        if (c->clients[i])
+            peer_free(&c->clients[i]->peer);
+        free(c->clients[i]);
+    }
+    loop_remove(c->loop, &c->listener);
+    if (c->listener.fd >= 0)
+        close(c->listener.fd);
+    free(c);
+}

@@ -1,0 +1,11 @@
+/* What `ctr-jailer status --metrics` tells, but for Firecracker's counters (entry/vmm/counters.h). */
+#ifndef CTR_METRICS_H
+#define CTR_METRICS_H
+
+#include "entry/life/status.h"
+
+/* Appends it as Prometheus text.  size: of the guest's memory, in MiB; figures: balloon_figures'. */
+void metrics_fill(const char *id, const char *state, const struct status_facts *facts, const struct status_boot *boot,
+                  const char *firecracker, uint64_t size, const uint64_t *figures, struct buf *out);
+
+#endif

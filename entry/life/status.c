@@ -1,0 +1,156 @@
+#include "entry/life/status.h"
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/json.h"
+#include "common/num.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define STATE_DIR "/var/lib/ctr-jailer"
+#define STATE STATE_DIR "/starts"
+
+/* A number that may not be known. */
+static void number(struct json *j, const char *key, int64_t value)
+{
+    if (value < 0)
+        json_string(j, key, NULL);
+    else
+        json_number(j, key, (uint64_t)value);
+}
+
+static void fill_network(struct json *j, const struct status_facts *f)
+{
+    char text[INET6_ADDRSTRLEN];
+    const struct net_link *l = f->link;
+    json_string(j, "address", l ? inet_ntop(AF_INET, &l->guest_addr, text, sizeof(text)) : NULL);
+    json_string(j, "address6", l && l->ipv6 ? inet_ntop(AF_INET6, &l->guest_addr6, text, sizeof(text)) : NULL);
+    json_string(j, "tap", l ? l->tap : NULL);
+}
+
+/* As PORTS has them. */
+static void fill_ports(struct json *j, const struct net_ports *ports)
+{
+    json_open(j, "ports", '[');
+    for (size_t i = 0; ports && i < ports->count; i++) {
+        const struct net_port *p = &ports->list[i];
+        cleanup_buf struct buf text = {0};
+        char address[INET_ADDRSTRLEN];
+        if (p->host_addr.s_addr)
+            buf_fmt(&text, "%s:", inet_ntop(AF_INET, &p->host_addr, address, sizeof(address)));
+        buf_fmt(&text, "%u", p->host_port);
+        if (p->count > 1)
+            buf_fmt(&text, "-%u", p->host_port + p->count - 1);
+        buf_fmt(&text, ":%u", p->guest_port);
+        if (p->count > 1)
+            buf_fmt(&text, "-%u", p->guest_port + p->count - 1);
+        buf_str(&text, p->udp ? "/udp" : "/tcp");
+        json_string(j, NULL, text.data ? text.data : "");
+    }
+    json_close(j, ']');
+}
+
+/* The jail's first process has one child: the jailer, which has become Firecracker. */
+int64_t status_firecracker_pid(pid_t jail)
+{
+    char path[64];
+    uint64_t pid;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", jail, jail);
+    cleanup_free char *text = io_read_file(AT_FDCWD, path, 4096, NULL);
+    if (text)
+        text[strcspn(text, " \n")] = '\0';
+    return text && num_parse(text, 1, INT32_MAX, &pid) == 0 ? (int64_t)pid : -1;
+}
+
+static int64_t since(uint64_t begun, uint64_t ns)
+{
+    return ns > begun ? (int64_t)((ns - begun) / 1000000) : 0;
+}
+
+const char *const status_phase_names[STATUS_PHASES] = {"firecracker", "kernel", "init", "exec"};
+
+/* The guest's clock is put in by its last event, which we saw. */
+void status_phases(const struct status_facts *f, const struct status_boot *b, int64_t ms[STATUS_PHASES])
+{
+    uint64_t kernel = b->exec - b->exec_ms * UINT64_C(1000000);
+    ms[0] = since(f->begun, f->started);
+    ms[1] = b->exec ? since(f->begun, kernel) : -1;
+    ms[2] = b->exec ? since(f->begun, kernel + b->init_ms * UINT64_C(1000000)) : -1;
+    ms[3] = b->exec ? since(f->begun, b->exec) : -1;
+}
+
+static void fill_boot(struct json *j, const struct status_facts *f, const struct status_boot *b)
+{
+    int64_t ms[STATUS_PHASES];
+    status_phases(f, b, ms);
+    json_open(j, "boot_ms", '{');
+    for (int i = 0; i < STATUS_PHASES; i++)
+        number(j, status_phase_names[i], ms[i]);
+    json_close(j, '}');
+}
+
+void status_fill(const char *id, const char *state, const struct status_facts *facts, const struct status_boot *boot,
+                 struct buf *out)
+{
+    struct json j = {.out = out};
+    json_open(&j, NULL, '{');
+    json_string(&j, "id", id);
+    json_string(&j, "state", state);
+    fill_network(&j, facts);
+    fill_ports(&j, facts->ports);
+    json_open(&j, "pids", '{');
+    json_number(&j, "entry", (uint64_t)getpid());
+    number(&j, "firecracker", status_firecracker_pid(facts->jail));
+    number(&j, "command_in_guest", boot->exec ? (int64_t)boot->pid : -1);
+    json_close(&j, '}');
+    fill_boot(&j, facts, boot);
+    number(&j, "restarts", facts->restarts);
+    json_string(&j, "last_exit", facts->last.reason[0] ? facts->last.reason : NULL);
+    number(&j, "last_exit_code", facts->last.reason[0] ? facts->last.code : -1);
+    json_string(&j, "healthcheck", facts->healthcheck);
+    json_close(&j, '}');
+}
+
+/* "STARTS CODE REASON"; only STARTS until the run has ended. */
+static int write_file(int fd, const char *text)
+{
+    return ftruncate(fd, 0) < 0 ? -1 : io_pwrite_all(fd, text, strlen(text), 0);
+}
+
+int status_begin(struct status_facts *facts)
+{
+    unsigned starts = 0;
+    char text[64] = "";
+    facts->restarts = -1;
+    if (getpid() != 1)
+        return -1;
+    mkdir(STATE_DIR, 0755);
+    cleanup_close int fd = open(STATE, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || io_pread_full(fd, text, sizeof(text) - 1, 0) < 0)
+        return -1;
+    int n = sscanf(text, "%u %d %23s", &starts, &facts->last.code, facts->last.reason);
+    if (n == 1) { /* it did not come to its end */
+        facts->last = (struct status_end){-1, "killed"};
+    } else if (n != 3) {
+        facts->last = (struct status_end){0};
+        starts = 0;
+    }
+    snprintf(text, sizeof(text), "%u", starts + 1);
+    if (write_file(fd, text) < 0)
+        return -1;
+    facts->restarts = starts;
+    return steal_fd(&fd);
+}
+
+void status_ended(int file, int code, const char *reason)
+{
+    char text[64] = "";
+    if (file < 0 || io_pread_full(file, text, 16, 0) < 0)
+        return;
+    size_t len = strlen(text);
+    snprintf(text + len, sizeof(text) - len, " %d %s", code, reason);
+    (void)write_file(file, text);
+}

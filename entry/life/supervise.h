@@ -1,0 +1,49 @@
+/* From the VM's start to its end: joins the command in the guest to this process, so that one behaves as
+ * the other. */
+#ifndef CTR_SUPERVISE_H
+#define CTR_SUPERVISE_H
+
+#include "common/err.h"
+#include "entry/life/status.h"
+#include "entry/vmm/vmm.h"
+
+#include <stdbool.h>
+
+struct supervise_plan {
+    const char *id;        /* the VM's: names the local control socket */
+    unsigned boot_timeout; /* seconds; 0: none */
+    unsigned stop_timeout; /* seconds */
+    int stop_signal;       /* what a SIGTERM is to the command */
+    uint64_t mem_mib;      /* the guest's memory */
+    uint64_t mem_min_mib;  /* what it keeps when idle; 0: all */
+    bool tty;              /* the command has a terminal, ours */
+    bool init;             /* it is an init system */
+};
+
+enum { SUPERVISE_SERVERS_MAX = 16 };
+
+/* A process that the VM's disks come from. */
+struct supervise_server {
+    int end;          /* readable when it has ended */
+    const char *name; /* the disk's */
+};
+
+struct supervise_fds {
+    int signals;  /* a signalfd of what is to reach the command */
+    int listener; /* of the guest channel; becomes supervise's */
+    int control;  /* of the local control socket; becomes supervise's */
+    int console;  /* the VMM's output */
+    int log;      /* its log */
+    int metrics;  /* its metrics */
+    int report;   /* failure_explain reads it when the VMM has ended */
+    int jail_end; /* readable when the VMM has ended */
+    struct supervise_server servers[SUPERVISE_SERVERS_MAX];
+    unsigned server_count;
+};
+
+/* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with
+ * err.  vmm becomes supervise's.  *reason: a word for what ended it, a string literal. */
+int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
+              const struct status_facts *facts, const char **reason, struct err *err);
+
+#endif

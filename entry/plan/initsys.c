@@ -1,0 +1,74 @@
+#include "entry/plan/initsys.h"
+
+#include "common/cleanup.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+enum { RTMIN = 34 }; /* glibc's SIGRTMIN, which systemd counts from */
+
+/* By the last part of a path.  Signals: systemd(1), busybox' init/init.c, openrc-init(8), runit(8), dinit(8),
+ * s6-overlay's README; sysvinit's init(8) knows only the keys that restart a machine.  The small ones that
+ * containers start with want to be PID 1 too. */
+static const struct initsys by_name[] = {
+    {"systemd", RTMIN + 4},   {"busybox", SIGUSR2},     {"openrc-init", SIGTERM}, {"runit", SIGINT},
+    {"runit-init", SIGINT},   {"dinit", SIGTERM},       {"s6-svscan", SIGTERM},   {"s6-linux-init", SIGTERM},
+    {"tini", SIGTERM},        {"tini-static", SIGTERM}, {"dumb-init", SIGTERM},   {"catatonit", SIGTERM},
+    {"docker-init", SIGTERM}, {"my_init", SIGTERM},
+};
+
+/* By the whole path: what is called init, when nothing better is known of it. */
+static const struct {
+    const char *path;
+    struct initsys is;
+} by_path[] = {
+    {"/sbin/init", {"sysvinit", SIGINT}},
+    {"/usr/sbin/init", {"sysvinit", SIGINT}},
+    {"/bin/init", {"init", SIGTERM}},
+    {"/init", {"init", SIGTERM}}, /* s6-overlay's */
+};
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+/* Busybox is a lot more than its init. */
+static const struct initsys *find_name(const char *path, const char *command)
+{
+    const char *name = strrchr(path, '/');
+    for (size_t i = 0; name && i < COUNT(by_name); i++)
+        if (strcmp(name + 1, by_name[i].name) == 0)
+            return strcmp(name, "/busybox") != 0 || strcmp(strrchr(command, '/'), "/init") == 0 ? &by_name[i] : NULL;
+    return NULL;
+}
+
+/* Where the command leads, with every link followed as if the tree were the root. */
+static void resolve(const char *tree, const char *command, char *path, size_t size)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    char link[64];
+    path[0] = '\0';
+    cleanup_close int root = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, command, &how, sizeof(how));
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    ssize_t n = fd < 0 ? 0 : readlink(link, path, size - 1);
+    path[n > 0 ? n : 0] = '\0';
+}
+
+const struct initsys *initsys_find(const char *tree, const char *command)
+{
+    char path[4096];
+    if (command[0] != '/')
+        return NULL;
+    resolve(tree, command, path, sizeof(path));
+    const struct initsys *found = find_name(path, command);
+    if (!found)
+        found = find_name(command, command);
+    for (size_t i = 0; !found && i < COUNT(by_path); i++)
+        if (strcmp(command, by_path[i].path) == 0)
+            found = &by_path[i].is;
+    return found;
+}

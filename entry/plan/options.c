@@ -1,0 +1,212 @@
+#include "entry/plan/options.h"
+
+#include <string.h>
+
+struct row {
+    const char *name;
+    const char *alias;    /* another name for it, or NULL */
+    const char *fallback; /* the value when it is not given, or NULL */
+    const char *shown;    /* what --help says of the default when fallback is NULL */
+    const char *help;
+};
+
+static const struct row rows[OPT_COUNT] = {
+    [OPT_ROOTFS_DIR] = {"ROOTFS_DIR", NULL, "/usr/src/app/rootfs", NULL,
+                        "the tree, or its sealed image, that becomes the guest's root"},
+    [OPT_ROOTFS_FORMAT] = {"ROOTFS_FORMAT", NULL, "erofs", NULL,
+                           "erofs: served without a copy; ext4: copied, for old kernels"},
+    [OPT_ROOTFS_SIZE] = {"ROOTFS_SIZE", NULL, NULL, "free space", "capacity of the guest's root: 512M, 4G"},
+    [OPT_DATA_DIR] = {"DATA_DIR", NULL, "/jail/data", NULL, "keeps data.ext4 (/dev/vdb) when it is a mount"},
+    [OPT_DATAFS_SIZE] = {"DATAFS_SIZE", NULL, NULL, "free space", "capacity of /dev/vdb: 512M, 4G; may grow later"},
+    [OPT_DATA_MOUNT] = {"DATA_MOUNT", NULL, NULL, "not mounted", "where the guest mounts /dev/vdb: /var/lib/app"},
+    [OPT_VOLUMES] = {"VOLUMES", NULL, NULL, "none", "host folders in the guest: /host/dir:/guest/path:ro,..."},
+    [OPT_SCRATCH_DIR] = {"SCRATCH_DIR", NULL, "/var/tmp", NULL, "where disks that end with the VM take their space"},
+    [OPT_DISK_BANDWIDTH] = {"DISK_BANDWIDTH", NULL, NULL, "no limit", "bytes a second from and to each disk: 50M"},
+    [OPT_DISK_OPS] = {"DISK_OPS", NULL, NULL, "no limit", "requests a second to each disk"},
+    [OPT_VCPU_COUNT] = {"VCPU_COUNT", NULL, NULL, "usable CPUs", "virtual CPUs, 1 to 32"},
+    [OPT_MEM_SIZE_MIB] = {"MEM_SIZE_MIB", NULL, NULL, "what host spares", "guest memory in MiB, 64 or more"},
+    [OPT_MEM_MIN_MIB] = {"MEM_MIN_MIB", NULL, NULL, "all of it", "guest memory in MiB that it keeps when idle"},
+    [OPT_MEM_RECLAIM] = {"MEM_RECLAIM", NULL, "no", NULL,
+                         "yes: memory freed in the guest goes back at once; Firecracker 1.14"},
+    [OPT_CPU_TEMPLATE] = {"CPU_TEMPLATE", NULL, NULL, "none", "hides CPU features: T2, T2S, T2CL, T2A, C3, V1N1"},
+    [OPT_CGROUP] = {"CGROUP", NULL, NULL, "the container's",
+                    "limits of the VM's own: cpu.weight=50 cpu.max=50000 100000"},
+    [OPT_NETWORK] = {"NETWORK", NULL, "nat", NULL, "nat, or none: no interface"},
+    [OPT_PORTS] = {"PORTS", NULL, NULL, "none", "published: 8080:80,127.0.0.1:53:53/udp,2000-2010:2000-2010"},
+    [OPT_HOST_ACCESS] = {"HOST_ACCESS", NULL, "no", NULL, "yes: the guest may reach the host's own services"},
+    [OPT_GUEST_ACCESS] = {"GUEST_ACCESS", NULL, "no", NULL, "yes: other guests may reach this one's address"},
+    [OPT_NET_BANDWIDTH] = {"NET_BANDWIDTH", NULL, NULL, "no limit", "bytes a second over the network, each way: 10M"},
+    [OPT_NET_OPS] = {"NET_OPS", NULL, NULL, "no limit", "packets a second over the network, each way"},
+    [OPT_TAP_IP] = {"TAP_IP", NULL, NULL, "random 10.x.x.1/30", "host's address on the TAP, a /30: 10.1.2.1/30"},
+    [OPT_TAP_DEVICE] = {"TAP_DEVICE", NULL, NULL, "next free ctrN", "name of the TAP, up to 15 characters"},
+    [OPT_GUEST_IP] = {"GUEST_IP", NULL, NULL, "the /30's other", "guest's address, in TAP_IP's /30"},
+    [OPT_GUEST_MAC] = {"GUEST_MAC", NULL, NULL, "random", "guest's MAC address: 06:00:0a:01:02:02"},
+    [OPT_HOST_IFACE] = {"HOST_IFACE", "INTERFACE", NULL, "default route's",
+                        "interface that the guest's traffic leaves by"},
+    [OPT_KERNEL_IMAGE] = {"KERNEL_IMAGE", NULL, "/usr/lib/ctr-jailer/vmlinux", NULL,
+                          "guest kernel: ELF, on arm64 Image"},
+    [OPT_INITRD_IMAGE] = {"INITRD_IMAGE", NULL, "/usr/lib/ctr-jailer/initramfs.cpio", NULL,
+                          "guest's initramfs, with init"},
+    [OPT_KERNEL_BOOT_ARGS] = {"KERNEL_BOOT_ARGS", NULL, NULL, "see --dry-run", "replaces the kernel's command line"},
+    [OPT_EXTRA_KERNEL_BOOT_ARGS] = {"EXTRA_KERNEL_BOOT_ARGS", NULL, NULL, "none", "added to the kernel's command line"},
+    [OPT_FIRECRACKER_BIN] = {"FIRECRACKER_BIN", NULL, "/usr/lib/ctr-jailer/firecracker", NULL,
+                             "Firecracker, 1.12 or newer"},
+    [OPT_JAILER_BIN] = {"JAILER_BIN", NULL, "/usr/lib/ctr-jailer/jailer", NULL, "Firecracker's jailer"},
+    [OPT_JAIL_BASE] = {"JAIL_BASE", NULL, "/srv/jailer", NULL, "where jails are made"},
+    [OPT_VM_ID] = {"VM_ID", NULL, NULL, "random", "the VM's id: up to 64 of A-Z a-z 0-9 -"},
+    [OPT_GUEST_USER] = {"GUEST_USER", NULL, NULL, "root", "who the command runs as in the guest: name or id[:group]"},
+    [OPT_GUEST_WORKDIR] = {"GUEST_WORKDIR", NULL, "/", NULL, "where the command starts in the guest"},
+    [OPT_GUEST_INIT] = {"GUEST_INIT", NULL, "auto", NULL,
+                        "whether the command is PID 1: yes, no; auto: if it is an init"},
+    [OPT_STOP_SIGNAL] = {"STOP_SIGNAL", NULL, NULL, "TERM, or the init's",
+                         "what the command gets when the VM is to stop"},
+    [OPT_STOP_TIMEOUT] = {"STOP_TIMEOUT", NULL, "7", NULL, "seconds that it then has before it is killed"},
+    [OPT_BOOT_TIMEOUT] = {"BOOT_TIMEOUT", NULL, "60", NULL, "seconds until the command must have started; 0: no limit"},
+    [OPT_HEALTHCHECK_CMD] = {"HEALTHCHECK_CMD", NULL, NULL, "none",
+                             "shell command in the guest that decides status --healthy"},
+    [OPT_LOG_LEVEL] = {"LOG_LEVEL", NULL, "warn", NULL, "error, warn, info or debug"},
+};
+
+static const struct {
+    const char *flag;
+    enum option takes; /* the variable that it has a value for; OPT_COUNT: none, it is an action */
+    enum action action;
+    const char *help;
+} flags[] = {
+    {"--dry-run", OPT_COUNT, ACTION_DRY_RUN, "print what would be done, as JSON, and touch nothing"},
+    {"--check-kvm", OPT_COUNT, ACTION_CHECK_KVM, "tell whether this machine's KVM can run a kernel"},
+    {"--id", OPT_VM_ID, ACTION_RUN, "the VM's id, as VM_ID: --id ID or --id=ID"},
+    {"--help", OPT_COUNT, ACTION_HELP, "print this"},
+    {"--version", OPT_COUNT, ACTION_VERSION, "print the version"},
+};
+
+/* Variables that describe the container; the guest has values of its own for them. */
+static const char *const container_only[] = {"HOSTNAME", "HOME", "PATH", "PWD", "SHLVL", "_", "TERM"};
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+const char *option_name(enum option option)
+{
+    return rows[option].name;
+}
+
+/* Whether name (len bytes) is the row's; OPT_COUNT when it is none's. */
+static enum option find_option(const char *name, size_t len)
+{
+    for (int i = 0; i < OPT_COUNT; i++) {
+        const char *names[] = {rows[i].name, rows[i].alias};
+        for (size_t k = 0; k < COUNT(names); k++)
+            if (names[k] && strlen(names[k]) == len && memcmp(names[k], name, len) == 0)
+                return (enum option)i;
+    }
+    return OPT_COUNT;
+}
+
+static bool describes_container(const char *name, size_t len)
+{
+    for (size_t i = 0; i < COUNT(container_only); i++)
+        if (strlen(container_only[i]) == len && memcmp(container_only[i], name, len) == 0)
+            return true;
+    return false;
+}
+
+/* Whether `CTR_` + name is in env: it wins over name itself. */
+static bool overridden(char **env, const char *name, size_t len)
+{
+    for (; *env; env++)
+        if (strncmp(*env, "CTR_", 4) == 0 && strncmp(*env + 4, name, len) == 0 && (*env)[4 + len] == '=')
+            return true;
+    return false;
+}
+
+static void read_environment(struct options *o, char **env)
+{
+    for (char **e = env; *e; e++) {
+        const char *equals = strchr(*e, '=');
+        if (!equals || equals == *e)
+            continue;
+        size_t len = (size_t)(equals - *e);
+        if (len > 4 && strncmp(*e, "CTR_", 4) == 0) {
+            buf_add(&o->environment, *e + 4, strlen(*e + 4) + 1);
+            continue;
+        }
+        enum option option = find_option(*e, len);
+        if (option == OPT_COUNT && !describes_container(*e, len) && !overridden(env, *e, len))
+            buf_add(&o->environment, *e, strlen(*e) + 1);
+        /* An empty option is one that is not given: Compose files say ${VCPU_COUNT:-} for that.  The
+         * name itself goes before its alias. */
+        if (option != OPT_COUNT && equals[1] && (!o->value[option] || strlen(rows[option].name) == len))
+            o->value[option] = equals + 1;
+    }
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (!o->value[i])
+            o->value[i] = rows[i].fallback;
+}
+
+/* The flag at **arg, with its value in the same argument or in the next, which *arg is then moved to. */
+static int read_flag(struct options *o, char ***arg, struct err *err)
+{
+    const char *flag = **arg, *value = strchr(flag, '=');
+    size_t i = 0, len = strcspn(flag, "=");
+    while (i < COUNT(flags) && (strlen(flags[i].flag) != len || memcmp(flag, flags[i].flag, len) != 0))
+        i++;
+    if (i == COUNT(flags) || (value && flags[i].takes == OPT_COUNT))
+        return err_set(err, "unknown flag %s: see --help; a command that starts with -- goes behind a --", flag);
+    if (flags[i].takes == OPT_COUNT) {
+        o->action = flags[i].action;
+        return 0;
+    }
+    value = value ? value + 1 : *++*arg;
+    if (!value)
+        return err_set(err, "%s: its value is missing", flag);
+    if (*value)
+        o->value[flags[i].takes] = value;
+    return 0;
+}
+
+int options_read(struct options *o, char **argv, char **env, struct err *err)
+{
+    *o = (struct options){.action = ACTION_RUN};
+    read_environment(o, env);
+    if (buf_failed(&o->environment))
+        return err_set(err, "out of memory reading the environment");
+
+    char **arg = argv + 1;
+    for (; *arg && strncmp(*arg, "--", 2) == 0; arg++) {
+        if (strcmp(*arg, "--") == 0) {
+            arg++;
+            break;
+        }
+        if (read_flag(o, &arg, err) < 0)
+            return -1;
+    }
+    o->command = arg;
+    return 0;
+}
+
+void options_free(struct options *o)
+{
+    buf_free(&o->environment);
+}
+
+void options_help(FILE *out)
+{
+    fputs("Usage: entry [FLAG] [--] COMMAND [ARGUMENT...]\n\n"
+          "Runs COMMAND in a Firecracker microVM whose root filesystem is the tree at ROOTFS_DIR, and behaves\n"
+          "as that process would: its output, its exit status, its signals.\n\nFlags:\n",
+          out);
+    for (size_t i = 0; i < COUNT(flags); i++)
+        fprintf(out, "  %-24s %s\n", flags[i].flag, flags[i].help);
+    fputs("\nEnvironment (an empty value counts as not given):\n", out);
+    for (int i = 0; i < OPT_COUNT; i++) {
+        const struct row *r = &rows[i];
+        fprintf(out, "  %-24s %s [%s]\n", r->name, r->help, r->fallback ? r->fallback : r->shown);
+        if (r->alias)
+            fprintf(out, "  %-24s the same as %s\n", r->alias, r->name);
+    }
+    fputs("\nEvery other variable reaches the command, except those that describe the container (HOSTNAME HOME\n"
+          "PATH PWD SHLVL _ TERM).  CTR_NAME=value always reaches it, as NAME=value, and wins.\n\n"
+          "Exit status: the command's own; 128+n when signal n ended it; 127 not found; 126 not executable;\n"
+          "125 when the VM could not run it, with the reason on stderr.\n",
+          out);
+}

@@ -1,0 +1,48 @@
+/* What will be done, decided: every value checked and sized, one part for each stage.  Const once made;
+ * whatever can be refused without changing the host is refused here. */
+#ifndef CTR_PLAN_H
+#define CTR_PLAN_H
+
+#include "common/err.h"
+#include "entry/disks/drives.h"
+#include "entry/disks/initrd.h"
+#include "entry/disks/settings.h"
+#include "entry/host/cgroup.h"
+#include "entry/host/jail.h"
+#include "entry/host/workdir.h"
+#include "entry/life/supervise.h"
+#include "entry/plan/options.h"
+#include "entry/plan/resources.h"
+#include "entry/vmm/vmm.h"
+#include "netsetup/netsetup.h"
+
+#include <stdio.h>
+
+struct plan {
+    char id[65];
+    uid_t supervisor; /* who this process is once the VM runs */
+    char boot_args[2048];
+    struct buf command; /* arguments, each with its NUL */
+    struct cgroup_plan cgroup;
+    struct workdir_plan workdir;
+    struct drives_plan drives;
+    struct settings_plan guest;
+    struct initrd_plan initrd;
+    bool has_net;
+    struct net_plan net;
+    const char *api_socket; /* its name in the jail's /run */
+    struct jail_plan jail;  /* dir and files are known later */
+    struct vmm_plan vmm;    /* drives, tap and mac are known later */
+    struct supervise_plan supervise;
+    const char *healthcheck; /* a command for the guest's shell; NULL: none */
+};
+
+/* o must outlive the plan.  -1 with err, which names the variable, its value and what is accepted. */
+int plan_make(const struct options *o, const struct resources *r, struct plan *plan, struct err *err);
+
+/* As JSON, for --dry-run. */
+int plan_print(const struct plan *plan, FILE *out);
+
+void plan_free(struct plan *plan);
+
+#endif

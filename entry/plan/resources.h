@@ -1,0 +1,32 @@
+/* What this machine, and the cgroup that we are in, let a VM have. */
+#ifndef CTR_RESOURCES_H
+#define CTR_RESOURCES_H
+
+#include "entry/host/cgroup.h"
+
+#include <stdint.h>
+
+struct resources {
+    unsigned cpus;      /* usable: affinity, and the cgroup's quota rounded up; at least 1 */
+    uint64_t total;     /* bytes of memory: the machine's */
+    uint64_t available; /* bytes that can be had without swapping, by the kernel's estimate */
+    uint64_t limit;     /* bytes that the tightest cgroup allows; UINT64_MAX: no limit */
+};
+
+/* Reads cgroup v2 or v1; what cannot be read counts as no limit. */
+struct resources resources_read(void);
+
+/* Guest memory in MiB when nothing was asked for: what is available less what the host, the VMM and entry
+ * need for themselves. */
+uint64_t resources_guest_mib(const struct resources *r);
+
+/* Narrows r down to what a cgroup's settings will let the VM have. */
+void resources_narrow(struct resources *r, const struct cgroup_plan *plan);
+
+/* Parsers, apart for their tests.  CPUs in a cgroup v2 "quota period" text, rounded up; 0 for "max" or anything
+ * malformed. */
+unsigned resources_cpu_max(const char *text);
+/* Bytes in a memory limit file; UINT64_MAX for "max", malformed, or v1's page-rounded "unlimited". */
+uint64_t resources_memory_limit(const char *text);
+
+#endif

@@ -1,0 +1,32 @@
+#include "entry/vmm/version.h"
+
+#include "entry/vmm/vmm.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+/* Versions 1.N; nothing that every VM has may need more than the oldest. */
+enum { OLDEST = 12 };
+
+/* What needs a newer one, by Firecracker's CHANGELOG.md. */
+static const struct {
+    size_t asked; /* which bool of the plan says that it is wanted */
+    unsigned since;
+    const char *what;
+} features[] = {
+    {offsetof(struct vmm_plan, report_free), 14, "MEM_RECLAIM=yes (free page reporting)"},
+};
+
+int version_check(const char *text, const struct vmm_plan *plan, struct err *err)
+{
+    unsigned major, minor;
+    if (sscanf(text, "%u.%u.", &major, &minor) != 2)
+        return err_set(err, "FIRECRACKER_BIN: its version is %.32s, not a number", text);
+    if (major == 0 || (major == 1 && minor < OLDEST))
+        return err_set(err, "FIRECRACKER_BIN: Firecracker %.32s is too old: 1.%d or newer is needed", text, OLDEST);
+    for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++)
+        if (*((const char *)plan + features[i].asked) && major == 1 && minor < features[i].since)
+            return err_set(err, "%s needs Firecracker 1.%u or newer; FIRECRACKER_BIN is %.32s", features[i].what,
+                           features[i].since, text);
+    return 0;
+}

@@ -1,0 +1,66 @@
+/* Firecracker, configured, started and later asked over its API socket. */
+#ifndef CTR_VMM_H
+#define CTR_VMM_H
+
+#include "common/err.h"
+#include "common/loop.h"
+#include "entry/vmm/api.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { VMM_DRIVES_MAX = 13 }; /* of the 17 devices that Firecracker has interrupts for */
+
+/* Seconds between two looks of the guest's kernel at its memory. */
+enum { VMM_BALLOON_INTERVAL = 2 };
+
+/* What a device may pass in a second; 0: as much as it can. */
+struct vmm_limit {
+    uint64_t bytes, ops;
+};
+
+struct vmm_plan {
+    const char *vsock; /* the guest channel's path in the jail */
+    const char *kernel, *initrd;
+    unsigned vcpus;
+    uint64_t mem_mib;
+    const char *boot_args;
+    const char *cpu_template; /* NULL: none */
+    bool report_free;         /* the guest tells of free pages as they become free */
+    const char *metrics;      /* the path of a FIFO in the jail */
+    struct vmm_drive {
+        const char *name; /* also of its file in the jail's / */
+        bool read_only;
+    } drives[VMM_DRIVES_MAX];
+    unsigned drive_count;
+    struct vmm_limit drive_limit, net_limit; /* for each drive; for each direction */
+    const char *tap;                         /* NULL: no network */
+    const char *mac;                         /* "aa:bb:cc:dd:ee:ff" */
+};
+
+/* Firecracker, by its API. */
+struct vmm;
+
+/* Of the API socket `socket` in the folder run (a descriptor).  process is readable when Firecracker has ended.  NULL
+ * without memory. */
+struct vmm *vmm_open(int run, const char *socket, int process);
+
+/* Waits for the API socket, configures the VM and starts it.  Gives up when it is cancelled (common/cancel.h) or
+ * Firecracker ends.  -1 with err, which after a refusal carries Firecracker's own message. */
+int vmm_start(struct vmm *v, const struct vmm_plan *plan, struct err *err);
+
+/* From now on the loop, which must outlive it, serves the connection; until then nothing can be asked. */
+void vmm_join(struct vmm *v, struct loop *loop);
+
+/* What can be asked then, as by api_send.  MiB: what the guest's memory is to be smaller by. */
+int vmm_get_balloon(struct vmm *v, api_done *done, void *arg);
+int vmm_set_balloon(struct vmm *v, uint64_t mib);
+int vmm_flush_metrics(struct vmm *v, api_done *done, void *arg);
+
+/* "1.12.1"; "" before it was asked. */
+const char *vmm_version(const struct vmm *v);
+
+/* Allowed for NULL. */
+void vmm_close(struct vmm *v);
+
+#endif
