@@ -48,7 +48,7 @@ enum proto_type {
     PROTO_STATUS = 96, /* answered by PROTO_TEXT: JSON */
     PROTO_LOGS,        /* answered by PROTO_TEXT: the guest's console */
     PROTO_STOP,        /* u32 seconds; answered by an empty PROTO_TEXT; the connection ends with the VM */
-    PROTO_HEALTH,      /* answered by PROTO_TEXT: the state, a NUL, and HEALTHCHECK_CMD or "" */
+    PROTO_HEALTH,      /* answered by PROTO_TEXT: the state, a NUL, and VM_HEALTHCHECK_CMD or "" */
     PROTO_METRICS,     /* answered by PROTO_TEXT, a second later at most: Prometheus text */
     PROTO_VMM_LOGS,    /* answered by PROTO_TEXT: Firecracker's log */
     /* entry to ctr-jailer */

@@ -17,7 +17,7 @@ static const struct {
     {"cp", ctl_cp, "cp PATH :PATH | cp :PATH PATH",
      "copies files into the guest (:PATH) or out of it, as docker cp does; - is a tar stream"},
     {"status", ctl_status, "status [--json | --healthy | --metrics]",
-     "tells about the VM; --healthy: exit 0 if its command runs and HEALTHCHECK_CMD, if given, succeeds; --metrics: "
+     "tells about the VM; --healthy: exit 0 if its command runs and VM_HEALTHCHECK_CMD, if given, succeeds; --metrics: "
      "Prometheus' text format"},
     {"logs", ctl_logs, "logs [--vmm]",
      "prints the guest's console: kernel and panic text; --vmm: Firecracker's own log"},

@@ -34,10 +34,10 @@ static int mount_data(const char *path, struct err *err)
     if (make_folder(path, err) < 0)
         return -1;
     if (stat(path, &covered) < 0 || mount("/dev/vdb", path, "ext4", 0, NULL) < 0)
-        return err_sys(err, "cannot mount the data disk at DATA_MOUNT=%s", path);
+        return err_sys(err, "cannot mount the data disk at VM_DATA_MOUNT=%s", path);
     cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &root) < 0)
-        return err_sys(err, "cannot use the data disk at DATA_MOUNT=%s", path);
+        return err_sys(err, "cannot use the data disk at VM_DATA_MOUNT=%s", path);
     unlinkat(fd, "lost+found", AT_REMOVEDIR);
     if (root.st_uid != 0 || root.st_gid != 0 || (root.st_mode & 07777) != 0755)
         return 0;

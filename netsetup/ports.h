@@ -1,4 +1,4 @@
-/* Published ports: the PORTS option. */
+/* Published ports: the VM_PORTS option. */
 #ifndef CTR_NETSETUP_PORTS_H
 #define CTR_NETSETUP_PORTS_H
 

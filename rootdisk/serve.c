@@ -160,7 +160,7 @@ static int tell_ready(struct server *s, struct err *err)
 static int no_session(struct err *err)
 {
     err_set(err, "cannot start a FUSE session");
-    err_hint(err, "LOG_LEVEL=debug tells more");
+    err_hint(err, "VM_LOG_LEVEL=debug tells more");
     return -1;
 }
 

@@ -104,7 +104,7 @@ int datadisk_open(const struct datadisk_plan *plan, char *path, size_t len, int 
     bool fresh;
     int n = snprintf(path, len, "%s/data.ext4", plan->dir);
     if (n < 0 || (size_t)n >= len || snprintf(making, sizeof(making), "%s.new", path) >= (int)sizeof(making))
-        return err_set(err, "DATA_DIR=%.64s...: the path is too long", plan->dir);
+        return err_set(err, "VM_DATA_DIR=%.64s...: the path is too long", plan->dir);
     if (open_locked(path, making, fd, &fresh, err) < 0)
         return -1;
     if (fresh ? make(*fd, path, making, plan->size ? plan->size : plan->fresh_size, err) < 0

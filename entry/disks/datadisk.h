@@ -1,4 +1,4 @@
-/* The data disk of a persistent DATA_DIR: data.ext4 in it, made once, locked while a VM uses it, grown when
+/* The data disk of a persistent VM_DATA_DIR: data.ext4 in it, made once, locked while a VM uses it, grown when
  * it is to be larger. */
 #ifndef CTR_DATADISK_H
 #define CTR_DATADISK_H

@@ -14,7 +14,7 @@
 #include <sys/statvfs.h>
 
 #define MIB (UINT64_C(1) << 20)
-#define PREFIX "ctr-jailer-" /* of files in SCRATCH_DIR */
+#define PREFIX "ctr-jailer-" /* of files in VM_SCRATCH_DIR */
 
 /* What a disk in dir can have: what the filesystem has free, less a 64th for its own bookkeeping, so that the guest's
  * filesystem is full before the host's; as far as an ext4 of 4 KiB blocks and an ext4 below it can be; in whole MiB. */
@@ -68,7 +68,7 @@ static int make_scratch_file(const struct drives_plan *plan, struct drive *drive
         fchown(drive->fd, plan->uid, plan->gid) < 0) {
         err_sys(err, "cannot make the %s disk of %llu MiB in %s", drive->name, (unsigned long long)(size / MIB), dir);
         if (errno == EACCES || errno == EROFS || errno == ENOENT || errno == ENOTDIR)
-            err_hint(err, "SCRATCH_DIR must be a writable folder");
+            err_hint(err, "VM_SCRATCH_DIR must be a writable folder");
         return -1;
     }
     return 0;

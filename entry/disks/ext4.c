@@ -37,7 +37,7 @@ int ext4_make(int fd, const char *label, const char *tree, bool kept, struct err
     if (status > 0) {
         err_set(err, "cannot make the %s disk's filesystem: mke2fs says: %s", label, run_last_line(&output));
         if (tree)
-            err_hint(err, "if %s does not fit, raise ROOTFS_SIZE or free space in SCRATCH_DIR", tree);
+            err_hint(err, "if %s does not fit, raise ROOTFS_SIZE or free space in VM_SCRATCH_DIR", tree);
         return -1;
     }
     return 0;

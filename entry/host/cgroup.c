@@ -177,7 +177,7 @@ static int leave(const struct hierarchy *h, struct err *err)
         return 0;
     snprintf(path, sizeof(path), "%s" LEAF, h->dir);
     if ((mkdir(path, 0755) < 0 && errno != EEXIST) || move(h->dir, path, !h->relative[0]) < 0) {
-        err_sys(err, "CGROUP: cannot move to %s", path);
+        err_sys(err, "VM_CGROUP: cannot move to %s", path);
         err_hint(err, errno == EROFS ? "the container sees its cgroups read-only: run it privileged"
                                      : "as a service, it needs Delegate=yes");
         return -1;
@@ -192,7 +192,7 @@ static int enable(const char *dir, const char *controller, struct err *err)
     snprintf(text, sizeof(text), "+%s", controller);
     if (write_file(dir, "cgroup.subtree_control", text) == 0)
         return 0;
-    err_sys(err, "CGROUP: cannot have %s in parts of %s", controller, dir);
+    err_sys(err, "VM_CGROUP: cannot have %s in parts of %s", controller, dir);
     err_hint(err, errno == EBUSY ? "other processes are in that cgroup: start entry as a container, or as a service "
                                    "with Delegate=yes"
                                  : "the cgroup must be delegated to entry");
@@ -209,7 +209,7 @@ static int make_folder(const struct hierarchy *h, const char *id, struct cgroup 
             return 0;
     d->lock = -1;
     if (n >= LOCKDIR_PATH || lockdir_make(d) < 0) {
-        err_sys(err, "CGROUP: cannot make %s", d->path);
+        err_sys(err, "VM_CGROUP: cannot make %s", d->path);
         err_hint(err, errno == EROFS ? "the container sees its cgroups read-only: run it privileged"
                                      : "the cgroup must be delegated to entry");
         return -1;
@@ -228,11 +228,11 @@ static int prepare(const char *setting, struct hierarchy *list, unsigned count, 
     while (i < count && !has_word(list[i].controllers, controller, strlen(controller)))
         i++;
     if (i == count)
-        return err_set(err, "CGROUP: %s: no cgroup here has the controller %s (v2 has: %s)", setting, controller,
+        return err_set(err, "VM_CGROUP: %s: no cgroup here has the controller %s (v2 has: %s)", setting, controller,
                        count && list[0].v2 ? list[0].controllers : "nothing");
     const struct hierarchy *h = &list[i];
     if (*used && ((*used)->v2 != h->v2 || strcmp((*used)->relative, h->relative) != 0))
-        return err_set(err, "CGROUP: %s: the jailer takes settings of one place only, not of %s and %s", setting,
+        return err_set(err, "VM_CGROUP: %s: the jailer takes settings of one place only, not of %s and %s", setting,
                        (*used)->dir, h->dir);
     if ((!*used && leave(h, err) < 0) || make_folder(h, id, c, err) < 0)
         return -1;
@@ -242,7 +242,7 @@ static int prepare(const char *setting, struct hierarchy *list, unsigned count, 
         return -1;
     snprintf(path, sizeof(path), "%s/" PARENT "/%s/%.*s", h->dir, id, (int)strcspn(setting, "="), setting);
     if (access(path, W_OK) < 0)
-        return err_sys(err, "CGROUP: %s: %s", setting, path);
+        return err_sys(err, "VM_CGROUP: %s: %s", setting, path);
     return 0;
 }
 

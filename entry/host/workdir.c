@@ -12,7 +12,7 @@ int workdir_make(const struct workdir_plan *plan, struct lockdir *w, struct err 
 {
     int n = snprintf(w->path, LOCKDIR_PATH, "%s/%s", plan->base, plan->exec);
     if (n < 0 || (size_t)n + 1 + strlen(plan->id) >= LOCKDIR_PATH)
-        return err_set(err, "JAIL_BASE=%.64s...: the path is too long", plan->base);
+        return err_set(err, "VM_JAIL_BASE=%.64s...: the path is too long", plan->base);
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
         err_sys(err, "cannot make a mount namespace");
         err_hint(err, errno == EACCES ? "does AppArmor refuse it? docker run --security-opt apparmor=unconfined"

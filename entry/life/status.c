@@ -31,7 +31,7 @@ static void fill_network(struct json *j, const struct status_facts *f)
     json_string(j, "tap", l ? l->tap : NULL);
 }
 
-/* As PORTS has them. */
+/* As VM_PORTS has them. */
 static void fill_ports(struct json *j, const struct net_ports *ports)
 {
     json_open(j, "ports", '[');

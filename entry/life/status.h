@@ -20,7 +20,7 @@ struct status_facts {
     pid_t jail; /* the first process of the jail; Firecracker is its child */
     int64_t restarts;
     struct status_end last;  /* the run before this one */
-    const char *healthcheck; /* HEALTHCHECK_CMD; NULL: none */
+    const char *healthcheck; /* VM_HEALTHCHECK_CMD; NULL: none */
 };
 
 /* What the guest says when its command has started. */

@@ -71,7 +71,7 @@ static void boot_took_too_long(void *arg)
 {
     struct vm *vm = arg;
     vm->reason = "boot-timeout";
-    err_set(vm->err, "the guest has not started the command within BOOT_TIMEOUT=%u seconds; its console says: %s",
+    err_set(vm->err, "the guest has not started the command within VM_BOOT_TIMEOUT=%u seconds; its console says: %s",
             vm->plan->boot_timeout, console_summary(vm->console));
     end(vm);
 }

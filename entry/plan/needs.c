@@ -25,7 +25,7 @@ static const struct {
     {CAP_DAC_OVERRIDE, "DAC_OVERRIDE", "files of every owner in the root filesystem and on the data disk",
      ALWAYS | JAILER},
     {CAP_KILL, "KILL", "ending the VM", ALWAYS},
-    {CAP_NET_ADMIN, "NET_ADMIN", "the TAP device and the firewall's rules; NETWORK=none needs it not", NETWORK},
+    {CAP_NET_ADMIN, "NET_ADMIN", "the TAP device and the firewall's rules; VM_NETWORK=none does not need it", NETWORK},
 };
 enum { CAPABILITIES = sizeof(capabilities) / sizeof(*capabilities) };
 

@@ -154,11 +154,11 @@ static int parse_signal(const char *text, int *out)
 /* Whether the command is PID 1, and what stops it. */
 static int plan_init(const struct options *o, struct plan *plan, struct err *err)
 {
-    const char *wanted = o->value[OPT_GUEST_INIT], *stop = o->value[OPT_STOP_SIGNAL];
+    const char *wanted = o->value[OPT_INIT], *stop = o->value[OPT_STOP_SIGNAL];
     const struct initsys *init = initsys_find(plan->drives.rootfs, o->command[0]);
     bool yes = strcmp(wanted, "yes") == 0, automatic = strcmp(wanted, "auto") == 0;
     if (!yes && !automatic && strcmp(wanted, "no") != 0)
-        return plan_refuse(err, o, OPT_GUEST_INIT, "must be yes, no or auto");
+        return plan_refuse(err, o, OPT_INIT, "must be yes, no or auto");
     plan->supervise.stop_signal = SIGTERM;
     if (yes || (automatic && init)) {
         plan->guest.init = init ? init->name : "init";
@@ -182,12 +182,12 @@ static int plan_supervise(const struct options *o, struct plan *plan, struct err
     s->boot_timeout = (unsigned)boot;
     s->stop_timeout = (unsigned)stop;
     s->tty = terminal_present();
-    plan->guest.user = o->value[OPT_GUEST_USER];
-    plan->guest.workdir = o->value[OPT_GUEST_WORKDIR];
+    plan->guest.user = o->value[OPT_USER];
+    plan->guest.workdir = o->value[OPT_WORKDIR];
     plan->guest.tty = s->tty;
     plan->guest.drives = &plan->drives;
     if (plan->guest.workdir[0] != '/')
-        return plan_refuse(err, o, OPT_GUEST_WORKDIR, "must be an absolute path");
+        return plan_refuse(err, o, OPT_WORKDIR, "must be an absolute path");
     return 0;
 }
 
@@ -212,7 +212,7 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
     char start[64] = "";
     cleanup_close int fd = open(plan->jail.files[0].source, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || io_read_full(fd, start, sizeof(start)) < 0)
-        return err_sys(err, "KERNEL_IMAGE=%s", plan->jail.files[0].source);
+        return err_sys(err, "VM_KERNEL_IMAGE=%s", plan->jail.files[0].source);
 #ifdef __x86_64__
     if (memcmp(start, "\177ELF", 4) != 0)
         return plan_refuse(err, o, OPT_KERNEL_IMAGE,
@@ -263,7 +263,7 @@ static int plan_net(const struct options *o, struct plan *plan, struct err *err)
     if (plan_interface(o, OPT_TAP_DEVICE, n->tap, err) < 0 || plan_interface(o, OPT_HOST_IFACE, n->uplink, err) < 0 ||
         plan_flag(o, OPT_HOST_ACCESS, &n->host_access, err) < 0 ||
         plan_flag(o, OPT_GUEST_ACCESS, &n->guest_access, err) < 0 || plan_addresses(o, n, err) < 0 ||
-        (ports && net_ports_parse("PORTS", ports, &n->ports, err) < 0))
+        (ports && net_ports_parse("VM_PORTS", ports, &n->ports, err) < 0))
         return -1;
     settings_local_resolver(n->dns);
     return plan->has_net ? netsetup_check(n, err) : 0;

@@ -34,7 +34,7 @@ static int plan_sealed(const struct options *o, struct drives_plan *d, struct er
     cleanup_close int fd = open(d->rootfs, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0)
-        return err_sys(err, "ROOTFS_DIR=%s: cannot read the root filesystem's image", d->rootfs);
+        return err_sys(err, "VM_ROOTFS_DIR=%s: cannot read the root filesystem's image", d->rootfs);
     if (!rootdisk_is_image(fd)) {
         plan_refuse(err, o, OPT_ROOTFS_DIR, "is neither a folder nor an EROFS image");
         err_hint(err, "make one from a tree: RUN rootdisk write TREE FILE");
@@ -46,7 +46,7 @@ static int plan_sealed(const struct options *o, struct drives_plan *d, struct er
         return -1;
     }
     if (d->rootfs_format == ROOTFS_EXT4)
-        return plan_refuse(err, o, OPT_ROOTFS_FORMAT, "ROOTFS_DIR is an EROFS image already");
+        return plan_refuse(err, o, OPT_ROOTFS_FORMAT, "VM_ROOTFS_DIR is an EROFS image already");
     d->rootfs_sealed = true;
     return 0;
 }
@@ -63,7 +63,7 @@ static int plan_rootfs(const struct options *o, struct drives_plan *d, struct er
     if (!dir && errno == ENOTDIR)
         return plan_sealed(o, d, err);
     if (!dir) {
-        err_sys(err, "ROOTFS_DIR=%s: cannot open the root filesystem's tree", d->rootfs);
+        err_sys(err, "VM_ROOTFS_DIR=%s: cannot open the root filesystem's tree", d->rootfs);
         err_hint(err, "put one there: COPY --from=my-rootfs / %s", d->rootfs);
         return -1;
     }
@@ -92,14 +92,15 @@ static bool is_mount_target(const char *path)
     return path[0] == '/' && path[strspn(path, "/")] != '\0';
 }
 
-/* One entry of VOLUMES, cut apart in place.  What is wrong with it, or NULL. */
+/* One entry of VM_VOLUMES, cut apart in place.  What is wrong with it, or NULL. */
 static const char *plan_volume(char *text, struct volume *v)
 {
     struct stat st;
     v->source = strsep(&text, ":");
     v->target = strsep(&text, ":");
     if (!v->target || !text || v->source[0] != '/' || !is_mount_target(v->target) || strcmp(text, "ro") != 0)
-        return "must be /host/dir:/guest/path:ro, comma separated (volumes are read-only; DATA_MOUNT is for writing)";
+        return "must be /host/dir:/guest/path:ro, comma separated (volumes are read-only; VM_DATA_MOUNT is for "
+               "writing)";
     if (stat(v->source, &st) < 0)
         return strerror(errno);
     return S_ISDIR(st.st_mode) ? NULL : "the source is no folder";
@@ -111,13 +112,13 @@ static int plan_volumes(const struct options *o, struct drives_plan *d, struct e
         return 0;
     char *rest = d->volumes = strdup(o->value[OPT_VOLUMES]);
     if (!rest)
-        return err_set(err, "out of memory reading VOLUMES");
+        return err_set(err, "out of memory reading VM_VOLUMES");
     for (char *entry; (entry = strsep(&rest, ","));) {
         if (d->volume_count == VOLUMES_MAX)
-            return err_set(err, "VOLUMES=%.600s: more than %d volumes", o->value[OPT_VOLUMES], VOLUMES_MAX);
+            return err_set(err, "VM_VOLUMES=%.600s: more than %d volumes", o->value[OPT_VOLUMES], VOLUMES_MAX);
         const char *wrong = plan_volume(entry, &d->volume[d->volume_count++]);
         if (wrong)
-            return err_set(err, "VOLUMES=%.600s: %s: %s", o->value[OPT_VOLUMES], entry, wrong);
+            return err_set(err, "VM_VOLUMES=%.600s: %s: %s", o->value[OPT_VOLUMES], entry, wrong);
     }
     return 0;
 }
@@ -130,7 +131,7 @@ int plan_drives(const struct options *o, struct drives_plan *d, struct err *err)
     d->data_mount = o->value[OPT_DATA_MOUNT];
     d->scratch_dir = o->value[OPT_SCRATCH_DIR];
     if (stat(d->scratch_dir, &st) < 0 || access(d->scratch_dir, W_OK | X_OK) < 0) {
-        err_sys(err, "SCRATCH_DIR=%s", d->scratch_dir);
+        err_sys(err, "VM_SCRATCH_DIR=%s", d->scratch_dir);
         err_hint(err, "it must be a writable folder, for disks that end with the VM");
         return -1;
     }

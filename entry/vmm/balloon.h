@@ -1,4 +1,4 @@
-/* The guest's balloon: its statistics, as far as they were asked for, and with MEM_MIN_MIB its size
+/* The guest's balloon: its statistics, as far as they were asked for, and with VM_MEM_MIN_MIB its size
  * (entry/vmm/reclaim.h). */
 #ifndef CTR_BALLOON_H
 #define CTR_BALLOON_H

@@ -29,7 +29,7 @@ static const struct {
     {"block_",
      "rate_limiter_throttled_events",
      "disk",
-     {"disk_throttled_total", "counter", "Times that DISK_BANDWIDTH or DISK_OPS held the disk up"}},
+     {"disk_throttled_total", "counter", "Times that VM_DISK_BANDWIDTH or VM_DISK_OPS held the disk up"}},
     {"net_",
      "rx_bytes_count",
      "interface",

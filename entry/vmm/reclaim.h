@@ -7,7 +7,7 @@
 /* All in MiB.  The guest's own figures may be anything. */
 struct reclaim_facts {
     uint64_t size;      /* the guest's memory */
-    uint64_t min;       /* what it keeps in any case: MEM_MIN_MIB */
+    uint64_t min;       /* what it keeps in any case: VM_MEM_MIN_MIB */
     uint64_t available; /* what its kernel could give to programs without swapping */
     uint64_t actual;    /* the balloon as it is */
     uint64_t target;    /* as it was last asked to be */

@@ -14,19 +14,19 @@ static const struct {
     unsigned since;
     const char *what;
 } features[] = {
-    {offsetof(struct vmm_plan, report_free), 14, "MEM_RECLAIM=yes (free page reporting)"},
+    {offsetof(struct vmm_plan, report_free), 14, "VM_MEM_RECLAIM=yes (free page reporting)"},
 };
 
 int version_check(const char *text, const struct vmm_plan *plan, struct err *err)
 {
     unsigned major, minor;
     if (sscanf(text, "%u.%u.", &major, &minor) != 2)
-        return err_set(err, "FIRECRACKER_BIN: its version is %.32s, not a number", text);
+        return err_set(err, "VM_FIRECRACKER_BIN: its version is %.32s, not a number", text);
     if (major == 0 || (major == 1 && minor < OLDEST))
-        return err_set(err, "FIRECRACKER_BIN: Firecracker %.32s is too old: 1.%d or newer is needed", text, OLDEST);
+        return err_set(err, "VM_FIRECRACKER_BIN: Firecracker %.32s is too old: 1.%d or newer is needed", text, OLDEST);
     for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++)
         if (*((const char *)plan + features[i].asked) && major == 1 && minor < features[i].since)
-            return err_set(err, "%s needs Firecracker 1.%u or newer; FIRECRACKER_BIN is %.32s", features[i].what,
+            return err_set(err, "%s needs Firecracker 1.%u or newer; VM_FIRECRACKER_BIN is %.32s", features[i].what,
                            features[i].since, text);
     return 0;
 }

@@ -40,7 +40,7 @@ static int send_body(struct api *a, struct body *b, const char *path, struct err
 static int blame_template(const struct vmm_plan *plan, struct err *err)
 {
     if (plan->cpu_template && (strcasestr(err->text, "template") || strstr(err->text, "unknown variant")))
-        err_hint(err, "CPU_TEMPLATE=%s", plan->cpu_template);
+        err_hint(err, "VM_CPU_TEMPLATE=%s", plan->cpu_template);
     return -1;
 }
 
@@ -153,7 +153,7 @@ static int get_version(struct vmm *v, struct err *err)
     int r = api_call(v->api, "GET", "/version", NULL, &answer, err);
     if (r == 0 && (!answer.data ||
                    json_get_string(answer.data, answer.len, "firecracker_version", v->version, sizeof(v->version)) < 0))
-        r = err_set(err, "FIRECRACKER_BIN: it does not tell its version");
+        r = err_set(err, "VM_FIRECRACKER_BIN: it does not tell its version");
     buf_free(&answer);
     return r;
 }

@@ -17,8 +17,8 @@ done
 # Linux Documentation/arm64/booting.rst: the magic number's place
 { head -c 56 /dev/zero; printf 'ARM\x64'; } >"$folder/Image"
 dry_run() { # KERNEL
-    env -i "PATH=$PATH" ROOTFS_DIR=build/rootfs-static "KERNEL_IMAGE=$1" "INITRD_IMAGE=$folder/initrd" \
-        "FIRECRACKER_BIN=$folder/firecracker" "JAILER_BIN=$folder/jailer" PORTS=8080:80 VCPU_COUNT=3 \
+    env -i "PATH=$PATH" VM_ROOTFS_DIR=build/rootfs-static "VM_KERNEL_IMAGE=$1" "VM_INITRD_IMAGE=$folder/initrd" \
+        "VM_FIRECRACKER_BIN=$folder/firecracker" "VM_JAILER_BIN=$folder/jailer" VM_PORTS=8080:80 VCPU_COUNT=3 \
         "${qemu[@]}" build/arm64/bin/entry --dry-run /guest-static exit 3
 }
 capture dry_run "$folder/Image"
@@ -27,7 +27,7 @@ is "and the boot arguments of kernels/README.md" "$(jq -r .boot_args <<<"$STDOUT
     "$(sed -n 's/^    \(console=ttyS0 .*\)/\1/p' kernels/README.md | sed -n 2p)"
 printf '\177ELF and so on' >"$folder/vmlinux"
 capture dry_run "$folder/vmlinux"
-like 'a kernel of another architecture is refused' "$STATUS $STDERR" '125 *KERNEL_IMAGE=*is no arm64 kernel*'
+like 'a kernel of another architecture is refused' "$STATUS $STDERR" '125 *VM_KERNEL_IMAGE=*is no arm64 kernel*'
 
 # --- rootdisk ---------------------------------------------------------------------------------------
 for tree in build/rootfs-debian tests; do

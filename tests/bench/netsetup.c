@@ -239,7 +239,7 @@ static void compare(enum fw_world which, size_t rounds, bool last)
     static struct times us, ps, row;
     const char *world = which == FW_NFT ? "nft" : "legacy";
     char line[128];
-    if (net_ports_parse("PORTS", "8080:80,2000-2010:2000-2010,127.0.0.1:5353:53/udp", &plan.ports, &err))
+    if (net_ports_parse("VM_PORTS", "8080:80,2000-2010:2000-2010,127.0.0.1:5353:53/udp", &plan.ports, &err))
         die(&err);
     snprintf(line, sizeof(line), "iptables-%s -A INPUT -s 203.0.113.9 -j DROP\n", world);
     shell(line, NULL);

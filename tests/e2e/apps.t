@@ -11,7 +11,7 @@ VM_TREE=$TREES/rootfs-apps
 before=$(host_state)
 mkdir -p /jail/data
 mount -t tmpfs -o size=300M data /jail/data
-VM_ENV+=(DATAFS_SIZE=200M DATA_MOUNT=/var/lib/redis ROOTFS_SIZE=1G BOOT_TIMEOUT=100)
+VM_ENV+=(DATAFS_SIZE=200M VM_DATA_MOUNT=/var/lib/redis ROOTFS_SIZE=1G VM_BOOT_TIMEOUT=100)
 
 cat >"$work/first" <<'GUEST'
 exec 2>&1

@@ -1,5 +1,5 @@
 #!/bin/bash
-# CGROUP, and the limits of the group that entry is in, in v2 and v1.  No guest boots: the kernel only uses its CPU.
+# VM_CGROUP, and the limits of the group that entry is in, in v2 and v1.  No guest boots: the kernel only uses its CPU.
 #: kvm
 #: disk build/e2e.disk
 #: timeout 600
@@ -12,7 +12,7 @@ python3 tests/e2e/tiny.py "$work/spin" spin
 box=$top/ctr-box
 mkdir "$box"
 within() { bash -c 'for procs in $0; do echo $$ >"$procs"; done; exec "$@"' "$@"; } # "FILE..." COMMAND...
-VM=(env -i "${VM_ENV[@]}" ROOTFS_DIR="$VM_TREE" KERNEL_IMAGE="$work/spin" BOOT_TIMEOUT=300 NETWORK=none)
+VM=(env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" VM_KERNEL_IMAGE="$work/spin" VM_BOOT_TIMEOUT=300 VM_NETWORK=none)
 running() { "$ctl" status --json >"$work/status" 2>/dev/null; }
 begin() { # COMMAND...: a VM that spins; firecracker is its process
     "$@" >"$work/log" 2>&1 &
@@ -40,10 +40,10 @@ stop
 is "the guest's memory follows the group's limit" \
     "$(within "$box/cgroup.procs" "${VM[@]}" MEM_SIZE_MIB= "$entry" --dry-run /x | jq .mem_size_mib)" $((300 - 96))
 refused 'too little memory, as the kernel tells it' 'Firecracker ended with signal 9, *\(raise the container*memory limit*' \
-    within "$box/cgroup.procs" "${VM[@]}" KERNEL_IMAGE="$KERNEL" CGROUP=memory.max=16M "$entry" /guest-static eat
+    within "$box/cgroup.procs" "${VM[@]}" VM_KERNEL_IMAGE="$KERNEL" VM_CGROUP=memory.max=16M "$entry" /guest-static eat
 check 'the limit did that, in the container' grep -q 'oom_kill [1-9]' "$box/memory.events"
 
-slices='CGROUP=cpu.weight=50 cpu.max=20000 100000 memory.max=200M pids.max=300'
+slices='VM_CGROUP=cpu.weight=50 cpu.max=20000 100000 memory.max=200M pids.max=300'
 begin within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" "$slices" VM_ID=sliced "$entry" /x
 own=$box/ctr-jailer/sliced
 is 'Firecracker is in a group below it' "$(group 0 "$firecracker")" /ctr-box/ctr-jailer/sliced
@@ -66,12 +66,12 @@ kill -KILL "$self" # its keeper removes all that is its own
 wait $vm || true
 gone() { [ ! -d "$box/ctr-jailer/again" ]; }
 check 'killed, it leaves no group' wait_until 60 gone
-refused 'a value that the kernel does not take' 'the jailer refuses: *cpu.weight*\(the kernel does not take this value of CGROUP)' \
-    within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" CGROUP=cpu.weight=0 "$entry" /x
+refused 'a value that the kernel does not take' 'the jailer refuses: *cpu.weight*\(the kernel does not take this value of VM_CGROUP)' \
+    within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.weight=0 "$entry" /x
 is "that start removed what a dead VM had left" "$(cd "$box" && echo ctr-*)" ctr-jailer-entry
-refused 'a file that there is not' 'CGROUP: cpu.wait=1: *: No such file or directory' within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" CGROUP=cpu.wait=1 "$entry" /x
-refused 'a controller that there is not' 'CGROUP: gpu.max=1: no cgroup here has the controller gpu (v2 has: *cpu*' "${VM[@]}" CGROUP=gpu.max=1 "$entry" /x
-refused 'no value' 'CGROUP=cpu.weight: must be *FILE=VALUE*' "${VM[@]}" CGROUP=cpu.weight "$entry" /x
+refused 'a file that there is not' 'VM_CGROUP: cpu.wait=1: *: No such file or directory' within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.wait=1 "$entry" /x
+refused 'a controller that there is not' 'VM_CGROUP: gpu.max=1: no cgroup here has the controller gpu (v2 has: *cpu*' "${VM[@]}" VM_CGROUP=gpu.max=1 "$entry" /x
+refused 'no value' 'VM_CGROUP=cpu.weight: must be *FILE=VALUE*' "${VM[@]}" VM_CGROUP=cpu.weight "$entry" /x
 
 # As a container sees it: the top of its own namespace, with other processes in it.
 crowd=$top/ctr-crowd
@@ -79,19 +79,19 @@ mkdir "$crowd"
 sleep 1000 &
 sleeper=$!
 echo $sleeper >"$crowd/cgroup.procs"
-refused 'in a group with others' 'CGROUP: cannot have cpu in parts of *: Device or resource busy (*other processes*Delegate=yes)' \
-    within "$crowd/cgroup.procs" "${VM[@]}" CGROUP=cpu.weight=50 "$entry" /x
+refused 'in a group with others' 'VM_CGROUP: cannot have cpu in parts of *: Device or resource busy (*other processes*Delegate=yes)' \
+    within "$crowd/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.weight=50 "$entry" /x
 for pid in $(cat "$crowd/ctr-jailer-entry/cgroup.procs"); do echo "$pid" >"$top/cgroup.procs"; done
 rmdir "$crowd/ctr-jailer-entry"
 container() { within "$crowd/cgroup.procs" unshare -C -m bash -c 'umount "$0"; mount -t cgroup2 ${FLAGS:-} none "$0" && exec "$@"' "$top" "$@"; }
-begin container "${VM[@]}" CGROUP=cpu.weight=50 VM_ID=inside "$entry" /x
+begin container "${VM[@]}" VM_CGROUP=cpu.weight=50 VM_ID=inside "$entry" /x
 is "in a container's namespace: below its top" "$(group 0 "$firecracker") $(<"$crowd/ctr-jailer/inside/cpu.weight")" '/ctr-crowd/ctr-jailer/inside 50'
 is 'the others there have moved too' "$(group 0 $sleeper)" /ctr-crowd/ctr-jailer-entry
 stop
 for pid in $(cat "$crowd/ctr-jailer-entry/cgroup.procs"); do echo "$pid" >"$top/cgroup.procs"; done
 rmdir "$crowd/ctr-jailer-entry"
-FLAGS=-oro refused 'read-only, as in a container without privileges' 'CGROUP: cannot * Read-only file system (*read-only: run it privileged)' \
-    env FLAGS=-oro bash -c "$(declare -f within); $(declare -f container); crowd=$crowd top=$top; container \"\$@\"" - "${VM[@]}" CGROUP=cpu.weight=50 "$entry" /x
+FLAGS=-oro refused 'read-only, as in a container without privileges' 'VM_CGROUP: cannot * Read-only file system (*read-only: run it privileged)' \
+    env FLAGS=-oro bash -c "$(declare -f within); $(declare -f container); crowd=$crowd top=$top; container \"\$@\"" - "${VM[@]}" VM_CGROUP=cpu.weight=50 "$entry" /x
 kill $sleeper
 wait $sleeper 2>/dev/null || true
 echo -cpu -pids >"$box/cgroup.subtree_control"
@@ -100,7 +100,7 @@ rmdir "$crowd" "$box/ctr-jailer-entry"
 rmdir "$box"
 
 # The root of all, where processes may be beside parts.
-begin "${VM[@]}" CGROUP=cpu.weight=50 VM_ID=top "$entry" /x
+begin "${VM[@]}" VM_CGROUP=cpu.weight=50 VM_ID=top "$entry" /x
 is "in the hierarchy's root" "$(group 0 "$firecracker") $(<"$top/ctr-jailer/top/cpu.weight")" '/ctr-jailer/top 50'
 is 'entry stays' "$(group 0 "$self")" "$(group 0 $$)"
 stop
@@ -110,12 +110,12 @@ echo -cpu -pids >"$top/cgroup.subtree_control"
 mkdir "$work/cpu" "$work/pids"
 if mount -t cgroup -o cpu cpu "$work/cpu" && mount -t cgroup -o pids pids "$work/pids"; then
     mkdir "$work/cpu/box" "$work/pids/box"
-    begin within "$work/cpu/box/tasks $work/pids/box/tasks" "${VM[@]}" CGROUP='cpu.shares=512 pids.max=300' VM_ID=old "$entry" /x
+    begin within "$work/cpu/box/tasks $work/pids/box/tasks" "${VM[@]}" VM_CGROUP='cpu.shares=512 pids.max=300' VM_ID=old "$entry" /x
     is 'v1: Firecracker is below' "$(sed -n 's/^.*:\(cpu\|pids\):/\1 /p' "/proc/$firecracker/cgroup" | sort | paste -sd,)" 'cpu /box/ctr-jailer/old,pids /box/ctr-jailer/old'
     is 'v1: with the values' "$(cat "$work"/{cpu/box/ctr-jailer/old/cpu.shares,pids/box/ctr-jailer/old/pids.max} | paste -sd,)" 512,300
     stop
     is 'v1: the groups end with the VM' "$(find "$work"/{cpu,pids}/box -mindepth 1 -type d)" ''
-    refused 'v1 and v2 at once' 'CGROUP: memory.max=*: the jailer takes settings of one place only*' "${VM[@]}" CGROUP='cpu.shares=512 memory.max=500M' "$entry" /x
+    refused 'v1 and v2 at once' 'VM_CGROUP: memory.max=*: the jailer takes settings of one place only*' "${VM[@]}" VM_CGROUP='cpu.shares=512 memory.max=500M' "$entry" /x
     rmdir "$work"/{cpu,pids}/box
     umount "$work/cpu" "$work/pids"
 else

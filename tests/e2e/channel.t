@@ -20,7 +20,7 @@ trap 'echo leaving; exit 9' INT
 echo "ready $(id -un) $PWD $HOME"
 while :; do sleep 0.2; done
 GUEST
-vm GUEST_USER=www-data:staff GUEST_WORKDIR=/tmp STOP_SIGNAL=INT GREETING=hello "$entry" /bin/bash -c "$(<"$work/script")" \
+vm VM_USER=www-data:staff VM_WORKDIR=/tmp VM_STOP_SIGNAL=INT GREETING=hello "$entry" /bin/bash -c "$(<"$work/script")" \
     >"$work/out" 2>"$work/err" &
 job=$!
 check "a VM with a user and a working directory" wait_until 100 grep -q '^ready www-data /tmp /var/www$' "$work/out"
@@ -77,7 +77,7 @@ sleeper=$!
 check "stop" "$ctr" stop
 status=0
 wait $job || status=$?
-is "the command gets STOP_SIGNAL and its exit code is entry's" "$status/$(tail -n 1 "$work/out")" "9/leaving"
+is "the command gets VM_STOP_SIGNAL and its exit code is entry's" "$status/$(tail -n 1 "$work/out")" "9/leaving"
 status=0
 wait $sleeper || status=$?
 check "an exec under way ends with the VM" test "$status" -gt 124

@@ -38,8 +38,8 @@ for guest in static pid1; do
     if [ $guest = pid1 ]; then # in whose namespace copies go
         VM_TREE=$TREES/rootfs-debian first=yes command=(/bin/bash -c 'mount -t tmpfs mine /mnt; echo ready; sleep 1000')
     fi
-    vm PORTS=127.0.0.1:8080:80,2000-2001:3000-3001/udp GUEST_INIT=$first \
-        HEALTHCHECK_CMD='[ -e /healthy ] && echo good || { echo bad; exit 7; }' "$entry" "${command[@]}" >out 2>err &
+    vm VM_PORTS=127.0.0.1:8080:80,2000-2001:3000-3001/udp VM_INIT=$first \
+        VM_HEALTHCHECK_CMD='[ -e /healthy ] && echo good || { echo bad; exit 7; }' "$entry" "${command[@]}" >out 2>err &
     job=$!
     check "$guest: a VM has started" wait_until 100 grep -q ready out
 

@@ -60,7 +60,7 @@ capture vm DATAFS_SIZE=64M "$entry" /guest-static exit 0
 is "with a mount at /jail/data: made" "$STATUS/$(stat -c %s /jail/data/data.ext4)" "0/$((64 << 20))"
 echo "by hand" >"$work/kept"
 debugfs -w -R "write $work/kept kept" /jail/data/data.ext4 2>/dev/null >&2
-capture vm DATAFS_SIZE=64M ROOTFS_FORMAT=ext4 "$entry" /guest-static exit 5
+capture vm DATAFS_SIZE=64M VM_ROOTFS_FORMAT=ext4 "$entry" /guest-static exit 5
 is "and kept by the next VM, here with an ext4 root" "$STATUS/$(debugfs -R "cat kept" /jail/data/data.ext4 2>/dev/null)" "5/by hand"
 check "the data disk is clean" e2fsck -fn /jail/data/data.ext4
 exec 9</jail/data/data.ext4
@@ -69,7 +69,7 @@ capture vm "$entry" /guest-static exit 0
 like "a data disk in use is refused" "$STATUS/$STDERR" "125/*data disk*another VM uses it*"
 exec 9<&-
 dd if=/dev/zero of=/jail/data/data.ext4 bs=4096 count=64 seek=0 conv=notrunc status=none
-capture vm DATA_MOUNT=/mnt "$entry" /guest-static exit 0
+capture vm VM_DATA_MOUNT=/mnt "$entry" /guest-static exit 0
 like "a data disk beyond automatic repair is refused" "$STATUS/$STDERR" "125/*data disk*e2fsck*"
 capture vm "$entry" /guest-static exit 4
 is "what is no ext4 and not to be mounted is the guest's business" "$STATUS/$STDERR" "4/"

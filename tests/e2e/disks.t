@@ -45,8 +45,8 @@ finish() { # STATUS is the VM's exit code
 out() { grep -qxF -- "$1" "$work/out"; }
 
 # --- the data disk at its first use, volumes, and sources that change --------------------------------------
-start DATAFS_SIZE=40M DATA_MOUNT=/lib/app/data LOG_LEVEL=warn \
-    VOLUMES="$work/volume:/run/secrets/app:ro,$work/other:/lib/app/other:ro" -- '
+start DATAFS_SIZE=40M VM_DATA_MOUNT=/lib/app/data VM_LOG_LEVEL=warn \
+    VM_VOLUMES="$work/volume:/run/secrets/app:ro,$work/other:/lib/app/other:ro" -- '
     busybox stat -c "data: %u %g %a" /lib/app/data; echo "in it: $(busybox ls -A /lib/app/data)"
     busybox cat /run/secrets/app/link /lib/app/other/file /lib/app/other/mounted
     busybox stat -c "key: %u %g %a" /run/secrets/app/sub/key
@@ -85,7 +85,7 @@ finish
 is "and does not end the VM" "$STATUS" 9
 
 # --- it grows, keeps what it holds, and what the application did to it -------------------------------------
-capture vm DATAFS_SIZE=64M DATA_MOUNT=/lib/app/data LOG_LEVEL=warn NETWORK=none "$entry" /bin/busybox sh -c '
+capture vm DATAFS_SIZE=64M VM_DATA_MOUNT=/lib/app/data VM_LOG_LEVEL=warn VM_NETWORK=none "$entry" /bin/busybox sh -c '
     /bin/busybox stat -c "data: %u %g %a" /lib/app/data; /bin/busybox cat /lib/app/data/f
     /bin/busybox df -k /lib/app/data | /bin/busybox awk "NR == 2 { print (\$2 > 50000) ? \"grown\" : \$2 }"'
 is "the data disk has grown and kept everything" "$STATUS/$STDOUT" "0/data: 7 8 700"$'\n'first$'\n'grown
@@ -93,14 +93,14 @@ is "its file has the new size" "$(stat -c %s /jail/data/data.ext4)" $((64 << 20)
 check "it is clean" e2fsck -fn /jail/data/data.ext4
 
 # --- the volume of the data disk is full ---------------------------------------------------------------------
-capture vm DATAFS_SIZE=300M DATA_MOUNT=/data LOG_LEVEL=warn NETWORK=none "$entry" /bin/busybox sh -c '
+capture vm DATAFS_SIZE=300M VM_DATA_MOUNT=/data VM_LOG_LEVEL=warn VM_NETWORK=none "$entry" /bin/busybox sh -c '
     /bin/busybox dd if=/dev/zero of=/data/big bs=256k count=600 oflag=direct || echo "dd: error"; exit 4' 
 like "a full volume is an error in the guest" "$STATUS/$STDOUT" "4/*dd: error*"
-like "and the log says so" "$STDERR" "*disks cannot be written: no space is left in DATA_DIR or SCRATCH_DIR*"
+like "and the log says so" "$STDERR" "*disks cannot be written: no space is left in VM_DATA_DIR or VM_SCRATCH_DIR*"
 is "its exact size is kept" "$(stat -c %s /jail/data/data.ext4)" $((300 << 20))
 mount -o remount,size=400M /jail/data
 again() {
-    capture vm DATAFS_SIZE=40M DATA_MOUNT=/data LOG_LEVEL=warn NETWORK=none "$entry" /bin/busybox sh -c '
+    capture vm DATAFS_SIZE=40M VM_DATA_MOUNT=/data VM_LOG_LEVEL=warn VM_NETWORK=none "$entry" /bin/busybox sh -c '
         cd /data && /bin/busybox cat f && /bin/busybox rm -f big && /bin/busybox dd if=/dev/zero of=big bs=1M count=100 conv=fsync &&
         /bin/busybox dd if=/dev/zero of=big bs=1M count=500 conv=fsync || echo "dd: error"'
 }
@@ -117,7 +117,7 @@ like "it is never shrunk, and that is said" "$STDERR" "*data.ext4 stays at 300 M
 rm -f /jail/data/data.ext4
 
 # --- killed while it writes with fsync -----------------------------------------------------------------------
-start DATAFS_SIZE=64M DATA_MOUNT=/data NETWORK=none -- '
+start DATAFS_SIZE=64M VM_DATA_MOUNT=/data VM_NETWORK=none -- '
     i=0
     while [ $i -lt 100000 ]; do
         i=$((i + 1))
@@ -130,7 +130,7 @@ finish
 acknowledged=$(tail -n 1 "$work/out")
 is "the VM's death is entry's failure" "$STATUS" 125
 note "acknowledged records: $acknowledged"
-capture vm DATAFS_SIZE=64M DATA_MOUNT=/data LOG_LEVEL=warn NETWORK=none "$entry" /bin/busybox cat /data/list
+capture vm DATAFS_SIZE=64M VM_DATA_MOUNT=/data VM_LOG_LEVEL=warn VM_NETWORK=none "$entry" /bin/busybox cat /data/list
 is "the next VM starts without a word of repair" "$STATUS/$STDERR" "0/"
 check "everything acknowledged is there, in order" \
     test "$(head -n "$acknowledged" <<<"$STDOUT")" = "$(seq "$acknowledged")"
@@ -145,10 +145,10 @@ list=$(IFS=,; echo "${volumes[*]}")
 args=$(vm "$entry" --dry-run /x | jq -r .boot_args)
 longest=1426
 filler() { printf 'fill=%*s' $(($1 - ${#args} - 6)) '' | tr ' ' f; } # which makes it that long
-capture vm VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $((longest + 1)))" "$entry" /x
+capture vm VM_VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $((longest + 1)))" "$entry" /x
 is "a command line that is too long is refused" "$STATUS/$STDERR" \
     "125/ctr-jailer: EXTRA_KERNEL_BOOT_ARGS: the kernel's command line has $((longest + 1)) characters, $longest are possible"
-capture vm VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $longest)" "$entry" /bin/busybox sh -c '
+capture vm VM_VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $longest)" "$entry" /bin/busybox sh -c '
     for i in 1 2 3 4 5 6 7 8; do /bin/busybox cat /v$i/f; done; /bin/busybox ls /sys/block | /bin/busybox grep -c "^vd"
     told=$(/bin/busybox grep -o " virtio_mmio.device=4K@0x[0-9a-f]*:[0-9]*" /proc/cmdline | /bin/busybox wc -l)
     [ $told = $(/bin/busybox ls /sys/bus/virtio/devices | /bin/busybox wc -l) ] && exit 8'
@@ -160,17 +160,17 @@ rm -r "$VM_TREE/proc"
 "$BIN/rootdisk" write "$VM_TREE" "$work/sealed"
 sum=$(sha256sum <"$work/sealed")
 VM_TREE=$work/sealed
-capture vm NETWORK=none "$entry" /bin/busybox sh -c '/bin/busybox wc -c </kept; echo x >/kept && exit 6'
+capture vm VM_NETWORK=none "$entry" /bin/busybox sh -c '/bin/busybox wc -c </kept; echo x >/kept && exit 6'
 is "a sealed image is the root" "$STATUS/$STDOUT/$STDERR" "6/9000/"
 is "and stays as it is" "$(sha256sum <"$work/sealed")" "$sum"
 head -c 8192 "$work/sealed" >"$work/short"
 VM_TREE=$work/short
 capture vm "$entry" /x
-like "half an image is refused" "$STATUS/$STDERR" "125/ctr-jailer: ROOTFS_DIR=*: is neither a folder nor an EROFS image*"
+like "half an image is refused" "$STATUS/$STDERR" "125/ctr-jailer: VM_ROOTFS_DIR=*: is neither a folder nor an EROFS image*"
 VM_TREE=$work/tree
 rm /dev/fuse
 eight=$(for n in {1..8}; do echo -n "$work/other:/o$n:ro,"; done)
-capture vm NETWORK=none LOG_LEVEL=warn VOLUMES="${eight%,}" "$entry" /bin/busybox cat /o{1..8}/file
+capture vm VM_NETWORK=none VM_LOG_LEVEL=warn VM_VOLUMES="${eight%,}" "$entry" /bin/busybox cat /o{1..8}/file
 is "without FUSE the disks are written out; as many volumes as can be" "$STATUS/$STDOUT" "0/$(printf 'of-the-other\n%.0s' {1..8})"
 is "and each says so, in a line" "$(grep -c 'disk is written out instead of served: ' <<<"$STDERR")/$(wc -l <<<"$STDERR")" "9/9"
 mknod -m 666 /dev/fuse c 10 229

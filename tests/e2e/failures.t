@@ -12,26 +12,26 @@ work=$(mktemp -d /tmp/e2e.XXXXXX)
 before=$(host_state)
 python3 "$here/tiny.py" "$work/halt" halt
 # shellcheck disable=SC2120 # it has arguments in fails
-start() { vm KERNEL_IMAGE="$work/halt" BOOT_TIMEOUT=30 NETWORK=none "$@" "$entry" /guest-static exit 0; }
+start() { vm VM_KERNEL_IMAGE="$work/halt" VM_BOOT_TIMEOUT=30 VM_NETWORK=none "$@" "$entry" /guest-static exit 0; }
 
 # fails NAME PATTERN WHAT [NAME=value...]: WHAT is shell code for before the jailer's start; $root is its chroot
 fails() {
     printf '#!/bin/bash\nexport PATH=/usr/sbin:/usr/bin\nroot=$(echo /srv/jailer/firecracker/*/root)\n%s\nexec %s "$@"\n' \
         "$3" "$FIRECRACKER/jailer" >"$work/jailer"
     chmod +x "$work/jailer"
-    capture start JAILER_BIN="$work/jailer" "${@:4}"
+    capture start VM_JAILER_BIN="$work/jailer" "${@:4}"
     like "$1" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: $2"
     [[ $STDERR != *$'\n'* ]] || fail "$1, in one line" "$STDERR"
 }
 lost() { fails "the $1 is missing" "Firecracker refuses $2*\(os error 2)*" "umount \$root/$1; rm \$root/$1"; }
 
 head -c 3000000 "$KERNEL" >"$work/cut"
-fails 'a kernel that was cut off' 'Firecracker refuses actions:*Cannot load kernel*\(KERNEL_IMAGE must be a whole*' '' KERNEL_IMAGE="$work/cut"
+fails 'a kernel that was cut off' 'Firecracker refuses actions:*Cannot load kernel*\(VM_KERNEL_IMAGE must be a whole*' '' VM_KERNEL_IMAGE="$work/cut"
 cp "$work/halt" "$work/arm64"
 printf '\xb7' | dd of="$work/arm64" bs=1 seek=18 conv=notrunc status=none
-fails 'a kernel for another machine' "KERNEL_IMAGE=$work/arm64: is a kernel for another kind of machine" '' KERNEL_IMAGE="$work/arm64"
+fails 'a kernel for another machine' "VM_KERNEL_IMAGE=$work/arm64: is a kernel for another kind of machine" '' VM_KERNEL_IMAGE="$work/arm64"
 truncate -s 200M "$work/large"
-fails 'an initramfs larger than memory' 'Firecracker refuses actions:*initrd*\(raise MEM_SIZE_MIB: INITRD_IMAGE*' '' INITRD_IMAGE="$work/large" MEM_SIZE_MIB=64
+fails 'an initramfs larger than memory' 'Firecracker refuses actions:*initrd*\(raise MEM_SIZE_MIB: VM_INITRD_IMAGE*' '' VM_INITRD_IMAGE="$work/large" MEM_SIZE_MIB=64
 lost kernel boot-source
 lost initrd boot-source
 lost data drives/data
@@ -47,18 +47,18 @@ fails 'a jail that is full' 'the jailer refuses: Failed to copy*\(os error 28) (
 fails 'an unknown log level' 'Firecracker ended with status 15[23], it does not know *' 'set -- "${@/Warning/Chatty}"'
 fails 'an unknown argument' 'Firecracker ended with status 153, it does not know its arguments*' 'set -- "$@" --unknown'
 fails 'a TAP that is open' 'Firecracker refuses network-interfaces*\(os error 16)*\(another process has opened TAP_DEVICE*' \
-    "python3 $here/opentap.py tap-busy >/dev/null; :" NETWORK=nat TAP_DEVICE=tap-busy
+    "python3 $here/opentap.py tap-busy >/dev/null; :" VM_NETWORK=nat TAP_DEVICE=tap-busy
 printf '#!/bin/sh\nexec 3</dev/null\n' >"$work/firecracker"
 chmod +x "$work/firecracker"
-fails 'a Firecracker that needs more than itself' 'the jailer refuses: Failed to exec into Firecracker:*\(os error 2) (FIRECRACKER_BIN must be a static*' '' FIRECRACKER_BIN="$work/firecracker"
+fails 'a Firecracker that needs more than itself' 'the jailer refuses: Failed to exec into Firecracker:*\(os error 2) (VM_FIRECRACKER_BIN must be a static*' '' VM_FIRECRACKER_BIN="$work/firecracker"
 mkdir "$work/full"
 mount -t tmpfs -o nr_inodes=2 full "$work/full"
-fails 'JAIL_BASE without room' "cannot make the jail's folder $work/full*: No space left on device" '' JAIL_BASE="$work/full"
+fails 'VM_JAIL_BASE without room' "cannot make the jail's folder $work/full*: No space left on device" '' VM_JAIL_BASE="$work/full"
 mount -o remount,ro "$work/full"
-fails 'JAIL_BASE that is read-only' "cannot make the jail's folder $work/full*: Read-only file system*" '' JAIL_BASE="$work/full"
+fails 'VM_JAIL_BASE that is read-only' "cannot make the jail's folder $work/full*: Read-only file system*" '' VM_JAIL_BASE="$work/full"
 umount "$work/full"
 mount -t tmpfs -o nodev,noexec full "$work/full"
-fails 'JAIL_BASE may be nodev and noexec' '*BOOT_TIMEOUT=1 *' '' JAIL_BASE="$work/full" BOOT_TIMEOUT=1
+fails 'VM_JAIL_BASE may be nodev and noexec' '*VM_BOOT_TIMEOUT=1 *' '' VM_JAIL_BASE="$work/full" VM_BOOT_TIMEOUT=1
 umount "$work/full"
 is 'nothing is left' "$(diff <(echo "$before") <(host_state))" ''
 
@@ -96,7 +96,7 @@ ends 'status 150, SIGSEGV: *intercepting signal 11*' kill -SEGV
 ends 'status 151, SIGXFSZ*: *signal 25*\(raise the fsize limit*' kill -XFSZ
 ends 'status 154, SIGXCPU*: *signal 24*\(raise the cpu limit*' kill -XCPU
 ends 'status 156, SIGHUP: *signal 1,*\(somebody sent it*' warn
-ends 'status 157, SIGILL*: *signal 4*\(FIRECRACKER_BIN*' kill -ILL
+ends 'status 157, SIGILL*: *signal 4*\(VM_FIRECRACKER_BIN*' kill -ILL
 ends 'signal 9, it was killed, as the kernel does when memory runs out (raise the container*' kill -KILL
 ends 'signal 15, SIGTERM (somebody*' kill -TERM
 is 'nothing is left' "$(diff <(echo "$before") <(host_state))" ''

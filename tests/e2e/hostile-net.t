@@ -60,7 +60,7 @@ vm TAP_DEVICE=victim0 TAP_IP=10.77.0.1/30 "$entry" /guest-static wait >"$work/vi
 victim=$!
 check "another guest has started" wait_until 100 grep -q ready "$work/victim"
 VM_TREE=$TREES/rootfs-debian
-vm VM_ID=evil TAP_DEVICE=evil0 TAP_IP=10.66.0.1/30 GUEST_MAC=06:00:00:00:66:02 PORTS=127.0.0.1:7070:80 "$entry" \
+vm VM_ID=evil TAP_DEVICE=evil0 TAP_IP=10.66.0.1/30 GUEST_MAC=06:00:00:00:66:02 VM_PORTS=127.0.0.1:7070:80 "$entry" \
     /bin/bash -c 'echo ready; sleep 1000' >"$work/evil" 2>&1 &
 evil=$!
 check "the hostile one has started" wait_until 100 grep -q ready "$work/evil"

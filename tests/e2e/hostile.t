@@ -9,7 +9,7 @@ entry=$BIN/entry ctr=$BIN/ctr-jailer
 work=$(mktemp -d /tmp/e2e.XXXXXX)
 before=$(host_state)
 
-(exec env -i "${VM_ENV[@]}" ROOTFS_DIR="$VM_TREE" VM_ID=own "$entry" /guest-static wait) >"$work/out" 2>"$work/err" &
+(exec env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" VM_ID=own "$entry" /guest-static wait) >"$work/out" 2>"$work/err" &
 pid=$!
 check "a VM to be attacked" wait_until 100 grep -q ready "$work/out"
 rss() { awk '/^VmRSS:/ { print $2 }' "/proc/$pid/status"; }
@@ -70,7 +70,7 @@ is "an exit that is told early, and twice: the first counts" "$STATUS/$STDERR" 3
 capture vm timeout 100 "$entry" /guest-hostile oversized
 like "a message longer than any: 125, one line" "$STATUS/$STDERR" "125/ctr-jailer: *malformed message*"
 [[ $STDERR != *$'\n'* ]] || fail "in one line" "$STDERR"
-(exec env -i "${VM_ENV[@]}" ROOTFS_DIR="$VM_TREE" STOP_TIMEOUT=2 "$entry" /guest-hostile endless) >"$work/out" 2>"$work/err" &
+(exec env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" VM_STOP_TIMEOUT=2 "$entry" /guest-hostile endless) >"$work/out" 2>"$work/err" &
 pid=$!
 check "a message that never ends" wait_until 100 grep -q announced "$work/out"
 kill -TERM "$pid"

@@ -17,7 +17,7 @@ finish() { # waits for $job: STATUS
 
 # --- systemd ---------------------------------------------------------------------------------------------
 VM_TREE=$TREES/rootfs-apps
-vm MEM_SIZE_MIB=512 LOG_LEVEL=debug EXTRA_KERNEL_BOOT_ARGS=printk.devkmsg=on "$entry" /sbin/init >"$work/out" 2>"$work/err" &
+vm MEM_SIZE_MIB=512 VM_LOG_LEVEL=debug EXTRA_KERNEL_BOOT_ARGS=printk.devkmsg=on "$entry" /sbin/init >"$work/out" 2>"$work/err" &
 job=$!
 check "systemd has started" wait_until 100 "$ctr" status --healthy
 answers() { sleep 1 && "$ctr" exec test -S /run/systemd/private; }
@@ -50,7 +50,7 @@ printf '%s\n' '::sysinit:/bin/echo up' '::respawn:/bin/sleep 1000' '::shutdown:/
     'console::once:/bin/echo to the console' >"$VM_TREE/etc/inittab"
 is "what is planned" "$(vm "$entry" --dry-run /sbin/init | jq -c '[.init_system, .stop_signal]')" '["busybox",12]'
 cat >"$work/shell" <<SHELL
-exec env -i ${VM_ENV[*]@Q} ROOTFS_DIR=$VM_TREE $entry /sbin/init
+exec env -i ${VM_ENV[*]@Q} VM_ROOTFS_DIR=$VM_TREE $entry /sbin/init
 SHELL
 script -qec "sh $work/shell" /dev/null </dev/null >"$work/out" 2>&1 &
 job=$!
@@ -76,14 +76,14 @@ end "reboot from inside: 129, for the restart policy to see" 129 "$ctr" exec reb
 VM_TREE=$TREES/rootfs-debian
 mkdir -p /jail/data
 mount -t tmpfs data /jail/data
-capture vm GUEST_INIT=yes DATAFS_SIZE=64M "$entry" /bin/bash -c \
+capture vm VM_INIT=yes DATAFS_SIZE=64M "$entry" /bin/bash -c \
     'echo "I am $$"; mount /dev/vdb /mnt && cd /mnt && echo kept >f; (sleep 100 &); exit 5'
-is "GUEST_INIT=yes: PID 1, its exit code" "$STATUS/$STDOUT/$STDERR" "5/I am 1/"
+is "VM_INIT=yes: PID 1, its exit code" "$STATUS/$STDOUT/$STDERR" "5/I am 1/"
 is "what it had mounted is unmounted" "$(dumpe2fs -h /jail/data/data.ext4 2>/dev/null | grep -c needs_recovery)/$(
     debugfs -R 'cat f' /jail/data/data.ext4 2>/dev/null)" "0/kept"
 umount /jail/data
 rmdir /jail/data /jail
-capture vm GUEST_INIT=yes "$entry" /nonexistent
+capture vm VM_INIT=yes "$entry" /nonexistent
 is "and not found as ever" "$STATUS/$STDERR" "127/ctr-jailer: cannot run '/nonexistent' in the guest: No such file or directory"
 is "nothing is left on the host" "$(diff <(echo "$before") <(host_state))" ""
 rm -rf "$work"

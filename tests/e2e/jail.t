@@ -16,7 +16,7 @@ before=$(host_state)
 id=$(printf 'i%.0s' {1..64})
 base=/srv
 for _ in {1..8}; do base+=/$(printf 'b%.0s' {1..100}); done
-long=(VM_ID="$id" JAIL_BASE="$base" DATAFS_SIZE=32M VOLUMES="$work/volume:/v:ro" SECRET=squeamish)
+long=(VM_ID="$id" VM_JAIL_BASE="$base" DATAFS_SIZE=32M VM_VOLUMES="$work/volume:/v:ro" SECRET=squeamish)
 
 vm "${long[@]}" "$entry" /guest-static wait >"$work/out" 2>"$work/err" &
 job=$!
@@ -105,9 +105,9 @@ is "nothing is left on the host" "$(diff <(echo "$before") <(host_state))" ""
 
 # --- without a VM ----------------------------------------------------------------------------------------------
 base+=/$(printf 'b%.0s' {1..200})
-capture vm "${long[@]}" JAIL_BASE="$base" "$entry" /x
-like "a folder that is too deep is refused" "$STATUS/$STDERR" "125/ctr-jailer: JAIL_BASE=/srv/bbb*: the path is too long"
-capture vm "${long[@]}" JAIL_BASE="/srv/$(printf 'b%.0s' {1..300})" "$entry" /x
+capture vm "${long[@]}" VM_JAIL_BASE="$base" "$entry" /x
+like "a folder that is too deep is refused" "$STATUS/$STDERR" "125/ctr-jailer: VM_JAIL_BASE=/srv/bbb*: the path is too long"
+capture vm "${long[@]}" VM_JAIL_BASE="/srv/$(printf 'b%.0s' {1..300})" "$entry" /x
 like "and one with too long a name" "$STATUS/$STDERR" "125/ctr-jailer: *File name too long"
 capture vm "${long[@]}" "$entry" --id "i$id" /x
 like "and a longer id" "$STATUS/$STDERR" "125/ctr-jailer: VM_ID=i*: must be 1 to 64 of*"

@@ -11,7 +11,7 @@ mkdir "$work/scratch"
 jails=/srv/jailer/firecracker scratch=$work/scratch
 left() { (cd / && find srv/jailer "$scratch" -mindepth 1 2>/dev/null | sort); }
 start() { # LOG [NAME=value...]: a VM that waits; VM is its job
-    vm SCRATCH_DIR="$scratch" "${@:2}" "$entry" /guest-static wait >"$1" 2>&1 &
+    vm VM_SCRATCH_DIR="$scratch" "${@:2}" "$entry" /guest-static wait >"$1" 2>&1 &
     VM=$!
     check "a VM has started" wait_until 100 grep -q ready "$1"
     [ "$(<"$1")" = ready ] || note "$(<"$1")"
@@ -22,7 +22,7 @@ kill_vm() { # PID: with its keeper, as a container's end would
     kill -KILL "$(pgrep -P "$pid" -x entry-keeper)" "$pid"
     wait "$1" 2>/dev/null || true
 }
-run() { vm SCRATCH_DIR="$scratch" "$entry" /guest-static exit 0; }
+run() { vm VM_SCRATCH_DIR="$scratch" "$entry" /guest-static exit 0; }
 
 start "$work/one"
 dead=$VM
@@ -58,7 +58,7 @@ srv/jailer/firecracker/held
 srv/jailer/firecracker/live
 srv/jailer/firecracker/theirs
 srv/jailer/firecracker/theirs/root"
-capture env -i unshare -n env "${VM_ENV[@]}" ROOTFS_DIR="$VM_TREE" SCRATCH_DIR="$scratch" VM_ID=live NETWORK=none "$entry" /guest-static exit 0
+capture env -i unshare -n env "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" VM_SCRATCH_DIR="$scratch" VM_ID=live VM_NETWORK=none "$entry" /guest-static exit 0
 like "another network namespace's VM of the same id is refused its folder" "$STATUS/$STDERR" "125/*jail's folder*live*"
 exec 8>&- 9>&-
 rm -r "$jails/theirs"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# NET_BANDWIDTH, NET_OPS, DISK_BANDWIDTH and DISK_OPS, measured.  A bucket holds a second's worth, and Firecracker
+# VM_NET_BANDWIDTH, VM_NET_OPS, VM_DISK_BANDWIDTH and VM_DISK_OPS, measured.  A bucket holds a second's worth, and Firecracker
 # refills it only once it is empty, for all the time before: two seconds' worth pass at once, and what follows
 # takes its time.  The same without limits, to see that it is they that hold.
 #: kvm
@@ -105,23 +105,23 @@ run "$entry" /bin/bash -s disk >"$work/free"
 check "all arrives, without a limit" run "$entry" /bin/bash -s net
 cat "$work/server" >>"$work/free"
 
-run DISK_BANDWIDTH=2M "$entry" /bin/bash -s disk >"$work/bandwidth"
+run VM_DISK_BANDWIDTH=2M "$entry" /bin/bash -s disk >"$work/bandwidth"
 least large "$work/bandwidth" 2000
 least write "$work/bandwidth" 2000
-run DISK_OPS=30 "$entry" /bin/bash -s disk >"$work/ops"
+run VM_DISK_OPS=30 "$entry" /bin/bash -s disk >"$work/ops"
 least small "$work/ops" 3000
 
 : >"$work/server"
-check "all arrives, by NET_BANDWIDTH" run NET_BANDWIDTH=256K "$entry" /bin/bash -s net
+check "all arrives, by VM_NET_BANDWIDTH" run VM_NET_BANDWIDTH=256K "$entry" /bin/bash -s net
 least received "$work/server" 2000
 least sent/1048576 "$work/server" 2000
 : >"$work/server"
-check "all arrives, by NET_OPS" run NET_OPS=30 "$entry" /bin/bash -s net
+check "all arrives, by VM_NET_OPS" run VM_NET_OPS=30 "$entry" /bin/bash -s net
 least datagrams "$work/server" 3000
 kill $server
-is "--dry-run tells the ports" "$(vm PORTS=80,127.0.0.1:5353:53/udp "$entry" --dry-run /x | jq -c .network.ports)" \
+is "--dry-run tells the ports" "$(vm VM_PORTS=80,127.0.0.1:5353:53/udp "$entry" --dry-run /x | jq -c .network.ports)" \
     '["0.0.0.0:80-80:80-80/tcp","127.0.0.1:5353-5353:53-53/udp"]'
-is "--dry-run tells the limits" "$(vm NET_BANDWIDTH=1M DISK_OPS=5 "$entry" --dry-run /x | jq -c '[.network_limit, .disk_limit]')" \
+is "--dry-run tells the limits" "$(vm VM_NET_BANDWIDTH=1M VM_DISK_OPS=5 "$entry" --dry-run /x | jq -c '[.network_limit, .disk_limit]')" \
     '[{"bytes_per_s":1048576,"ops_per_s":null},{"bytes_per_s":null,"ops_per_s":5}]'
 ip netns del outside
 umount /run/netns 2>/dev/null || true # ip made it a mount

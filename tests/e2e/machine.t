@@ -29,7 +29,7 @@ most() { [ "$(fresh "${@:2}")" -le "$1" ]; }
 MIB=$((1 << 20))
 
 # --- memory: a guest of 512 MiB frees 250, lends them, and gets them back ------------------------------------
-vm MEM_SIZE_MIB=512 MEM_MIN_MIB=128 "$entry" /guest-static hold 250 >"$work/out" 2>"$work/err" &
+vm MEM_SIZE_MIB=512 VM_MEM_MIN_MIB=128 "$entry" /guest-static hold 250 >"$work/out" 2>"$work/err" &
 job=$!
 check "the guest has used 250 MiB and freed them" wait_until 200 grep -q freed "$work/out"
 pid=$(pgrep -x firecracker)
@@ -75,7 +75,7 @@ is "the guest gets its memory back" "$status/$(tail -n 1 "$work/out")/$(<"$work/
 
 # --- more than there is, when asked for; how the run before ended ------------------------------------------------
 more=$(($(kb MemTotal /proc/meminfo) / 512)) # MiB
-pid1() { unshare -m -p -f --mount-proc env -i "${VM_ENV[@]}" ROOTFS_DIR="$VM_TREE" "$@"; }
+pid1() { unshare -m -p -f --mount-proc env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" "$@"; }
 rm -rf /var/lib/ctr-jailer
 capture pid1 MEM_SIZE_MIB=$more "$entry" /guest-static exit 3
 is "twice the host's memory" "$STATUS/$STDERR" "3/"
@@ -91,27 +91,27 @@ wait $job 2>/dev/null || true
 rm -rf /var/lib/ctr-jailer
 
 # --- refusals: by Firecracker, and for its version -----------------------------------------------------------------
-capture vm CPU_TEMPLATE=Z80 "$entry" /guest-static exit 0
+capture vm VM_CPU_TEMPLATE=Z80 "$entry" /guest-static exit 0
 like "a CPU template that Firecracker does not know" "$STATUS/$STDERR" \
-    "125/ctr-jailer: Firecracker refuses machine-config:*Z80*[(]CPU_TEMPLATE=Z80[)]"
-capture vm CPU_TEMPLATE=None "$entry" /guest-static exit 5
+    "125/ctr-jailer: Firecracker refuses machine-config:*Z80*[(]VM_CPU_TEMPLATE=Z80[)]"
+capture vm VM_CPU_TEMPLATE=None "$entry" /guest-static exit 5
 is "one that it knows" "$STATUS/$STDERR" "5/"
-capture vm MEM_RECLAIM=yes "$entry" /guest-static exit 0
+capture vm VM_MEM_RECLAIM=yes "$entry" /guest-static exit 0
 is "a feature that this version lacks" "$STATUS/$STDERR" \
-    "125/ctr-jailer: MEM_RECLAIM=yes (free page reporting) needs Firecracker 1.14 or newer; FIRECRACKER_BIN is 1.12.1"
+    "125/ctr-jailer: VM_MEM_RECLAIM=yes (free page reporting) needs Firecracker 1.14 or newer; VM_FIRECRACKER_BIN is 1.12.1"
 # The same program under another number is as close as one binary comes to being older, or newer.
 sed 's/1\.12\.1/1.11.9/g' "$FIRECRACKER/firecracker" >"$work/firecracker"
 chmod 755 "$work/firecracker"
-capture vm FIRECRACKER_BIN="$work/firecracker" "$entry" /guest-static exit 0
+capture vm VM_FIRECRACKER_BIN="$work/firecracker" "$entry" /guest-static exit 0
 is "a version that is too old" "$STATUS/$STDERR" \
-    "125/ctr-jailer: FIRECRACKER_BIN: Firecracker 1.11.9 is too old: 1.12 or newer is needed"
+    "125/ctr-jailer: VM_FIRECRACKER_BIN: Firecracker 1.11.9 is too old: 1.12 or newer is needed"
 sed 's/1\.12\.1/1.14.0/g' "$FIRECRACKER/firecracker" >"$work/firecracker"
-capture vm MEM_RECLAIM=yes FIRECRACKER_BIN="$work/firecracker" "$entry" /guest-static exit 0
+capture vm VM_MEM_RECLAIM=yes VM_FIRECRACKER_BIN="$work/firecracker" "$entry" /guest-static exit 0
 like "one that should have it is asked for it" "$STATUS/$STDERR" \
     "125/ctr-jailer: Firecracker refuses balloon:*free_page_reporting*"
 for value in 63 513 x; do
-    capture vm MEM_SIZE_MIB=512 MEM_MIN_MIB=$value "$entry" /x
-    is "MEM_MIN_MIB=$value" "$STATUS/$STDERR" "125/ctr-jailer: MEM_MIN_MIB=$value: must be a number from 64 to 512"
+    capture vm MEM_SIZE_MIB=512 VM_MEM_MIN_MIB=$value "$entry" /x
+    is "VM_MEM_MIN_MIB=$value" "$STATUS/$STDERR" "125/ctr-jailer: VM_MEM_MIN_MIB=$value: must be a number from 64 to 512"
 done
 rm -rf "$work"
 done_testing

@@ -43,7 +43,7 @@ printf '127.0.0.1\tlocalhost\n203.0.113.5\tfriend friend.example.test\n172.17.0.
 mount --bind "$work/hosts" /etc/hosts
 before=$(host_state | grep -v anycast) # which a forwarding host has too
 
-vm PORTS=8080:80,127.0.0.1:9090:80 "$entry" /bin/bash -c 'echo ready; sleep 1000' >"$work/out" 2>"$work/err" &
+vm VM_PORTS=8080:80,127.0.0.1:9090:80 "$entry" /bin/bash -c 'echo ready; sleep 1000' >"$work/out" 2>"$work/err" &
 job=$!
 check "a VM with published ports has started" wait_until 100 grep -q ready "$work/out"
 [ ! -s "$work/err" ] || note "$(<"$work/err")"
@@ -73,14 +73,14 @@ is "published: from outside" "$(ip netns exec outside timeout 10 bash "$work/get
 check "published on 127.0.0.1 only: not from outside" \
     bash -c '! ip netns exec outside timeout 3 bash "$0" 192.0.2.1 9090 2>/dev/null' "$work/get"
 is "published: from the guest through the host's address" "$("$ctr" exec -i bash -s 192.0.2.1 8080 <"$work/get")" "from the guest"
-capture vm PORTS=8080:80 "$entry" /bin/true
+capture vm VM_PORTS=8080:80 "$entry" /bin/true
 like "a port that is taken is refused by its number" "$STATUS/$STDERR" "125/*8080*"
 check "stop" "$ctr" stop -t 1
 wait $job || true
 is "nothing is left on the host" "$(diff <(echo "$before") <(host_state | grep -v anycast))" ""
 
-capture vm NETWORK=none "$entry" /bin/bash -c 'echo /sys/class/net/*'
-is "NETWORK=none: no interface but lo" "$STATUS/$STDOUT" "0//sys/class/net/lo"
+capture vm VM_NETWORK=none "$entry" /bin/bash -c 'echo /sys/class/net/*'
+is "VM_NETWORK=none: no interface but lo" "$STATUS/$STDOUT" "0//sys/class/net/lo"
 
 umount /etc/resolv.conf /etc/hosts
 kill $server $resolver

@@ -13,7 +13,7 @@ before=$(host_state)
 # start NAME=value... command...: entry in the background, as process $pid
 start() {
     : >"$work/out"
-    (exec env -i "${VM_ENV[@]}" ROOTFS_DIR="$VM_TREE" "$@") >"$work/out" 2>"$work/err" &
+    (exec env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" "$@") >"$work/out" 2>"$work/err" &
     pid=$!
 }
 # ended: $status of it, and in $took the milliseconds since `stopped` was set
@@ -29,7 +29,7 @@ send() {
 
 # --- all of them -----------------------------------------------------------------------------------------
 # 9 and 19 cannot be caught; 32 and 33 are the C library's own (signal(7)); 15 is last, as it ends this.
-start STOP_TIMEOUT=60 "$entry" /guest-static signals
+start VM_STOP_TIMEOUT=60 "$entry" /guest-static signals
 check "a command that shows its signals has started" wait_until 100 grep -q ready "$work/out"
 missing=
 for n in {1..8} {10..14} {16..18} {20..31} {34..64}; do

@@ -8,7 +8,7 @@ set -euo pipefail
 entry=$BIN/entry cycles=${CYCLES:-10}
 work=$(mktemp -d /tmp/e2e.XXXXXX)
 mkdir -p /srv/jailer # it goes with the VM that made it, if that is the last one
-start=(vm MEM_SIZE_MIB=128 ROOTFS_SIZE=64M DATAFS_SIZE=64M BOOT_TIMEOUT=0)
+start=(vm MEM_SIZE_MIB=128 ROOTFS_SIZE=64M DATAFS_SIZE=64M VM_BOOT_TIMEOUT=0)
 
 capture "${start[@]}" "$entry" /guest-static exit 3
 is "a VM" "$STATUS/$STDERR" "3/"

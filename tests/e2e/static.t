@@ -31,7 +31,7 @@ done
 like "environment: a newline stays one" "$(tr '\0\n' '\n|' <"$work/env" | grep ^NEWLINE)" 'NEWLINE=a|b|'
 is "environment: the prefixed one wins" "$(tr '\0\n' '\n|' <"$work/env" | grep ^BOTH=)" BOTH=wins
 is "environment: what configures the VM or describes the container stays outside" \
-    "$(tr '\0\n' '\n|' <"$work/env" | grep -E '^(ROOTFS_DIR|MEM_SIZE_MIB|KERNEL_IMAGE|HOME|HOSTNAME|TERM)=' | sort)" \
+    "$(tr '\0\n' '\n|' <"$work/env" | grep -E '^(VM_ROOTFS_DIR|MEM_SIZE_MIB|VM_KERNEL_IMAGE|HOME|HOSTNAME|TERM)=' | sort)" \
     "HOME=/root"$'\n'"HOSTNAME=$(hostname)"
 
 # --- arguments, streams, exit codes ------------------------------------------------------------------
@@ -87,7 +87,7 @@ clean() { diff <(echo "$before") <(host_state); }
 check "nothing is left of a killed one, without another start" wait_until 20 clean
 
 # --- a VMM that is held up for seconds, again and again, as on a machine with too much to do ---------------
-vm NETWORK=none BOOT_TIMEOUT=0 "$entry" /guest-static both >"$work/out" 2>"$work/err" &
+vm VM_NETWORK=none VM_BOOT_TIMEOUT=0 "$entry" /guest-static both >"$work/out" 2>"$work/err" &
 job=$!
 check "a VMM to be held up" wait_until 60 pgrep -x firecracker
 python3 tests/e2e/stall.py "$(pgrep -x firecracker)" &

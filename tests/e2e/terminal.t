@@ -34,7 +34,7 @@ RUN
 cat >"$work/vm" <<VM
 #!/bin/bash
 echo \$\$ >$work/pid
-exec env -i ${VM_ENV[*]@Q} ROOTFS_DIR=$VM_TREE "\$@"
+exec env -i ${VM_ENV[*]@Q} VM_ROOTFS_DIR=$VM_TREE "\$@"
 VM
 chmod +x "$work/run" "$work/vm"
 tm new-session -d -x 80 -y 24 "cd $work && PS1='host> ' exec bash --norc --noprofile"
@@ -102,7 +102,7 @@ kill -TERM "$(<"$work/pid")"
 ends "it is stopped" 143
 
 # --- an exec's -------------------------------------------------------------------------------------------
-(exec env -i "${VM_ENV[@]}" ROOTFS_DIR="$VM_TREE" STOP_TIMEOUT=1 "$entry" /bin/bash -c 'trap "" TERM; echo ready; sleep 1000') \
+(exec env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" VM_STOP_TIMEOUT=1 "$entry" /bin/bash -c 'trap "" TERM; echo ready; sleep 1000') \
     >"$work/out" 2>"$work/err" &
 pid=$!
 check "a VM for an exec" wait_until 100 grep -q ready "$work/out"
@@ -113,7 +113,7 @@ sees "an exec with a terminal" '^begun$'
 kill -TERM "$pid"
 status=0
 wait "$pid" || status=$?
-is "after STOP_TIMEOUT the VM's command is killed: 137" "$status" 137
+is "after VM_STOP_TIMEOUT the VM's command is killed: 137" "$status" 137
 ends "an exec whose VM ends" 125
 
 tm kill-server

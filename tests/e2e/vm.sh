@@ -17,12 +17,12 @@ KERNEL=$TREES/kernel-microvm-x86_64/vmlinux
 [ "${E2E_KERNEL:-microvm}" = microvm ] && [ -e "$KERNEL" ] || KERNEL=$TREES/kernel-cloud-amd64/vmlinux
 VM_TREE=$TREES/rootfs-static
 VM_ENV=(
-    "PATH=$PATH" "KERNEL_IMAGE=$KERNEL" "INITRD_IMAGE=$INITRD" "FIRECRACKER_BIN=$FIRECRACKER/firecracker"
-    "JAILER_BIN=$FIRECRACKER/jailer" "MEM_SIZE_MIB=256" "VCPU_COUNT=1" "BOOT_TIMEOUT=100" "LOG_LEVEL=error"
+    "PATH=$PATH" "VM_KERNEL_IMAGE=$KERNEL" "VM_INITRD_IMAGE=$INITRD" "VM_FIRECRACKER_BIN=$FIRECRACKER/firecracker"
+    "VM_JAILER_BIN=$FIRECRACKER/jailer" "MEM_SIZE_MIB=256" "VCPU_COUNT=1" "VM_BOOT_TIMEOUT=100" "VM_LOG_LEVEL=error"
 )
 
 # vm [NAME=value...] [--flag...] [-- command args...]: entry with a clean environment and these variables
-vm() { env -i "${VM_ENV[@]}" ROOTFS_DIR="$VM_TREE" "$@"; }
+vm() { env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" "$@"; }
 
 # What a VM could leave behind: links, addresses, routes, rules, mounts, files, processes, and this
 # namespace's abstract sockets.  The empty tables that iptables makes at its first use do not count.

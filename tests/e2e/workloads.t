@@ -13,7 +13,7 @@ work=$(mktemp -d /tmp/e2e.XXXXXX)
 VM_TREE=$TREES/rootfs-apps
 before=$(host_state)
 
-vm MEM_SIZE_MIB=768 DATA_MOUNT=/var/lib/docker DATAFS_SIZE=1G ROOTFS_SIZE=1G HOST_ACCESS=yes PORTS=8080 "$entry" /bin/sleep infinity \
+vm MEM_SIZE_MIB=768 VM_DATA_MOUNT=/var/lib/docker DATAFS_SIZE=1G ROOTFS_SIZE=1G VM_HOST_ACCESS=yes VM_PORTS=8080 "$entry" /bin/sleep infinity \
     >"$work/out" 2>"$work/err" &
 job=$!
 check "a guest has started" wait_until 100 "$ctr" status --healthy

@@ -33,12 +33,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc, (void)argv;
     static const char dir[] = "build/fuzz/plan.files";
     mkdir(dir, 0755);
-    snprintf(good[good_count++], sizeof(good[0]), "ROOTFS_DIR=%s", dir);
-    snprintf(good[good_count++], sizeof(good[0]), "SCRATCH_DIR=%s", dir);
-    make_file(dir, "KERNEL_IMAGE", "vmlinux", "\177ELF");
-    make_file(dir, "INITRD_IMAGE", "initrd", "");
-    make_file(dir, "FIRECRACKER_BIN", "firecracker", "");
-    make_file(dir, "JAILER_BIN", "jailer", "");
+    snprintf(good[good_count++], sizeof(good[0]), "VM_ROOTFS_DIR=%s", dir);
+    snprintf(good[good_count++], sizeof(good[0]), "VM_SCRATCH_DIR=%s", dir);
+    make_file(dir, "VM_KERNEL_IMAGE", "vmlinux", "\177ELF");
+    make_file(dir, "VM_INITRD_IMAGE", "initrd", "");
+    make_file(dir, "VM_FIRECRACKER_BIN", "firecracker", "");
+    make_file(dir, "VM_JAILER_BIN", "jailer", "");
     return 0;
 }
 

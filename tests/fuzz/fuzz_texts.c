@@ -1,7 +1,7 @@
 /* libFuzzer target: small files that others write, each parser behind a letter, the input's first byte.  The texts
  * have a NUL between them where a parser takes several.
  *
- *   u  an image's passwd and group, and a GUEST_USER      r  the container's resolv.conf
+ *   u  an image's passwd and group, and a VM_USER      r  the container's resolv.conf
  *   h  its hosts, and its name                            m  /proc/meminfo and a cgroup's limits
  *   f  Firecracker's metrics
  *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */

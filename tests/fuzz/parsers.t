@@ -18,8 +18,8 @@ for seed in build/fuzz/plan.corpus/*; do
     while IFS= read -r -d '' string || [ -n "$string" ]; do
         if [[ $string == @* ]]; then arguments+=("${string#@}"); elif [[ $string == ?*=* ]]; then variables+=("$string"); fi
     done <"$seed"
-    capture env -i ROOTFS_DIR=tests SCRATCH_DIR=/tmp KERNEL_IMAGE=/bin/true INITRD_IMAGE=/bin/true FIRECRACKER_BIN=/bin/true \
-        JAILER_BIN=/bin/true "${variables[@]}" build/bin/entry --dry-run -- "${arguments[@]}"
+    capture env -i VM_ROOTFS_DIR=tests VM_SCRATCH_DIR=/tmp VM_KERNEL_IMAGE=/bin/true VM_INITRD_IMAGE=/bin/true VM_FIRECRACKER_BIN=/bin/true \
+        VM_JAILER_BIN=/bin/true "${variables[@]}" build/bin/entry --dry-run -- "${arguments[@]}"
     if [ "$STATUS" = 0 ]; then
         accepted=$((accepted + 1))
         jq -e '.command | length > 0' <<<"$STDOUT" >/dev/null || bad+="$seed: $STDOUT"$'\n'

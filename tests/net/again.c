@@ -22,7 +22,7 @@ int main(void)
     struct net_plan plan = {.id = "again", .tap = "again0"};
     struct err err = {0};
     inet_pton(AF_INET, "10.251.7.1", &plan.tap_addr);
-    if (net_ports_parse("PORTS", "8080:80", &plan.ports, &err))
+    if (net_ports_parse("VM_PORTS", "8080:80", &plan.ports, &err))
         return 1;
     for (int i = 0; i < TIMES; i++) {
         struct netsetup *net = netsetup_up(&plan, &err);

@@ -116,7 +116,7 @@ static void test_status(void **state)
     cleanup_buf struct buf out = {0};
     struct net_ports ports;
     struct net_link link = {.tap = "ctr0", .guest_addr.s_addr = htonl(0x0a010202)};
-    assert_int_equal(net_ports_parse("PORTS", "8080:80,127.0.0.1:2000-2010:3000-3010/udp", &ports, NULL), 0);
+    assert_int_equal(net_ports_parse("VM_PORTS", "8080:80,127.0.0.1:2000-2010:3000-3010/udp", &ports, NULL), 0);
     struct status_facts facts = {.begun = 5000000, .started = 107000000, .link = &link, .ports = &ports, .jail = -1};
     struct status_boot boot = {.exec = 400000000, .exec_ms = 250, .init_ms = 200, .pid = 77};
     char wanted[512];

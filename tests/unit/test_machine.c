@@ -94,11 +94,11 @@ static void test_versions(void **state)
     assert_int_equal(version_check("2.0.0", &report, &err), 0);
     assert_int_equal(version_check("1.14.0", &report, &err), 0);
     assert_int_equal(version_check("1.9.1", &plain, &err), -1);
-    assert_string_equal(err.text, "FIRECRACKER_BIN: Firecracker 1.9.1 is too old: 1.12 or newer is needed");
+    assert_string_equal(err.text, "VM_FIRECRACKER_BIN: Firecracker 1.9.1 is too old: 1.12 or newer is needed");
     err = (struct err){0};
     assert_int_equal(version_check("1.12.1", &report, &err), -1);
-    assert_string_equal(err.text, "MEM_RECLAIM=yes (free page reporting) needs Firecracker 1.14 or newer; "
-                                  "FIRECRACKER_BIN is 1.12.1");
+    assert_string_equal(err.text, "VM_MEM_RECLAIM=yes (free page reporting) needs Firecracker 1.14 or newer; "
+                                  "VM_FIRECRACKER_BIN is 1.12.1");
     assert_int_equal(version_check("", &plain, NULL), -1);
     assert_int_equal(version_check("one.two", &plain, NULL), -1);
 }

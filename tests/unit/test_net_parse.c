@@ -84,7 +84,7 @@ static void ports(void **state)
     struct err err = {0};
     (void)state;
     assert_int_equal(
-        net_ports_parse("PORTS", "8080:80,127.0.0.1:5353:53/udp,2000-2010:2000-2010,80,443/tcp,65535", &p, &err), 0);
+        net_ports_parse("VM_PORTS", "8080:80,127.0.0.1:5353:53/udp,2000-2010:2000-2010,80,443/tcp,65535", &p, &err), 0);
     assert_int_equal(p.count, 6);
     check_port(&p.list[0], "0.0.0.0", 8080, 80, 1, false);
     check_port(&p.list[1], "127.0.0.1", 5353, 53, 1, true);
@@ -93,12 +93,12 @@ static void ports(void **state)
     check_port(&p.list[4], "0.0.0.0", 443, 443, 1, false);
     check_port(&p.list[5], "0.0.0.0", 65535, 65535, 1, false);
     net_ports_free(&p);
-    assert_int_equal(net_ports_parse("PORTS", "", &p, &err), 0);
+    assert_int_equal(net_ports_parse("VM_PORTS", "", &p, &err), 0);
     assert_int_equal(p.count, 0);
     /* One number, two protocols or two addresses: two ports. */
-    assert_int_equal(net_ports_parse("PORTS", "53/udp,53/tcp,127.0.0.1:1:1,127.0.0.2:1:1", &p, &err), 0);
+    assert_int_equal(net_ports_parse("VM_PORTS", "53/udp,53/tcp,127.0.0.1:1:1,127.0.0.2:1:1", &p, &err), 0);
     net_ports_free(&p);
-    assert_int_equal(net_ports_parse("PORTS", "1-65535", &p, &err), 0);
+    assert_int_equal(net_ports_parse("VM_PORTS", "1-65535", &p, &err), 0);
     assert_int_equal(p.list[0].count, 65535);
     net_ports_free(&p);
 }
@@ -137,10 +137,10 @@ static void bad_ports(void **state)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct net_ports p;
         struct err err = {0};
-        if (net_ports_parse("PORTS", bad[i], &p, &err) != -1)
+        if (net_ports_parse("VM_PORTS", bad[i], &p, &err) != -1)
             fail_msg("'%s' was taken", bad[i]);
         assert_null(p.list);
-        assert_non_null(strstr(err.text, "PORTS: cannot publish"));
+        assert_non_null(strstr(err.text, "VM_PORTS: cannot publish"));
         assert_null(strchr(err.text, '\n'));
     }
 }

@@ -17,7 +17,7 @@
 static struct net_plan plan(const char *ports)
 {
     struct net_plan p = {.id = "vm-1"};
-    assert_int_equal(net_ports_parse("PORTS", ports, &p.ports, NULL), 0);
+    assert_int_equal(net_ports_parse("VM_PORTS", ports, &p.ports, NULL), 0);
     return p;
 }
 

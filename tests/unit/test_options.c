@@ -71,7 +71,7 @@ static void test_values_are_bytes(void **state)
 static void test_empty_option_is_not_given(void **state)
 {
     (void)state;
-    char *env[] = {"ROOTFS_DIR=", "VCPU_COUNT=", NULL};
+    char *env[] = {"VM_ROOTFS_DIR=", "VCPU_COUNT=", NULL};
     struct options o;
     assert_int_equal(options_read(&o, no_command, env, NULL), 0);
     assert_string_equal(o.value[OPT_ROOTFS_DIR], "/usr/src/app/rootfs");

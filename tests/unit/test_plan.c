@@ -63,7 +63,8 @@ static int tear_down(void **state)
 static int plan_with(const char *variable, const char *value, struct plan *plan, struct err *err)
 {
     static char lines[6][128];
-    const char *names[] = {"ROOTFS_DIR", "KERNEL_IMAGE", "INITRD_IMAGE", "FIRECRACKER_BIN", "JAILER_BIN"};
+    const char *names[] = {"VM_ROOTFS_DIR", "VM_KERNEL_IMAGE", "VM_INITRD_IMAGE", "VM_FIRECRACKER_BIN",
+                           "VM_JAILER_BIN"};
     char *env[8] = {0}, *argv[] = {"entry", "/bin/sh", "-c", "x y", NULL};
     for (int i = 0; i < 5; i++) {
         bool replaced = variable && strcmp(variable, names[i]) == 0;
@@ -128,7 +129,7 @@ static void test_numbers(void **state)
     assert_refused("MEM_SIZE_MIB", "1G");
     assert_accepted("MEM_SIZE_MIB", "64", &plan);
     assert_int_equal(plan.vmm.mem_mib, 64);
-    assert_refused("BOOT_TIMEOUT", "1s");
+    assert_refused("VM_BOOT_TIMEOUT", "1s");
 }
 
 static void test_sizes(void **state)
@@ -155,21 +156,22 @@ static void test_disks(void **state)
         "/tmp:/:ro", "/tmp:/x:ro:ro", "/nonexistent:/x:ro", "/dev/null:/x:ro", "/tmp:/x:ro,",
         ","};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        assert_refused("VOLUMES", bad[i]);
-    assert_refused("VOLUMES", "/tmp:/1:ro,/tmp:/2:ro,/tmp:/3:ro,/tmp:/4:ro,/tmp:/5:ro,/tmp:/6:ro,/tmp:/7:ro,/tmp:/8:ro,"
-                              "/tmp:/9:ro");
+        assert_refused("VM_VOLUMES", bad[i]);
+    assert_refused("VM_VOLUMES",
+                   "/tmp:/1:ro,/tmp:/2:ro,/tmp:/3:ro,/tmp:/4:ro,/tmp:/5:ro,/tmp:/6:ro,/tmp:/7:ro,/tmp:/8:ro,"
+                   "/tmp:/9:ro");
     struct err err;
-    assert_int_equal(plan_with("VOLUMES", "/tmp:/x:ro,/usr/:/a b/c/:ro", &plan, &err), 0);
+    assert_int_equal(plan_with("VM_VOLUMES", "/tmp:/x:ro,/usr/:/a b/c/:ro", &plan, &err), 0);
     assert_int_equal(plan.drives.volume_count, 2);
     assert_string_equal(plan.drives.volume[0].source, "/tmp");
     assert_string_equal(plan.drives.volume[1].target, "/a b/c/");
     assert_int_equal(drives_letter(&plan.drives, 1), 'e');
     plan_free(&plan);
-    assert_refused("DATA_MOUNT", "data");
-    assert_refused("DATA_MOUNT", "//");
-    assert_accepted("DATA_MOUNT", "/var/lib/app", &plan);
-    assert_refused("ROOTFS_FORMAT", "xfs");
-    assert_refused("ROOTFS_DIR", "/etc/passwd");
+    assert_refused("VM_DATA_MOUNT", "data");
+    assert_refused("VM_DATA_MOUNT", "//");
+    assert_accepted("VM_DATA_MOUNT", "/var/lib/app", &plan);
+    assert_refused("VM_ROOTFS_FORMAT", "xfs");
+    assert_refused("VM_ROOTFS_DIR", "/etc/passwd");
 }
 
 static void test_limits(void **state)
@@ -178,16 +180,16 @@ static void test_limits(void **state)
     struct plan plan;
     static const char *const bad[] = {"0", "1023", "-1M", "10MB", "10 M", "fast", "2T"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-        assert_refused("NET_BANDWIDTH", bad[i]);
-        assert_refused("DISK_BANDWIDTH", bad[i]);
+        assert_refused("VM_NET_BANDWIDTH", bad[i]);
+        assert_refused("VM_DISK_BANDWIDTH", bad[i]);
     }
-    assert_refused("NET_OPS", "0");
-    assert_refused("DISK_OPS", "1K");
-    assert_accepted("NET_BANDWIDTH", "10M", &plan);
+    assert_refused("VM_NET_OPS", "0");
+    assert_refused("VM_DISK_OPS", "1K");
+    assert_accepted("VM_NET_BANDWIDTH", "10M", &plan);
     assert_true(plan.vmm.net_limit.bytes == 10 * MIB && !plan.vmm.net_limit.ops && !plan.vmm.drive_limit.bytes);
-    assert_accepted("DISK_BANDWIDTH", "5000", &plan);
+    assert_accepted("VM_DISK_BANDWIDTH", "5000", &plan);
     assert_true(plan.vmm.drive_limit.bytes == 5000 && !plan.vmm.drive_limit.ops);
-    assert_accepted("DISK_OPS", "100", &plan);
+    assert_accepted("VM_DISK_OPS", "100", &plan);
     assert_true(plan.vmm.drive_limit.ops == 100 && !plan.vmm.net_limit.ops);
 }
 
@@ -200,8 +202,8 @@ static void test_cgroup(void **state)
         "weight=5",     ".cpu.x=5",    "../cpu.x=5", "a.b=c=d",     "cpu.weight=1 io.max=8:0 rbps=1",
         "cpu/max.x=12", "50 cpu.max=5"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        assert_refused("CGROUP", bad[i]);
-    assert_accepted("CGROUP", " cpu.weight=50  cpu.max=150000 100000\nmemory.max=1G\tcpuset.cpus=0,2-3 ", &plan);
+        assert_refused("VM_CGROUP", bad[i]);
+    assert_accepted("VM_CGROUP", " cpu.weight=50  cpu.max=150000 100000\nmemory.max=1G\tcpuset.cpus=0,2-3 ", &plan);
     assert_int_equal(plan.cgroup.count, 4);
     assert_string_equal(plan.cgroup.settings[0], "cpu.weight=50");
     assert_string_equal(plan.cgroup.settings[1], "cpu.max=150000 100000");
@@ -213,7 +215,7 @@ static void test_cgroup(void **state)
     for (int i = 0; i < CGROUP_SETTINGS + 1; i++)
         strcat(many, "a.b=1 ");
     struct err err;
-    assert_int_equal(plan_with("CGROUP", many, &plan, &err), -1);
+    assert_int_equal(plan_with("VM_CGROUP", many, &plan, &err), -1);
     plan_free(&plan);
 }
 
@@ -233,11 +235,11 @@ static void test_network(void **state)
     assert_int_equal(plan.net.guest_mac[5], 0xfe);
     assert_refused("TAP_DEVICE", "sixteencharacter");
     assert_refused("HOST_IFACE", "sixteencharacter");
-    assert_refused("NETWORK", "bridge");
-    assert_refused("HOST_ACCESS", "1");
-    assert_refused("PORTS", "80:x");
-    assert_accepted("PORTS", "8080:80,127.0.0.1:5353:53/udp", &plan);
-    assert_accepted("NETWORK", "none", &plan);
+    assert_refused("VM_NETWORK", "bridge");
+    assert_refused("VM_HOST_ACCESS", "1");
+    assert_refused("VM_PORTS", "80:x");
+    assert_accepted("VM_PORTS", "8080:80,127.0.0.1:5353:53/udp", &plan);
+    assert_accepted("VM_NETWORK", "none", &plan);
     assert_false(plan.has_net);
 }
 
@@ -245,17 +247,17 @@ static void test_files_and_names(void **state)
 {
     (void)state;
     struct plan plan;
-    assert_refused("ROOTFS_DIR", "/nonexistent");
-    assert_refused("ROOTFS_FORMAT", "btrfs");
-    assert_refused("KERNEL_IMAGE", "/nonexistent");
-    assert_refused("KERNEL_IMAGE", folder);
-    assert_refused("KERNEL_IMAGE", paths[5]);
-    assert_refused("INITRD_IMAGE", "/nonexistent");
-    assert_refused("FIRECRACKER_BIN", "/nonexistent");
-    assert_refused("JAILER_BIN", "/nonexistent");
-    assert_refused("JAIL_BASE", "relative");
+    assert_refused("VM_ROOTFS_DIR", "/nonexistent");
+    assert_refused("VM_ROOTFS_FORMAT", "btrfs");
+    assert_refused("VM_KERNEL_IMAGE", "/nonexistent");
+    assert_refused("VM_KERNEL_IMAGE", folder);
+    assert_refused("VM_KERNEL_IMAGE", paths[5]);
+    assert_refused("VM_INITRD_IMAGE", "/nonexistent");
+    assert_refused("VM_FIRECRACKER_BIN", "/nonexistent");
+    assert_refused("VM_JAILER_BIN", "/nonexistent");
+    assert_refused("VM_JAIL_BASE", "relative");
     assert_refused("VM_ID", "under_score");
-    assert_refused("LOG_LEVEL", "loud");
+    assert_refused("VM_LOG_LEVEL", "loud");
     assert_accepted("VM_ID", "my-VM-1", &plan);
     assert_string_equal(plan.id, "my-VM-1");
 }
@@ -271,17 +273,17 @@ static void test_stop(void **state)
                 {"RTMIN", 34}, {"SIGRTMIN+3", 37}, {"RTMAX-1", 63}, {"RTMAX", 64}};
     static const char *const bad[] = {"int", "0", "65", "RTMIN+", "RTMIN-1", "RTMIN+31", "RTMAX+1", "INT "};
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
-        assert_accepted("STOP_SIGNAL", good[i].text, &plan);
+        assert_accepted("VM_STOP_SIGNAL", good[i].text, &plan);
         assert_int_equal(plan.supervise.stop_signal, good[i].signal);
     }
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-        assert_refused("STOP_SIGNAL", bad[i]);
-    assert_accepted("GUEST_INIT", "auto", &plan);
+        assert_refused("VM_STOP_SIGNAL", bad[i]);
+    assert_accepted("VM_INIT", "auto", &plan);
     assert_null(plan.guest.init);
-    assert_accepted("GUEST_INIT", "yes", &plan);
+    assert_accepted("VM_INIT", "yes", &plan);
     assert_string_equal(plan.guest.init, "init");
     assert_int_equal(plan.supervise.stop_signal, 15);
-    assert_refused("GUEST_INIT", "1");
+    assert_refused("VM_INIT", "1");
 }
 
 static void test_boot_args(void **state)
