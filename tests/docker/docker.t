@@ -21,6 +21,18 @@ choice=linux-image-cloud-amd64
 check "the Dockerfile builds, KERNEL=$choice" docker build --network host --build-arg "KERNEL=$choice" -t ctr-jailer .
 check "a user's Dockerfile with the three lines builds" docker build --network host -t user tests/docker/user
 check "and one that seals the tree" docker build --network host -t sealed -f tests/docker/sealed.Dockerfile tests/docker/user
+
+# README's Dockerfiles.  A block without a FROM ends the first one; one that only names my-rootfs takes its stage.
+rm -rf "$work/readme" && tests/lib/blocks.py README.md dockerfile "$work/readme"
+first=$work/readme/1
+for block in "$work/readme"/*; do
+    {
+        grep -q ' AS my-rootfs$' "$block" || sed '/^FROM ctr-jailer/,$d' "$first"
+        grep -q '^FROM ' "$block" || sed -n '/^FROM ctr-jailer/,$p' "$first"
+        cat "$block"
+    } >"$work/Dockerfile"
+    check "README's Dockerfile ${block##*/} builds" docker build --network host -t "readme-${block##*/}" - <"$work/Dockerfile"
+done
 docker image prune -f --filter until=24h >/dev/null
 
 grants() { grep -oE '(--cap-add |--device |--security-opt |^ +- )[A-Za-z/_=-]+' "$1" | sed 's/.* //' | sort; }

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Code blocks of the documents: commands parse, and what they name exists: verbs, flags, options, make's targets.
+
+docker/docker builds the Dockerfiles, and docker/inside runs README's commands in a container.
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, "tests/lib")
+from blocks import blocks  # noqa: E402
+
+
+def output(*command):
+    return subprocess.run(command, capture_output=True, text=True).stdout
+
+
+ENTRY = output("build/bin/entry", "--help")
+OPTIONS = set(re.findall(r"^  ([A-Z][A-Z_]*) ", ENTRY, re.M))
+FLAGS = set(re.findall(r"^  (--[a-z-]+)", ENTRY, re.M))
+VERBS = set(re.findall(r"^  ([a-z]+)\b", output("build/bin/ctr-jailer", "--help"), re.M))
+TARGETS = set(re.findall(r"^([\w/.-]+):", output("make", "-pRrq", "SETUP=no", "all"), re.M))
+# Variables that the documents make up for the guest's command.
+OWN = {"GREETING"}
+
+
+def shell_faults(text):
+    """What is wrong with commands, as sentences."""
+    parsed = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True)
+    if parsed.returncode != 0:
+        yield parsed.stderr.strip()
+    plain = re.sub(r"'[^']*'", "''", text.replace("\\\n", " "))
+    plain = re.sub(r"(^|\s)#.*", "", plain, flags=re.M)
+    for name in re.findall(r"-e \"?([A-Z][A-Z_]*)=", plain):
+        if name not in OPTIONS | OWN:
+            yield f"-e {name}: is not an option"
+    for verb in re.findall(r"\bctr-jailer ([a-z]+)", plain):
+        if verb not in VERBS:
+            yield f"ctr-jailer {verb}: is not a command"
+    for flag in re.findall(r"\bentry (--[a-z-]+)", plain):
+        if flag not in FLAGS:
+            yield f"entry {flag}: is not a flag"
+    for words in re.findall(r"(?:^|\| |&& )make ([^|&;\n]*)", plain, re.M):
+        for target in words.split():
+            if "=" not in target and not target.startswith(("-", "'")) and target not in TARGETS:
+                yield f"make {target}: is not a target"
+    for path in re.findall(r"(?:^| )((?:tests|mk|kernels)/[\w./-]+)", plain, re.M):
+        if not os.path.exists(path):
+            yield f"{path}: is not there"
+
+
+def docker_faults(text):
+    for line in re.findall(r"^[A-Z]+ .*[ \t]#.*$", text, re.M):
+        yield f"{line}: a Dockerfile has comments on lines of their own only"
+
+
+def faults(block):
+    if block.reason:
+        return
+    if block.language == "dockerfile":
+        yield from docker_faults(block.text)
+    elif block.language in ("sh", ""):
+        yield from shell_faults(block.text)
+    else:
+        yield f"language {block.language}: no suite knows what to do with it; say <!-- not run: why --> before it"
+
+
+count = 0
+
+
+def result(good, name, why=()):
+    global count
+    count += 1
+    for line in why:
+        print(f"# {line}")
+    print(f"{'ok' if good else 'not ok'} {count} - {name}")
+
+
+# The test itself can fail.
+for language, text in (("dockerfile", "FROM debian AS x   # mine\n"), ("sh", "if then\n"), ("sh", "make nonsense\n"),
+                       ("sh", "docker exec C ctr-jailer nonsense\n"), ("sh", "docker run -e MEM_SIZE=1 x\n"),
+                       ("", "tests/nonsense\n"), ("yaml", "a: b\n"), ("", "entry --nonsense x\n")):
+    made = blocks(f"```{language}\n{text}```\n" if language else f"\n    {text}")
+    result(len(made) == 1 and list(faults(made[0])), f"refused: {text.strip()}")
+marked = blocks("<!-- not run: why -->\n\n```yaml\na: b\n```\n")
+result(len(marked) == 1 and marked[0].reason == "why", "a block that is marked is left out")
+
+documents = output("git", "ls-files", "*.md").split()
+for document in documents:
+    for block in blocks(pathlib.Path(document).read_text()):
+        wrong = list(faults(block))
+        result(not wrong, f"{document}:{block.line}", wrong)
+result("README.md" in documents, "README.md is among them")
+print(f"1..{count}")
