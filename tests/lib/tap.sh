@@ -2,6 +2,9 @@
 # For test suites in bash: source it, call the functions, end with done_testing.  A suite that `set -e`
 # ends before that prints no plan, which tests/run counts as a failure.
 TAP_COUNT=0
+# Names of files for what commands print.  No mktemp: in the emulated KVM host a process costs 0.1 s and more.  The
+# process id alone will not do: it is 1 in each suite that has a PID namespace of its own.
+TAP_FILE=/tmp/.tap.$$.$SRANDOM
 # Diagnostics go behind the result's line that they belong to as # lines, but tests/run shows what came
 # before a result: so they are printed first.
 note() { echo "# ${*//$'\n'/$'\n'# }"; }
@@ -16,7 +19,7 @@ skip() { TAP_COUNT=$((TAP_COUNT + 1)); echo "ok $TAP_COUNT - $1 # SKIP $2"; } # 
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 done_testing() {
     echo "1..$TAP_COUNT"
-    rm -f /tmp/.check.$$ /tmp/.capture.$$
+    rm -f "$TAP_FILE".*
 }
 
 is() { # name got wanted
@@ -29,18 +32,17 @@ like() { # name got pattern: a bash pattern that the whole must match
 # check name command args...: passes when the command does; its output is the diagnosis.  A function runs in
 # this shell, so what it sets stays.
 check() {
-    local name=$1 status=0 file=/tmp/.check.$$ # no mktemp: in the emulated KVM host a process costs 0.1 s and more
+    local name=$1 status=0
     shift
-    "$@" >"$file" 2>&1 || status=$?
-    if [ "$status" = 0 ]; then pass "$name"; else fail "$name" "$(<"$file")"$'\n'"exit status $status: $*"; fi
+    "$@" >"$TAP_FILE.check" 2>&1 || status=$?
+    if [ "$status" = 0 ]; then pass "$name"; else fail "$name" "$(<"$TAP_FILE.check")"$'\n'"exit status $status: $*"; fi
 }
 
 # capture command args...: STATUS, STDOUT and STDERR of a command (text: NULs are lost)
 capture() {
-    local file=/tmp/.capture.$$
     STATUS=0
-    STDOUT=$("$@" 2>"$file") || STATUS=$?
-    STDERR=$(<"$file")
+    STDOUT=$("$@" 2>"$TAP_FILE.capture") || STATUS=$?
+    STDERR=$(<"$TAP_FILE.capture")
     export STATUS STDOUT STDERR
 }
 
