@@ -45,18 +45,20 @@ static void dispatch(struct peer *p)
         disconnect(p, PEER_MALFORMED);
 }
 
-/* recv, and the descriptor that may come along. */
+/* recv, and the one descriptor that may come along.  The kernel fills all the room that it is told of with descriptors
+ * (net/core/scm.c), and CMSG_SPACE's alignment has room for a second; CMSG_LEN is exactly one, the rest is dropped. */
 static ssize_t receive(struct peer *p, void *data, size_t size)
 {
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_LEN(sizeof(int))];
     } control;
     struct iovec iov = {.iov_base = data, .iov_len = size};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control.bytes)};
     ssize_t n = recvmsg(p->watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
-    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == sizeof(control.bytes)) {
         if (p->received >= 0)
             close(p->received);
         memcpy(&p->received, CMSG_DATA(c), sizeof(int));

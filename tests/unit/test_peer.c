@@ -1,0 +1,100 @@
+/* The control connection's descriptors: one can come along with a message, however many are sent. */
+#include "common/peer.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { FDS_MAX = 253 /* the kernel's SCM_MAX_FD */ };
+
+static unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    assert_non_null(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+struct rig {
+    struct peer peer; /* first: a peer is its rig */
+    unsigned messages;
+    bool done;
+};
+
+static void on_message(struct peer *p, const struct proto_msg *msg)
+{
+    (void)msg;
+    ((struct rig *)p)->messages++;
+}
+
+static void on_lost(struct peer *p, const char *why)
+{
+    (void)why;
+    ((struct rig *)p)->done = true;
+}
+
+/* One message and count descriptors; control is set by the call, as a hostile client would. */
+static void send_with(int to, size_t count)
+{
+    static union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+    } control;
+    struct buf text = {0};
+    int fds[FDS_MAX];
+    for (size_t i = 0; i < count; i++)
+        assert_true((fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0);
+    proto_put(&text, PROTO_STATUS, NULL, 0, NULL, 0);
+    struct iovec iov = {.iov_base = text.data, .iov_len = text.len};
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    control.header =
+        (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(count * sizeof(int))};
+    memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
+    assert_int_equal(sendmsg(to, &msg, 0), text.len);
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    buf_free(&text);
+}
+
+static void one_descriptor_is_kept(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {1, 2, 10, FDS_MAX};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+        unsigned before = open_descriptors();
+        struct rig rig = {0};
+        struct loop *loop = loop_new();
+        int ends[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+        peer_init(&rig.peer, loop, on_message, on_lost);
+        assert_int_equal(peer_connect(&rig.peer, ends[0]), 0);
+        for (int n = 0; n < 3; n++)
+            send_with(ends[1], counts[i]);
+        close(ends[1]);
+        loop_run(loop, &rig.done);
+        assert_int_equal(rig.messages, 3);
+        assert_true(rig.peer.received >= 0);
+        assert_int_equal(open_descriptors(), before + 1);
+        peer_free(&rig.peer);
+        loop_free(loop);
+        assert_int_equal(open_descriptors(), before);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_descriptor_is_kept)};
+    return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
+}
