@@ -44,3 +44,9 @@ void process_end(int *pid_fd)
     waitid(P_PIDFD, (id_t)*pid_fd, &info, WEXITED | WNOHANG);
     close(steal_fd(pid_fd));
 }
+
+void process_reap(void)
+{
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+}

@@ -16,4 +16,8 @@ void process_end_with(pid_t parent);
 /* Kills it and waits for its end, unless it may not be killed; a child is reaped.  Closes *pid_fd; -1 is no process. */
 void process_end(int *pid_fd);
 
+/* Reaps every child that has ended, known or not: to PID 1 of a container come those whose parents have ended
+ * (docker exec ... sh -c '... &').  Descriptors of children stay valid; who waits for a child by number finds none. */
+void process_reap(void);
+
 #endif

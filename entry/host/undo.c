@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 struct step {
@@ -17,7 +18,7 @@ struct step {
 struct undo {
     struct step *last;
     pid_t keeper; /* 0: none */
-    int life;     /* a pipe's end: the keeper starts when it is closed */
+    int life;     /* a socket: the keeper starts when this end is shut, and answers when it is done */
 };
 
 struct undo *undo_new(void)
@@ -63,13 +64,14 @@ static void keep(struct undo *u, int life)
     while (read(life, &c, 1) < 0 && errno == EINTR)
         ;
     undo_here(u);
+    (void)send(life, "", 1, MSG_NOSIGNAL); /* nobody hears it when entry was killed */
     _exit(0);
 }
 
 int undo_entrust(struct undo *u, int control, struct err *err)
 {
     int life[2];
-    if (pipe2(life, O_CLOEXEC) < 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, life) < 0)
         return err_sys(err, "cannot start the keeper");
     cleanup_close int keeper_end = life[0], own_end = life[1];
     pid_t pid = fork();
@@ -85,15 +87,20 @@ int undo_entrust(struct undo *u, int control, struct err *err)
     return 0;
 }
 
-/* What the keeper has undone is only forgotten here. */
+/* What the keeper has undone is only forgotten here.  Its answer tells how it ended, not its status: supervise reaps
+ * whatever ends meanwhile (process_reap), a keeper that is killed too. */
 static void have_undone(struct undo *u)
 {
-    int status = 0;
-    close(u->life);
-    while (waitpid(u->keeper, &status, 0) < 0 && errno == EINTR)
+    char c;
+    ssize_t n;
+    shutdown(u->life, SHUT_WR);
+    while ((n = read(u->life, &c, 1)) < 0 && errno == EINTR)
         ;
-    if (status != 0)
+    if (n <= 0)
         log_warn("entry-keeper was killed: what it should have undone is cleared away by the next start");
+    while (n > 0 && waitpid(u->keeper, NULL, 0) < 0 && errno == EINTR)
+        ;
+    close(u->life);
     for (struct step *s; (s = u->last); free(s))
         u->last = s->before;
 }

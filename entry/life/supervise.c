@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/process.h"
 #include "common/signals.h"
 #include "common/streams.h"
 #include "common/terminal.h"
@@ -152,9 +153,8 @@ static void end_gone(void *arg)
     console_drain(vm->console);
     if (!vm->exited && vm->panicked)
         vm->reason = "panicked";
-    const char *log = vmmlog_text(vm->log);
     bool told = !vm->exited && vm->gone && !vm->panicked &&
-                failure_explain(vm->report, console_summary(vm->console), log, vm->err);
+                failure_explain(vm->report, console_summary(vm->console), vmmlog_text(vm->log), vm->err);
     if (!vm->exited && !told)
         err_set(vm->err, "%s; its console says: %s",
                 vm->panicked ? "the guest's kernel panicked" : "the VM ended before the command did",
@@ -284,7 +284,9 @@ static void on_signal(struct watch *w, short revents)
     (void)revents;
     struct vm *vm = (struct vm *)((char *)w - offsetof(struct vm, signals));
     struct signalfd_siginfo info;
-    if (read(w->fd, &info, sizeof(info)) != sizeof(info) || is_our_own(&info))
+    ssize_t n = read(w->fd, &info, sizeof(info));
+    process_reap(); /* behind every signal: one SIGCHLD may stand for many */
+    if (n != sizeof(info) || is_our_own(&info))
         return;
     if (signals_end((int)info.ssi_signo) && end_boot(vm, (int)info.ssi_signo))
         return;
