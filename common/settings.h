@@ -16,12 +16,13 @@
 #define SETTING_GATEWAY "gateway"       /* 10.1.2.1 */
 #define SETTING_ADDRESS6 "address6"     /* of eth0 too: fd00::2/64 */
 #define SETTING_GATEWAY6 "gateway6"
-#define SETTING_MTU "mtu"         /* bytes */
-#define SETTING_RESOLV "resolv"   /* text of /etc/resolv.conf */
-#define SETTING_HOSTS "hosts"     /* lines of /etc/hosts besides the guest's own */
-#define SETTING_USER "user"       /* who the command runs as: name or id[:group] */
-#define SETTING_WORKDIR "workdir" /* where it starts */
-#define SETTING_INIT "init"       /* the command is PID 1, as this init system: systemd */
-#define SETTING_TTY "tty"         /* ROWSxCOLUMNS: it gets a terminal */
+#define SETTING_MTU "mtu"                         /* bytes */
+#define SETTING_RESOLV "resolv"                   /* text of /etc/resolv.conf */
+#define SETTING_HOSTS "hosts"                     /* lines of /etc/hosts besides the guest's own */
+#define SETTING_USER "user"                       /* who the command runs as: name or id[:group] */
+#define SETTING_WORKDIR "workdir"                 /* where it starts */
+#define SETTING_WORKDIR_DEFAULT "workdir_default" /* where it starts if there is such a folder, else / */
+#define SETTING_INIT "init"                       /* the command is PID 1, as this init system: systemd */
+#define SETTING_TTY "tty"                         /* ROWSxCOLUMNS: it gets a terminal */
 
 #endif

@@ -22,6 +22,10 @@ static const struct {
     {"logs", ctl_logs, "logs [--vmm]",
      "prints the guest's console: kernel and panic text; --vmm: Firecracker's own log"},
     {"stop", ctl_stop, "stop [-t SECONDS]", "stops the VM as its SIGTERM does, and waits for its end"},
+    {"wrap", ctl_wrap, "wrap [STAGE]",
+     "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "
+     "of "
+     "a Dockerfile, with its environment, user, command and so on"},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *or_empty(const char *text)
@@ -37,6 +38,14 @@ static int make_plan(char *const *settings, struct serve_plan *plan, struct err 
     return 0;
 }
 
+/* The container's working directory is the command's where the image, or a disk, has it. */
+static const char *default_directory(char *const *settings)
+{
+    const char *directory = or_empty(lists_value(settings, SETTING_WORKDIR_DEFAULT));
+    struct stat st;
+    return stat(directory, &st) == 0 && S_ISDIR(st.st_mode) ? directory : "";
+}
+
 static int boot(int *control, struct serve_plan *plan, struct err *err)
 {
     if (mounts_early(err) < 0 || modules_load(err) < 0 || (*control = host_connect(PROTO_CONTROL, 0, err)) < 0)
@@ -47,7 +56,11 @@ static int boot(int *control, struct serve_plan *plan, struct err *err)
     plan->busybox = open("/bin/busybox", O_RDONLY | O_CLOEXEC); /* the initramfs's own; execs may want a shell */
     if (net_up(settings, err) < 0)
         return -1;
-    return mounts_root(settings, err) < 0 ? -1 : disks_mount(settings, err);
+    if (mounts_root(settings, err) < 0 || disks_mount(settings, err) < 0)
+        return -1;
+    if (!*plan->command.directory)
+        plan->command.directory = default_directory(settings);
+    return 0;
 }
 
 int main(void)

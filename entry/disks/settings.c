@@ -161,7 +161,10 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
 {
     disk_settings(plan, out);
     setting(out, SETTING_USER, plan->user ? plan->user : "");
-    setting(out, SETTING_WORKDIR, plan->workdir);
+    if (plan->workdir)
+        setting(out, SETTING_WORKDIR, plan->workdir);
+    else
+        setting(out, SETTING_WORKDIR_DEFAULT, plan->workdir_default);
     if (plan->init)
         setting(out, SETTING_INIT, plan->init);
     if (plan->tty) {

@@ -9,8 +9,9 @@
 
 struct settings_plan {
     const struct drives_plan *drives;
-    const char *user; /* NULL: root */
-    const char *workdir;
+    const char *user;    /* NULL: root */
+    const char *workdir; /* NULL: workdir_default, if the guest has it, or else / */
+    const char *workdir_default;
     const char *init; /* the init system that the command is, and so PID 1; NULL: none */
     bool tty;         /* the command gets a terminal, of the size of ours */
 };

@@ -1,5 +1,8 @@
 #include "entry/plan/options.h"
 
+#include "common/cleanup.h"
+#include "common/variables.h"
+
 #include <string.h>
 
 struct row {
@@ -56,7 +59,7 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_JAIL_BASE] = {"VM_JAIL_BASE", NULL, "/srv/jailer", NULL, "where jails are made"},
     [OPT_VM_ID] = {"VM_ID", NULL, NULL, "random", "the VM's id: up to 64 of A-Z a-z 0-9 -"},
     [OPT_USER] = {"VM_USER", NULL, NULL, "root", "who the command runs as in the guest: name or id[:group]"},
-    [OPT_WORKDIR] = {"VM_WORKDIR", NULL, "/", NULL, "where the command starts in the guest"},
+    [OPT_WORKDIR] = {"VM_WORKDIR", NULL, NULL, "the container's, or /", "where the command starts in the guest"},
     [OPT_INIT] = {"VM_INIT", NULL, "auto", NULL, "whether the command is PID 1: yes, no; auto: if it is an init"},
     [OPT_STOP_SIGNAL] = {"VM_STOP_SIGNAL", NULL, NULL, "TERM, or the init's",
                          "what the command gets when the VM is to stop"},
@@ -81,9 +84,6 @@ static const struct {
     {"--version", OPT_COUNT, ACTION_VERSION, "print the version"},
 };
 
-/* Variables that describe the container; the guest has values of its own for them. */
-static const char *const container_only[] = {"HOSTNAME", "HOME", "PATH", "PWD", "SHLVL", "_", "TERM"};
-
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 const char *option_name(enum option option)
@@ -91,24 +91,12 @@ const char *option_name(enum option option)
     return rows[option].name;
 }
 
-/* Whether name (len bytes) is the row's; OPT_COUNT when it is none's. */
-static enum option find_option(const char *name, size_t len)
+enum option options_find(const char *name)
 {
-    for (int i = 0; i < OPT_COUNT; i++) {
-        const char *names[] = {rows[i].name, rows[i].alias};
-        for (size_t k = 0; k < COUNT(names); k++)
-            if (names[k] && strlen(names[k]) == len && memcmp(names[k], name, len) == 0)
-                return (enum option)i;
-    }
+    for (int i = 0; i < OPT_COUNT; i++)
+        if (strcmp(rows[i].name, name) == 0 || (rows[i].alias && strcmp(rows[i].alias, name) == 0))
+            return (enum option)i;
     return OPT_COUNT;
-}
-
-static bool describes_container(const char *name, size_t len)
-{
-    for (size_t i = 0; i < COUNT(container_only); i++)
-        if (strlen(container_only[i]) == len && memcmp(container_only[i], name, len) == 0)
-            return true;
-    return false;
 }
 
 /* Whether `CTR_` + name is in env: it wins over name itself. */
@@ -131,8 +119,13 @@ static void read_environment(struct options *o, char **env)
             buf_add(&o->environment, *e + 4, strlen(*e + 4) + 1);
             continue;
         }
-        enum option option = find_option(*e, len);
-        if (option == OPT_COUNT && !describes_container(*e, len) && !overridden(env, *e, len))
+        cleanup_free char *name = strndup(*e, len);
+        if (!name) {
+            o->environment.failed = true;
+            return;
+        }
+        enum option option = options_find(name);
+        if (option == OPT_COUNT && !variables_describe_container(name) && !overridden(env, *e, len))
             buf_add(&o->environment, *e, strlen(*e) + 1);
         /* An empty option is one that is not given: Compose files say ${VCPU_COUNT:-} for that.  The
          * name itself goes before its alias. */
@@ -205,8 +198,8 @@ void options_help(FILE *out)
         if (r->alias)
             fprintf(out, "  %-24s the same as %s\n", r->alias, r->name);
     }
-    fputs("\nEvery other variable reaches the command, except those that describe the container (HOSTNAME HOME\n"
-          "PATH PWD SHLVL _ TERM).  CTR_NAME=value always reaches it, as NAME=value, and wins.\n\n"
+    fputs("\nEvery other variable reaches the command, except those that describe the container (HOSTNAME HOME PWD\n"
+          "SHLVL _ TERM).  CTR_NAME=value always reaches it, as NAME=value, and wins.\n\n"
           "Exit status: the command's own; 128+n when signal n ended it; 127 not found; 126 not executable;\n"
           "125 when the VM could not run it, with the reason on stderr.\n",
           out);

@@ -72,6 +72,9 @@ void options_free(struct options *o);
 /* The variable's name, as users write it. */
 const char *option_name(enum option option);
 
+/* The option that a variable is, also by its other name; OPT_COUNT: none. */
+enum option options_find(const char *name);
+
 /* Prints the manual to out. */
 void options_help(FILE *out);
 

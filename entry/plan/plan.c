@@ -186,7 +186,10 @@ static int plan_supervise(const struct options *o, struct plan *plan, struct err
     plan->guest.workdir = o->value[OPT_WORKDIR];
     plan->guest.tty = s->tty;
     plan->guest.drives = &plan->drives;
-    if (plan->guest.workdir[0] != '/')
+    if (!getcwd(plan->workdir_default, sizeof(plan->workdir_default)) || plan->workdir_default[0] != '/')
+        strcpy(plan->workdir_default, "/"); /* removed, or out of reach (getcwd(3)) */
+    plan->guest.workdir_default = plan->workdir_default;
+    if (plan->guest.workdir && plan->guest.workdir[0] != '/')
         return plan_refuse(err, o, OPT_WORKDIR, "must be an absolute path");
     return 0;
 }

@@ -22,7 +22,8 @@ struct plan {
     char id[65];
     uid_t supervisor; /* who this process is once the VM runs */
     char boot_args[2048];
-    struct buf command; /* arguments, each with its NUL */
+    char workdir_default[4096]; /* the container's working directory */
+    struct buf command;         /* arguments, each with its NUL */
     struct cgroup_plan cgroup;
     struct workdir_plan workdir;
     struct drives_plan drives;

@@ -116,7 +116,7 @@ int plan_print(const struct plan *plan, FILE *out)
     json_number(&j, "gid", plan->jail.gid);
     json_close(&j, '}');
     json_string(&j, "guest_user", plan->guest.user);
-    json_string(&j, "guest_workdir", plan->guest.workdir);
+    json_string(&j, "guest_workdir", plan->guest.workdir ? plan->guest.workdir : plan->guest.workdir_default);
     json_string(&j, "init_system", plan->guest.init);
     json_bool(&j, "tty", plan->supervise.tty);
     json_string(&j, "healthcheck", plan->healthcheck);

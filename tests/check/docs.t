@@ -36,7 +36,7 @@ def shell_faults(text):
     for name in re.findall(r"-e \"?([A-Z][A-Z_]*)=", plain):
         if name not in OPTIONS | OWN:
             yield f"-e {name}: is not an option"
-    for verb in re.findall(r"\bctr-jailer ([a-z]+)", plain):
+    for verb in re.findall(r"\bctr-jailer ([a-z]+)(?![a-z-])", plain):
         if verb not in VERBS:
             yield f"ctr-jailer {verb}: is not a command"
     for flag in re.findall(r"\bentry (--[a-z-]+)", plain):

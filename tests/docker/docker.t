@@ -33,6 +33,27 @@ for block in "$work/readme"/*; do
     } >"$work/Dockerfile"
     check "README's Dockerfile ${block##*/} builds" docker build --network host -t "readme-${block##*/}" - <"$work/Dockerfile"
 done
+
+# An image whose settings are hard to quote, and what wrap makes of it.  docker/inside compares what a command of each
+# sees; the rest is compared here.
+mkdir -p "$work/nasty"
+printf '%s\n' 'FROM debian:bookworm-slim' 'RUN mkdir -p "/a b/\$c \"d\" \\\\e"' >"$work/nasty/Dockerfile"
+check 'an image with a folder of an odd name' docker build --network host -t odd "$work/nasty"
+docker save odd | tests/docker/nasty nasty:1 | docker load >/dev/null
+docker inspect nasty:1 | build/bin/ctr-jailer wrap >"$work/nasty/wrapped"
+check 'what ctr-jailer wrap prints of it builds' docker build --network host -t wrapped - <"$work/nasty/wrapped"
+config() { docker image inspect "$1" | jq -S ".[0].Config | $2"; }
+is 'wrap: the environment' "$(config wrapped '.Env | map(select(test("^(PATH|VM_USER|VM_STOP_SIGNAL|VM_PORTS)=") | not)) | sort')" \
+    "$(config nasty:1 '.Env | map(sub("^(?<n>PATH|VCPU_COUNT|CTR_OWN|VM_NAME|HOME)="; "CTR_\(.n)=")) | sort')"
+is 'wrap: user, stop signal and ports, as options' "$(config wrapped '.Env | map(select(test("^VM_(U|S|P)"))) | sort' | jq -c .)" \
+    '["VM_PORTS=53/udp,80/tcp","VM_STOP_SIGNAL=SIGQUIT","VM_USER=daemon:mail"]'
+for part in WorkingDir Cmd ExposedPorts '.Healthcheck | del(.Test)'; do
+    is "wrap: $part" "$(config wrapped ".${part#.}")" "$(config nasty:1 ".${part#.}")"
+done
+is 'wrap: ENTRYPOINT' "$(config wrapped .Entrypoint)" "$(config nasty:1 '["/usr/bin/entry", "--"] + .Entrypoint')"
+is 'wrap: the health check' "$(config wrapped .Healthcheck.Test)" \
+    "$(config nasty:1 '["CMD", "ctr-jailer", "exec", "--", "/bin/sh", "-c"] + .Healthcheck.Test[1:]')"
+docker run --rm --network none nasty:1 >"$work/nasty/seen"
 docker image prune -f --filter until=24h >/dev/null
 
 grants() { grep -oE '(--cap-add |--device |--security-opt |^ +- )[A-Za-z/_=-]+' "$1" | sed 's/.* //' | sort; }
@@ -80,10 +101,10 @@ is 'with its modules beside it the same kernel is taken' "$STATUS" 0
 rm -rf "$context"
 
 # Into a disk, anew only when the image is another.
-id=$(inspect '{{.Id}}' user sealed)
+id=$(inspect '{{.Id}}' user sealed wrapped)
 if [ "$(cat "$work/disk.id" 2>/dev/null)" != "$id" ]; then
     rm -rf "$work/disk.id" "$work/run"
-    check 'docker save' docker save -o "$work/images.tar" ctr-jailer user sealed
+    check 'docker save' docker save -o "$work/images.tar" ctr-jailer user sealed wrapped
     stop_engine
     check 'another engine starts' start_engine "$work/run" --bridge none --iptables=false --ip-forward=false
     check 'docker load' docker load -i "$work/images.tar"

@@ -7,6 +7,7 @@
  *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */
 #include "common/buf.h"
 #include "common/meminfo.h"
+#include "ctl/wrap.h"
 #include "entry/disks/settings.h"
 #include "entry/plan/resources.h"
 #include "entry/vmm/counters.h"
@@ -111,12 +112,33 @@ static void check_archive(const uint8_t *data, size_t size)
     close(fd);
 }
 
+/* Whatever an image is called and has for settings, no line of the Dockerfile is another's. */
+static void check_inspected(const char *text[3])
+{
+    static const char *const starts[] = {"FROM ",      "COPY --from=", "ENV ",         "EXPOSE ", "# The image has ",
+                                         "WORKDIR \"", "HEALTHCHECK ", "ENTRYPOINT [", "CMD ["};
+    struct err err = {0};
+    struct buf out = {0}, omitted = {0};
+    int r = wrap_stage(text[0], strlen(text[0]), *text[1] ? text[1] : NULL, &out, &omitted, &err);
+    CHECK(r == 0 ? !err.text[0] : err.text[0] != '\0');
+    char *rest = r == 0 ? out.data : NULL;
+    for (char *line; rest && *(line = strsep(&rest, "\n"));) {
+        size_t i = 0;
+        while (i < sizeof(starts) / sizeof(*starts) && strncmp(line, starts[i], strlen(starts[i])) != 0)
+            i++;
+        CHECK(rest && i < sizeof(starts) / sizeof(*starts));
+    }
+    buf_free(&out);
+    buf_free(&omitted);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct {
         char letter;
         void (*check)(const char *text[3]);
-    } parsers[] = {{'u', check_users}, {'r', check_resolv}, {'h', check_hosts}, {'m', check_resources}};
+    } parsers[] = {
+        {'u', check_users}, {'r', check_resolv}, {'h', check_hosts}, {'m', check_resources}, {'i', check_inspected}};
     if (size == 0)
         return 0;
     if (data[0] == 't' || data[0] == 'f') {

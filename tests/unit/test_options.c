@@ -1,4 +1,5 @@
 /* entry/plan/options.c: which variables configure the VM, which reach the guest, and how flags end. */
+#include "common/variables.h"
 #include "entry/plan/options.h"
 
 #include <setjmp.h>
@@ -29,8 +30,18 @@ static void test_options_stay_here(void **state)
     struct err err = {0};
     assert_int_equal(options_read(&o, no_command, env, &err), 0);
     assert_string_equal(o.value[OPT_VCPU_COUNT], "2");
-    ASSERT_ENVIRONMENT(&o, "FOO=bar\0");
+    ASSERT_ENVIRONMENT(&o, "FOO=bar\0PATH=/y\0");
     options_free(&o);
+}
+
+static void test_every_option_needs_the_prefix(void **state)
+{
+    (void)state;
+    for (int i = 0; i < OPT_COUNT; i++)
+        assert_true(variables_need_prefix(option_name((enum option)i)));
+    assert_true(variables_need_prefix("INTERFACE") && variables_need_prefix("CTR_A") && variables_need_prefix("VM_A"));
+    assert_true(variables_need_prefix("HOME") && variables_need_prefix("_"));
+    assert_false(variables_need_prefix("PATH") || variables_need_prefix("VMS") || variables_need_prefix("PORTS"));
 }
 
 static void test_prefix_wins_whatever_the_order(void **state)
@@ -152,10 +163,15 @@ static void test_id_as_a_flag(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options_stay_here),         cmocka_unit_test(test_prefix_wins_whatever_the_order),
-        cmocka_unit_test(test_prefix_carries_any_name),   cmocka_unit_test(test_values_are_bytes),
-        cmocka_unit_test(test_empty_option_is_not_given), cmocka_unit_test(test_alias_gives_way_to_the_name),
-        cmocka_unit_test(test_flags_end_at_the_command),  cmocka_unit_test(test_id_as_a_flag),
+        cmocka_unit_test(test_options_stay_here),
+        cmocka_unit_test(test_prefix_wins_whatever_the_order),
+        cmocka_unit_test(test_prefix_carries_any_name),
+        cmocka_unit_test(test_values_are_bytes),
+        cmocka_unit_test(test_empty_option_is_not_given),
+        cmocka_unit_test(test_alias_gives_way_to_the_name),
+        cmocka_unit_test(test_flags_end_at_the_command),
+        cmocka_unit_test(test_id_as_a_flag),
+        cmocka_unit_test(test_every_option_needs_the_prefix),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }
