@@ -26,7 +26,7 @@ void log_set_level(enum log_level level)
 int log_level_parse(const char *text)
 {
     for (int i = 0; i <= LOG_DEBUG; i++)
-        if (strcmp(text, level_names[i]) == 0)
+        if (strcasecmp(text, level_names[i]) == 0)
             return i;
     return -1;
 }

@@ -9,7 +9,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_init(const char *name);
 void log_set_level(enum log_level level);
 
-/* "error", "warn", "info", "debug" -> level; -1 for anything else. */
+/* "error", "warn", "info", "debug", in any case -> level; -1 for anything else. */
 int log_level_parse(const char *text);
 
 /* ASCII control characters in the message, escape included, are printed as \xNN: a guest must not steer the

@@ -15,6 +15,7 @@
 #include "entry/plan/needs.h"
 #include "entry/plan/options.h"
 #include "entry/plan/plan.h"
+#include "entry/plan/typos.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -288,6 +289,7 @@ int main(int argc, char **argv, char **env)
             break;
         case ACTION_RUN:
         case ACTION_DRY_RUN:
+            typos_warn(env);
             code = run_vm(&options, &err);
         }
     }

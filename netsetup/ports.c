@@ -89,6 +89,7 @@ int net_ports_parse(const char *name, const char *text, struct net_ports *ports,
 {
     *ports = (struct net_ports){0};
     while (*text) {
+        text += strspn(text, " "); /* after a comma */
         char item[ITEM_MAX];
         struct net_port port;
         size_t len = strcspn(text, ",");

@@ -92,10 +92,11 @@ static bool is_mount_target(const char *path)
     return path[0] == '/' && path[strspn(path, "/")] != '\0';
 }
 
-/* One entry of VM_VOLUMES, cut apart in place.  What is wrong with it, or NULL. */
+/* One entry of VM_VOLUMES, cut apart in place; it may have spaces before it.  What is wrong with it, or NULL. */
 static const char *plan_volume(char *text, struct volume *v)
 {
     struct stat st;
+    text += strspn(text, " ");
     v->source = strsep(&text, ":");
     v->target = strsep(&text, ":");
     if (!v->target || !text || v->source[0] != '/' || !is_mount_target(v->target) || strcmp(text, "ro") != 0)

@@ -1,6 +1,7 @@
 /* entry/plan/options.c: which variables configure the VM, which reach the guest, and how flags end. */
 #include "common/variables.h"
 #include "entry/plan/options.h"
+#include "entry/plan/typos.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -160,6 +161,78 @@ static void test_id_as_a_flag(void **state)
     options_free(&o);
 }
 
+static void test_typing_errors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *meant;
+    } wrong[] = {
+        {"MEM_SIZE", "MEM_SIZE_MIB"},
+        {"VCPUS", "VCPU_COUNT"},
+        {"VM_PORT", "VM_PORTS"},
+        {"DATAFS_MOUNT", "VM_DATA_MOUNT"},
+        {"VM_VCPU_COUNT", "VCPU_COUNT"},
+        {"VM_MEM_SIZE_MIB", "MEM_SIZE_MIB"},
+        {"MEMORY_SIZE_MIB", "MEM_SIZE_MIB"},
+        {"MEM_SIZE_MB", "MEM_SIZE_MIB"},
+        {"VMPORTS", "VM_PORTS"},
+        {"FIRECRACKER_BIN", "VM_FIRECRACKER_BIN"},
+        {"TAP_ADDRESS_IP", "TAP_IP"},
+        {"ROOTFS", "ROOTFS_SIZE"},
+        {"BOOT_ARGS", "KERNEL_BOOT_ARGS"},
+        {"VM_LOGLEVEL", "VM_LOG_LEVEL"},
+        {"VCPU_COUTN", NULL},
+        {"VM_VOLUME", "VM_VOLUMES"},
+        {"HOST_INTERFACE", NULL},
+        {"vcpu_count", NULL},
+    };
+    static const char *const fine[] = {
+        "LOG_LEVEL",
+        "NETWORK",
+        "VOLUMES",
+        "PORTS",
+        "PORT",
+        "DATA_DIR",
+        "DATADIR",
+        "LOGLEVEL",
+        "APP_LOG_LEVEL",
+        "USER",
+        "ID",
+        "HOST",
+        "HOST_NAME",
+        "GUEST",
+        "DATA_PATH",
+        "INIT",
+        "NETWORK_IFACE",
+        "PATH",
+        "WORKDIR",
+        "VM_PORTS",
+        "VMS",
+        "INTERFACE",
+        "TAP_IP",
+        "",
+        "_",
+        "CTR_PORT",
+        "MEM",
+        "SIZE",
+        "MY_DATA_DIR",
+        "HTTP_PORTS",
+        "LD_PRELOAD",
+        "USER_ID",
+        "GUEST_NAME",
+        "DATA_SIZE_X",
+        "A_VERY_LONG_NAME_OF_SOMETHING_THAT_NO_OPTION_HAS_OF_COURSE",
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        const char *meant = typos_meant(wrong[i].name);
+        if (wrong[i].meant ? !meant || strcmp(meant, wrong[i].meant) != 0 : meant != NULL)
+            fail_msg("%s is taken for %s", wrong[i].name, meant ? meant : "nothing");
+    }
+    for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++)
+        if (typos_meant(fine[i]))
+            fail_msg("%s is taken for %s", fine[i], typos_meant(fine[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_flags_end_at_the_command),
         cmocka_unit_test(test_id_as_a_flag),
         cmocka_unit_test(test_every_option_needs_the_prefix),
+        cmocka_unit_test(test_typing_errors),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -239,6 +239,8 @@ static void test_network(void **state)
     assert_refused("VM_HOST_ACCESS", "1");
     assert_refused("VM_PORTS", "80:x");
     assert_accepted("VM_PORTS", "8080:80,127.0.0.1:5353:53/udp", &plan);
+    assert_accepted("VM_PORTS", "8080:80, 127.0.0.1:5353:53/udp", &plan);
+    assert_refused("VM_PORTS", "8080:80, ");
     assert_accepted("VM_NETWORK", "none", &plan);
     assert_false(plan.has_net);
 }
@@ -258,6 +260,7 @@ static void test_files_and_names(void **state)
     assert_refused("VM_JAIL_BASE", "relative");
     assert_refused("VM_ID", "under_score");
     assert_refused("VM_LOG_LEVEL", "loud");
+    assert_accepted("VM_LOG_LEVEL", "Info", &plan);
     assert_accepted("VM_ID", "my-VM-1", &plan);
     assert_string_equal(plan.id, "my-VM-1");
 }

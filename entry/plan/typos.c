@@ -1,0 +1,141 @@
+/* Every VM_ name belongs to entry, so one that is not an option is wrong.  Any other name may be an application's own:
+ * it is only suspected when it is an option but for one letter or one word.
+ *
+ * Two kinds of options are compared in two ways.  Of those without VM_, which are rare names, a word may be missing or
+ * too many (MEM_SIZE, TAP_IP_ADDRESS).  Of the others without their VM_, all words must be there (FIRECRACKER_BIN), and
+ * single words (PORTS, NETWORK) are left to applications altogether, as are the few below. */
+#include "entry/plan/typos.h"
+
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/variables.h"
+#include "entry/plan/options.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum { WORDS_MAX = 8, NAME_MAX_BYTES = 32 };
+
+/* In common use: what an application calls so is not meant for entry. */
+static const char *const common[] = {"LOG_LEVEL", "DATA_DIR", "HOST", "GUEST", "TAP",  "IP",
+                                     "MAC",       "DEVICE",   "SIZE", "COUNT", "ARGS", "KERNEL"};
+
+struct words {
+    const char *at[WORDS_MAX];
+    size_t len[WORDS_MAX];
+    size_t count; /* 0: too many */
+};
+
+static struct words split(const char *name)
+{
+    struct words w = {0};
+    for (;; name++) {
+        if (w.count == WORDS_MAX)
+            return (struct words){0};
+        w.at[w.count] = name;
+        w.len[w.count++] = strcspn(name, "_");
+        name += strcspn(name, "_");
+        if (!*name)
+            return w;
+    }
+}
+
+/* Letters to insert, remove or replace (Levenshtein); large for names that are longer than any option. */
+static unsigned edits(const char *a, const char *b)
+{
+    unsigned row[NAME_MAX_BYTES + 1];
+    size_t len = strlen(b);
+    if (len > NAME_MAX_BYTES || strlen(a) > NAME_MAX_BYTES)
+        return NAME_MAX_BYTES;
+    for (size_t i = 0; i <= len; i++)
+        row[i] = (unsigned)i;
+    for (size_t k = 1; *a; a++, k++) {
+        unsigned diagonal = row[0];
+        row[0] = (unsigned)k;
+        for (size_t i = 1; i <= len; i++) {
+            unsigned replaced = diagonal + (*a != b[i - 1]);
+            unsigned other = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
+            diagonal = row[i];
+            row[i] = replaced < other ? replaced : other;
+        }
+    }
+    return row[len];
+}
+
+/* The same word, or where that will do a longer form of it: VCPU and VCPUS, DATA and DATAFS. */
+static bool akin(const struct words *a, size_t i, const struct words *b, size_t k, bool longer_will_do)
+{
+    size_t shorter = a->len[i] < b->len[k] ? a->len[i] : b->len[k];
+    bool same_length = a->len[i] == b->len[k];
+    return memcmp(a->at[i], b->at[k], shorter) == 0 && (same_length || (longer_will_do && shorter >= 3));
+}
+
+/* Whether a has the words of b in their order, and `more` besides. */
+static bool has_words(const struct words *a, const struct words *b, size_t more, bool longer_will_do)
+{
+    size_t found = 0;
+    if (b->count == 0 || a->count != b->count + more)
+        return false;
+    for (size_t i = 0; i < a->count && found < b->count; i++)
+        found += akin(a, i, b, found, longer_will_do);
+    return found == b->count;
+}
+
+static bool is_common(const char *name)
+{
+    for (size_t i = 0; i < sizeof(common) / sizeof(*common); i++)
+        if (strcmp(name, common[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether an application would hardly have this name, with the option there. */
+static bool resembles(const char *name, const char *option)
+{
+    size_t prefix = strlen(VARIABLES_OPTION);
+    bool prefixed = strncmp(option, VARIABLES_OPTION, prefix) == 0;
+    if (edits(name, option) <= 1)
+        return true;
+    const char *bare = prefixed ? option + prefix : option;
+    struct words n = split(name), o = split(bare);
+    if (is_common(bare) || o.count < 2)
+        return false;
+    if (edits(name, bare) <= 1 || has_words(&n, &o, 0, true))
+        return true;
+    return !prefixed && (has_words(&o, &n, 1, true) || has_words(&n, &o, 1, false));
+}
+
+/* How far a name that begins with VM_ is from an option: what follows VM_ may be one without it. */
+static unsigned distance(const char *name, const char *option)
+{
+    unsigned whole = edits(name, option), rest = edits(name + strlen(VARIABLES_OPTION), option);
+    return whole < rest ? whole : rest;
+}
+
+const char *typos_meant(const char *name)
+{
+    bool ours = strncmp(name, VARIABLES_OPTION, strlen(VARIABLES_OPTION)) == 0;
+    const char *meant = NULL;
+    unsigned least = ~0U;
+    if (options_find(name) != OPT_COUNT || (!ours && is_common(name)))
+        return NULL;
+    for (int i = 0; i < OPT_COUNT; i++) {
+        const char *option = option_name((enum option)i);
+        unsigned far = ours ? distance(name, option) : edits(name, option);
+        if ((ours || resembles(name, option)) && far < least) {
+            least = far;
+            meant = option;
+        }
+    }
+    return meant;
+}
+
+void typos_warn(char *const *env)
+{
+    for (; *env; env++) {
+        cleanup_free char *name = strndup(*env, strcspn(*env, "="));
+        const char *meant = name ? typos_meant(name) : NULL;
+        if (meant)
+            log_warn("%.100s is not an option and goes to the command (is %s meant?)", name, meant);
+    }
+}
