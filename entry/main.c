@@ -12,6 +12,7 @@
 #include "entry/host/undo.h"
 #include "entry/kvm/kvm.h"
 #include "entry/life/channel.h"
+#include "entry/plan/fits.h"
 #include "entry/plan/needs.h"
 #include "entry/plan/options.h"
 #include "entry/plan/plan.h"
@@ -229,12 +230,17 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
     return watch(plan, signals, &vm, facts, reason, err);
 }
 
-static int run_vm(const struct options *options, struct err *err)
+static int run_vm(struct options *options, struct err *err)
 {
     struct status_facts facts = {.begun = loop_now()};
     struct resources resources = resources_read();
     struct plan plan;
-    int code = plan_make(options, &resources, &plan, err);
+    struct refusals refused = {0};
+    int code = plan_make(options, &resources, &plan, &refused);
+    if (fits_check(&plan, options->action == ACTION_DRY_RUN, &refused) < 0)
+        code = -1;
+    refusals_log(&refused);
+    refusals_free(&refused);
     if (code == 0 && options->action == ACTION_DRY_RUN)
         code = plan_print(&plan, stdout);
     else if (code == 0 && (code = needs_check(plan.has_net, err)) == 0) {
@@ -294,7 +300,7 @@ int main(int argc, char **argv, char **env)
         }
     }
     options_free(&options);
-    if (code < 0)
+    if (code < 0 && err.text[0]) /* refusals are told already */
         log_error("%s", err.text);
     return code < 0 ? EXIT_OURS : code;
 }

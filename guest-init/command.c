@@ -3,8 +3,8 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/signals.h"
+#include "common/user.h"
 #include "guest-init/lists.h"
-#include "guest-init/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -135,12 +135,19 @@ static pid_t explain(const struct command *c, const struct failure *f, uint32_t 
     }
 }
 
+static int look_up(const char *spec, struct user *user, struct err *err)
+{
+    cleanup_free char *passwd = io_read_file(AT_FDCWD, "/etc/passwd", USER_FILE_MAX, NULL);
+    cleanup_free char *group = io_read_file(AT_FDCWD, "/etc/group", USER_FILE_MAX, NULL);
+    return user_find(spec, passwd ? passwd : "", group ? group : "", user, err);
+}
+
 pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code, struct err *err)
 {
     struct user user;
     int report[2];
     *code = 125;
-    if (user_lookup(c->user, &user, err) < 0)
+    if (look_up(c->user, &user, err) < 0)
         return -1;
     if (pipe2(report, O_CLOEXEC) < 0)
         return err_sys(err, "cannot run '%s' in the guest", c->argv[0]);

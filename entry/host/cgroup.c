@@ -218,19 +218,27 @@ static int make_folder(const struct hierarchy *h, const char *id, struct cgroup 
     return 0;
 }
 
+/* The hierarchy of a setting's controller; NULL with err. */
+static const struct hierarchy *find_controller(const char *setting, const struct hierarchy *list, unsigned count,
+                                               char controller[CGROUP_SETTING], struct err *err)
+{
+    snprintf(controller, CGROUP_SETTING, "%.*s", (int)strcspn(setting, "."), setting);
+    for (unsigned i = 0; i < count; i++)
+        if (has_word(list[i].controllers, controller, strlen(controller)))
+            return &list[i];
+    err_set(err, "VM_CGROUP: %s: no cgroup here has the controller %s (v2 has: %s)", setting, controller,
+            count && list[0].v2 ? list[0].controllers : "nothing");
+    return NULL;
+}
+
 /* One setting: its controller is found, and let into the VM's group. */
-static int prepare(const char *setting, struct hierarchy *list, unsigned count, const char *id,
+static int prepare(const char *setting, const struct hierarchy *list, unsigned count, const char *id,
                    const struct hierarchy **used, struct cgroup *c, struct err *err)
 {
     char controller[CGROUP_SETTING], path[2 * LOCKDIR_PATH];
-    unsigned i = 0;
-    snprintf(controller, sizeof(controller), "%.*s", (int)strcspn(setting, "."), setting);
-    while (i < count && !has_word(list[i].controllers, controller, strlen(controller)))
-        i++;
-    if (i == count)
-        return err_set(err, "VM_CGROUP: %s: no cgroup here has the controller %s (v2 has: %s)", setting, controller,
-                       count && list[0].v2 ? list[0].controllers : "nothing");
-    const struct hierarchy *h = &list[i];
+    const struct hierarchy *h = find_controller(setting, list, count, controller, err);
+    if (!h)
+        return -1;
     if (*used && ((*used)->v2 != h->v2 || strcmp((*used)->relative, h->relative) != 0))
         return err_set(err, "VM_CGROUP: %s: the jailer takes settings of one place only, not of %s and %s", setting,
                        (*used)->dir, h->dir);
@@ -259,6 +267,29 @@ static void fill_args(const struct cgroup_plan *plan, const struct hierarchy *h,
         *arg++ = "--cgroup";
         *arg++ = plan->settings[i];
     }
+}
+
+/* Our own group has the files that a part of it will have, unless it is v2's root, which has no cgroup.type and few
+ * files. */
+int cgroup_check(const struct cgroup_plan *plan, struct err *err)
+{
+    struct hierarchy list[HIERARCHIES];
+    char controller[CGROUP_SETTING], path[2 * LOCKDIR_PATH];
+    unsigned count = find_hierarchies(list);
+    for (unsigned i = 0; i < count; i++)
+        read_controllers(&list[i]);
+    for (unsigned i = 0; i < plan->count; i++) {
+        const char *setting = plan->settings[i];
+        const struct hierarchy *h = find_controller(setting, list, count, controller, err);
+        if (!h)
+            return -1;
+        snprintf(path, sizeof(path), "%s/cgroup.type", h->dir);
+        bool root = access(path, F_OK) < 0;
+        snprintf(path, sizeof(path), "%s/%.*s", h->dir, (int)strcspn(setting, "="), setting);
+        if (h->v2 && !root && access(path, F_OK) < 0)
+            return err_sys(err, "VM_CGROUP: %s: %s", setting, path);
+    }
+    return 0;
 }
 
 int cgroup_make(const struct cgroup_plan *plan, struct cgroup *c, struct err *err)

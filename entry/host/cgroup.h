@@ -22,6 +22,9 @@ int cgroup_parse(const char *text, struct cgroup_plan *plan);
 /* The value that the plan has for a cgroup file such as "memory.max"; NULL: none. */
 const char *cgroup_value(const struct cgroup_plan *plan, const char *file);
 
+/* Whether the controllers of the plan, and its files, are there.  Changes nothing.  -1 with err. */
+int cgroup_check(const struct cgroup_plan *plan, struct err *err);
+
 struct cgroup {
     struct lockdir dirs[CGROUP_SETTINGS]; /* v2: one; v1: one for each hierarchy */
     unsigned count;

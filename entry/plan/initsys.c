@@ -1,14 +1,12 @@
 #include "entry/plan/initsys.h"
 
 #include "common/cleanup.h"
+#include "entry/plan/intree.h"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 enum { RTMIN = 34 }; /* glibc's SIGRTMIN, which systemd counts from */
 
@@ -48,11 +46,8 @@ static const struct initsys *find_name(const char *path, const char *command)
 /* Where the command leads, with every link followed as if the tree were the root. */
 static void resolve(const char *tree, const char *command, char *path, size_t size)
 {
-    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
     char link[64];
-    path[0] = '\0';
-    cleanup_close int root = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    cleanup_close int fd = root < 0 ? -1 : (int)syscall(SYS_openat2, root, command, &how, sizeof(how));
+    cleanup_close int fd = intree_open(tree, command);
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     ssize_t n = fd < 0 ? 0 : readlink(link, path, size - 1);
     path[n > 0 ? n : 0] = '\0';

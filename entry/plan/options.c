@@ -11,42 +11,66 @@ struct row {
     const char *fallback; /* the value when it is not given, or NULL */
     const char *shown;    /* what --help says of the default when fallback is NULL */
     const char *help;
+    struct value_rule value; /* text, unless said otherwise */
 };
+
+#define NUMBER(min, max)                                                                                               \
+    {                                                                                                                  \
+        VALUE_NUMBER, min, max, NULL                                                                                   \
+    }
+#define CHOICE(words)                                                                                                  \
+    {                                                                                                                  \
+        VALUE_CHOICE, 0, 0, words                                                                                      \
+    }
+#define TYPE(type)                                                                                                     \
+    {                                                                                                                  \
+        type, 0, 0, NULL                                                                                               \
+    }
+#define FLAG CHOICE("no|yes")
 
 static const struct row rows[OPT_COUNT] = {
     [OPT_ROOTFS_DIR] = {"VM_ROOTFS_DIR", NULL, "/usr/src/app/rootfs", NULL,
                         "the tree, or its sealed image, that becomes the guest's root"},
     [OPT_ROOTFS_FORMAT] = {"VM_ROOTFS_FORMAT", NULL, "erofs", NULL,
-                           "erofs: served without a copy; ext4: copied, for old kernels"},
-    [OPT_ROOTFS_SIZE] = {"ROOTFS_SIZE", NULL, NULL, "free space", "capacity of the guest's root: 512M, 4G"},
+                           "erofs: served without a copy; ext4: copied, for old kernels", CHOICE("erofs|ext4")},
+    [OPT_ROOTFS_SIZE] = {"ROOTFS_SIZE", NULL, NULL, "free space", "capacity of the guest's root: 512M, 4G",
+                         TYPE(VALUE_SIZE)},
     [OPT_DATA_DIR] = {"VM_DATA_DIR", NULL, "/jail/data", NULL, "keeps data.ext4 (/dev/vdb) when it is a mount"},
-    [OPT_DATAFS_SIZE] = {"DATAFS_SIZE", NULL, NULL, "free space", "capacity of /dev/vdb: 512M, 4G; may grow later"},
-    [OPT_DATA_MOUNT] = {"VM_DATA_MOUNT", NULL, NULL, "not mounted", "where the guest mounts /dev/vdb: /var/lib/app"},
+    [OPT_DATAFS_SIZE] = {"DATAFS_SIZE", NULL, NULL, "free space", "capacity of /dev/vdb: 512M, 4G; may grow later",
+                         TYPE(VALUE_SIZE)},
+    [OPT_DATA_MOUNT] = {"VM_DATA_MOUNT", NULL, NULL, "not mounted", "where the guest mounts /dev/vdb: /var/lib/app",
+                        TYPE(VALUE_TARGET)},
     [OPT_VOLUMES] = {"VM_VOLUMES", NULL, NULL, "none", "host folders in the guest: /host/dir:/guest/path:ro,..."},
     [OPT_SCRATCH_DIR] = {"VM_SCRATCH_DIR", NULL, "/var/tmp", NULL, "where disks that end with the VM take their space"},
-    [OPT_DISK_BANDWIDTH] = {"VM_DISK_BANDWIDTH", NULL, NULL, "no limit", "bytes a second from and to each disk: 50M"},
-    [OPT_DISK_OPS] = {"VM_DISK_OPS", NULL, NULL, "no limit", "requests a second to each disk"},
-    [OPT_VCPU_COUNT] = {"VCPU_COUNT", NULL, NULL, "usable CPUs", "virtual CPUs, 1 to 32"},
-    [OPT_MEM_SIZE_MIB] = {"MEM_SIZE_MIB", NULL, NULL, "what host spares", "guest memory in MiB, 64 or more"},
-    [OPT_MEM_MIN_MIB] = {"VM_MEM_MIN_MIB", NULL, NULL, "all of it", "guest memory in MiB that it keeps when idle"},
+    [OPT_DISK_BANDWIDTH] = {"VM_DISK_BANDWIDTH", NULL, NULL, "no limit", "bytes a second from and to each disk: 50M",
+                            TYPE(VALUE_RATE)},
+    [OPT_DISK_OPS] = {"VM_DISK_OPS", NULL, NULL, "no limit", "requests a second to each disk", NUMBER(1, UINT32_MAX)},
+    [OPT_VCPU_COUNT] = {"VCPU_COUNT", NULL, NULL, "usable CPUs", "virtual CPUs, 1 to 32", NUMBER(1, 32)},
+    [OPT_MEM_SIZE_MIB] = {"MEM_SIZE_MIB", NULL, NULL, "what host spares", "guest memory in MiB, 64 or more",
+                          NUMBER(64, 1 << 24)},
+    [OPT_MEM_MIN_MIB] = {"VM_MEM_MIN_MIB", NULL, NULL, "all of it", "guest memory in MiB that it keeps when idle",
+                         NUMBER(64, 1 << 24)},
     [OPT_MEM_RECLAIM] = {"VM_MEM_RECLAIM", NULL, "no", NULL,
-                         "yes: memory freed in the guest goes back at once; Firecracker 1.14"},
-    [OPT_CPU_TEMPLATE] = {"VM_CPU_TEMPLATE", NULL, NULL, "none", "hides CPU features: T2, T2S, T2CL, T2A, C3, V1N1"},
+                         "yes: memory freed in the guest goes back at once; Firecracker 1.14", FLAG},
+    [OPT_CPU_TEMPLATE] = {"VM_CPU_TEMPLATE", NULL, NULL, "none", "hides CPU features: T2, T2S, T2CL, T2A, C3, V1N1",
+                          CHOICE("None|T2|T2S|T2CL|T2A|C3|V1N1")},
     [OPT_CGROUP] = {"VM_CGROUP", NULL, NULL, "the container's",
                     "limits of the VM's own: cpu.weight=50 cpu.max=50000 100000"},
-    [OPT_NETWORK] = {"VM_NETWORK", NULL, "nat", NULL, "nat, or none: no interface"},
+    [OPT_NETWORK] = {"VM_NETWORK", NULL, "nat", NULL, "nat, or none: no interface", CHOICE("nat|none")},
     [OPT_PORTS] = {"VM_PORTS", NULL, NULL, "none", "published: 8080:80,127.0.0.1:53:53/udp,2000-2010:2000-2010"},
-    [OPT_HOST_ACCESS] = {"VM_HOST_ACCESS", NULL, "no", NULL, "yes: the guest may reach the host's own services"},
-    [OPT_GUEST_ACCESS] = {"VM_GUEST_ACCESS", NULL, "no", NULL, "yes: other guests may reach this one's address"},
-    [OPT_NET_BANDWIDTH] = {"VM_NET_BANDWIDTH", NULL, NULL, "no limit",
-                           "bytes a second over the network, each way: 10M"},
-    [OPT_NET_OPS] = {"VM_NET_OPS", NULL, NULL, "no limit", "packets a second over the network, each way"},
+    [OPT_HOST_ACCESS] = {"VM_HOST_ACCESS", NULL, "no", NULL, "yes: the guest may reach the host's own services", FLAG},
+    [OPT_GUEST_ACCESS] = {"VM_GUEST_ACCESS", NULL, "no", NULL, "yes: other guests may reach this one's address", FLAG},
+    [OPT_NET_BANDWIDTH] = {"VM_NET_BANDWIDTH", NULL, NULL, "no limit", "bytes a second over the network, each way: 10M",
+                           TYPE(VALUE_RATE)},
+    [OPT_NET_OPS] = {"VM_NET_OPS", NULL, NULL, "no limit", "packets a second over the network, each way",
+                     NUMBER(1, UINT32_MAX)},
     [OPT_TAP_IP] = {"TAP_IP", NULL, NULL, "random 10.x.x.1/30", "host's address on the TAP, a /30: 10.1.2.1/30"},
-    [OPT_TAP_DEVICE] = {"TAP_DEVICE", NULL, NULL, "next free ctrN", "name of the TAP, up to 15 characters"},
+    [OPT_TAP_DEVICE] = {"TAP_DEVICE", NULL, NULL, "next free ctrN", "name of the TAP, up to 15 characters",
+                        TYPE(VALUE_DEVICE)},
     [OPT_GUEST_IP] = {"GUEST_IP", NULL, NULL, "the /30's other", "guest's address, in TAP_IP's /30"},
     [OPT_GUEST_MAC] = {"GUEST_MAC", NULL, NULL, "random", "guest's MAC address: 06:00:0a:01:02:02"},
     [OPT_HOST_IFACE] = {"HOST_IFACE", "INTERFACE", NULL, "default route's",
-                        "interface that the guest's traffic leaves by"},
+                        "interface that the guest's traffic leaves by", TYPE(VALUE_DEVICE)},
     [OPT_KERNEL_IMAGE] = {"VM_KERNEL_IMAGE", NULL, "/usr/lib/ctr-jailer/vmlinux", NULL,
                           "guest kernel: ELF, on arm64 Image"},
     [OPT_INITRD_IMAGE] = {"VM_INITRD_IMAGE", NULL, "/usr/lib/ctr-jailer/initramfs.cpio", NULL,
@@ -56,19 +80,22 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_FIRECRACKER_BIN] = {"VM_FIRECRACKER_BIN", NULL, "/usr/lib/ctr-jailer/firecracker", NULL,
                              "Firecracker, 1.12 or newer"},
     [OPT_JAILER_BIN] = {"VM_JAILER_BIN", NULL, "/usr/lib/ctr-jailer/jailer", NULL, "Firecracker's jailer"},
-    [OPT_JAIL_BASE] = {"VM_JAIL_BASE", NULL, "/srv/jailer", NULL, "where jails are made"},
-    [OPT_VM_ID] = {"VM_ID", NULL, NULL, "random", "the VM's id: up to 64 of A-Z a-z 0-9 -"},
+    [OPT_JAIL_BASE] = {"VM_JAIL_BASE", NULL, "/srv/jailer", NULL, "where jails are made", TYPE(VALUE_PATH)},
+    [OPT_VM_ID] = {"VM_ID", NULL, NULL, "random", "the VM's id: up to 64 of A-Z a-z 0-9 -", TYPE(VALUE_ID)},
     [OPT_USER] = {"VM_USER", NULL, NULL, "root", "who the command runs as in the guest: name or id[:group]"},
-    [OPT_WORKDIR] = {"VM_WORKDIR", NULL, NULL, "the container's, or /", "where the command starts in the guest"},
-    [OPT_INIT] = {"VM_INIT", NULL, "auto", NULL, "whether the command is PID 1: yes, no; auto: if it is an init"},
+    [OPT_WORKDIR] = {"VM_WORKDIR", NULL, NULL, "the container's, or /", "where the command starts in the guest",
+                     TYPE(VALUE_PATH)},
+    [OPT_INIT] = {"VM_INIT", NULL, "auto", NULL, "whether the command is PID 1: yes, no; auto: if it is an init",
+                  CHOICE("yes|no|auto")},
     [OPT_STOP_SIGNAL] = {"VM_STOP_SIGNAL", NULL, NULL, "TERM, or the init's",
-                         "what the command gets when the VM is to stop"},
-    [OPT_STOP_TIMEOUT] = {"VM_STOP_TIMEOUT", NULL, "7", NULL, "seconds that it then has before it is killed"},
+                         "what the command gets when the VM is to stop", TYPE(VALUE_SIGNAL)},
+    [OPT_STOP_TIMEOUT] = {"VM_STOP_TIMEOUT", NULL, "7", NULL, "seconds that it then has before it is killed",
+                          NUMBER(0, 86400)},
     [OPT_BOOT_TIMEOUT] = {"VM_BOOT_TIMEOUT", NULL, "60", NULL,
-                          "seconds until the command must have started; 0: no limit"},
+                          "seconds until the command must have started; 0: no limit", NUMBER(0, 86400)},
     [OPT_HEALTHCHECK_CMD] = {"VM_HEALTHCHECK_CMD", NULL, NULL, "none",
                              "shell command in the guest that decides status --healthy"},
-    [OPT_LOG_LEVEL] = {"VM_LOG_LEVEL", NULL, "warn", NULL, "error, warn, info or debug"},
+    [OPT_LOG_LEVEL] = {"VM_LOG_LEVEL", NULL, "warn", NULL, "error, warn, info or debug", TYPE(VALUE_LEVEL)},
 };
 
 static const struct {
@@ -97,6 +124,30 @@ enum option options_find(const char *name)
         if (strcmp(rows[i].name, name) == 0 || (rows[i].alias && strcmp(rows[i].alias, name) == 0))
             return (enum option)i;
     return OPT_COUNT;
+}
+
+uint64_t option_number(const struct options *o, enum option option, uint64_t fallback)
+{
+    return o->value[option] ? o->number[option] : fallback;
+}
+
+int option_refuse(struct err *err, const struct options *o, enum option option, const char *accepted)
+{
+    return err_set(err, "%s=%.600s: %s", rows[option].name, o->value[option], accepted);
+}
+
+void options_judge(struct options *o, struct refusals *refused)
+{
+    for (int i = 0; i < OPT_COUNT; i++) {
+        struct err err = {0};
+        char accepted[128];
+        if (!o->value[i] || value_read(&rows[i].value, o->value[i], &o->number[i]) == 0)
+            continue;
+        o->number[i] = 0;
+        value_accepted(&rows[i].value, accepted, sizeof(accepted));
+        option_refuse(&err, o, (enum option)i, accepted);
+        refusals_take(refused, &err);
+    }
 }
 
 /* Whether `CTR_` + name is in env: it wins over name itself. */

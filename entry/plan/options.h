@@ -1,10 +1,12 @@
 /* What the user asked for, raw: one table of variables gives parsing, --help and the README's table.
- * Nothing is judged here but the flags; plan.c validates the values. */
+ * A row of the table also says what the value may be; what an option means is plan.c's. */
 #ifndef CTR_OPTIONS_H
 #define CTR_OPTIONS_H
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "entry/plan/refusals.h"
+#include "entry/plan/values.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -61,6 +63,7 @@ enum action { ACTION_RUN, ACTION_DRY_RUN, ACTION_CHECK_KVM, ACTION_HELP, ACTION_
 struct options {
     enum action action;
     const char *value[OPT_COUNT]; /* as given, else the default, else NULL; not owned */
+    uint64_t number[OPT_COUNT];   /* what it comes to (entry/plan/values.h), once judged; 0: not given, or refused */
     char **command;               /* the command and its arguments, NULL-terminated; not owned */
     struct buf environment;       /* the guest's: NAME=value strings, each with its NUL; owned */
 };
@@ -74,6 +77,15 @@ const char *option_name(enum option option);
 
 /* The option that a variable is, also by its other name; OPT_COUNT: none. */
 enum option options_find(const char *name);
+
+/* Reads the values as their rows say, and refuses those that are not so. */
+void options_judge(struct options *o, struct refusals *refused);
+
+/* What a value came to; fallback when none is given. */
+uint64_t option_number(const struct options *o, enum option option, uint64_t fallback);
+
+/* Sets err to the variable, its value and what is accepted.  Always -1. */
+int option_refuse(struct err *err, const struct options *o, enum option option, const char *accepted);
 
 /* Prints the manual to out. */
 void options_help(FILE *out);

@@ -2,8 +2,6 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
-#include "common/log.h"
-#include "common/num.h"
 #include "common/terminal.h"
 #include "entry/plan/initsys.h"
 #include "entry/plan/needs.h"
@@ -22,7 +20,7 @@
  * For each device, of which it has 17 at most, it adds " virtio_mmio.device=4K@0xd000a000:15".  Our kernel puts
  * "acpi=off " in front (kernels/x86_64.config), and cuts off what is over 2048 then. */
 enum { CMDLINE_DEVICES = 17 * 36, CMDLINE_BUILTIN = 9 };
-enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 2047 - CMDLINE_BUILTIN - CMDLINE_DEVICES, MEM_LEAST_MIB = 64, RATE_MIN = 1024 };
+enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 2047 - CMDLINE_BUILTIN - CMDLINE_DEVICES, MEM_LEAST_MIB = 64 };
 
 /* kernels/README.md says why each is there. */
 #ifdef __x86_64__
@@ -36,151 +34,92 @@ static const char default_boot_args[] =
     "rdinit=/sbin/init";
 #endif
 
-int plan_refuse(struct err *err, const struct options *o, enum option option, const char *accepted)
-{
-    return err_set(err, "%s=%s: %s", option_name(option), o->value[option], accepted);
-}
-
 static int plan_id(const struct options *o, struct plan *plan, struct err *err)
 {
     const char *id = o->value[OPT_VM_ID];
-    if (!id) {
-        uint8_t random[6];
-        if (getrandom(random, sizeof(random), 0) != sizeof(random))
-            return err_sys(err, "cannot choose a VM id");
-        for (size_t i = 0; i < sizeof(random); i++)
-            snprintf(plan->id + 2 * i, 3, "%02x", random[i]);
-        return 0;
-    }
-    size_t good = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
-    if (id[good] || good > NET_ID_MAX)
-        return plan_refuse(err, o, OPT_VM_ID, "must be 1 to 64 of A-Z a-z 0-9 -");
-    snprintf(plan->id, sizeof(plan->id), "%s", id);
+    uint8_t random[6];
+    if (id)
+        snprintf(plan->id, sizeof(plan->id), "%s", id);
+    else if (getrandom(random, sizeof(random), 0) != sizeof(random))
+        return err_sys(err, "cannot choose a VM id");
+    for (size_t i = 0; !id && i < sizeof(random); i++)
+        snprintf(plan->id + 2 * i, 3, "%02x", random[i]);
     return 0;
-}
-
-/* A number of its option within min..max, or fallback when it is not given. */
-static int plan_number(const struct options *o, enum option option, uint64_t min, uint64_t max, uint64_t fallback,
-                       uint64_t *out, struct err *err)
-{
-    *out = fallback;
-    if (!o->value[option] || num_parse(o->value[option], min, max, out) == 0)
-        return 0;
-    char accepted[96];
-    snprintf(accepted, sizeof(accepted), "must be a number from %llu to %llu", (unsigned long long)min,
-             (unsigned long long)max);
-    return plan_refuse(err, o, option, accepted);
-}
-
-static int plan_flag(const struct options *o, enum option option, bool *out, struct err *err)
-{
-    *out = strcmp(o->value[option], "yes") == 0;
-    return *out || strcmp(o->value[option], "no") == 0 ? 0 : plan_refuse(err, o, option, "must be yes or no");
 }
 
 static int plan_cgroup(const struct options *o, struct resources *r, struct plan *plan, struct err *err)
 {
     plan->cgroup.id = plan->id;
-    if (o->value[OPT_CGROUP] && cgroup_parse(o->value[OPT_CGROUP], &plan->cgroup) < 0)
-        return plan_refuse(err, o, OPT_CGROUP,
-                           "must be up to 16 of FILE=VALUE, such as cpu.weight=50 cpu.max=50000 100000 memory.max=1G");
+    if (o->value[OPT_CGROUP] && cgroup_parse(o->value[OPT_CGROUP], &plan->cgroup) < 0) {
+        plan->cgroup.count = 0;
+        return option_refuse(
+            err, o, OPT_CGROUP,
+            "must be up to 16 of FILE=VALUE, such as cpu.weight=50 cpu.max=50000 100000 memory.max=1G");
+    }
     resources_narrow(r, &plan->cgroup);
     return 0;
 }
 
-static int plan_machine(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
+static int plan_memory(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
 {
-    uint64_t vcpus, cpus = r->cpus < VCPUS_MAX ? r->cpus : VCPUS_MAX;
-    if (plan_number(o, OPT_VCPU_COUNT, 1, VCPUS_MAX, cpus, &vcpus, err) < 0 ||
-        plan_number(o, OPT_MEM_SIZE_MIB, MEM_LEAST_MIB, UINT64_C(1) << 24, resources_guest_mib(r), &plan->vmm.mem_mib,
-                    err) < 0)
-        return -1;
-    if (plan->vmm.mem_mib < MEM_LEAST_MIB)
+    struct vmm_plan *v = &plan->vmm;
+    v->mem_mib = plan->supervise.mem_mib = option_number(o, OPT_MEM_SIZE_MIB, resources_guest_mib(r));
+    plan->supervise.mem_min_mib = option_number(o, OPT_MEM_MIN_MIB, 0);
+    if (!o->value[OPT_MEM_SIZE_MIB] && v->mem_mib < MEM_LEAST_MIB)
         return err_set(err,
                        "this machine or its cgroup spares only %llu MiB for a guest: free memory, raise the "
                        "container's limit, or say MEM_SIZE_MIB",
-                       (unsigned long long)plan->vmm.mem_mib);
-    plan->vmm.vcpus = (unsigned)vcpus;
-    plan->vmm.cpu_template = o->value[OPT_CPU_TEMPLATE];
-    plan->supervise.mem_mib = plan->vmm.mem_mib;
-    if (plan_number(o, OPT_MEM_MIN_MIB, MEM_LEAST_MIB, plan->vmm.mem_mib, 0, &plan->supervise.mem_min_mib, err) < 0 ||
-        plan_flag(o, OPT_MEM_RECLAIM, &plan->vmm.report_free, err) < 0)
-        return -1;
+                       (unsigned long long)v->mem_mib);
+    if (plan->supervise.mem_min_mib > v->mem_mib && o->number[OPT_MEM_SIZE_MIB]) {
+        char accepted[64];
+        snprintf(accepted, sizeof(accepted), "must not be more than the guest's %llu MiB",
+                 (unsigned long long)v->mem_mib);
+        return option_refuse(err, o, OPT_MEM_MIN_MIB, accepted);
+    }
+    return 0;
+}
 
+static int plan_boot_args(const struct options *o, struct plan *plan, struct err *err)
+{
     const char *args = o->value[OPT_KERNEL_BOOT_ARGS], *extra = o->value[OPT_EXTRA_KERNEL_BOOT_ARGS];
     int n = snprintf(plan->boot_args, sizeof(plan->boot_args), "%s%s%s", args ? args : default_boot_args,
                      extra ? " " : "", extra ? extra : "");
-    if (n > BOOT_ARGS_MAX)
-        return err_set(err, "%s: the kernel's command line has %d characters, %d are possible",
-                       option_name(extra ? OPT_EXTRA_KERNEL_BOOT_ARGS : OPT_KERNEL_BOOT_ARGS), n, BOOT_ARGS_MAX);
     plan->vmm.boot_args = plan->boot_args;
-    return 0;
+    if (n <= BOOT_ARGS_MAX)
+        return 0;
+    return err_set(err, "%s: the kernel's command line has %d characters, %d are possible",
+                   option_name(extra ? OPT_EXTRA_KERNEL_BOOT_ARGS : OPT_KERNEL_BOOT_ARGS), n, BOOT_ARGS_MAX);
 }
 
-/* A device's limits, in bytes and in operations a second. */
-static int plan_limit(const struct options *o, enum option bandwidth, enum option ops, struct vmm_limit *out,
-                      struct err *err)
+static void plan_machine(const struct options *o, const struct resources *r, struct plan *plan)
 {
-    if (o->value[bandwidth] && (num_parse_size(o->value[bandwidth], 1, &out->bytes) < 0 || out->bytes < RATE_MIN ||
-                                out->bytes > UINT64_C(1) << 40))
-        return plan_refuse(err, o, bandwidth, "must be bytes a second from 1K to 1T, such as 500K or 10M");
-    return plan_number(o, ops, 1, UINT32_MAX, 0, &out->ops, err);
-}
-
-/* A signal's name with or without SIG (also RTMIN+3, RTMAX-1), or its number. */
-static int parse_signal(const char *text, int *out)
-{
-    uint64_t number = 0;
-    if (num_parse(text, 1, NSIG - 1, &number) == 0) {
-        *out = (int)number;
-        return 0;
-    }
-    text += strncmp(text, "SIG", 3) == 0 ? 3 : 0;
-    bool min = strncmp(text, "RTMIN", 5) == 0;
-    if (min || strncmp(text, "RTMAX", 5) == 0) {
-        if (text[5] && (text[5] != (min ? '+' : '-') || num_parse(text + 6, 0, 30, &number) < 0))
-            return -1;
-        *out = min ? SIGRTMIN + (int)number : SIGRTMAX - (int)number;
-        return 0;
-    }
-    for (*out = 1; *out < NSIG; ++*out) {
-        const char *name = sigabbrev_np(*out);
-        if (name && strcmp(name, text) == 0)
-            return 0;
-    }
-    return -1;
+    plan->vmm.vcpus = (unsigned)option_number(o, OPT_VCPU_COUNT, r->cpus < VCPUS_MAX ? r->cpus : VCPUS_MAX);
+    plan->vmm.cpu_template = o->number[OPT_CPU_TEMPLATE] ? o->value[OPT_CPU_TEMPLATE] : NULL;
+    plan->vmm.report_free = o->number[OPT_MEM_RECLAIM];
+    plan->vmm.drive_limit = (struct vmm_limit){o->number[OPT_DISK_BANDWIDTH], o->number[OPT_DISK_OPS]};
+    plan->vmm.net_limit = (struct vmm_limit){o->number[OPT_NET_BANDWIDTH], o->number[OPT_NET_OPS]};
 }
 
 /* Whether the command is PID 1, and what stops it. */
-static int plan_init(const struct options *o, struct plan *plan, struct err *err)
+static void plan_init(const struct options *o, struct plan *plan)
 {
-    const char *wanted = o->value[OPT_INIT], *stop = o->value[OPT_STOP_SIGNAL];
-    const struct initsys *init = initsys_find(plan->drives.rootfs, o->command[0]);
-    bool yes = strcmp(wanted, "yes") == 0, automatic = strcmp(wanted, "auto") == 0;
-    if (!yes && !automatic && strcmp(wanted, "no") != 0)
-        return plan_refuse(err, o, OPT_INIT, "must be yes, no or auto");
-    plan->supervise.stop_signal = SIGTERM;
-    if (yes || (automatic && init)) {
+    enum { YES, NO, AUTO } wanted = (int)o->number[OPT_INIT];
+    const struct initsys *init = o->command[0] ? initsys_find(plan->drives.rootfs, o->command[0]) : NULL;
+    plan->supervise.init = wanted == YES || (wanted == AUTO && init);
+    if (plan->supervise.init)
         plan->guest.init = init ? init->name : "init";
-        plan->supervise.init = true;
-        plan->supervise.stop_signal = init ? init->stop_signal : SIGTERM;
-    }
-    if (stop && parse_signal(stop, &plan->supervise.stop_signal) < 0)
-        return plan_refuse(err, o, OPT_STOP_SIGNAL, "must be a signal's name or number, such as INT, SIGINT or 2");
-    return 0;
+    int usual = plan->supervise.init && init ? init->stop_signal : SIGTERM;
+    plan->supervise.stop_signal = (int)option_number(o, OPT_STOP_SIGNAL, (uint64_t)usual);
 }
 
-static int plan_supervise(const struct options *o, struct plan *plan, struct err *err)
+static void plan_supervise(const struct options *o, struct plan *plan)
 {
     struct supervise_plan *s = &plan->supervise;
-    uint64_t boot, stop;
-    if (plan_number(o, OPT_BOOT_TIMEOUT, 0, 86400, 0, &boot, err) < 0 ||
-        plan_number(o, OPT_STOP_TIMEOUT, 0, 86400, 0, &stop, err) < 0 || plan_init(o, plan, err) < 0)
-        return -1;
+    plan_init(o, plan);
     plan->healthcheck = o->value[OPT_HEALTHCHECK_CMD];
     s->id = plan->id;
-    s->boot_timeout = (unsigned)boot;
-    s->stop_timeout = (unsigned)stop;
+    s->boot_timeout = (unsigned)o->number[OPT_BOOT_TIMEOUT];
+    s->stop_timeout = (unsigned)o->number[OPT_STOP_TIMEOUT];
     s->tty = terminal_present();
     plan->guest.user = o->value[OPT_USER];
     plan->guest.workdir = o->value[OPT_WORKDIR];
@@ -189,9 +128,6 @@ static int plan_supervise(const struct options *o, struct plan *plan, struct err
     if (!getcwd(plan->workdir_default, sizeof(plan->workdir_default)) || plan->workdir_default[0] != '/')
         strcpy(plan->workdir_default, "/"); /* removed, or out of reach (getcwd(3)) */
     plan->guest.workdir_default = plan->workdir_default;
-    if (plan->guest.workdir && plan->guest.workdir[0] != '/')
-        return plan_refuse(err, o, OPT_WORKDIR, "must be an absolute path");
-    return 0;
 }
 
 /* A file that must be there and readable, or executable. */
@@ -202,7 +138,7 @@ static int plan_file(const struct options *o, enum option option, int mode, cons
     if (stat(path, &st) < 0 || access(path, mode) < 0)
         return err_sys(err, "%s=%s", option_name(option), path);
     if (!S_ISREG(st.st_mode))
-        return plan_refuse(err, o, option, "is no regular file");
+        return option_refuse(err, o, option, "is not a regular file");
     *out = path;
     return 0;
 }
@@ -218,25 +154,20 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
         return err_sys(err, "VM_KERNEL_IMAGE=%s", plan->jail.files[0].source);
 #ifdef __x86_64__
     if (memcmp(start, "\177ELF", 4) != 0)
-        return plan_refuse(err, o, OPT_KERNEL_IMAGE,
-                           "is no ELF kernel: an uncompressed vmlinux is wanted, not a bzImage");
+        return option_refuse(err, o, OPT_KERNEL_IMAGE,
+                             "is not an ELF kernel: an uncompressed vmlinux is wanted, not a bzImage");
     if (start[18] && start[18] != EM_X86_64) /* its low byte, as elf(5) has it; Firecracker does not look */
-        return plan_refuse(err, o, OPT_KERNEL_IMAGE, "is a kernel for another kind of machine");
+        return option_refuse(err, o, OPT_KERNEL_IMAGE, "is a kernel for another kind of machine");
 #else
     if (memcmp(start + 56, "ARM\x64", 4) != 0) /* Linux Documentation/arm64/booting.rst */
-        return plan_refuse(err, o, OPT_KERNEL_IMAGE, "is no arm64 kernel: an uncompressed Image is wanted");
+        return option_refuse(err, o, OPT_KERNEL_IMAGE, "is not an arm64 kernel: an uncompressed Image is wanted");
 #endif
     return 0;
 }
 
-/* An interface's name, which the kernel limits. */
-static int plan_interface(const struct options *o, enum option option, char out[IFNAMSIZ], struct err *err)
+static int plan_initrd(const struct options *o, struct plan *plan, struct err *err)
 {
-    const char *name = o->value[option] ? o->value[option] : "";
-    if (strlen(name) >= IFNAMSIZ)
-        return plan_refuse(err, o, option, "must have at most 15 characters");
-    snprintf(out, IFNAMSIZ, "%s", name);
-    return 0;
+    return plan_file(o, OPT_INITRD_IMAGE, R_OK, &plan->initrd.image, err);
 }
 
 /* TAP_IP is written with its prefix, GUEST_IP without. */
@@ -245,36 +176,39 @@ static int plan_addresses(const struct options *o, struct net_plan *n, struct er
     const char *tap = o->value[OPT_TAP_IP], *guest = o->value[OPT_GUEST_IP], *mac = o->value[OPT_GUEST_MAC];
     if (tap && (!strchr(tap, '/') || net_addr_parse("TAP_IP", tap, &n->tap_addr, NULL) < 0 ||
                 (ntohl(n->tap_addr.s_addr) & 3) % 3 == 0))
-        return plan_refuse(err, o, OPT_TAP_IP, "must be the address of a host and /30, such as 10.1.2.1/30");
+        return option_refuse(err, o, OPT_TAP_IP, "must be the address of a host and /30, such as 10.1.2.1/30");
     if (guest && net_addr_parse("GUEST_IP", guest, &n->guest_addr, NULL) < 0)
-        return plan_refuse(err, o, OPT_GUEST_IP, "must be an IPv4 address, such as 10.1.2.2");
+        return option_refuse(err, o, OPT_GUEST_IP, "must be an IPv4 address, such as 10.1.2.2");
     if (mac && net_mac_parse("GUEST_MAC", mac, n->guest_mac, NULL) < 0)
-        return plan_refuse(err, o, OPT_GUEST_MAC, "must be the MAC address of one host, such as 06:00:0a:01:02:02");
+        return option_refuse(err, o, OPT_GUEST_MAC, "must be the MAC address of one host, such as 06:00:0a:01:02:02");
     return 0;
 }
 
-static int plan_net(const struct options *o, struct plan *plan, struct err *err)
+static void plan_net(const struct options *o, struct plan *plan, struct refusals *refused)
 {
     struct net_plan *n = &plan->net;
-    plan->has_net = strcmp(o->value[OPT_NETWORK], "nat") == 0;
-    if (!plan->has_net && strcmp(o->value[OPT_NETWORK], "none") != 0)
-        return plan_refuse(err, o, OPT_NETWORK, "must be nat or none");
+    struct err err = {0};
+    const char *tap = o->value[OPT_TAP_DEVICE], *uplink = o->value[OPT_HOST_IFACE], *ports = o->value[OPT_PORTS];
+    plan->has_net = o->number[OPT_NETWORK] == 0;
     snprintf(n->id, sizeof(n->id), "%s", plan->id);
+    snprintf(n->tap, sizeof(n->tap), "%s", tap ? tap : "");
+    snprintf(n->uplink, sizeof(n->uplink), "%s", uplink ? uplink : "");
     n->uid = plan->jail.uid;
     n->gid = plan->jail.gid;
-    const char *ports = o->value[OPT_PORTS];
-    if (plan_interface(o, OPT_TAP_DEVICE, n->tap, err) < 0 || plan_interface(o, OPT_HOST_IFACE, n->uplink, err) < 0 ||
-        plan_flag(o, OPT_HOST_ACCESS, &n->host_access, err) < 0 ||
-        plan_flag(o, OPT_GUEST_ACCESS, &n->guest_access, err) < 0 || plan_addresses(o, n, err) < 0 ||
-        (ports && net_ports_parse("VM_PORTS", ports, &n->ports, err) < 0))
-        return -1;
+    n->host_access = o->number[OPT_HOST_ACCESS];
+    n->guest_access = o->number[OPT_GUEST_ACCESS];
+    if (ports && net_ports_parse("VM_PORTS", ports, &n->ports, &err) < 0)
+        refusals_take(refused, &err);
     settings_local_resolver(n->dns);
-    return plan->has_net ? netsetup_check(n, err) : 0;
+    if (plan_addresses(o, n, &err) == 0 && plan->has_net)
+        netsetup_check(n, &err);
+    refusals_take(refused, &err);
 }
 
 /* Two uids for each VM. */
-static int plan_uid(struct plan *plan, struct err *err)
+static int plan_uid(const struct options *o, struct plan *plan, struct err *err)
 {
+    (void)o;
     uint32_t random;
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
         return err_sys(err, "cannot choose a uid");
@@ -286,9 +220,10 @@ static int plan_uid(struct plan *plan, struct err *err)
     return 0;
 }
 
-static int plan_jail(const struct options *o, struct plan *plan, struct err *err)
+static void plan_jail(const struct options *o, struct plan *plan, struct refusals *refused)
 {
     struct jail_plan *j = &plan->jail;
+    struct err err = {0};
     j->base = o->value[OPT_JAIL_BASE];
     j->id = plan->id;
     j->capabilities = needs_jailer();
@@ -299,14 +234,14 @@ static int plan_jail(const struct options *o, struct plan *plan, struct err *err
     plan->vmm.vsock = "/run/v.sock";
     plan->vmm.kernel = "/kernel";
     plan->vmm.initrd = "/initrd";
-    if (j->base[0] != '/')
-        return plan_refuse(err, o, OPT_JAIL_BASE, "must be an absolute path");
-    if (plan_file(o, OPT_FIRECRACKER_BIN, X_OK, &j->firecracker, err) < 0 ||
-        plan_file(o, OPT_JAILER_BIN, X_OK, &j->jailer, err) < 0)
-        return -1;
+    plan_file(o, OPT_FIRECRACKER_BIN, X_OK, &j->firecracker, &err);
+    refusals_take(refused, &err);
+    plan_file(o, OPT_JAILER_BIN, X_OK, &j->jailer, &err);
+    refusals_take(refused, &err);
+    if (!j->firecracker)
+        return;
     plan->workdir = (struct workdir_plan){j->base, strrchr(j->firecracker, '/'), plan->id};
     plan->workdir.exec = plan->workdir.exec ? plan->workdir.exec + 1 : j->firecracker;
-    return 0;
 }
 
 static int plan_command(const struct options *o, struct plan *plan, struct err *err)
@@ -322,21 +257,28 @@ static int plan_command(const struct options *o, struct plan *plan, struct err *
     return 0;
 }
 
-int plan_make(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
+int plan_make(struct options *o, const struct resources *r, struct plan *plan, struct refusals *refused)
 {
     struct resources within = *r;
+    struct err err = {0};
+    static int (*const first[])(const struct options *, struct plan *, struct err *) = {
+        plan_command, plan_id, plan_uid, plan_boot_args, plan_kernel, plan_initrd};
     *plan = (struct plan){0};
-    if (log_level_parse(o->value[OPT_LOG_LEVEL]) < 0)
-        return plan_refuse(err, o, OPT_LOG_LEVEL, "must be error, warn, info or debug");
-    if (plan_command(o, plan, err) < 0 || plan_id(o, plan, err) < 0 || plan_uid(plan, err) < 0 ||
-        plan_cgroup(o, &within, plan, err) < 0 || plan_machine(o, &within, plan, err) < 0 ||
-        plan_drives(o, &plan->drives, err) < 0 || plan_kernel(o, plan, err) < 0 ||
-        plan_file(o, OPT_INITRD_IMAGE, R_OK, &plan->initrd.image, err) < 0 || plan_jail(o, plan, err) < 0 ||
-        plan_supervise(o, plan, err) < 0 ||
-        plan_limit(o, OPT_DISK_BANDWIDTH, OPT_DISK_OPS, &plan->vmm.drive_limit, err) < 0 ||
-        plan_limit(o, OPT_NET_BANDWIDTH, OPT_NET_OPS, &plan->vmm.net_limit, err) < 0)
-        return -1;
-    return plan_net(o, plan, err);
+    options_judge(o, refused);
+    for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++) {
+        first[i](o, plan, &err);
+        refusals_take(refused, &err);
+    }
+    plan_cgroup(o, &within, plan, &err);
+    refusals_take(refused, &err);
+    plan_machine(o, &within, plan);
+    plan_memory(o, &within, plan, &err);
+    refusals_take(refused, &err);
+    plan_drives(o, &plan->drives, refused);
+    plan_jail(o, plan, refused);
+    plan_supervise(o, plan);
+    plan_net(o, plan, refused);
+    return refusals_any(refused) ? -1 : 0;
 }
 
 void plan_free(struct plan *plan)

@@ -38,8 +38,9 @@ struct plan {
     const char *healthcheck; /* a command for the guest's shell; NULL: none */
 };
 
-/* o must outlive the plan.  -1 with err, which names the variable, its value and what is accepted. */
-int plan_make(const struct options *o, const struct resources *r, struct plan *plan, struct err *err);
+/* Judges o, which must outlive the plan.  -1 with all refusals: each names the variable, its value and what is
+ * accepted.  plan_free is wanted then too. */
+int plan_make(struct options *o, const struct resources *r, struct plan *plan, struct refusals *refused);
 
 /* As JSON, for --dry-run. */
 int plan_print(const struct plan *plan, FILE *out);

@@ -6,11 +6,8 @@
 #include "entry/disks/drives.h"
 #include "entry/plan/options.h"
 
-/* Sets err to the variable, its value and what is accepted.  Always -1. */
-int plan_refuse(struct err *err, const struct options *o, enum option option, const char *accepted);
-
-/* Fills in what the options say of disks: all but id, uid and gid.  -1 with err. */
-int plan_drives(const struct options *o, struct drives_plan *d, struct err *err);
+/* Fills in what the options say of disks: all but id, uid and gid. */
+void plan_drives(const struct options *o, struct drives_plan *d, struct refusals *refused);
 void plan_drives_free(struct drives_plan *d);
 
 #endif

@@ -38,7 +38,7 @@ begin within "$box/cgroup.procs" "${VM[@]}" "$entry" /x
 is "without options Firecracker is in entry's group" "$(group 0 "$firecracker")" /ctr-box
 stop
 is "the guest's memory follows the group's limit" \
-    "$(within "$box/cgroup.procs" "${VM[@]}" MEM_SIZE_MIB= "$entry" --dry-run /x | jq .mem_size_mib)" $((300 - 96))
+    "$(within "$box/cgroup.procs" "${VM[@]}" MEM_SIZE_MIB= "$entry" --dry-run /guest-static | jq .mem_size_mib)" $((300 - 96))
 refused 'too little memory, as the kernel tells it' 'Firecracker ended with signal 9, *\(raise the container*memory limit*' \
     within "$box/cgroup.procs" "${VM[@]}" VM_KERNEL_IMAGE="$KERNEL" VM_CGROUP=memory.max=16M "$entry" /guest-static eat
 check 'the limit did that, in the container' grep -q 'oom_kill [1-9]' "$box/memory.events"
@@ -52,7 +52,7 @@ is 'with the values' "$(cat "$own"/{cpu.weight,cpu.max,memory.max,pids.max} | pa
 throttled() { [ "$(sed -n 's/^nr_throttled //p' "$own/cpu.stat")" -gt "${1:-0}" ]; }
 check "the guest's CPU is held to its quota" wait_until 60 throttled
 is 'the guest memory by default follows memory.max' \
-    "$(within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" "$slices" MEM_SIZE_MIB= "$entry" --dry-run /x | jq -c '[.mem_size_mib, .cgroup]')" \
+    "$(within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" "$slices" MEM_SIZE_MIB= "$entry" --dry-run /guest-static | jq -c '[.mem_size_mib, .cgroup]')" \
     '[104,["cpu.weight=50","cpu.max=20000 100000","memory.max=200M","pids.max=300"]]'
 stop
 is 'the groups end with the VM' "$(cd "$box" && echo ctr-*)" ctr-jailer-entry
@@ -60,7 +60,7 @@ is 'the groups end with the VM' "$(cd "$box" && echo ctr-*)" ctr-jailer-entry
 begin within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" "$slices" VM_ID=again "$entry" /x
 is 'a start from there is in the same place' "$(group 0 "$firecracker")" /ctr-box/ctr-jailer/again
 mkdir "$box/ctr-jailer/dead"
-begin2=$("${VM[@]}" "$slices" VM_ID=third bash -c 'echo $$ >"$0"; exec "$@"' "$box/ctr-jailer-entry/cgroup.procs" "$entry" 2>&1 --dry-run /x | jq -r .id)
+begin2=$("${VM[@]}" "$slices" VM_ID=third bash -c 'echo $$ >"$0"; exec "$@"' "$box/ctr-jailer-entry/cgroup.procs" "$entry" 2>&1 --dry-run /guest-static | jq -r .id)
 is '--dry-run makes none' "$begin2 $(cd "$box/ctr-jailer" && ls -d -- */ | paste -sd' ')" 'third again/ dead/'
 kill -KILL "$self" # its keeper removes all that is its own
 wait $vm || true

@@ -142,7 +142,7 @@ rmdir /jail/data /jail
 volumes=()
 for i in 1 2 3 4 5 6 7 8; do mkdir "$work/v$i" && echo "of volume $i" >"$work/v$i/f" && volumes+=("$work/v$i:/v$i:ro"); done
 list=$(IFS=,; echo "${volumes[*]}")
-args=$(vm "$entry" --dry-run /x | jq -r .boot_args)
+args=$(vm "$entry" --dry-run /guest-static | jq -r .boot_args)
 longest=1426
 filler() { printf 'fill=%*s' $(($1 - ${#args} - 6)) '' | tr ' ' f; } # which makes it that long
 capture vm VM_VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $((longest + 1)))" "$entry" /x
@@ -166,7 +166,7 @@ is "and stays as it is" "$(sha256sum <"$work/sealed")" "$sum"
 head -c 8192 "$work/sealed" >"$work/short"
 VM_TREE=$work/short
 capture vm "$entry" /x
-like "half an image is refused" "$STATUS/$STDERR" "125/ctr-jailer: VM_ROOTFS_DIR=*: is neither a folder nor an EROFS image*"
+like "half an image is refused" "$STATUS/$STDERR" "125/ctr-jailer: VM_ROOTFS_DIR=*: is neither a directory nor an EROFS image*"
 VM_TREE=$work/tree
 rm /dev/fuse
 eight=$(for n in {1..8}; do echo -n "$work/other:/o$n:ro,"; done)

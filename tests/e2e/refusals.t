@@ -34,7 +34,7 @@ refused "an empty tree" "VM_ROOTFS_DIR=*: the root filesystem's tree is empty*" 
 refused "no command" "no command: *CMD*" --
 refused "an unknown flag" "unknown flag --nonsense: see --help*" -- --nonsense /x
 refused "no kernel" "VM_KERNEL_IMAGE=/nonexistent: No such file or directory" VM_KERNEL_IMAGE=/nonexistent -- /x
-refused "a kernel that is none" "VM_KERNEL_IMAGE=/etc/passwd: is no ELF kernel*" VM_KERNEL_IMAGE=/etc/passwd -- /x
+refused "a kernel that is none" "VM_KERNEL_IMAGE=/etc/passwd: is not an ELF kernel*" VM_KERNEL_IMAGE=/etc/passwd -- /x
 refused "TAP_IP is no address" "TAP_IP=ten: must be*" TAP_IP=ten -- /x
 refused "TAP_IP without /30" "TAP_IP=10.1.2.1/24: must be*/30*" TAP_IP=10.1.2.1/24 -- /x
 refused "TAP_DEVICE that is in use" "*lo*" TAP_DEVICE=lo -- /x
@@ -69,9 +69,9 @@ refused "a guest that takes too long" "*VM_BOOT_TIMEOUT=1 *" VM_BOOT_TIMEOUT=1 -
 is "nothing is left on the host" "$(diff <(echo "$before") <(host_state))" ""
 
 # --- what needs no VM ----------------------------------------------------------------------------------
-vm CTR_X=$'a"\n' "$entry" --dry-run -- /bin/sh -c 'a "b"' >"$work/plan.json"
+vm CTR_X=$'a"\n' "$entry" --dry-run -- /guest-static -c 'a "b"' >"$work/plan.json"
 is "--dry-run prints JSON" "$(jq -c '[.command, .environment, .vcpu_count, .kvm]' "$work/plan.json")" \
-    '[["/bin/sh","-c","a \"b\""],["X=a\"\n"],1,"works"]'
+    '[["/guest-static","-c","a \"b\""],["X=a\"\n"],1,"works"]'
 is "--dry-run touches nothing" "$(diff <(echo "$before") <(host_state))" ""
 rm -rf "$work"
 done_testing

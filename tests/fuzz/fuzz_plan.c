@@ -115,10 +115,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = {0};
     struct options o;
     struct plan plan = {{0}};
+    struct refusals refused = {0};
     int r = options_read(&o, argv, env, &err);
-    if (r == 0)
-        r = plan_make(&o, &machine, &plan, &err);
     CHECK(r == 0 ? !err.text[0] : err.text[0] != '\0');
+    if (r == 0) {
+        r = plan_make(&o, &machine, &plan, &refused);
+        CHECK((r == 0) == (refused.lines.len == 0));
+    }
+    refusals_free(&refused);
     if (r == 0)
         check_plan(&o, &plan);
     plan_free(&plan);

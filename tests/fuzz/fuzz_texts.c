@@ -7,12 +7,12 @@
  *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */
 #include "common/buf.h"
 #include "common/meminfo.h"
+#include "common/user.h"
 #include "ctl/wrap.h"
 #include "entry/disks/settings.h"
 #include "entry/plan/resources.h"
 #include "entry/vmm/counters.h"
 #include "guest-init/tar.h"
-#include "guest-init/user.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/nofs.h"
 

@@ -1,6 +1,6 @@
 /* What the guest's init parses: the image's passwd and group, and requests for an exec. */
+#include "common/user.h"
 #include "guest-init/request.h"
-#include "guest-init/user.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -79,7 +79,11 @@ static int plan_with(const char *variable, const char *value, struct plan *plan,
     struct resources r = {.cpus = 3, .total = 8192 * MIB, .available = 6144 * MIB, .limit = UINT64_MAX};
     *err = (struct err){0};
     assert_int_equal(options_read(&o, argv, env, err), 0);
-    int result = plan_make(&o, &r, plan, err);
+    struct refusals refused = {0};
+    int result = plan_make(&o, &r, plan, &refused);
+    if (result < 0)
+        err_set(err, "%s", refused.lines.data); /* the first of them */
+    refusals_free(&refused);
     options_free(&o);
     return result;
 }

@@ -1,14 +1,13 @@
-#include "guest-init/user.h"
+#include "common/user.h"
 
-#include "common/cleanup.h"
-#include "common/io.h"
 #include "common/num.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
-enum { FILE_MAX = 4 << 20, FIELDS_MAX = 7 };
+enum { FIELDS_MAX = 7 };
 
 /* One line of passwd(5) or group(5): fields between colons, not NUL-terminated. */
 struct line {
@@ -132,11 +131,4 @@ int user_find(const char *spec, const char *passwd, const char *group, struct us
     if (found)
         add_groups(group, l.field[0], l.len[0], user);
     return 0;
-}
-
-int user_lookup(const char *spec, struct user *user, struct err *err)
-{
-    cleanup_free char *passwd = io_read_file(AT_FDCWD, "/etc/passwd", FILE_MAX, NULL);
-    cleanup_free char *group = io_read_file(AT_FDCWD, "/etc/group", FILE_MAX, NULL);
-    return user_find(spec, passwd ? passwd : "", group ? group : "", user, err);
 }

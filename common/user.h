@@ -1,13 +1,13 @@
 /* Who a command runs as, from the image's own /etc/passwd and /etc/group. */
-#ifndef CTR_INIT_USER_H
-#define CTR_INIT_USER_H
+#ifndef CTR_USER_H
+#define CTR_USER_H
 
 #include "common/err.h"
 
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { USER_GROUPS_MAX = 256 };
+enum { USER_GROUPS_MAX = 256, USER_FILE_MAX = 4 << 20 /* bytes of passwd or group */ };
 
 struct user {
     uid_t uid;
@@ -22,8 +22,5 @@ struct user {
  * the supplementary groups are the named user's, unless a group is given.  -1 with err for an unknown
  * name. */
 int user_find(const char *spec, const char *passwd, const char *group, struct user *user, struct err *err);
-
-/* The same with the files of the present root. */
-int user_lookup(const char *spec, struct user *user, struct err *err);
 
 #endif

@@ -1,0 +1,33 @@
+#include "entry/plan/intree.h"
+
+#include "common/cleanup.h"
+#include "common/io.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+int intree_open(const char *tree, const char *path)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    cleanup_close int root = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return root < 0 ? -1 : (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+/* The file is opened for reading once it is known not to be a pipe or a device. */
+char *intree_read(const char *tree, const char *path, unsigned long max)
+{
+    char link[64];
+    struct stat st;
+    cleanup_close int fd = intree_open(tree, path);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return NULL;
+    if (!S_ISREG(st.st_mode)) {
+        errno = EINVAL;
+        return NULL;
+    }
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    return io_read_file(AT_FDCWD, link, max, NULL);
+}

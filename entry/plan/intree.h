@@ -1,0 +1,12 @@
+/* The tree that becomes the guest's root, seen as the guest will see it. */
+#ifndef CTR_INTREE_H
+#define CTR_INTREE_H
+
+/* What a path leads to, with every link followed as if the tree were the root: an O_PATH descriptor, or -1 with errno.
+ */
+int intree_open(const char *tree, const char *path);
+
+/* The text of a regular file of at most max bytes; owned by the caller.  NULL with errno. */
+char *intree_read(const char *tree, const char *path, unsigned long max);
+
+#endif

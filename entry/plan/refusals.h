@@ -1,0 +1,23 @@
+/* Everything that is wrong with what was asked for, a line each: people mend it in one go. */
+#ifndef CTR_REFUSALS_H
+#define CTR_REFUSALS_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+/* Zeroed is empty.  Lines end with a NUL each. */
+struct refusals {
+    struct buf lines;
+};
+
+/* Takes the error over, when there is one: *err is zeroed. */
+void refusals_take(struct refusals *r, struct err *err);
+
+bool refusals_any(const struct refusals *r);
+
+/* Prints each as an error (common/log.h). */
+void refusals_log(const struct refusals *r);
+
+void refusals_free(struct refusals *r);
+
+#endif

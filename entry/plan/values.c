@@ -1,0 +1,129 @@
+#include "entry/plan/values.h"
+
+#include "common/log.h"
+#include "common/num.h"
+
+#include <net/if.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+#define TIB (UINT64_C(1) << 40)
+enum { ID_MAX = 64 };
+
+/* The index of the text among words; -1: it is none. */
+static int choose(const char *words, const char *text, uint64_t *out)
+{
+    for (*out = 0; *words; ++*out, words += *words == '|') {
+        size_t len = strcspn(words, "|");
+        if (strlen(text) == len && memcmp(words, text, len) == 0)
+            return 0;
+        words += len;
+    }
+    return -1;
+}
+
+/* RTMIN+3 and RTMAX-1 are names too. */
+static int read_signal(const char *text, uint64_t *out)
+{
+    uint64_t number = 0;
+    if (num_parse(text, 1, NSIG - 1, out) == 0)
+        return 0;
+    text += strncmp(text, "SIG", 3) == 0 ? 3 : 0;
+    bool min = strncmp(text, "RTMIN", 5) == 0;
+    if (min || strncmp(text, "RTMAX", 5) == 0) {
+        if (text[5] && (text[5] != (min ? '+' : '-') || num_parse(text + 6, 0, 30, &number) < 0))
+            return -1;
+        *out = min ? (uint64_t)SIGRTMIN + number : (uint64_t)SIGRTMAX - number;
+        return 0;
+    }
+    for (*out = 1; *out < NSIG; ++*out) {
+        const char *name = sigabbrev_np((int)*out);
+        if (name && strcmp(name, text) == 0)
+            return 0;
+    }
+    return -1;
+}
+
+static int read_level(const char *text, uint64_t *out)
+{
+    int level = log_level_parse(text);
+    *out = level < 0 ? LOG_WARN : (uint64_t)level;
+    return level < 0 ? -1 : 0;
+}
+
+static int read_bytes(const char *text, uint64_t unit, uint64_t min, uint64_t max, uint64_t *out)
+{
+    return num_parse_size(text, unit, out) == 0 && *out >= min && *out <= max ? 0 : -1;
+}
+
+int value_read(const struct value_rule *rule, const char *text, uint64_t *out)
+{
+    static const char id[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+    int parsed;
+    *out = 0;
+    switch (rule->type) {
+    case VALUE_NUMBER:
+        return num_parse(text, rule->min, rule->max, out);
+    case VALUE_CHOICE:
+        return choose(rule->words, text, out);
+    case VALUE_SIZE:
+        parsed = read_bytes(text, MIB, 16 * MIB, 16 * TIB, out);
+        *out = *out / MIB * MIB;
+        return parsed;
+    case VALUE_RATE:
+        return read_bytes(text, 1, KIB, TIB, out);
+    case VALUE_SIGNAL:
+        return read_signal(text, out);
+    case VALUE_LEVEL:
+        return read_level(text, out);
+    case VALUE_ID:
+        return text[strspn(text, id)] == '\0' && strlen(text) <= ID_MAX ? 0 : -1;
+    case VALUE_DEVICE:
+        return strlen(text) < IFNAMSIZ ? 0 : -1;
+    case VALUE_PATH:
+        return text[0] == '/' ? 0 : -1;
+    case VALUE_TARGET:
+        return text[0] == '/' && text[strspn(text, "/")] != '\0' ? 0 : -1;
+    case VALUE_TEXT:
+        break;
+    }
+    return 0;
+}
+
+/* "must be a, b or c" */
+static void accepted_words(const char *words, char *out, size_t size)
+{
+    size_t n = (size_t)snprintf(out, size, "must be ");
+    while (*words && n < size) {
+        size_t len = strcspn(words, "|");
+        const char *rest = words + len;
+        const char *after = !*rest ? "" : strchr(rest + 1, '|') ? ", " : " or ";
+        n += (size_t)snprintf(out + n, size - n, "%.*s%s", (int)len, words, after);
+        words = rest + (*rest == '|');
+    }
+}
+
+void value_accepted(const struct value_rule *rule, char *out, size_t size)
+{
+    static const char *const texts[] = {
+        [VALUE_SIZE] = "a size from 16M to 16T, such as 512M or 4G",
+        [VALUE_RATE] = "bytes a second from 1K to 1T, such as 500K or 10M",
+        [VALUE_SIGNAL] = "a signal's name or number, such as INT, SIGINT or 2",
+        [VALUE_LEVEL] = "error, warn, info or debug",
+        [VALUE_ID] = "1 to 64 of A-Z a-z 0-9 -",
+        [VALUE_DEVICE] = "a name of at most 15 characters",
+        [VALUE_PATH] = "an absolute path",
+        [VALUE_TARGET] = "an absolute path in the guest other than /",
+    };
+    if (rule->type == VALUE_NUMBER)
+        snprintf(out, size, "must be a number from %llu to %llu", (unsigned long long)rule->min,
+                 (unsigned long long)rule->max);
+    else if (rule->type == VALUE_CHOICE)
+        accepted_words(rule->words, out, size);
+    else
+        snprintf(out, size, "must be %s", texts[rule->type]);
+}

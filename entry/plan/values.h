@@ -1,0 +1,34 @@
+/* What the values of options may be. */
+#ifndef CTR_VALUES_H
+#define CTR_VALUES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum value_type {
+    VALUE_TEXT,   /* whatever it is, its user looks at it */
+    VALUE_NUMBER, /* min to max */
+    VALUE_CHOICE, /* one of words, separated by |; comes to its index */
+    VALUE_SIZE,   /* of a disk, in bytes: whole MiB; a bare number counts in MiB */
+    VALUE_RATE,   /* bytes a second */
+    VALUE_SIGNAL, /* a signal's name, with or without SIG, or its number */
+    VALUE_LEVEL,  /* of the log; comes to an enum log_level */
+    VALUE_ID,     /* a VM's */
+    VALUE_DEVICE, /* a network interface's name, by its length */
+    VALUE_PATH,   /* absolute */
+    VALUE_TARGET, /* absolute, and not the root: something can be mounted there */
+};
+
+struct value_rule {
+    enum value_type type;
+    uint64_t min, max;
+    const char *words;
+};
+
+/* What the text comes to, into *out (0 where it stays a text).  -1 when it is not as the rule says. */
+int value_read(const struct value_rule *rule, const char *text, uint64_t *out);
+
+/* What is accepted, for people: "must be a number from 1 to 32". */
+void value_accepted(const struct value_rule *rule, char *out, size_t size);
+
+#endif

@@ -1,0 +1,109 @@
+#!/bin/bash
+# What entry refuses before it has changed anything: all of it at once, a line each, with exit code 125; what it warns
+# of; and what --dry-run says of a tree and a host.  No VM, and no root filesystem but a few files.
+set -euo pipefail
+. tests/lib/tap.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work"/{tree/{etc,bin,srv/app,etc/alternatives},scratch}
+printf 'root:x:0:0:root:/root:/bin/sh\napp:x:7:8::/srv/app:/bin/sh\n' >"$work/tree/etc/passwd"
+printf 'root:x:0:\nstaff:x:8:\n' >"$work/tree/etc/group"
+printf '#!/bin/sh\n' >"$work/tree/bin/run"
+cp "$work/tree/bin/run" "$work/tree/srv/app/own"
+chmod 755 "$work/tree/bin/run" "$work/tree/srv/app/own"
+: >"$work/tree/bin/data"
+ln -s /etc/alternatives/run "$work/tree/bin/linked"
+ln -s /bin/run "$work/tree/etc/alternatives/run"
+{ printf '\177ELF'; head -c 60 /dev/zero; } >"$work/vmlinux"
+cp "$work/tree/bin/run" "$work/program"
+base=(VM_ROOTFS_DIR="$work/tree" VM_KERNEL_IMAGE="$work/vmlinux" VM_INITRD_IMAGE="$work/vmlinux" VM_SCRATCH_DIR="$work/scratch"
+    VM_FIRECRACKER_BIN="$work/program" VM_JAILER_BIN="$work/program" MEM_SIZE_MIB=64)
+
+plan() { capture env -i "${base[@]}" "$@"; } # [NAME=value...] build/bin/entry --dry-run ...
+entry=build/bin/entry
+said() { sed 's/^ctr-jailer: //' <<<"$STDERR"; }
+
+# refused NAME PATTERN [NAME=value...] [-- command...]
+refused() {
+    local name=$1 pattern=$2 variables=()
+    shift 2
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do variables+=("$1") && shift; done
+    shift || true
+    plan "${variables[@]}" "$entry" --dry-run "${@:-/bin/run}"
+    like "refused: $name" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: $pattern"
+    [ "$(wc -l <<<"$STDERR")" = 1 ] || fail "refused: $name, in one line" "$STDERR"
+}
+accepted() { # NAME [NAME=value...] [-- command...]
+    local name=$1 variables=()
+    shift
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do variables+=("$1") && shift; done
+    shift || true
+    plan "${variables[@]}" "$entry" --dry-run "${@:-/bin/run}"
+    is "accepted: $name" "$STATUS/$STDERR" "0/"
+}
+
+accepted 'the tree as it is'
+for user in 0 app 5 7:8 app:staff root; do accepted "VM_USER=$user" VM_USER=$user; done
+refused 'an unknown user' "there is no user 'nobody' in the image's /etc/passwd (VM_USER=nobody)" VM_USER=nobody
+refused 'an unknown group' "there is no group 'nogroup' in the image's /etc/group (VM_USER=app:nogroup)" VM_USER=app:nogroup
+accepted 'users that a volume brings' VM_USER=nobody VM_VOLUMES="$work/scratch:/etc:ro"
+accepted 'a working directory' VM_WORKDIR=/srv/app
+for made in /proc/self /run/app /tmp; do accepted "$made, which the guest makes" VM_WORKDIR=$made; done
+accepted 'one on the data disk' VM_WORKDIR=/var/lib/app/x VM_DATA_MOUNT=/var/lib/app
+accepted 'one above it' VM_WORKDIR=/var/lib VM_DATA_MOUNT=/var/lib/app
+refused 'one that is not there' 'VM_WORKDIR=/var/lib/app: is not in the root filesystem: No such file*' VM_WORKDIR=/var/lib/app
+refused 'one beside the data disk' 'VM_WORKDIR=/var/lib/app2: *' VM_WORKDIR=/var/lib/app2 VM_DATA_MOUNT=/var/lib/app
+refused 'one that is a file' 'VM_WORKDIR=/bin/run: is not a directory' VM_WORKDIR=/bin/run
+refused 'a relative one' 'VM_WORKDIR=srv: must be an absolute path' VM_WORKDIR=srv
+for command in /bin/run /bin/linked run srv/app/own; do accepted "the command $command" -- $command; done
+accepted 'a command by its own PATH' PATH=/srv/app -- own
+refused 'a command that is not there' "cannot run '/bin/none' in the guest: No such file or directory" -- /bin/none
+refused 'one that PATH does not find' "cannot run 'own' in the guest: No such file or directory" PATH=/bin:/sbin -- own
+refused 'one that cannot be executed' "cannot run '/bin/data' in the guest: Permission denied" -- /bin/data
+refused 'a folder' "cannot run '/bin' in the guest: Permission denied" -- /bin
+refused 'a CPU template that is unknown' 'VM_CPU_TEMPLATE=Z80: must be None, T2, T2S, T2CL, T2A, C3 or V1N1' VM_CPU_TEMPLATE=Z80
+accepted 'VM_CPU_TEMPLATE=None' VM_CPU_TEMPLATE=None
+vendor=$(sed -n 's/^vendor_id\t*: //p' /proc/cpuinfo | head -n 1)
+case $vendor in
+GenuineIntel) own=T2 other=T2A whose="AMD's" ;;
+AuthenticAMD) own=T2A other=T2 whose="Intel's" ;;
+esac
+if [ -n "${own:-}" ]; then
+    accepted "VM_CPU_TEMPLATE=$own" VM_CPU_TEMPLATE="$own"
+    refused 'a CPU template for others' "VM_CPU_TEMPLATE=$other: is for another CPU than this machine's: $whose" VM_CPU_TEMPLATE="$other"
+else
+    skip 'CPU templates of two vendors' "this CPU's vendor is $vendor"
+fi
+refused 'a controller that no cgroup has' 'VM_CGROUP: gpu.max=1: no cgroup here has the controller gpu*' VM_CGROUP=gpu.max=1
+if grep -qs cpu /sys/fs/cgroup/cgroup.controllers && [ "$(</proc/self/cgroup)" != 0::/ ]; then
+    refused 'a cgroup file that there is not' 'VM_CGROUP: cpu.wieght=5: */cpu.wieght: No such file*' VM_CGROUP=cpu.wieght=5
+else
+    skip 'a cgroup file that there is not' 'this is the root of cgroup v2, or v1'
+fi
+
+# All at once.
+plan VCPU_COUNT=many MEM_SIZE_MIB=1 VM_NETWORK=wlan VM_PORTS=http TAP_IP=ten VM_USER=nobody VM_WORKDIR=/none VM_CGROUP=x \
+    VM_VOLUMES=/none VM_KERNEL_IMAGE=/none VM_JAILER_BIN=/none VM_DATA_MOUNT=x EXTRA_KERNEL_BOOT_ARGS="$(head -c 3000 /dev/zero | tr '\0' x)" \
+    VM_SCRATCH_DIR=/none VM_BOOT_TIMEOUT=x "$entry" /bin/run
+is 'all that is wrong, at once: no VM is tried' "$STATUS $(said | sed 's/[=:. ].*//' | sort | tr '\n' ' ')" \
+    '125 EXTRA_KERNEL_BOOT_ARGS MEM_SIZE_MIB TAP_IP VCPU_COUNT VM_BOOT_TIMEOUT VM_CGROUP VM_DATA_MOUNT VM_JAILER_BIN VM_KERNEL_IMAGE VM_NETWORK VM_PORTS VM_SCRATCH_DIR VM_VOLUMES VM_WORKDIR there '
+plan VM_ROOTFS_DIR=/none VCPU_COUNT=many VM_USER=nobody VM_WORKDIR=/none "$entry" /bin/none
+is 'and without a root filesystem' "$STATUS $(said | sed 's/[=:].*//' | sort | tr '\n' ' ')" '125 VCPU_COUNT VM_ROOTFS_DIR '
+plan VM_ROOTFS_DIR=/none VCPU_COUNT=many "$entry"
+is 'nor a command' "$STATUS $(said | sed 's/[=:].*//' | sort | tr '\n' ' ')" '125 VCPU_COUNT VM_ROOTFS_DIR no command '
+
+# Typing errors.
+plan MEM_SIZE=512 VCPUS=2 VM_PORT=80 DATAFS_MOUNT=/x PORTS=80 LOG_LEVEL=loud NETWORK=main "$entry" --dry-run /bin/run
+is 'a mistyped option is a warning' "$STATUS $(said | sort)" "0 $(printf '%s\n' \
+    'warning: DATAFS_MOUNT is not an option and goes to the command (is VM_DATA_MOUNT meant?)' \
+    'warning: MEM_SIZE is not an option and goes to the command (is MEM_SIZE_MIB meant?)' \
+    'warning: VCPUS is not an option and goes to the command (is VCPU_COUNT meant?)' \
+    'warning: VM_PORT is not an option and goes to the command (is VM_PORTS meant?)')"
+is 'and reaches the command' "$(jq -c '.environment | sort' <<<"$STDOUT")" \
+    '["DATAFS_MOUNT=/x","LOG_LEVEL=loud","MEM_SIZE=512","NETWORK=main","PORTS=80","VCPUS=2","VM_PORT=80"]'
+plan MEM_SIZE=512 VM_LOG_LEVEL=ERROR "$entry" --dry-run /bin/run
+is 'VM_LOG_LEVEL, in capitals' "$STATUS/$STDERR" 0/
+mkdir "$work/tree/work"
+capture env -i -C "$work" "${base[@]}" "$PWD/$entry" --dry-run /bin/run
+is "the container's working directory is the command's" "$(jq -r .guest_workdir <<<"$STDOUT")" "$work"
+done_testing
