@@ -21,9 +21,8 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-/* Seconds that the guest may take: to sync its disks and end once its exit code is acknowledged, to react
- * when its command is killed, and to end after a panic; and that our reader may take for what is left when
- * the VM has gone. */
+/* Seconds that the guest may take: to sync its disks and end once its exit code is acknowledged, to react when its
+ * command is killed, to end after a panic; and that our reader may take for the rest when the VM has gone. */
 enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 2, PANIC_TIMEOUT = 3, OUTPUT_TIMEOUT = 5, METRICS_TIMEOUT = 1 };
 #define SECOND UINT64_C(1000000000)
 
@@ -143,6 +142,7 @@ static void stop(void *arg, uint32_t seconds)
         return;
     vm->stopping = true;
     vm->state = "stopping";
+    log_info("stopping: the command has %u seconds, then it is killed", seconds);
     loop_deadline(vm->loop, loop_now() + seconds * SECOND, stop_took_too_long, vm);
 }
 

@@ -89,7 +89,7 @@ static const struct row rows[OPT_COUNT] = {
                   CHOICE("yes|no|auto")},
     [OPT_STOP_SIGNAL] = {"VM_STOP_SIGNAL", NULL, NULL, "TERM, or the init's",
                          "what the command gets when the VM is to stop", TYPE(VALUE_SIGNAL)},
-    [OPT_STOP_TIMEOUT] = {"VM_STOP_TIMEOUT", NULL, "7", NULL, "seconds that it then has before it is killed",
+    [OPT_STOP_TIMEOUT] = {"VM_STOP_TIMEOUT", NULL, "7", NULL, "seconds until it is then killed; docker stop -t must be longer",
                           NUMBER(0, 86400)},
     [OPT_BOOT_TIMEOUT] = {"VM_BOOT_TIMEOUT", NULL, "60", NULL,
                           "seconds until the command must have started; 0: no limit", NUMBER(0, 86400)},

@@ -61,6 +61,11 @@ is 'docker-compose.minimal.example.yml grants what the README does' \
     "$(grants docker-compose.minimal.example.yml | grep -vxE 'ALL|/run|/srv|/var/tmp|data')" \
     "$(sed -n '/^docker run --rm -it --read-only/,/my-image/p' README.md >"$work/line" && grants "$work/line")"
 
+for file in docker-compose*.example.yml; do
+    capture docker-compose -f "$file" config -q
+    is "$file is valid, and nothing is warned of" "$STATUS $STDERR" '0 '
+done
+docker tag readme-1 example_app
 inspect() { docker image inspect -f "$@"; }
 is 'ENTRYPOINT is entry' "$(inspect '{{json .Config.Entrypoint}}' ctr-jailer)" '["/usr/bin/entry"]'
 is "CMD is the user's" "$(inspect '{{json .Config.Cmd}}' ctr-jailer) $(inspect '{{json .Config.Cmd}}' user)" \
@@ -101,10 +106,10 @@ is 'with its modules beside it the same kernel is taken' "$STATUS" 0
 rm -rf "$context"
 
 # Into a disk, anew only when the image is another.
-id=$(inspect '{{.Id}}' user sealed wrapped)
+id=$(inspect '{{.Id}}' user sealed wrapped example_app)
 if [ "$(cat "$work/disk.id" 2>/dev/null)" != "$id" ]; then
     rm -rf "$work/disk.id" "$work/run"
-    check 'docker save' docker save -o "$work/images.tar" ctr-jailer user sealed wrapped
+    check 'docker save' docker save -o "$work/images.tar" ctr-jailer user sealed wrapped example_app
     stop_engine
     check 'another engine starts' start_engine "$work/run" --bridge none --iptables=false --ip-forward=false
     check 'docker load' docker load -i "$work/images.tar"

@@ -29,7 +29,7 @@ send() {
 
 # --- all of them -----------------------------------------------------------------------------------------
 # 9 and 19 cannot be caught; 32 and 33 are the C library's own (signal(7)); 15 is last, as it ends this.
-start VM_STOP_TIMEOUT=60 "$entry" /guest-static signals
+start VM_STOP_TIMEOUT=60 VM_LOG_LEVEL=info "$entry" /guest-static signals
 check "a command that shows its signals has started" wait_until 100 grep -q ready "$work/out"
 missing=
 for n in {1..8} {10..14} {16..18} {20..31} {34..64}; do
@@ -45,6 +45,8 @@ is "each came once" "$(sort "$work/out" | uniq -d)" "signal 18"
 send TERM
 ended
 is "and SIGTERM as well" "$status/$(tail -n 1 "$work/out")" "0/signal 15"
+is "how long the stop may take is logged" "$(grep -x 'ctr-jailer: stopping: .*' "$work/err")" \
+    "ctr-jailer: stopping: the command has 60 seconds, then it is killed"
 
 # --- a stop within docker's 10 seconds, with what was written safe on the data disk -------------------------
 mkdir -p /jail/data
