@@ -139,7 +139,7 @@ static int parse(char **argv, struct ctl_session *plan, struct err *err)
         else if (c == 'w')
             plan->directory = optarg;
         else if (c != 'e')
-            return err_set(err, "exec: see ctr-jailer --help");
+            return err_set(err, "exec: see ctr-jailer exec --help");
         else if (add_variable(plan, optarg, err) < 0)
             return -1;
     }

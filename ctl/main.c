@@ -2,6 +2,7 @@
 #include "common/log.h"
 #include "ctl/ctl.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,6 +59,11 @@ int main(int argc, char **argv)
     if (!*argv || i == COMMANDS) {
         usage(stderr);
         return EXIT_OURS;
+    }
+    if (argv[1] && strcmp(argv[1], "--help") == 0) {
+        printf("Usage: ctr-jailer [--id ID] %s\n\n%c%s.\n", commands[i].usage, toupper(commands[i].help[0]),
+               commands[i].help + 1);
+        return 0;
     }
     int code = commands[i].run(id, argv, &err);
     if (code < 0)

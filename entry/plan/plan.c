@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/log.h"
 #include "common/terminal.h"
 #include "entry/plan/initsys.h"
 #include "entry/plan/needs.h"
@@ -65,11 +66,13 @@ static int plan_memory(const struct options *o, const struct resources *r, struc
     struct vmm_plan *v = &plan->vmm;
     v->mem_mib = plan->supervise.mem_mib = option_number(o, OPT_MEM_SIZE_MIB, resources_guest_mib(r));
     plan->supervise.mem_min_mib = option_number(o, OPT_MEM_MIN_MIB, 0);
-    if (!o->value[OPT_MEM_SIZE_MIB] && v->mem_mib < MEM_LEAST_MIB)
-        return err_set(err,
-                       "this machine or its cgroup spares only %llu MiB for a guest: free memory, raise the "
-                       "container's limit, or say MEM_SIZE_MIB",
-                       (unsigned long long)v->mem_mib);
+    if (!o->value[OPT_MEM_SIZE_MIB] && v->mem_mib < MEM_LEAST_MIB) {
+        resources_explain(r, MEM_LEAST_MIB, err);
+        return -1;
+    }
+    if (!o->value[OPT_MEM_SIZE_MIB])
+        log_info("the guest may take %llu MiB, all that can be spared: MEM_SIZE_MIB gives it less",
+                 (unsigned long long)v->mem_mib);
     if (plan->supervise.mem_min_mib > v->mem_mib && o->number[OPT_MEM_SIZE_MIB]) {
         char accepted[64];
         snprintf(accepted, sizeof(accepted), "must not be more than the guest's %llu MiB",

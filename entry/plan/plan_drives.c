@@ -98,6 +98,21 @@ static int plan_volumes(const struct options *o, struct drives_plan *d, struct e
     return 0;
 }
 
+/* A volume is there for data.ext4 to be written. */
+static int plan_data(const struct options *o, struct drives_plan *d, struct err *err)
+{
+    d->data_dir = o->value[OPT_DATA_DIR];
+    d->data_persistent = is_mount(d->data_dir);
+    d->data_mount = o->value[OPT_DATA_MOUNT];
+    d->datafs_size = o->number[OPT_DATAFS_SIZE];
+    if (!d->data_persistent || access(d->data_dir, W_OK | X_OK) == 0)
+        return 0;
+    err_sys(err, "VM_DATA_DIR=%s", d->data_dir);
+    err_hint(err, errno == EROFS ? "the guest's data disk is a file in it: mount it without :ro, or not at all"
+                                 : "the guest's data disk is a file in it");
+    return -1;
+}
+
 static int plan_scratch(const struct options *o, struct drives_plan *d, struct err *err)
 {
     struct stat st;
@@ -112,14 +127,10 @@ static int plan_scratch(const struct options *o, struct drives_plan *d, struct e
 void plan_drives(const struct options *o, struct drives_plan *d, struct refusals *refused)
 {
     static int (*const parts[])(const struct options *, struct drives_plan *,
-                                struct err *) = {plan_rootfs, plan_scratch, plan_volumes};
+                                struct err *) = {plan_rootfs, plan_data, plan_scratch, plan_volumes};
     d->rootfs = o->value[OPT_ROOTFS_DIR];
     d->rootfs_format = o->number[OPT_ROOTFS_FORMAT] ? ROOTFS_EXT4 : ROOTFS_EROFS;
     d->rootfs_size = o->number[OPT_ROOTFS_SIZE];
-    d->data_dir = o->value[OPT_DATA_DIR];
-    d->data_persistent = is_mount(d->data_dir);
-    d->data_mount = o->value[OPT_DATA_MOUNT];
-    d->datafs_size = o->number[OPT_DATAFS_SIZE];
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
         struct err err = {0};
         parts[i](o, d, &err);

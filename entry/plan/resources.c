@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { FILE_MAX = 64 * 1024 };
@@ -113,15 +114,30 @@ struct resources resources_read(void)
     return r;
 }
 
+/* Bytes that the host can do without: it keeps an eighth of its memory, at least 128 MiB, even of what is available
+ * now. */
+static uint64_t host_spares(const struct resources *r)
+{
+    uint64_t reserve = r->total / 8 > 128 * MIB ? r->total / 8 : 128 * MIB;
+    return r->available > reserve ? r->available - reserve : 0;
+}
+
 uint64_t resources_guest_mib(const struct resources *r)
 {
-    /* The host keeps an eighth of its memory, at least 128 MiB, even of what is available now. */
-    uint64_t reserve = r->total / 8 > 128 * MIB ? r->total / 8 : 128 * MIB;
-    uint64_t host = r->available > reserve ? r->available - reserve : 0;
-    uint64_t group = r->limit;
-    uint64_t guest = host < group ? host : group;
-    guest = guest > VMM_OVERHEAD ? guest - VMM_OVERHEAD : 0;
-    return guest / MIB;
+    uint64_t host = host_spares(r), guest = host < r->limit ? host : r->limit;
+    return guest > VMM_OVERHEAD ? (guest - VMM_OVERHEAD) / MIB : 0;
+}
+
+void resources_explain(const struct resources *r, uint64_t least_mib, struct err *err)
+{
+    unsigned long long least = least_mib, needed = least_mib + VMM_OVERHEAD / MIB, host = host_spares(r) / MIB;
+    bool limited = r->limit / MIB <= host;
+    if (limited)
+        err_set(err, "the memory limit of %llu MiB is too low", (unsigned long long)(r->limit / MIB));
+    else
+        err_set(err, "this machine can spare only %llu MiB of memory", host);
+    err_hint(err, "a guest takes %llu MiB at least, and Firecracker and entry %llu: %s", least, needed - least,
+             limited ? "raise it, as docker run --memory 256m" : "free some, or give MEM_SIZE_MIB");
 }
 
 void resources_narrow(struct resources *r, const struct cgroup_plan *plan)

@@ -2,6 +2,7 @@
 #ifndef CTR_RESOURCES_H
 #define CTR_RESOURCES_H
 
+#include "common/err.h"
 #include "entry/host/cgroup.h"
 
 #include <stdint.h>
@@ -19,6 +20,9 @@ struct resources resources_read(void);
 /* Guest memory in MiB when nothing was asked for: what is available less what the host, the VMM and entry
  * need for themselves. */
 uint64_t resources_guest_mib(const struct resources *r);
+
+/* Sets err to what keeps a guest from having at least this many MiB, and what to do. */
+void resources_explain(const struct resources *r, uint64_t least_mib, struct err *err);
 
 /* Narrows r down to what a cgroup's settings will let the VM have. */
 void resources_narrow(struct resources *r, const struct cgroup_plan *plan);

@@ -81,6 +81,20 @@ else
     skip 'a cgroup file that there is not' 'this is the root of cgroup v2, or v1'
 fi
 
+mkdir "$work/data"
+volume() { # FLAGS: as docker run -v does it
+    capture unshare -m bash -c 'mount -t tmpfs -o "$1" data "$2" && shift 2 && exec "$@"' - "$1" "$work/data" \
+        env -i "${base[@]}" VM_DATA_DIR="$work/data" "$entry" --dry-run /bin/run
+}
+volume ro
+is 'a read-only volume for the data disk: what to do' "$STATUS $(said)" "125 VM_DATA_DIR=$work/data: Read-only file system \
+(the guest's data disk is a file in it: mount it without :ro, or not at all)"
+volume rw
+is 'a writable one' "$STATUS $STDERR $(jq .drives.data_persistent <<<"$STDOUT")" '0  true'
+plan MEM_SIZE_MIB= VM_LOG_LEVEL=info "$entry" --dry-run /bin/run
+is 'without MEM_SIZE_MIB it is said what a guest may take' "$STATUS $(said)" \
+    "0 the guest may take $(jq .mem_size_mib <<<"$STDOUT") MiB, all that can be spared: MEM_SIZE_MIB gives it less"
+
 # All at once.
 plan VCPU_COUNT=many MEM_SIZE_MIB=1 VM_NETWORK=wlan VM_PORTS=http TAP_IP=ten VM_USER=nobody VM_WORKDIR=/none VM_CGROUP=x \
     VM_VOLUMES=/none VM_KERNEL_IMAGE=/none VM_JAILER_BIN=/none VM_DATA_MOUNT=x EXTRA_KERNEL_BOOT_ARGS="$(head -c 3000 /dev/zero | tr '\0' x)" \
@@ -91,6 +105,12 @@ plan VM_ROOTFS_DIR=/none VCPU_COUNT=many VM_USER=nobody VM_WORKDIR=/none "$entry
 is 'and without a root filesystem' "$STATUS $(said | sed 's/[=:].*//' | sort | tr '\n' ' ')" '125 VCPU_COUNT VM_ROOTFS_DIR '
 plan VM_ROOTFS_DIR=/none VCPU_COUNT=many "$entry"
 is 'nor a command' "$STATUS $(said | sed 's/[=:].*//' | sort | tr '\n' ' ')" '125 VCPU_COUNT VM_ROOTFS_DIR no command '
+
+# The other program's help.
+for verb in exec cp status logs stop wrap; do
+    capture build/bin/ctr-jailer $verb --help
+    like "ctr-jailer $verb --help" "$STATUS/$STDOUT" "0/Usage: ctr-jailer *$verb*"$'\n\n'*.
+done
 
 # Typing errors.
 plan MEM_SIZE=512 VCPUS=2 VM_PORT=80 DATAFS_MOUNT=/x PORTS=80 LOG_LEVEL=loud NETWORK=main "$entry" --dry-run /bin/run

@@ -318,6 +318,15 @@ static void test_memory_for_the_guest(void **state)
     assert_int_equal(resources_guest_mib(&r), 200 - 96);
     r.available = 100 * MIB;
     assert_int_equal(resources_guest_mib(&r), 0);
+    struct err machine = {0}, limit = {0};
+    resources_explain(&r, 64, &machine);
+    assert_string_equal(machine.text, "this machine can spare only 0 MiB of memory (a guest takes 64 MiB at least, and "
+                                      "Firecracker and entry 96: free some, or give MEM_SIZE_MIB)");
+    r.available = 400 * MIB;
+    r.limit = 64 * MIB;
+    resources_explain(&r, 64, &limit);
+    assert_string_equal(limit.text, "the memory limit of 64 MiB is too low (a guest takes 64 MiB at least, and "
+                                    "Firecracker and entry 96: raise it, as docker run --memory 256m)");
 }
 
 static void test_resource_files(void **state)
