@@ -23,6 +23,11 @@ void log_set_level(enum log_level level)
     log_limit = level;
 }
 
+bool log_shows(enum log_level level)
+{
+    return level <= log_limit;
+}
+
 int log_level_parse(const char *text)
 {
     for (int i = 0; i <= LOG_DEBUG; i++)
@@ -33,7 +38,7 @@ int log_level_parse(const char *text)
 
 void log_at(enum log_level level, const char *fmt, ...)
 {
-    if (level > log_limit)
+    if (!log_shows(level))
         return;
     int saved = errno;
     char text[2048];

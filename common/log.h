@@ -3,11 +3,14 @@
 #ifndef CTR_LOG_H
 #define CTR_LOG_H
 
+#include <stdbool.h>
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Called once, first thing in main.  name is not copied.  Default level: LOG_WARN. */
 void log_init(const char *name);
 void log_set_level(enum log_level level);
+bool log_shows(enum log_level level);
 
 /* "error", "warn", "info", "debug", in any case -> level; -1 for anything else. */
 int log_level_parse(const char *text);

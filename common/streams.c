@@ -12,7 +12,9 @@ struct stream {
     struct streams *all;
     enum proto_kind kind;
     int guest;      /* the connection; -1: none (any more) */
-    int local;      /* what is written to here, for stdout and stderr */
+    int local;      /* what is written to here, for stdout and stderr; opened first of all: a sandbox may follow */
+    int failed;     /* errno of that */
+    size_t chunk;   /* pump_output's */
     bool met;       /* there was a connection */
     uint64_t bytes; /* all that comes over it */
 };
@@ -43,6 +45,14 @@ static void stream_ended(struct pump *p)
     st->all->changed(st->all->arg);
 }
 
+static void open_local(struct stream *st)
+{
+    if (st->met || (st->kind != PROTO_STDOUT && st->kind != PROTO_STDERR))
+        return;
+    st->local = pump_output(st->kind == PROTO_STDOUT ? STDOUT_FILENO : STDERR_FILENO, &st->chunk);
+    st->failed = st->local < 0 ? errno : 0;
+}
+
 struct streams *streams_new(struct loop *loop, bool stdin_wanted, bool tty, void (*changed)(void *arg), void *arg)
 {
     struct streams *s = calloc(1, sizeof(*s));
@@ -59,6 +69,7 @@ struct streams *streams_new(struct loop *loop, bool stdin_wanted, bool tty, void
         s->stream[kind].kind = (enum proto_kind)kind;
         s->stream[kind].guest = s->stream[kind].local = -1;
         s->stream[kind].bytes = UINT64_MAX;
+        open_local(&s->stream[kind]);
     }
     return s;
 }
@@ -72,14 +83,10 @@ void streams_join(struct streams *s, enum proto_kind kind, int fd)
     }
     st->met = true;
     st->guest = fd;
-    size_t chunk = 0;
-    int r;
-    if (kind == PROTO_STDIN) {
-        r = pump_start(&st->pump, s->loop, STDIN_FILENO, fd, 0, stream_ended);
-    } else {
-        st->local = pump_output(kind == PROTO_STDOUT ? STDOUT_FILENO : STDERR_FILENO, &chunk);
-        r = st->local < 0 ? -1 : pump_start(&st->pump, s->loop, fd, st->local, chunk, stream_ended);
-    }
+    errno = st->failed;
+    int r = st->failed            ? -1
+            : kind == PROTO_STDIN ? pump_start(&st->pump, s->loop, STDIN_FILENO, fd, 0, stream_ended)
+                                  : pump_start(&st->pump, s->loop, fd, st->local, st->chunk, stream_ended);
     if (r < 0) {
         log_warn("cannot join the command's stream %d: %s", kind, strerror(errno));
         close_stream(st);

@@ -3,6 +3,7 @@
  * reverse. */
 #include "common/cancel.h"
 #include "common/cleanup.h"
+#include "common/descriptors.h"
 #include "common/local.h"
 #include "common/log.h"
 #include "common/loop.h"
@@ -180,11 +181,16 @@ static int start(const struct plan *plan, const struct signals *signals, struct 
 
 /* Firecracker has all it needs, and what follows hears its guest: the files that were only for the start go, and
  * root's rights. */
-static int settle(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
+static int settle(const struct plan *plan, const struct signals *signals, struct undo *u, struct vm *vm,
+                  struct err *err)
 {
+    const struct jail *jail = &vm->jail;
+    const int own[] = {signals->all,  signals->ending, vm->control,   vm->listener, vmm_connection(vm->vmm),
+                       jail->console, jail->log,       jail->metrics, jail->report};
     drives_unlink(&vm->drives);
+    jail_close(&vm->jail);
     if (initrd_forget(vm->initrd, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
-        undo_entrust(u, vm->control, err) < 0)
+        undo_entrust(u, own, sizeof(own) / sizeof(*own), err) < 0)
         return -1;
     return privilege_drop(plan->supervisor, 0) < 0 ? err_sys(err, "cannot give up root's rights") : 0;
 }
@@ -209,7 +215,7 @@ static int watch(const struct plan *plan, const struct signals *signals, struct 
     facts->started = loop_now();
     facts->link = vm->link;
     facts->ports = &plan->net.ports;
-    facts->jail = jail->pid;
+    facts->firecracker = status_firecracker(jail->pid);
     facts->healthcheck = plan->healthcheck;
     return supervise(&plan->supervise, vm->vmm, &fds, facts, reason, err);
 }
@@ -223,7 +229,7 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
         make_disks(plan, signals, u, &vm, err) < 0 || make_network(plan, u, &vm, err) < 0 ||
         make_jail(plan, u, &vm, err) < 0)
         return -1;
-    if (start(plan, signals, &vm, err) < 0 || settle(plan, u, &vm, err) < 0) {
+    if (start(plan, signals, &vm, err) < 0 || settle(plan, signals, u, &vm, err) < 0) {
         vmm_close(vm.vmm);
         return -1;
     }
@@ -272,7 +278,10 @@ int main(int argc, char **argv, char **env)
     struct err err = {0};
     struct options options;
     log_init("ctr-jailer");
-    /* Descriptors 0 to 2 must be what they seem, or a disk would get one's number. */
+    /* Descriptors 0 to 2 must be what they seem, or a disk would get one's number; what else whoever started us left
+     * open is none of ours, or our children's. */
+    int standard[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+    descriptors_keep(standard, 3);
     for (int fd; (fd = open("/dev/null", O_RDWR)) >= 0;)
         if (fd > STDERR_FILENO) {
             close(fd);

@@ -4,8 +4,9 @@ FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recov
 
 # Both ends of the guest channel, with the world around them played by tests/fuzz/sim.h.
 FUZZ_SIM := -Dpoll=sim_poll -Dclock_gettime=sim_clock_gettime -Dgetrandom=sim_getrandom
-FUZZ_host := $(wildcard entry/life/*.c entry/vmm/*.c) entry/host/failure.c $(COMMON)
-FUZZ_guest := $(addprefix guest-init/,serve.c session.c request.c) $(COMMON)
+FUZZ_COMMON := $(filter-out common/sandbox.c,$(COMMON))
+FUZZ_host := $(wildcard entry/life/*.c entry/vmm/*.c) entry/host/failure.c $(FUZZ_COMMON)
+FUZZ_guest := $(addprefix guest-init/,serve.c session.c request.c) $(FUZZ_COMMON)
 FUZZ_LIBS_host := -lcurl
 FUZZ_SIM_guest := -Dkill=sim_kill -Dwaitpid=sim_waitpid
 

@@ -49,6 +49,11 @@ void rootdisk_free(struct rootdisk *rd)
     free(rd);
 }
 
+int rootdisk_folder(const struct rootdisk *rd)
+{
+    return rd->root;
+}
+
 uint64_t rootdisk_size(const struct rootdisk *rd)
 {
     return (uint64_t)rd->layout.blocks * EROFS_BLOCK;

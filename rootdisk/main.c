@@ -40,7 +40,7 @@ static int serve_image(struct rootdisk *rd, const char *mountpoint, struct err *
     if (fd < 0)
         return -1;
     struct rootdisk_owner owner = {geteuid(), getegid()};
-    int rc = rootdisk_serve(rd, fd, dup(STDOUT_FILENO), owner, err);
+    int rc = rootdisk_serve(rd, fd, dup(STDOUT_FILENO), owner, false, err);
     rootdisk_unmount(mountpoint, NULL);
     return rc;
 }

@@ -23,6 +23,7 @@ struct rootdisk;
 int rootdisk_scan(struct rootdisk **out, int dirfd, const char *path, bool cross_mounts, struct err *err);
 void rootdisk_free(struct rootdisk *rd);
 
+int rootdisk_folder(const struct rootdisk *rd);      /* descriptor of the directory; not the caller's */
 uint64_t rootdisk_size(const struct rootdisk *rd);   /* bytes of the image, a multiple of 4096 */
 uint32_t rootdisk_inodes(const struct rootdisk *rd); /* files, directories and all else, hardlinks once */
 
@@ -47,11 +48,14 @@ int rootdisk_unmount(const char *mountpoint, struct err *err);
  * unmounted or sent SIGTERM, SIGINT or SIGHUP (which it blocks and takes from a signalfd).  Meant for a
  * forked child of its own: one thread, and a source that hangs hangs only this.  Takes over fuse_fd; the
  * parent must close its copy after the fork, so that reads fail when the child dies instead of waiting.
- * One byte, '\n', is written to ready_fd (-1: to nobody) once the file can be opened; ready_fd is closed then. */
+ * One byte, '\n', is written to ready_fd (-1: to nobody) once the file can be opened; ready_fd is closed then.
+ * confined: before the first request this process gives up, for ever, whatever else it may do than open files of the
+ * tree and answer (common/sandbox.h, common/landlock.h); it must have no_new_privs. */
 struct rootdisk_owner {
     uid_t uid;
     gid_t gid;
 };
-int rootdisk_serve(struct rootdisk *rd, int fuse_fd, int ready_fd, struct rootdisk_owner owner, struct err *err);
+int rootdisk_serve(struct rootdisk *rd, int fuse_fd, int ready_fd, struct rootdisk_owner owner, bool confined,
+                   struct err *err);
 
 #endif

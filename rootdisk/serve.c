@@ -3,7 +3,9 @@
  * the image itself out of the page cache: VMs of one tree share the pages of its files. */
 #define FUSE_USE_VERSION 35
 #include "common/cleanup.h"
+#include "common/landlock.h"
 #include "common/log.h"
+#include "common/sandbox.h"
 #include "rootdisk/erofs.h"
 #include "rootdisk/image.h"
 
@@ -222,7 +224,8 @@ static struct fuse_session *attach(struct server *s, int fuse_fd, struct err *er
     return se;
 }
 
-int rootdisk_serve(struct rootdisk *rd, int fuse_fd, int ready_fd, struct rootdisk_owner owner, struct err *err)
+int rootdisk_serve(struct rootdisk *rd, int fuse_fd, int ready_fd, struct rootdisk_owner owner, bool confined,
+                   struct err *err)
 {
     cleanup_free uint8_t *buf = malloc(READ_MAX);
     struct server s = {.rd = rd, .owner = owner, .ready_fd = ready_fd, .buf = buf};
@@ -234,7 +237,8 @@ int rootdisk_serve(struct rootdisk *rd, int fuse_fd, int ready_fd, struct rootdi
     } else {
         struct fuse_session *se = attach(&s, fuse_fd, err);
         if (se) {
-            rc = loop(&s, se, signals, err);
+            bool failed = confined && (landlock_read_below(rd->root, err) < 0 || sandbox_enter(SANDBOX_DISK, err) < 0);
+            rc = failed ? -1 : loop(&s, se, signals, err);
             fuse_session_destroy(se);
         }
     }

@@ -1,6 +1,7 @@
 #include "entry/disks/served.h"
 
 #include "common/cleanup.h"
+#include "common/descriptors.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/privilege.h"
@@ -20,6 +21,16 @@ static uint64_t rights(void)
     return privilege_held() & reading ? reading : PRIVILEGE(CAP_DAC_OVERRIDE);
 }
 
+/* Of what entry has open only this; and stderr, for what there is to say. */
+static int keep_own(const struct rootdisk *tree, int fuse_fd, int ready, struct err *err)
+{
+    static const int silent[] = {STDIN_FILENO, STDOUT_FILENO};
+    int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, rootdisk_folder(tree), fuse_fd, ready};
+    if (descriptors_blank(silent, 2) < 0 || descriptors_keep(kept, sizeof(kept) / sizeof(*kept)) < 0)
+        return err_sys(err, "cannot close what is not the server's");
+    return 0;
+}
+
 /* The child. */
 static void serve(struct rootdisk *tree, const char *mountpoint, int fuse_fd, int ready, struct rootdisk_owner owner)
 {
@@ -28,8 +39,9 @@ static void serve(struct rootdisk *tree, const char *mountpoint, int fuse_fd, in
     sigemptyset(&none);
     setsid(); /* a terminal's Ctrl-C is for the command in the guest */
     sigprocmask(SIG_SETMASK, &none, NULL);
+    int r = keep_own(tree, fuse_fd, ready, &err);
     int starter = dup(ready); /* who waits for it to be ready hears why it is not, and says so; nobody does later on */
-    int r = rootdisk_serve(tree, fuse_fd, ready, owner, &err);
+    r = r < 0 ? r : rootdisk_serve(tree, fuse_fd, ready, owner, true, &err);
     if (r < 0 && (starter < 0 || write(starter, err.text, strlen(err.text)) < 0))
         log_error("the server of %s ends: %s", mountpoint, err.text);
     _exit(r < 0 ? 1 : 0);

@@ -1,15 +1,16 @@
 #include "entry/host/jail.h"
 
 #include "common/cleanup.h"
+#include "common/descriptors.h"
 #include "common/io.h"
 #include "common/privilege.h"
 #include "common/process.h"
+#include "common/sandbox.h"
 #include "common/signals.h"
 #include "entry/host/failure.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -112,13 +113,12 @@ static void first_process(const struct jail_plan *plan, int console, int report,
     if (poll(&ended, 1, 0) != 0)
         _exit(1);
     /* Locks on disks and the pipe's other ends must not live on in here. */
-    if (dup2(report, 3) == 3)
-        (void)close_range(4, ~0U, 0);
-    for (int fd = 0; fd < 3; fd++)
-        close(fd);
+    int kept[] = {report};
+    if (descriptors_keep(kept, 1) < 0 || sandbox_enter(SANDBOX_JAIL, NULL) < 0)
+        r.failed = errno;
     while (!r.failed && waitpid(pid, &r.status, 0) < 0 && errno == EINTR)
         ;
-    (void)io_write_all(3, &r, sizeof(r));
+    (void)io_write_all(report, &r, sizeof(r));
     _exit(0);
 }
 
@@ -148,6 +148,12 @@ int jail_start(const struct jail_plan *plan, struct jail *j, struct err *err)
     }
     j->pid = pid;
     return 0;
+}
+
+void jail_close(struct jail *j)
+{
+    close(steal_fd(&j->root));
+    close(steal_fd(&j->run));
 }
 
 int jail_explain(struct jail *j, struct err *err)

@@ -66,6 +66,9 @@ int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err);
 /* Starts the jailer in it. */
 int jail_start(const struct jail_plan *plan, struct jail *j, struct err *err);
 
+/* Once the VM runs: closes the way into the chroot. */
+void jail_close(struct jail *j);
+
 /* After pid_fd became readable early: sets err to how the jailer or Firecracker ended and what it said last.
  * Always -1. */
 int jail_explain(struct jail *j, struct err *err);

@@ -1,8 +1,10 @@
 #include "entry/host/undo.h"
 
 #include "common/cleanup.h"
+#include "common/descriptors.h"
 #include "common/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -54,13 +56,11 @@ static void undo_here(struct undo *u)
 static void keep(struct undo *u, int life)
 {
     char c;
+    static const int silent[] = {STDIN_FILENO, STDOUT_FILENO};
     prctl(PR_SET_NAME, "entry-keeper");
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     setsid();
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null >= 0) {
-        dup2(null, STDIN_FILENO);
-        dup2(null, STDOUT_FILENO);
-    }
+    descriptors_blank(silent, 2);
     while (read(life, &c, 1) < 0 && errno == EINTR)
         ;
     undo_here(u);
@@ -68,7 +68,7 @@ static void keep(struct undo *u, int life)
     _exit(0);
 }
 
-int undo_entrust(struct undo *u, int control, struct err *err)
+int undo_entrust(struct undo *u, const int *own, size_t count, struct err *err)
 {
     int life[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, life) < 0)
@@ -79,7 +79,7 @@ int undo_entrust(struct undo *u, int control, struct err *err)
         return err_sys(err, "cannot start the keeper");
     if (pid == 0) {
         close(steal_fd(&own_end));
-        close(control);
+        descriptors_blank(own, count); /* not closed: what is undone may close them */
         keep(u, keeper_end);
     }
     u->keeper = pid;

@@ -8,6 +8,8 @@
 
 #include "common/err.h"
 
+#include <stddef.h>
+
 struct undo;
 
 /* NULL without memory. */
@@ -18,8 +20,9 @@ struct undo *undo_new(void);
 int undo_push(struct undo *u, const char *what, void (*undo)(void *handle), void *handle, struct err *err);
 
 /* Starts the keeper.  The handles are its own from now on, as they are: this process changes nothing that they
- * stand for.  It closes control, whose name tells that the VM lives.  -1 with err. */
-int undo_entrust(struct undo *u, int control, struct err *err);
+ * stand for.  The descriptors own, in which -1 is none, stay with this process alone: the control socket, whose name
+ * tells that the VM lives, and what the guest and Firecracker are heard by.  -1 with err. */
+int undo_entrust(struct undo *u, const int *own, size_t count, struct err *err);
 
 /* Undoes everything in reverse order, or has the keeper do it and waits, and frees u. */
 void undo_all(struct undo *u);

@@ -1,12 +1,11 @@
 #include "entry/life/metrics.h"
 
-#include "common/cleanup.h"
 #include "common/io.h"
 #include "common/meminfo.h"
 #include "entry/vmm/balloon.h"
 #include "entry/vmm/prometheus.h"
 
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -63,23 +62,22 @@ static void fill_memory(struct buf *out, const char *id, const uint64_t *figures
             one(out, id, rows[i].name, (double)figures[rows[i].figure] * (double)rows[i].unit);
 }
 
-/* proc(5): stat's fields 14 and 15 are utime and stime, in ticks, behind a name in parentheses that may be any. */
-static void fill_process(struct buf *out, const char *id, int64_t pid)
+/* proc(5): stat's fields 14 and 15 are utime and stime, in ticks, behind a name in parentheses that may be any.  The
+ * files are empty once the process has ended. */
+static void fill_process(struct buf *out, const char *id, const struct status_process *p)
 {
-    char path[64];
+    char status[4096], stat[1024];
     unsigned long user, system;
-    if (pid < 0)
-        return;
-    snprintf(path, sizeof(path), "/proc/%lld/status", (long long)pid);
-    cleanup_free char *status = io_read_file(AT_FDCWD, path, 16384, NULL);
-    snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
-    cleanup_free char *stat = io_read_file(AT_FDCWD, path, 4096, NULL);
-    const char *end = stat ? strrchr(stat, ')') : NULL;
-    if (status)
+    ssize_t n = p->status < 0 ? -1 : io_pread_full(p->status, status, sizeof(status) - 1, 0);
+    status[n > 0 ? n : 0] = '\0';
+    if (n > 0)
         one(out, id,
             (struct prometheus){"vmm_resident_memory_bytes", "gauge",
                                 "Memory of the host that Firecracker has, the guest's included"},
             (double)meminfo_bytes(status, "VmRSS"));
+    n = p->stat < 0 ? -1 : io_pread_full(p->stat, stat, sizeof(stat) - 1, 0);
+    stat[n > 0 ? n : 0] = '\0';
+    const char *end = strrchr(stat, ')');
     if (end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) == 2)
         one(out, id,
             (struct prometheus){"vmm_cpu_seconds_total", "counter",
@@ -108,5 +106,5 @@ void metrics_fill(const char *id, const char *state, const struct status_facts *
     }
     one(out, id, (struct prometheus){"guest_memory_size_bytes", "gauge", "MEM_SIZE_MIB"}, (double)(size * MIB));
     fill_memory(out, id, figures);
-    fill_process(out, id, status_firecracker_pid(facts->jail));
+    fill_process(out, id, &facts->firecracker);
 }

@@ -54,15 +54,23 @@ static void fill_ports(struct json *j, const struct net_ports *ports)
 }
 
 /* The jail's first process has one child: the jailer, which has become Firecracker. */
-int64_t status_firecracker_pid(pid_t jail)
+struct status_process status_firecracker(pid_t jail)
 {
+    struct status_process p = STATUS_PROCESS_NONE;
     char path[64];
     uint64_t pid;
     snprintf(path, sizeof(path), "/proc/%d/task/%d/children", jail, jail);
     cleanup_free char *text = io_read_file(AT_FDCWD, path, 4096, NULL);
     if (text)
         text[strcspn(text, " \n")] = '\0';
-    return text && num_parse(text, 1, INT32_MAX, &pid) == 0 ? (int64_t)pid : -1;
+    if (!text || num_parse(text, 1, INT32_MAX, &pid) < 0)
+        return p;
+    p.pid = (int64_t)pid;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    p.stat = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    p.status = open(path, O_RDONLY | O_CLOEXEC);
+    return p;
 }
 
 static int64_t since(uint64_t begun, uint64_t ns)
@@ -103,7 +111,7 @@ void status_fill(const char *id, const char *state, const struct status_facts *f
     fill_ports(&j, facts->ports);
     json_open(&j, "pids", '{');
     json_number(&j, "entry", (uint64_t)getpid());
-    number(&j, "firecracker", status_firecracker_pid(facts->jail));
+    number(&j, "firecracker", facts->firecracker.pid);
     number(&j, "command_in_guest", boot->exec ? (int64_t)boot->pid : -1);
     json_close(&j, '}');
     fill_boot(&j, facts, boot);

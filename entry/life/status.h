@@ -11,13 +11,24 @@ struct status_end {
     char reason[24]; /* supervise's word for it, "killed" when it could not say one; "": not known */
 };
 
+/* A process that is watched: its number in our PID namespace, and two files of its folder in /proc, which are read
+ * again and again: nothing can be opened any more by the time they are (common/sandbox.h). */
+struct status_process {
+    int64_t pid; /* -1: not known, and so are the files */
+    int stat, status;
+};
+#define STATUS_PROCESS_NONE                                                                                            \
+    {                                                                                                                  \
+        -1, -1, -1                                                                                                     \
+    }
+
 /* What is known when the VM starts.  Times are loop_now's. */
 struct status_facts {
     uint64_t begun;              /* this process */
     uint64_t started;            /* Firecracker's InstanceStart */
     const struct net_link *link; /* NULL: no network */
     const struct net_ports *ports;
-    pid_t jail; /* the first process of the jail; Firecracker is its child */
+    struct status_process firecracker;
     int64_t restarts;
     struct status_end last;  /* the run before this one */
     const char *healthcheck; /* VM_HEALTHCHECK_CMD; NULL: none */
@@ -39,8 +50,8 @@ enum { STATUS_PHASES = 4 };
 extern const char *const status_phase_names[STATUS_PHASES];
 void status_phases(const struct status_facts *f, const struct status_boot *b, int64_t ms[STATUS_PHASES]);
 
-/* Firecracker's, by the jail's first process; -1: it has none. */
-int64_t status_firecracker_pid(pid_t jail);
+/* Firecracker's, by the jail's first process, while it runs.  The files stay open as long as this process. */
+struct status_process status_firecracker(pid_t jail);
 
 /* A file in the container's own filesystem counts its starts, and tells how the run before ended: fills in restarts
  * and last.  A descriptor for status_ended; -1, and restarts too, when the file cannot be written, or we are not a

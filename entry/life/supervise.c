@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/process.h"
+#include "common/sandbox.h"
 #include "common/signals.h"
 #include "common/streams.h"
 #include "common/terminal.h"
@@ -243,13 +244,12 @@ static void on_message(void *arg, const struct proto_msg *msg)
         streams_end(vm->streams, msg);
     if (vm->exited)
         return;
-    if (msg->type == PROTO_STARTED && !vm->ran) {
+    if (msg->type == PROTO_STARTED && !vm->ran)
         command_started(vm, msg, value);
-    } else if (msg->type == PROTO_EXITED) {
+    else if (msg->type == PROTO_EXITED)
         command_exited(vm, msg, value);
-    } else if (msg->type == PROTO_FAILED) {
+    else if (msg->type == PROTO_FAILED)
         command_failed(vm, msg, value);
-    }
     acknowledge(vm);
 }
 
@@ -430,7 +430,7 @@ int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct s
         .plan = plan, .vmm = vmm, .facts = facts, .err = err, .code = -1, .state = "booting", .reason = "failed"};
     if (prepare(&vm, fds) < 0)
         err_set(err, "out of memory supervising the VM");
-    else {
+    else if (sandbox_enter(SANDBOX_SUPERVISOR, err) == 0) {
         if (plan->boot_timeout)
             loop_deadline(vm.loop, loop_now() + plan->boot_timeout * SECOND, boot_took_too_long, &vm);
         loop_run(vm.loop, &vm.done);

@@ -293,6 +293,11 @@ void api_join(struct api *a, struct loop *loop)
     a->joined = true;
 }
 
+int api_connection(const struct api *a)
+{
+    return a->watched ? a->connection.fd : -1;
+}
+
 void api_close(struct api *a)
 {
     if (!a)

@@ -29,6 +29,9 @@ void api_join(struct api *a, struct loop *loop);
  * stopped, and go on.  -1 when too many wait, or without memory: done is not called. */
 int api_send(struct api *a, const char *method, const char *path, const char *body, api_done *done, void *arg);
 
+/* The connection's descriptor; -1: there is none now. */
+int api_connection(const struct api *a);
+
 /* Allowed for NULL.  No done is called any more. */
 void api_close(struct api *a);
 

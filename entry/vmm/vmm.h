@@ -57,6 +57,9 @@ int vmm_get_balloon(struct vmm *v, api_done *done, void *arg);
 int vmm_set_balloon(struct vmm *v, uint64_t mib);
 int vmm_flush_metrics(struct vmm *v, api_done *done, void *arg);
 
+/* The descriptor of the connection to Firecracker; -1: there is none. */
+int vmm_connection(const struct vmm *v);
+
 /* "1.12.1"; "" before it was asked. */
 const char *vmm_version(const struct vmm *v);
 

@@ -195,7 +195,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .id = world.id, .boot_timeout = sim_byte() % 100, .stop_timeout = 7, .stop_signal = 15};
     struct err err = {0};
     static const struct net_ports no_ports;
-    const struct status_facts facts = {.ports = &no_ports, .restarts = -1};
+    const struct status_facts facts = {.ports = &no_ports, .restarts = -1, .firecracker = STATUS_PROCESS_NONE};
     const char *reason = NULL;
     struct vmm *vmm = vmm_open(-1, "none", jail[0]);
     int code = supervise(&plan, vmm, &fds, &facts, &reason, &err);

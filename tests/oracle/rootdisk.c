@@ -193,7 +193,7 @@ static pid_t serve(const char *tree, struct rootdisk_owner owner)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(open("log", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644), 2);
         close(ready[0]);
-        int rc = rootdisk_serve(rd, fd, ready[1], owner, &err);
+        int rc = rootdisk_serve(rd, fd, ready[1], owner, false, &err);
         if (rc < 0)
             log_error("%s", err.text);
         rootdisk_free(rd);

@@ -117,7 +117,8 @@ static void test_status(void **state)
     struct net_ports ports;
     struct net_link link = {.tap = "ctr0", .guest_addr.s_addr = htonl(0x0a010202)};
     assert_int_equal(net_ports_parse("VM_PORTS", "8080:80,127.0.0.1:2000-2010:3000-3010/udp", &ports, NULL), 0);
-    struct status_facts facts = {.begun = 5000000, .started = 107000000, .link = &link, .ports = &ports, .jail = -1};
+    struct status_facts facts = {
+        .begun = 5000000, .started = 107000000, .link = &link, .ports = &ports, .firecracker = STATUS_PROCESS_NONE};
     struct status_boot boot = {.exec = 400000000, .exec_ms = 250, .init_ms = 200, .pid = 77};
     char wanted[512];
     status_fill("id", "running", &facts, &boot, &out);
@@ -132,7 +133,8 @@ static void test_status(void **state)
     assert_string_equal(out.data, wanted);
     net_ports_free(&ports);
     out.len = 0;
-    status_fill("id", "booting", &(struct status_facts){.restarts = -1, .jail = -1, .healthcheck = "a \"b\""},
+    status_fill("id", "booting",
+                &(struct status_facts){.restarts = -1, .firecracker = STATUS_PROCESS_NONE, .healthcheck = "a \"b\""},
                 &(struct status_boot){0}, &out);
     assert_non_null(strstr(out.data, "\"address\":null"));
     assert_non_null(strstr(out.data, "\"kernel\":null,\"init\":null,\"exec\":null}"));

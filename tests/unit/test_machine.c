@@ -192,7 +192,8 @@ static void test_what_is_not_known_is_not_told(void **state)
     uint64_t figures[BALLOON_FIGURES];
     for (int i = 0; i < BALLOON_FIGURES; i++)
         figures[i] = BALLOON_UNKNOWN;
-    struct status_facts facts = {.restarts = -1, .jail = -1, .started = 2000000000, .begun = 1000000000};
+    struct status_facts facts = {
+        .restarts = -1, .firecracker = STATUS_PROCESS_NONE, .started = 2000000000, .begun = 1000000000};
     metrics_fill("v", "booting", &facts, &(struct status_boot){0}, "1.12.1", 256, figures, &out);
     assert_non_null(strstr(out.data, "ctr_jailer_boot_seconds{vm=\"v\",phase=\"firecracker\"} 1\n"));
     assert_non_null(strstr(out.data, "ctr_jailer_guest_memory_size_bytes{vm=\"v\"} 268435456\n"));

@@ -70,7 +70,7 @@ static void test_by_the_keeper(void **state)
     struct step steps[2];
     assert_int_equal(pipe2(p, O_CLOEXEC), 0);
     struct undo *u = two_steps(steps, p[1]);
-    assert_int_equal(undo_entrust(u, -1, NULL), 0);
+    assert_int_equal(undo_entrust(u, NULL, 0, NULL), 0);
     close(p[1]);
     undo_all(u);
     FILE *in = fdopen(p[0], "r");
@@ -87,7 +87,7 @@ static void test_killed(void **state)
     assert_int_equal(pipe2(p, O_CLOEXEC), 0);
     pid_t pid = process_fork(&pid_fd);
     if (pid == 0) {
-        if (undo_entrust(two_steps(steps, p[1]), -1, NULL) < 0 || write(p[1], "!", 1) != 1)
+        if (undo_entrust(two_steps(steps, p[1]), NULL, 0, NULL) < 0 || write(p[1], "!", 1) != 1)
             _exit(1);
         pause();
         _exit(1);

@@ -1,0 +1,280 @@
+#include "common/sandbox.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define ARCH AUDIT_ARCH_X86_64
+#define RESULT(context) ((context)->uc_mcontext.gregs[REG_RAX])
+#elif defined(__aarch64__)
+#define ARCH AUDIT_ARCH_AARCH64
+#define RESULT(context) ((context)->uc_mcontext.regs[0])
+#endif
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+/* Calls that newer architectures have in a newer form only. */
+enum { NOT_HERE = -1 };
+#ifndef SYS_poll
+#define SYS_poll NOT_HERE
+#endif
+
+/* A call that is allowed; with a mask only if this much of an argument, of its low 32 bits, is the value. */
+struct rule {
+    int call;
+    int argument;
+    uint32_t mask, value;
+};
+#define ANY(call)                                                                                                      \
+    {                                                                                                                  \
+        SYS_##call, 0, 0, 0                                                                                            \
+    }
+#define ONLY(call, argument, mask, value)                                                                              \
+    {                                                                                                                  \
+        SYS_##call, argument, (uint32_t)(mask), (uint32_t)(value)                                                      \
+    }
+#define WHOLE UINT32_MAX
+
+/* What any of ours does: memory that holds no code, the clock, its descriptors, its messages, its end.  poll goes on
+ * by restart_syscall after SIGSTOP; abort takes the last three. */
+static const struct rule always[] = {ANY(read),
+                                     ANY(write),
+                                     ANY(writev),
+                                     ANY(close),
+                                     ANY(poll),
+                                     ANY(ppoll),
+                                     ANY(fstat),
+                                     ONLY(newfstatat, 3, AT_EMPTY_PATH, AT_EMPTY_PATH),
+                                     ANY(brk),
+                                     ANY(munmap),
+                                     ANY(mremap),
+                                     ANY(madvise),
+                                     ONLY(mmap, 2, PROT_EXEC, 0),
+                                     ONLY(mprotect, 2, PROT_EXEC, 0),
+                                     ANY(clock_gettime),
+                                     ANY(getpid),
+                                     ANY(futex),
+                                     ANY(restart_syscall),
+                                     ANY(rt_sigreturn),
+                                     ANY(exit),
+                                     ANY(exit_group),
+                                     ANY(rt_sigprocmask),
+                                     ANY(gettid),
+                                     ANY(tgkill)};
+
+static const struct rule supervisor[] = {
+    /* the guest's connections, ctr-jailer's, and Firecracker's */
+    ANY(accept4), ANY(sendto), ANY(recvfrom), ANY(sendmsg), ANY(recvmsg), ANY(shutdown), ANY(getsockopt),
+    ANY(getrandom),
+    /* the command's streams, and a terminal; not TIOCSTI, which writes into it what others are to read */
+    ANY(fcntl), ONLY(ioctl, 1, WHOLE, TCGETS), ONLY(ioctl, 1, WHOLE, TCSETS), ONLY(ioctl, 1, WHOLE, TCSETSW),
+    ONLY(ioctl, 1, WHOLE, TIOCGWINSZ), ONLY(ioctl, 1, WHOLE, FIONREAD),
+    /* figures of Firecracker's process, how the run ended, the keeper's end */
+    ANY(pread64), ANY(pwrite64), ANY(ftruncate), ANY(wait4), ANY(waitid)};
+
+static const struct rule disk[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY), ANY(openat2),
+                                   ANY(pread64)};
+
+static const struct rule relay[] = {ONLY(socket, 0, WHOLE, AF_INET),
+                                    ONLY(socket, 0, WHOLE, AF_INET6),
+                                    ANY(connect),
+                                    ANY(bind),
+                                    ANY(accept4),
+                                    ANY(sendto),
+                                    ANY(recvfrom),
+                                    ANY(sendmsg),
+                                    ANY(recvmsg),
+                                    ANY(shutdown),
+                                    ANY(setsockopt),
+                                    ANY(getsockopt),
+                                    ANY(getsockname),
+                                    ANY(fcntl),
+                                    ANY(getrandom)};
+
+static const struct rule jail[] = {ANY(wait4), ANY(waitid)};
+
+static const struct role {
+    const char *name;
+    const struct rule *rules;
+    size_t count;
+} roles[SANDBOX_ROLES] = {[SANDBOX_SUPERVISOR] = {"entry", supervisor, COUNT(supervisor)},
+                          [SANDBOX_DISK] = {"a disk's server", disk, COUNT(disk)},
+                          [SANDBOX_RELAY] = {"the DNS relay", relay, COUNT(relay)},
+                          [SANDBOX_JAIL] = {"the jail's first process", jail, COUNT(jail)}};
+
+/* Unless a role has it, asking for one of these ends the process. */
+static const int deadly[] = {SYS_execve,
+                             SYS_execveat,
+                             SYS_ptrace,
+                             SYS_process_vm_readv,
+                             SYS_process_vm_writev,
+                             SYS_pidfd_getfd,
+                             SYS_kcmp,
+                             SYS_mount,
+                             SYS_umount2,
+                             SYS_pivot_root,
+                             SYS_chroot,
+                             SYS_move_mount,
+                             SYS_open_tree,
+                             SYS_fsopen,
+                             SYS_fsconfig,
+                             SYS_fsmount,
+                             SYS_fspick,
+                             SYS_mount_setattr,
+                             SYS_setns,
+                             SYS_unshare,
+                             SYS_open_by_handle_at,
+                             SYS_mknodat,
+                             SYS_bpf,
+                             SYS_perf_event_open,
+                             SYS_userfaultfd,
+                             SYS_io_uring_setup,
+                             SYS_io_uring_enter,
+                             SYS_io_uring_register,
+                             SYS_init_module,
+                             SYS_finit_module,
+                             SYS_delete_module,
+                             SYS_kexec_load,
+                             SYS_reboot,
+                             SYS_swapon,
+                             SYS_swapoff,
+                             SYS_acct,
+                             SYS_quotactl,
+                             SYS_add_key,
+                             SYS_request_key,
+                             SYS_keyctl,
+                             SYS_personality,
+                             SYS_settimeofday,
+                             SYS_clock_settime,
+                             SYS_sethostname,
+                             SYS_setdomainname
+#ifdef __x86_64__
+                             ,
+                             SYS_iopl,
+                             SYS_ioperm,
+                             SYS_modify_ldt
+#endif
+};
+
+/* The program: at most so many instructions for a rule, and some before and after. */
+enum { RULES_MAX = 128, OF_A_RULE = 6, OTHERS = 16 };
+struct program {
+    struct sock_filter code[RULES_MAX * OF_A_RULE + OTHERS];
+    unsigned short len;
+};
+
+static void add(struct program *p, int code, uint32_t k, uint8_t yes, uint8_t no)
+{
+    p->code[p->len++] = (struct sock_filter){(uint16_t)code, yes, no, k};
+}
+
+static void load(struct program *p, size_t offset)
+{
+    add(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+}
+
+static void end(struct program *p, uint32_t action)
+{
+    add(p, BPF_RET | BPF_K, action, 0, 0);
+}
+
+static void jump(struct program *p, int how, uint32_t k, uint8_t yes, uint8_t no)
+{
+    add(p, BPF_JMP | how | BPF_K, k, yes, no);
+}
+
+/* The accumulator holds the call's number before and after. */
+static void add_rule(struct program *p, const struct rule *r)
+{
+    if (r->call == NOT_HERE)
+        return;
+    jump(p, BPF_JEQ, (uint32_t)r->call, 0, r->mask ? 5 : 1);
+    if (r->mask) { /* the low half: both architectures are little-endian */
+        load(p, offsetof(struct seccomp_data, args) + (size_t)r->argument * sizeof(uint64_t));
+        add(p, BPF_ALU | BPF_AND | BPF_K, r->mask, 0, 0);
+        jump(p, BPF_JEQ, r->value, 0, 1);
+    }
+    end(p, SECCOMP_RET_ALLOW);
+    if (r->mask)
+        load(p, offsetof(struct seccomp_data, nr));
+}
+
+/* When watched, what is refused comes to on_refusal. */
+static void write_program(struct program *p, const struct role *role, bool watched)
+{
+    load(p, offsetof(struct seccomp_data, arch));
+    jump(p, BPF_JEQ, ARCH, 1, 0);
+    end(p, SECCOMP_RET_KILL_PROCESS);
+    load(p, offsetof(struct seccomp_data, nr));
+#ifdef __x86_64__
+    jump(p, BPF_JGE, 0x40000000 /* x32's: __X32_SYSCALL_BIT */, 0, 1);
+    end(p, SECCOMP_RET_KILL_PROCESS);
+#endif
+    for (size_t i = 0; i < COUNT(always); i++)
+        add_rule(p, &always[i]);
+    for (size_t i = 0; i < role->count; i++)
+        add_rule(p, &role->rules[i]);
+    for (size_t i = 0; i < COUNT(deadly); i++) {
+        jump(p, BPF_JEQ, (uint32_t)deadly[i], 0, 1);
+        end(p, watched ? SECCOMP_RET_TRAP : SECCOMP_RET_KILL_PROCESS);
+    }
+    end(p, watched ? SECCOMP_RET_TRAP : SECCOMP_RET_ERRNO | ENOSYS);
+}
+
+static const char *watched_role;
+
+/* The call's number, and the same end as without the line. */
+static void on_refusal(int signo, siginfo_t *info, void *context)
+{
+    if (info->si_code != 1 /* SYS_SECCOMP */)
+        return;
+    log_debug("%s asks for the system call %d, which is refused", watched_role, info->si_syscall);
+    for (size_t i = 0; i < COUNT(deadly); i++)
+        if (deadly[i] == info->si_syscall)
+            syscall(SYS_exit_group, 128 + signo);
+    RESULT((ucontext_t *)context) = -ENOSYS;
+}
+
+static void watch(const struct role *role)
+{
+    struct sigaction action = {.sa_sigaction = on_refusal, .sa_flags = SA_SIGINFO};
+    sigset_t set;
+    watched_role = role->name;
+    sigaction(SIGSYS, &action, NULL);
+    sigemptyset(&set);
+    sigaddset(&set, SIGSYS);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int sandbox_enter(enum sandbox_role role, struct err *err)
+{
+    struct program p = {.len = 0};
+    bool watched = log_shows(LOG_DEBUG);
+    if (watched)
+        watch(&roles[role]);
+    write_program(&p, &roles[role], watched);
+    struct sock_fprog program = {.len = p.len, .filter = p.code};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG, &program) == 0)
+        return 0;
+    if (errno != ENOSYS && errno != EINVAL)
+        return err_sys(err, "cannot give %s its seccomp filter", roles[role].name);
+    log_debug("%s runs without a seccomp filter, which this kernel does not have", roles[role].name);
+    return 0;
+}
