@@ -5,7 +5,7 @@ $(B)/faults/entry: $(FAULTS_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_entry)
 
-$(B)/inject.so: tests/lib/inject.c | $(SETUP_STAMP)
+$(B)/inject.so: tests/lib/inject.c | $(TEST_STAMP)
 	$(Q)$(CC) $(CPPFLAGS) $(filter-out -fPIE -D_FORTIFY_SOURCE=2,$(CFLAGS)) -fPIC -shared -o $@ $< -ldl
 
 test-files test-net: $(B)/inject.so
@@ -13,7 +13,7 @@ test-files: $(B)/faults/entry $(B)/faults/vmlinux $(B)/faults/waiting
 
 $(B)/faults/vmlinux: tests/faults/kernel.S
 $(B)/faults/waiting: tests/faults/waiting.S
-$(B)/faults/vmlinux $(B)/faults/waiting: | $(SETUP_STAMP)
+$(B)/faults/vmlinux $(B)/faults/waiting: | $(TEST_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -nostdlib -static -no-pie -Wl,-n,-Ttext=0x100000,--build-id=none -o $@ $<
 

@@ -11,7 +11,7 @@ FUZZ_LIBS_host := -lcurl
 FUZZ_SIM_guest := -Dkill=sim_kill -Dwaitpid=sim_waitpid
 
 define fuzz
-$(B)/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/sim.c $(FUZZ_$(1)) $(wildcard */*.h entry/*/*.h) tests/fuzz/sim.h | $(SETUP_STAMP)
+$(B)/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/sim.c $(FUZZ_$(1)) $(wildcard */*.h entry/*/*.h) tests/fuzz/sim.h | $(TEST_STAMP)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -fsanitize=fuzzer $$(FUZZ_SIM) $(FUZZ_SIM_$(1)) -o $$@ $$(filter %.c,$$^) $(FUZZ_LIBS_$(1))
 $(B)/fuzz/$(1).corpus: tests/fuzz/$(1).corpus mk/fuzz.mk
@@ -22,7 +22,7 @@ endef
 $(foreach f,host guest,$(eval $(call fuzz,$(f))))
 
 # Parsers of texts that others write; the corpora are what printf(1) makes of their lines.
-$(B)/fuzz/obj/%.o: %.c | $(SETUP_STAMP)
+$(B)/fuzz/obj/%.o: %.c | $(TEST_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP $(FUZZ_CPP) -c -o $@ $<
 $(B)/fuzz/obj/guest-init/unpack.o $(B)/fuzz/obj/guest-init/folders.o: FUZZ_CPP := -DNOFS -include tests/fuzz/nofs.h

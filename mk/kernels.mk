@@ -5,9 +5,9 @@
 kernel-x86_64: $(MICROVM_x86_64)
 kernel-arm64: $(MICROVM_arm64)
 
-$(MICROVM_x86_64): always | $(if $(SETUP_STAMP),$(B)/.packages-kernel)
+$(MICROVM_x86_64): always | $(if $(RUN_STAMP),$(SETUP_STAMP) $(RUN_STAMP) $(B)/.packages-kernel)
 	@kernels/cached x86_64 $(@D)
-$(MICROVM_arm64): always | $(if $(SETUP_STAMP),$(B)/.packages-kernel $(B)/.packages-arm64)
+$(MICROVM_arm64): always | $(if $(RUN_STAMP),$(SETUP_STAMP) $(RUN_STAMP) $(B)/.packages-kernel $(B)/.packages-arm64)
 	@kernels/cached arm64 $(@D)
 
 # make kernel-check KERNEL=PATH: what a kernel (or a kernel's config) lacks, by name.
@@ -28,22 +28,22 @@ test-files: $(KERNEL_TESTS) $(if $(MICROVM_TESTED),$(KT)/probe-microvm-x86_64.cp
 
 $(KT)/probe: tests/kernels/probe.c
 $(KT)/standin: tests/kernels/standin.c guest-init/modules.c $(COMMON)
-$(KT)/probe $(KT)/standin: | $(SETUP_STAMP)
+$(KT)/probe $(KT)/standin: | $(TEST_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(CPPFLAGS) $(KERNEL_HEADERS) $(CFLAGS) -fno-pie -static -s -o $@ $(filter %.c,$^)
-$(KT)/watch: tests/kernels/watch.c | $(SETUP_STAMP)
+$(KT)/watch: tests/kernels/watch.c | $(TEST_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fno-pie -static -o $@ $<
 $(KT)/probe-%.cpio: mk/mkinitramfs guest-init/modules.list $(KT)/probe $(B)/kernel-%/vmlinux
 	@mk/mkinitramfs $@ $(KT)/probe $(B)/kernel-$*/modules guest-init/modules.list
-$(KT)/root.erofs: mk/kernels.mk | $(SETUP_STAMP)
+$(KT)/root.erofs: mk/kernels.mk | $(TEST_STAMP)
 	@rm -rf $(KT)/root && mkdir -p $(KT)/root/d && : >$(KT)/root/f
 	@setfattr -n user.probe -v 1 $(KT)/root/f && setfacl -m u:1000:r $(KT)/root/f
 	@mkfs.erofs --quiet -x1 $@ $(KT)/root >/dev/null
 $(KT)/static.erofs: $(B)/rootfs-static.stamp
 	@mkdir -p $(@D)
 	@mkfs.erofs --quiet $@ $(B)/rootfs-static >/dev/null
-$(KT)/data.ext4: mk/kernels.mk | $(SETUP_STAMP)
+$(KT)/data.ext4: mk/kernels.mk | $(TEST_STAMP)
 	@mkdir -p $(@D) && rm -f $@ && truncate -s 32M $@ && mke2fs -qF $@
 
 # make bench-kernels: time from entry's start to the command's and memory, with our kernel and with Debian's, in

@@ -1,5 +1,5 @@
 # --- network: tests and benchmark in namespaces of their own, no VM ------------------------------
-$(B)/net/%: tests/net/%.c | $(SETUP_STAMP)
+$(B)/net/%: tests/net/%.c | $(TEST_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
@@ -19,7 +19,7 @@ bench-net: $(B)/bench/netsetup
 	@$<
 
 # Other people's firewalls, for the tests: Debian's packages, unpacked and not installed.
-$(B)/firewalls/stamp: | $(SETUP_STAMP)
+$(B)/firewalls/stamp: | $(TEST_STAMP)
 	$(call say,fetching ufw and nftables)
 	@rm -rf $(@D) && mkdir -p -m 777 $(@D)
 	@cd $(@D) && apt-get download -q ufw nftables libnftables1 >log 2>&1 || { cat log >&2; exit 1; }

@@ -8,7 +8,7 @@ $(B)/oracle/rootdisk: $(ORACLE_SRC:%.c=$(B)/asan/%.o)
 
 # Layout and encode under libFuzzer; `-runs=20000` is the short way, without arguments it goes on.
 FUZZ_ROOTDISK_SRC := tests/fuzz/fuzz_rootdisk.c $(filter-out rootdisk/serve.c,$(call lib,rootdisk)) $(COMMON)
-$(B)/fuzz/fuzz_rootdisk: $(FUZZ_ROOTDISK_SRC) $(wildcard rootdisk/*.h common/*.h) | $(SETUP_STAMP)
+$(B)/fuzz/fuzz_rootdisk: $(FUZZ_ROOTDISK_SRC) $(wildcard rootdisk/*.h common/*.h) | $(TEST_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
 	  -o $@ $(FUZZ_ROOTDISK_SRC)

@@ -11,14 +11,14 @@ run: programs $(VM) $(if $(filter $(B)/rootfs-debian,$(ROOTFS)),$(B)/rootfs-debi
 quote = '$(subst ','\'',$(1))'
 
 # The stamps lie beside the trees: what is in a tree shows up in the guest.
-$(B)/rootfs-debian.stamp: mk/mkdebian | $(SETUP_STAMP)
+$(B)/rootfs-debian.stamp: mk/mkdebian | $(RUN_STAMP)
 	$(call say,making a minimal Debian root filesystem by debootstrap (about a minute))
 	@mk/mkdebian $(B)/rootfs-debian vim-tiny less
 	@touch $@
 
 # The same with programs as people run them in containers, and such as need much of a kernel; of the latter none
 # starts by itself.
-$(B)/rootfs-apps.stamp: mk/mkdebian mk/rootfs-apps.packages tests/e2e/guest-uring.c tests/e2e/guest-tc.bpf.c | $(SETUP_STAMP)
+$(B)/rootfs-apps.stamp: mk/mkdebian mk/rootfs-apps.packages tests/e2e/guest-uring.c tests/e2e/guest-tc.bpf.c | $(TEST_STAMP)
 	$(call say,making a Debian root filesystem with some servers by debootstrap (about a minute))
 	@mk/mkdebian $(B)/rootfs-apps $$(sed 's/#.*//' mk/rootfs-apps.packages)
 	@rm -rf $(B)/rootfs-apps/usr/share/{doc,man,locale}/*
@@ -29,7 +29,7 @@ $(B)/rootfs-apps.stamp: mk/mkdebian mk/rootfs-apps.packages tests/e2e/guest-urin
 	@touch $@
 
 MUSL_TEST := $(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) $(CPPFLAGS) $(KERNEL_HEADERS) -static -s
-$(B)/rootfs-static.stamp: tests/e2e/guest-static.c tests/e2e/guest-hostile.c $(COMMON) | $(SETUP_STAMP)
+$(B)/rootfs-static.stamp: tests/e2e/guest-static.c tests/e2e/guest-hostile.c $(COMMON) | $(TEST_STAMP)
 	$(call say,making a root filesystem of two static programs)
 	@rm -rf $(B)/rootfs-static && mkdir -p $(B)/rootfs-static
 	@$(MUSL_TEST) -o $(B)/rootfs-static/guest-static $<

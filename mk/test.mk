@@ -2,11 +2,11 @@
 RUN ?=
 .PHONY: test-files
 PARALLEL = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
-test: $(B)/.packages $(B)/.packages-arm64 $(if $(MICROVM_TESTED),$(B)/.packages-kernel)
+test: $(TEST_STAMP) $(B)/.packages-arm64 $(if $(MICROVM_TESTED),$(B)/.packages-kernel)
 	@$(PARALLEL) test-files
 	@tests/run $(RUN)
 
-check: $(B)/.packages
+check: $(TEST_STAMP)
 	@$(PARALLEL) programs unit
 	@tests/run unit check
 

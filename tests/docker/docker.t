@@ -37,7 +37,7 @@ done
 # An image whose settings are hard to quote, and what wrap makes of it.  docker/inside compares what a command of each
 # sees; the rest is compared here.
 mkdir -p "$work/nasty"
-printf '%s\n' 'FROM debian:bookworm-slim' 'RUN mkdir -p "/a b/\$c \"d\" \\\\e"' >"$work/nasty/Dockerfile"
+printf '%s\n' 'FROM debian:bookworm-slim' 'RUN mkdir -p "/a b/\$c \"d\" \\e"' >"$work/nasty/Dockerfile"
 check 'an image with a folder of an odd name' docker build --network host -t odd "$work/nasty"
 docker save odd | tests/docker/nasty nasty:1 | docker load >/dev/null
 docker inspect nasty:1 | build/bin/ctr-jailer wrap >"$work/nasty/wrapped"

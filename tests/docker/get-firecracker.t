@@ -26,6 +26,10 @@ echo 'of another architecture, for all we know' >"$folder/firecracker"
 get 9.9.9 "$sum"
 is "the tarball's checksum: both are from it" "$STATUS $(cat "$folder/firecracker" "$folder/jailer")" $'0 firecracker\njailer'
 
+rm "$folder/firecracker" "$folder/jailer" "$tarball"
+capture env https_proxy=http://127.0.0.1:9 ALL_PROXY=http://127.0.0.1:9 mk/get-firecracker 9.9.9 "$folder" "$sum"
+like 'a release that cannot be reached has a status of its own' "$STATUS $STDERR" "69 *cannot fetch https://github.com/firecracker-microvm/*"
+
 # What the tests use lies in build/firecracker; the list has the checksums of the binaries.
 cp build/firecracker/{firecracker,jailer} mk/firecracker-*.sha256 "$folder/"
 get 1.12.1
