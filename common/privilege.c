@@ -17,12 +17,19 @@ uint64_t privilege_held(void)
     return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
-static int hold(uint64_t set)
+uint64_t privilege_reading(void)
+{
+    uint64_t reading = PRIVILEGE(CAP_DAC_READ_SEARCH);
+    return privilege_held() & reading ? reading : PRIVILEGE(CAP_DAC_OVERRIDE);
+}
+
+static int hold(uint64_t set, uint64_t inheritable)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[WORDS];
     for (int i = 0; i < WORDS; i++)
-        data[i] = (struct __user_cap_data_struct){(uint32_t)(set >> 32 * i), (uint32_t)(set >> 32 * i), 0};
+        data[i] = (struct __user_cap_data_struct){(uint32_t)(set >> 32 * i), (uint32_t)(set >> 32 * i),
+                                                  (uint32_t)(inheritable >> 32 * i)};
     return (int)syscall(SYS_capset, &header, data);
 }
 
@@ -34,12 +41,30 @@ void privilege_bound(uint64_t most)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+static int become(uid_t uid, uint64_t held, uint64_t inheritable)
+{
+    if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
+        setresuid(uid, uid, uid) < 0 || hold(held, inheritable) < 0 || prctl(PR_SET_KEEPCAPS, 0) < 0)
+        return -1;
+    return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -1;
+}
+
 int privilege_drop(uid_t uid, uint64_t kept)
 {
     uint64_t held = privilege_held() & kept;
     privilege_bound(0);
-    if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 ||
-        setresuid(uid, uid, uid) < 0 || hold(held) < 0 || prctl(PR_SET_KEEPCAPS, 0) < 0)
+    return become(uid, held, 0);
+}
+
+/* Of a user other than root only ambient capabilities outlive execve. */
+int privilege_drop_for_program(uid_t uid, uint64_t kept)
+{
+    uint64_t held = privilege_held() & kept;
+    privilege_bound(held);
+    if (become(uid, held, held) < 0)
         return -1;
-    return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -1;
+    for (unsigned long cap = 0; held >> cap; cap++)
+        if (held & PRIVILEGE(cap) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+            return -1;
+    return 0;
 }

@@ -12,6 +12,10 @@
 /* The capabilities that this process has now. */
 uint64_t privilege_held(void);
 
+/* What reading anybody's files takes, of what this process has: CAP_DAC_READ_SEARCH, which a container usually lacks,
+ * or CAP_DAC_OVERRIDE. */
+uint64_t privilege_reading(void);
+
 /* No program that is run from now on can have more than these, whatever its file says.  The bounding set is only
  * made smaller with CAP_SETPCAP; without it, no_new_privs does the same but shows less. */
 void privilege_bound(uint64_t most);
@@ -19,5 +23,8 @@ void privilege_bound(uint64_t most);
 /* Makes this process a user that is nobody else's: uid and gid are uid, no other groups, no capability but those
  * of kept that it has, no way to any more.  -1 with errno: some of it failed. */
 int privilege_drop(uid_t uid, uint64_t kept);
+
+/* The same in a child that will run a program, which keeps those capabilities. */
+int privilege_drop_for_program(uid_t uid, uint64_t kept);
 
 #endif

@@ -4,6 +4,8 @@
 #include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/privilege.h"
+#include "common/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,6 +79,66 @@ static int spawn(pid_t *pid, const char *path, const char *const argv[], int in,
     return e ? -1 : 0;
 }
 
+/* In the child.  Where a descriptor goes another may lie that is still needed: all are taken out of the way first. */
+static int take_descriptors(const struct run_as *as, int in, int out, int complaints, int *report)
+{
+    int all[3 + RUN_FDS_MAX + 1] = {in, out, complaints}, count = 3;
+    for (unsigned i = 0; i < as->fd_count && i < RUN_FDS_MAX; i++)
+        all[count++] = as->fds[i];
+    all[count++] = *report;
+    for (int i = 0; i < count; i++)
+        if ((all[i] = fcntl(all[i], F_DUPFD_CLOEXEC, count)) < 0)
+            return -1;
+    *report = all[count - 1];
+    for (int i = 0; i < count - 1; i++)
+        if (dup2(all[i], i) < 0)
+            return -1;
+    if (dup3(*report, count - 1, O_CLOEXEC) < 0)
+        return -1;
+    *report = count - 1;
+    /* Before Linux 5.9: ours are all close-on-exec. */
+    return syscall(SYS_close_range, (unsigned)count, ~0U, 0) < 0 && errno != ENOSYS ? -1 : 0;
+}
+
+/* The child's end of start_as. */
+static void become_program(const char *path, const char *const argv[], const struct run_as *as, int in, int out,
+                           int complaints, int report)
+{
+    char path_variable[sizeof(usual_path) + 5];
+    char *const env[] = {path_variable, "LC_ALL=C", NULL};
+    snprintf(path_variable, sizeof(path_variable), "PATH=%s", usual_path);
+    signals_default();
+    if (take_descriptors(as, in, out, complaints, &report) == 0 &&
+        privilege_drop_for_program(as->uid, as->capabilities) == 0)
+        execve(path, (char *const *)argv, env);
+    int failed = errno;
+    (void)io_write_all(report, &failed, sizeof(failed));
+    _exit(127);
+}
+
+/* What posix_spawn cannot do.  It tells by a pipe why the program does not run. */
+static int start_as(pid_t *pid, const char *path, const char *const argv[], const struct run_as *as, int in, int out,
+                    int complaints)
+{
+    int ends[2], failed;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    cleanup_close int report = ends[0], child_end = ends[1];
+    *pid = fork();
+    if (*pid == 0)
+        become_program(path, argv, as, in, out, complaints, child_end);
+    close(steal_fd(&child_end));
+    if (*pid < 0)
+        return -1;
+    if (io_read_full(report, &failed, sizeof(failed)) != sizeof(failed))
+        return 0;
+    while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    *pid = 0;
+    errno = failed;
+    return -1;
+}
+
 /* Without pidfds (Linux 5.3) it cannot be cancelled, and that is all. */
 static void cancel_or_end(pid_t pid)
 {
@@ -88,7 +150,8 @@ static void cancel_or_end(pid_t pid)
         }
 }
 
-int run_start(struct run *r, const char *const argv[], bool together, struct err *err)
+/* as may be NULL: as we are. */
+static int start(struct run *r, const char *const argv[], const struct run_as *as, bool together, struct err *err)
 {
     char path[4096];
     int ends[2];
@@ -101,13 +164,19 @@ int run_start(struct run *r, const char *const argv[], bool together, struct err
     cleanup_close int complaints = together ? -1 : memory_file();
     if (said < 0 || (complaints < 0 && !together))
         return err_sys(err, "cannot make a memory file");
-    if (spawn(&r->pid, path, argv, in, said, together ? said : complaints))
+    int stderr_fd = together ? said : complaints;
+    if (as ? start_as(&r->pid, path, argv, as, in, said, stderr_fd) : spawn(&r->pid, path, argv, in, said, stderr_fd))
         return err_sys(err, "cannot run %s", path);
     r->name = argv[0];
     r->feed = steal_fd(&feed);
     r->said = steal_fd(&said);
     r->complaints = steal_fd(&complaints);
     return 0;
+}
+
+int run_start(struct run *r, const char *const argv[], bool together, struct err *err)
+{
+    return start(r, argv, NULL, together, err);
 }
 
 /* The end is told by shutdown, as a child of ours may have inherited the socket. */
@@ -159,6 +228,16 @@ int run_program(const char *const argv[], const void *input, size_t len, struct 
     if (run_start(&r, argv, out == complaints, err))
         return -1;
     run_feed(&r, input, len);
+    return run_finish(&r, out, complaints, err);
+}
+
+int run_program_as(const char *const argv[], const struct run_as *as, struct buf *out, struct buf *complaints,
+                   struct err *err)
+{
+    struct run r;
+    if (start(&r, argv, as, out == complaints, err))
+        return -1;
+    run_feed(&r, NULL, 0);
     return run_finish(&r, out, complaints, err);
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* The full path of a program in PATH or where administration tools lie; false when there is none. */
@@ -20,6 +21,23 @@ bool run_find(const char *name, char *path, size_t size);
  * Returns its exit status 0..255; -1 with err when it cannot be run, or was ended by a signal. */
 int run_program(const char *const argv[], const void *input, size_t len, struct buf *out, struct buf *complaints,
                 struct err *err);
+
+/* Who a program is that reads what a guest or an unprivileged user wrote: a user of its own, which gains no rights
+ * (no_new_privs), and has stdin, stdout, stderr and the descriptors fds, as 3 and on, but no others. */
+struct run_as {
+    uid_t uid;             /* and gid */
+    uint64_t capabilities; /* it has those of them that we have (common/privilege.h) */
+    const int *fds;        /* these and the count: at most RUN_FDS_MAX */
+    unsigned fd_count;
+};
+enum { RUN_FDS_MAX = 4 };
+
+/* The path by which such a program opens fds[i]: opening it asks for the rights of the file's mode again. */
+#define RUN_FD_PATH(i) "/proc/self/fd/" #i
+
+/* run_program without input, as that user. */
+int run_program_as(const char *const argv[], const struct run_as *as, struct buf *out, struct buf *complaints,
+                   struct err *err);
 
 /* The same in steps: a program that is started early is ready to read by the time its input is known. */
 struct run {

@@ -135,11 +135,12 @@ static void fill_in(const struct plan *plan, struct vm *vm)
     jail->extra = vm->cgroup.args;
     jail->dir = vm->workdir.path;
     jail->files[0].name = vmm->kernel + 1;
-    jail->files[1] = (struct jail_file){.source = vm->initrd, .name = vmm->initrd + 1};
+    jail->files[0].fd = -1;
+    jail->files[1] = (struct jail_file){.source = vm->initrd, .name = vmm->initrd + 1, .fd = -1};
     jail->file_count = 2;
     for (unsigned i = 0; i < vm->drives.count; i++) {
         const struct drive *d = &vm->drives.drive[i];
-        jail->files[jail->file_count++] = (struct jail_file){d->path, d->name, !d->read_only};
+        jail->files[jail->file_count++] = (struct jail_file){d->path, d->name, !d->read_only, d->fd};
         vmm->drives[vmm->drive_count++] = (struct vmm_drive){d->name, d->read_only};
     }
     if (!vm->link)

@@ -19,7 +19,7 @@ test-files: $(B)/oracle/rootdisk $(B)/fuzz/fuzz_rootdisk $(B)/testhost/initrd.cp
 bench-rootdisk: $(B)/bin/rootdisk
 	@tests/bench/rootdisk
 
-$(B)/bench/disks: $(B)/obj/tests/bench/disks.o $(B)/obj/tests/bench/measure.o $(B)/obj/entry/ext4.o $(patsubst %.c,$(B)/obj/%.o,$(COMMON))
+$(B)/bench/disks: $(B)/obj/tests/bench/disks.o $(B)/obj/tests/bench/measure.o $(B)/obj/entry/disks/ext4.o $(patsubst %.c,$(B)/obj/%.o,$(COMMON))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 

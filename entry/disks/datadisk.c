@@ -8,48 +8,101 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { LAST_TRIES = 200 };
 
-static bool same_file(int fd, const char *path)
+/* Where it is; its owner may be anybody, and put anything there at any time. */
+struct place {
+    int dir;
+    const char *path, *making; /* for messages: the disk, and the one in the making */
+};
+static const char name[] = "data.ext4", new_name[] = "data.ext4.new";
+
+static bool same_file(int fd, int dir, const char *in_dir)
 {
     struct stat a, b;
-    return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return fstat(fd, &a) == 0 && fstatat(dir, in_dir, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
 }
 
-/* Opens and locks the disk at path, or where there is none yet, the one in the making: a half-made one is
+/* What is wrong with what was found in place of a disk, or NULL. */
+static const char *what_is_wrong(int fd)
+{
+    struct statx st;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_NLINK, &st) < 0)
+        return strerror(errno);
+    if (S_ISLNK(st.stx_mode))
+        return "it is a symbolic link";
+    if (!S_ISREG(st.stx_mode))
+        return "it is not a regular file";
+    if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+        return "it is a mount of its own";
+    return st.stx_nlink > 1 ? "it has another name (a hard link) somewhere" : NULL;
+}
+
+/* Opens what lies at in_dir if it is a file of this folder alone.  Looks before it opens: opening a device, or a FIFO,
+ * does something already.  -1: errno is ENOENT when there is none; err is set otherwise. */
+static int open_disk(int dir, const char *in_dir, const char *path, struct err *err)
+{
+    char self[32];
+    cleanup_close int found = openat(dir, in_dir, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (found < 0)
+        return errno == ENOENT ? -1 : err_sys(err, "cannot open the data disk %s", path);
+    const char *wrong = what_is_wrong(found);
+    if (wrong) {
+        err_set(err, "the data disk %s is refused: %s", path, wrong);
+        err_hint(err, "move it away");
+        errno = EINVAL;
+        return -1;
+    }
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", found);
+    int fd = open(self, O_RDWR | O_CLOEXEC);
+    return fd < 0 ? err_sys(err, "cannot open the data disk %s", path) : fd;
+}
+
+/* One to be made, or that a killed start was making. */
+static int open_new(const struct place *at, struct err *err)
+{
+    int fd = openat(at->dir, new_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return fd < 0 && errno == EEXIST ? open_disk(at->dir, new_name, at->making, err) : fd;
+}
+
+/* Opens and locks the disk, or where there is none yet, the one in the making: a half-made one is
  * never used.  Another VM may rename the one to the other before we have the lock: then what the lock is on
  * is not what is used, and it is tried again. */
-static int open_locked(const char *path, const char *making, int *fd, bool *fresh, struct err *err)
+static int open_locked(const struct place *at, int *fd, bool *fresh, struct err *err)
 {
     for (;;) {
-        *fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        *fd = open_disk(at->dir, name, at->path, err);
         *fresh = *fd < 0 && errno == ENOENT;
-        if (*fresh)
-            *fd = open(making, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (*fresh && (*fd = open_new(at, err)) < 0 && errno == ENOENT)
+            continue; /* gone since it was found there */
         if (*fd < 0)
-            return err_sys(err, "cannot open the data disk %s", path);
+            return err_sys(err, "cannot make the data disk %s", at->path);
         if (orphans_await_lock(*fd) < 0) {
-            err_sys(err, "cannot lock the data disk %s", path);
+            err_sys(err, "cannot lock the data disk %s", at->path);
             err_hint(err, "another VM uses it");
             return -1;
         }
-        if (*fresh ? same_file(*fd, making) && access(path, F_OK) < 0 : same_file(*fd, path))
+        if (*fresh ? same_file(*fd, at->dir, new_name) && faccessat(at->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0
+                   : same_file(*fd, at->dir, name))
             return 0;
         close(steal_fd(fd));
     }
 }
 
-static int make(int fd, const char *path, const char *making, uint64_t size, struct err *err)
+static int make(const struct place *at, int fd, const struct datadisk_plan *plan, struct err *err)
 {
-    if (ftruncate(fd, 0) == 0 && ftruncate(fd, (off_t)size) == 0 && ext4_make(fd, "data", NULL, true, err) == 0 &&
-        rename(making, path) == 0)
+    uint64_t size = plan->size ? plan->size : plan->fresh_size;
+    if (ftruncate(fd, 0) == 0 && ftruncate(fd, (off_t)size) == 0 &&
+        ext4_make(fd, "data", NULL, true, plan->uid, err) == 0 && renameat(at->dir, new_name, at->dir, name) == 0)
         return 0;
-    err_sys(err, "cannot make the data disk %s", path);
-    unlink(making);
+    err_sys(err, "cannot make the data disk %s", at->path);
+    unlinkat(at->dir, new_name, 0);
     return -1;
 }
 
@@ -81,11 +134,11 @@ static int grow(const struct datadisk_plan *plan, int fd, const char *path, bool
         log_warn("the data disk %s stays at %llu MiB: it is never shrunk", path, (unsigned long long)(now >> 20));
     if (plan->size <= now)
         return 0;
-    if (ext4 && ext4_check(path, true, err) < 0)
+    if (ext4 && ext4_check(fd, path, true, plan->uid, err) < 0)
         return -1;
     if (plan->size > (uint64_t)st.st_size && ftruncate(fd, (off_t)plan->size) < 0)
         return err_sys(err, "cannot grow the data disk %s", path);
-    return ext4 ? ext4_grow(path, err) : 0;
+    return ext4 ? ext4_grow(fd, path, plan->uid, err) : 0;
 }
 
 /* One that was there before. */
@@ -93,7 +146,7 @@ static int prepare(const struct datadisk_plan *plan, int fd, const char *path, s
 {
     await_the_last(fd, path);
     bool ext4 = plan->mounted || ext4_size(fd) > 0;
-    if (ext4 && ext4_check(path, false, err) < 0)
+    if (ext4 && ext4_check(fd, path, false, plan->uid, err) < 0)
         return -1;
     return plan->size ? grow(plan, fd, path, ext4, err) : 0;
 }
@@ -102,15 +155,17 @@ int datadisk_open(const struct datadisk_plan *plan, char *path, size_t len, int 
 {
     char making[4096];
     bool fresh;
-    int n = snprintf(path, len, "%s/data.ext4", plan->dir);
+    int n = snprintf(path, len, "%s/%s", plan->dir, name);
     if (n < 0 || (size_t)n >= len || snprintf(making, sizeof(making), "%s.new", path) >= (int)sizeof(making))
         return err_set(err, "VM_DATA_DIR=%.64s...: the path is too long", plan->dir);
-    if (open_locked(path, making, fd, &fresh, err) < 0)
+    cleanup_close int dir = open(plan->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const struct place at = {.dir = dir, .path = path, .making = making};
+    if (dir < 0)
+        return err_sys(err, "cannot open VM_DATA_DIR=%s", plan->dir);
+    if (open_locked(&at, fd, &fresh, err) < 0)
         return -1;
-    if (fresh ? make(*fd, path, making, plan->size ? plan->size : plan->fresh_size, err) < 0
-              : prepare(plan, *fd, path, err) < 0)
-        return -1;
-    if (fchown(*fd, plan->uid, plan->gid) < 0)
+    /* Before it is made or checked: by programs that run as this user. */
+    if (fchown(*fd, plan->uid, plan->gid) < 0 || fchmod(*fd, 0600) < 0)
         return err_sys(err, "cannot hand over the data disk %s", path);
-    return 0;
+    return fresh ? make(&at, *fd, plan, err) : prepare(plan, *fd, path, err);
 }

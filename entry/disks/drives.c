@@ -93,7 +93,7 @@ static int make_passing(const struct drives_plan *plan, struct drives *d, const 
     struct drive *drive = add(d, name);
     if (size == 0 && free_space(plan->scratch_dir, &size, err) < 0)
         return -1;
-    if (make_scratch_file(plan, drive, size, err) < 0 || ext4_make(drive->fd, name, tree, false, err) < 0)
+    if (make_scratch_file(plan, drive, size, err) < 0 || ext4_make(drive->fd, name, tree, false, plan->uid, err) < 0)
         return -1;
     return name_scratch_file(drive, err);
 }
@@ -143,7 +143,10 @@ static int make_root(const struct drives_plan *plan, const char *dir, struct dri
     struct drive *drive = add(d, "root");
     drive->read_only = true;
     snprintf(drive->path, sizeof(drive->path), "%s", plan->rootfs);
-    return 0;
+    drive->fd = open(plan->rootfs, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (drive->fd >= 0 && rootdisk_is_image(drive->fd))
+        return 0;
+    return err_set(err, "VM_ROOTFS_DIR=%s: the image was replaced a moment ago", plan->rootfs);
 }
 
 static int make_data(const struct drives_plan *plan, struct drives *d, struct err *err)

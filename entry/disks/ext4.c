@@ -2,36 +2,61 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/privilege.h"
 #include "common/run.h"
 
 #include <endian.h>
+#include <fcntl.h>
+#include <linux/mount.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/syscall.h>
 
-/* Runs one of e2fsprogs' programs.  Its exit status, or -1 with err. */
-static int run_e2fsprogs(const char *const argv[], struct buf *output, struct err *err)
+/* Runs one of e2fsprogs' programs as user, with the disk fd as its descriptor 3 and, when it is not -1, tree, which it
+ * may read whoever owns the files, as 4.  Its exit status, or -1 with err. */
+static int run_e2fsprogs(const char *const argv[], int fd, int tree, uid_t user, struct buf *output, struct err *err)
 {
     char path[4096];
-    int status = run_program(argv, NULL, 0, output, output, err);
+    const int fds[] = {fd, tree};
+    struct run_as as = {.uid = user, .fds = fds, .fd_count = tree < 0 ? 1 : 2};
+    if (tree >= 0)
+        as.capabilities = privilege_reading();
+    int status = run_program_as(argv, &as, output, output, err);
     if (status < 0 && !run_find(argv[0], path, sizeof(path)))
         err_hint(err, "install e2fsprogs");
     return status;
 }
+static const char disk[] = RUN_FD_PATH(3), copied[] = RUN_FD_PATH(4);
+
+/* The tree, for mke2fs -d, which opens by name, and would follow a link that was a folder a moment before: seen through
+ * a mount where no link is followed (Linux 5.14; before, its owner has to be trusted). */
+static int open_tree_to_copy(const char *path, struct err *err)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSYMFOLLOW};
+    cleanup_close int tree =
+        (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    if (tree >= 0 && syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+        return steal_fd(&tree);
+    if (tree < 0)
+        return err_sys(err, "cannot open the tree %s", path);
+    log_debug("links in %s cannot be kept from being followed: %s", path, strerror(errno));
+    return steal_fd(&tree);
+}
 
 /* mke2fs(8), ext4(5).  Lazy tables and no discard keep a sparse file sparse and the time short, as do large groups
  * of block groups.  A disk that ends with the VM needs no journal, no room to grow and no spare superblocks. */
-int ext4_make(int fd, const char *label, const char *tree, bool kept, struct err *err)
+int ext4_make(int fd, const char *label, const char *tree, bool kept, uid_t user, struct err *err)
 {
-    char file[64];
-    snprintf(file, sizeof(file), "/proc/%d/fd/%d", (int)getpid(), fd);
     const char *features = kept ? "has_journal" : "^has_journal,^resize_inode,sparse_super2";
     const char *extended = kept ? "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0"
                                 : "lazy_itable_init=1,num_backup_sb=0,nodiscard,root_owner=0:0";
-    const char *groups = kept ? "256" : "4096", *copy = tree ? "-d" : file, *last = tree ? file : NULL;
+    const char *groups = kept ? "256" : "4096", *copy = tree ? "-d" : disk, *from = tree ? copied : NULL;
     const char *argv[] = {"mke2fs", "-q",   "-F", "-t",     "ext4", "-m",     "0",  "-e", "remount-ro", "-L", label,
-                          "-G",     groups, "-O", features, "-E",   extended, copy, tree, last,         NULL};
+                          "-G",     groups, "-O", features, "-E",   extended, copy, from, disk,         NULL};
+    cleanup_close int source = tree ? open_tree_to_copy(tree, err) : -1;
+    if (tree && source < 0)
+        return -1;
     cleanup_buf struct buf output = {0};
-    int status = run_e2fsprogs(argv, &output, err);
+    int status = run_e2fsprogs(argv, fd, source, user, &output, err);
     if (status < 0)
         return -1;
     if (status > 0) {
@@ -57,11 +82,11 @@ static const char *why_given_up(struct buf *output)
 }
 
 /* e2fsck(8): status 1 and 2 mean repaired, 4 and more that a person must look. */
-int ext4_check(const char *path, bool thorough, struct err *err)
+int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *err)
 {
-    const char *argv[] = {"e2fsck", "-p", path, thorough ? "-f" : NULL, NULL};
+    const char *argv[] = {"e2fsck", "-p", disk, thorough ? "-f" : NULL, NULL};
     cleanup_buf struct buf output = {0};
-    int status = run_e2fsprogs(argv, &output, err);
+    int status = run_e2fsprogs(argv, fd, -1, user, &output, err);
     if (status < 0)
         return -1;
     if (status >= 4)
@@ -85,11 +110,11 @@ uint64_t ext4_size(int fd)
     return blocks << (10 + (le32toh(super[0x18 / 4]) & 7));
 }
 
-int ext4_grow(const char *path, struct err *err)
+int ext4_grow(int fd, const char *path, uid_t user, struct err *err)
 {
-    const char *argv[] = {"resize2fs", path, NULL};
+    const char *argv[] = {"resize2fs", disk, NULL};
     cleanup_buf struct buf output = {0};
-    int status = run_e2fsprogs(argv, &output, err);
+    int status = run_e2fsprogs(argv, fd, -1, user, &output, err);
     if (status < 0)
         return -1;
     if (status > 0)

@@ -6,19 +6,23 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+/* The programs run as user, who owns the disk's file: without capabilities, and with no descriptor but the file's,
+ * since what they read a guest has written.  path is for messages only. */
 
 /* Makes one that fills the open file fd.  label: its name, also in messages.  tree (may be NULL): a folder
  * that is copied into it.  kept: it outlives the VM, and so has a journal, and can grow.  -1 with err. */
-int ext4_make(int fd, const char *label, const char *tree, bool kept, struct err *err);
+int ext4_make(int fd, const char *label, const char *tree, bool kept, uid_t user, struct err *err);
 
-/* e2fsck on the file at path; repairs what can be repaired without asking.  thorough: looks at everything
+/* e2fsck on fd; repairs what can be repaired without asking.  thorough: looks at everything
  * even when it was unmounted properly.  -1 with err when there is more than that to repair. */
-int ext4_check(const char *path, bool thorough, struct err *err);
+int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *err);
 
 /* Bytes of the filesystem in fd, which may be less than the file's; 0 when there is none. */
 uint64_t ext4_size(int fd);
 
-/* Grows the filesystem at path, checked thoroughly before, to fill the file.  -1 with err. */
-int ext4_grow(const char *path, struct err *err);
+/* Grows the filesystem in fd, checked thoroughly before, to fill the file.  -1 with err. */
+int ext4_grow(int fd, const char *path, uid_t user, struct err *err);
 
 #endif

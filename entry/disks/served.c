@@ -14,13 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The tree's files are anybody's.  A container usually lacks the right to just read them all. */
-static uint64_t rights(void)
-{
-    uint64_t reading = PRIVILEGE(CAP_DAC_READ_SEARCH);
-    return privilege_held() & reading ? reading : PRIVILEGE(CAP_DAC_OVERRIDE);
-}
-
 /* Of what entry has open only this; and stderr, for what there is to say. */
 static int keep_own(const struct rootdisk *tree, int fuse_fd, int ready, struct err *err)
 {
@@ -62,7 +55,7 @@ int served_start(struct served *s, struct rootdisk *tree, const char *mountpoint
     if (pid == 0) {
         close(ready_read);
         /* It ends with us, however we end: then its mount, in our namespace, ends too. */
-        if (privilege_drop(server, rights()) < 0)
+        if (privilege_drop(server, privilege_reading()) < 0)
             _exit(1);
         process_end_with(parent);
         serve(tree, mountpoint, fuse, ready_write, (struct rootdisk_owner){uid, gid});

@@ -21,6 +21,12 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+static bool same_file(int a, int b)
+{
+    struct stat x, y;
+    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 /* Bind mounts a file into the chroot: nothing is copied, and what is not writable is so for the kernel,
  * whatever the jailed uid may do. */
 static int mount_file(const struct jail_file *file, int root, struct err *err)
@@ -32,10 +38,12 @@ static int mount_file(const struct jail_file *file, int root, struct err *err)
     snprintf(target, sizeof(target), "/proc/self/fd/%d", fd);
     if (mount(file->source, target, NULL, MS_BIND, NULL) < 0)
         return err_sys(err, "cannot mount %s into the jail", file->source);
-    if (file->writable)
-        return 0;
     /* target still names the file underneath; open what is mounted on it now. */
     cleanup_close int mounted = openat(root, file->name, O_PATH | O_CLOEXEC);
+    if (file->fd >= 0 && !same_file(file->fd, mounted))
+        return err_set(err, "cannot mount %s into the jail: something else was put in its place", file->source);
+    if (file->writable)
+        return 0;
     snprintf(target, sizeof(target), "/proc/self/fd/%d", mounted);
     if (mounted < 0 || mount(NULL, target, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
         return err_sys(err, "cannot mount %s read-only into the jail", file->source);

@@ -27,6 +27,7 @@ struct jail_file {
     const char *source; /* on the host */
     const char *name;   /* in the chroot, without a slash */
     bool writable;
+    int fd; /* what source has to be still, in a folder of somebody else's; -1: whatever it is */
 };
 
 struct jail_plan {
