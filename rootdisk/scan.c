@@ -149,7 +149,9 @@ static void fill_node(const struct scan *s, struct node *n, const struct statx *
         n->flags = st->stx_blocks < (st->stx_size + 511) / 512 ? NODE_SPARSE : 0;
     }
     if (S_ISCHR(n->mode) || S_ISBLK(n->mode))
-        n->rdev = (st->stx_rdev_minor & 0xff) | st->stx_rdev_major << 8 | (st->stx_rdev_minor & ~0xffu) << 12;
+        n->rdev = tree_device(st->stx_rdev_major, st->stx_rdev_minor);
+    else
+        n->dev = tree_device(st->stx_dev_major, st->stx_dev_minor);
     if (mount)
         n->flags |= NODE_MOUNT;
 }
@@ -277,7 +279,8 @@ static int move(struct scan *s, const char *name, uint32_t node)
     }
     close(s->dir);
     s->dir = fd;
-    if (st.st_ino == s->tree->nodes[node].ino)
+    const struct node *n = &s->tree->nodes[node];
+    if (st.st_ino == n->ino && tree_device(major(st.st_dev), minor(st.st_dev)) == n->dev)
         return 0;
     errno = ESTALE;
     return fail(s, "moved while being scanned:", node, NULL);

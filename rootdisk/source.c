@@ -1,5 +1,6 @@
 #include "rootdisk/source.h"
 
+#include "common/beneath.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 
@@ -8,9 +9,10 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
-/* Opens by the names from the root down.  When they are longer than a path may be, the directory where the
- * last piece starts is opened first, in the same way. */
+/* Opens by the names from the root down, none of which may have become a link.  When they are longer than a path may
+ * be, the directory where the last piece starts is opened first, in the same way. */
 static int open_path(const struct tree *t, int root, uint32_t node, int flags)
 {
     char path[PATH_MAX];
@@ -32,7 +34,7 @@ static int open_path(const struct tree *t, int root, uint32_t node, int flags)
         if (base < 0)
             return -1;
     }
-    return openat(base < 0 ? root : base, path + at, flags | O_NOFOLLOW | O_CLOEXEC);
+    return beneath_open(base < 0 ? root : base, path + at, flags, 0);
 }
 
 int source_check(const struct tree *t, int fd, uint32_t node)
@@ -41,8 +43,9 @@ int source_check(const struct tree *t, int fd, uint32_t node)
     struct stat st;
     if (fstat(fd, &st) < 0)
         return -1;
-    if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == n->size && st.st_ino == n->ino && st.st_nlink > 0 &&
-        st.st_mtim.tv_sec == n->mtime && (uint32_t)st.st_mtim.tv_nsec == n->mtime_ns)
+    if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == n->size && st.st_ino == n->ino &&
+        tree_device(major(st.st_dev), minor(st.st_dev)) == n->dev && st.st_nlink > 0 && st.st_mtim.tv_sec == n->mtime &&
+        (uint32_t)st.st_mtim.tv_nsec == n->mtime_ns)
         return 0;
     errno = ESTALE;
     return -1;

@@ -21,13 +21,16 @@ enum node_flags {
 /* An inode.  All its hardlinks are this one node. */
 struct node {
     uint64_t size; /* bytes of a file, of a symlink's target, of a directory's entries (by layout); else 0 */
-    uint64_t ino;  /* of the source; size, mtime and ino together tell whether it is still what was scanned */
+    uint64_t ino;  /* of the source; size, mtime, ino and dev together tell whether it is still what was scanned */
     int64_t mtime;
     uint32_t mtime_ns;
     uint16_t mode;
     uint16_t flags;
     uint32_t uid, gid;
-    uint32_t rdev;         /* as makedev packs it on disk: minor in bits 0-7 and 20-31, major in 8-19 */
+    union {            /* as makedev packs it on disk (tree_device): */
+        uint32_t rdev; /* a device's own number; */
+        uint32_t dev;  /* of anything else, that of its filesystem */
+    };
     uint32_t nlink;        /* within the tree */
     uint32_t parent, name; /* where it was found first: a directory's node, and an offset in names */
     uint32_t first, count; /* a directory's entries */
@@ -49,6 +52,12 @@ struct tree {
     struct buf names; /* NUL-terminated */
     struct buf blobs; /* encoded xattrs and symlink targets */
 };
+
+/* A device's number in 32 bits, as the kernel has it: minor in bits 0-7 and 20-31, major in 8-19. */
+static inline uint32_t tree_device(uint32_t major, uint32_t minor)
+{
+    return (minor & 0xff) | major << 8 | (minor & ~0xffu) << 12;
+}
 
 void tree_free(struct tree *t);
 

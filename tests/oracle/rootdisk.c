@@ -605,6 +605,72 @@ static int case_changed(void)
     return serve_stop(pid) < 0 ? FAILED : rc;
 }
 
+/* A file in another filesystem that only the device tells from path: same inode number, size and time. */
+static int make_twin(const char *path, const char *dir, char *twin, size_t size)
+{
+    struct stat st, got = {0};
+    if (stat(path, &st) < 0 || fresh(dir) < 0)
+        return FAILED;
+    for (unsigned i = 0; got.st_ino != st.st_ino; i++) { /* a tmpfs counts */
+        snprintf(twin, size, "%s/%u", dir, i);
+        if (i > st.st_ino || put(twin, "secret!", 7) < 0 || stat(twin, &got) < 0)
+            return failed("no inode %llu in another tmpfs", (unsigned long long)st.st_ino);
+    }
+    struct timespec times[2] = {st.st_atim, st.st_mtim};
+    char named[64];
+    snprintf(named, sizeof(named), "%s/file", dir);
+    return rename(twin, named) < 0 || utimensat(AT_FDCWD, named, times, 0) < 0 ? failed("making a twin") : OK;
+}
+
+/* The image's last block, which is the one file's; *error: why it cannot be read, or 0. */
+static int scan_and_change(bool cross_mounts, int (*change)(void), char block[4096], int *error)
+{
+    struct err err = {0};
+    struct rootdisk *rd;
+    if (rootdisk_scan(&rd, AT_FDCWD, "src", cross_mounts, &err) < 0)
+        return failed("scan: %s", err.text);
+    int rc = change();
+    memset(block, 0, 4096);
+    *error = rootdisk_read(rd, block, 4096, rootdisk_size(rd) - 4096) < 0 ? errno : 0;
+    rootdisk_free(rd);
+    return rc;
+}
+
+static int change_nothing(void)
+{
+    return OK;
+}
+static int link_to_the_twin(void)
+{
+    return rename("src/deep/dir", "src/was") < 0 || symlink("../../twin", "src/deep/dir") < 0 ? failed("a link") : OK;
+}
+static int mount_the_twin(void)
+{
+    return mount("twin", "src/deep/dir", NULL, MS_BIND, NULL) < 0 ? failed("bind: %s", strerror(errno)) : OK;
+}
+
+static int case_outside(void)
+{
+    char block[4096], twin[64];
+    int error;
+    if (fresh("src") < 0 || mkdir("src/deep", 0755) < 0 || mkdir("src/deep/dir", 0755) < 0 ||
+        put("src/deep/dir/file", "content", 7) < 0 || make_twin("src/deep/dir/file", "twin", twin, sizeof(twin)) < 0)
+        return FAILED;
+    if (scan_and_change(false, mount_the_twin, block, &error) < 0)
+        return FAILED;
+    if (error != EIO || strcmp(block, "secret!") == 0)
+        return failed("a twin of another device is read: %s", block);
+    if (scan_and_change(true, change_nothing, block, &error) < 0 || error || strcmp(block, "secret!") != 0)
+        return failed("a folder that was mounted before is not read: %s", strerror(error));
+    umount2("src/deep/dir", MNT_DETACH);
+    if (scan_and_change(false, link_to_the_twin, block, &error) < 0)
+        return FAILED;
+    if (error != EIO || strcmp(block, "secret!") == 0)
+        return failed("a folder that became a link is followed: %s", block);
+    umount2("twin", MNT_DETACH);
+    return OK;
+}
+
 /* More files than descriptors: read them all, twice, with room for few. */
 static int case_many_files(void)
 {
@@ -738,6 +804,7 @@ static const struct {
     {"too-large", "a tree over 16 TiB is refused", case_too_large},
     {"mounts", "mounts in the tree are not crossed", case_mounts},
     {"changed", "a changed source file is EIO and one log line", case_changed},
+    {"outside", "no file outside of the tree is read, whatever replaces its folder", case_outside},
     {"many-files", "more files than descriptors", case_many_files},
     {"owner", "only its owner reads the served image, and nobody writes", case_owner},
     {"endings", "signals, unmounting and death end the server", case_endings},

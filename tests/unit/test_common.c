@@ -1,4 +1,5 @@
 /* common/: numbers, buffers, the protocol, errors, whole reads and writes. */
+#include "common/beneath.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/err.h"
@@ -16,6 +17,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -527,6 +529,54 @@ static void text_goes_into_existing_files_only(void **state)
     assert_int_equal(errno, ENOENT);
 }
 
+/* --- beneath ------------------------------------------------------------------------------------- */
+
+/* Both ways to open are held to the same. */
+static void a_path_stays_beneath_its_folder(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        bool opens;
+    } cases[] = {{"file", true},          {"in/deep/file", true}, {"in//deep/file", true},  {"link", false},
+                 {"in/link/file", false}, {"to-in/deep", false},  {"../file", false},       {"none", false},
+                 {"none/file", false},    {"file/file", false},   {"/etc/passwd", false},   {"", false},
+                 {"to-root/etc", false},  {"in/fifo", true},      {"proc/self/root", false}};
+    char dir[] = "/tmp/test_common.XXXXXX", command[512];
+    assert_non_null(mkdtemp(dir));
+    snprintf(
+        command, sizeof(command),
+        "cd %s && mkdir -p in/deep && touch file in/deep/file && ln -s file link && ln -s deep in/link && ln -s in "
+        "to-in && ln -s / to-root && mkfifo in/fifo && ln -s /proc proc",
+        dir);
+    assert_int_equal(system(command), 0);
+    int root = open(dir, O_PATH | O_DIRECTORY);
+    int (*const ways[])(int, const char *, int, mode_t) = {beneath_open, beneath_walk};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+        for (int way = 0; way < 2; way++) {
+            int fd = ways[way](root, cases[i].path, O_RDONLY | O_NONBLOCK, 0);
+            if ((fd >= 0) != cases[i].opens)
+                fail_msg("way %d: %s: %s", way, cases[i].path, fd < 0 ? strerror(errno) : "opened");
+            if (fd >= 0) {
+                assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+                close(fd);
+            }
+        }
+    for (int way = 0; way < 2; way++) {
+        int fd = ways[way](root, "in/new", O_WRONLY | O_CREAT | O_EXCL, 0600);
+        struct stat st;
+        assert_true(fd >= 0 && fstat(fd, &st) == 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_int_equal(ways[way](root, "in/new", O_WRONLY | O_CREAT | O_EXCL, 0600), -1);
+        assert_int_equal(errno, EEXIST);
+        close(fd);
+        unlinkat(root, "in/new", 0);
+    }
+    close(root);
+    snprintf(command, sizeof(command), "rm -r %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +608,7 @@ int main(void)
         cmocka_unit_test(whole_files_have_a_limit),
         cmocka_unit_test(files_without_size_are_read),
         cmocka_unit_test(text_goes_into_existing_files_only),
+        cmocka_unit_test(a_path_stays_beneath_its_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,18 @@
+/* Files of a folder that somebody else can write to: opened without ever leaving it, whatever is renamed or linked
+ * meanwhile (openat2(2)). */
+#ifndef CTR_BENEATH_H
+#define CTR_BENEATH_H
+
+#include <fcntl.h>
+#include <sys/types.h>
+
+/* Opens path, which is relative, below the folder dir, close-on-exec; flags and mode as for openat.  No symbolic link
+ * is followed in any component (errno ELOOP, or ENOTDIR), nor is a "..".  Mounts below dir are crossed.  -1 with errno.
+ */
+int beneath_open(int dir, const char *path, int flags, mode_t mode);
+
+/* What beneath_open does where the kernel, or an emulator of one, has no openat2: a component at a time.  Apart for its
+ * test. */
+int beneath_walk(int dir, const char *path, int flags, mode_t mode);
+
+#endif
