@@ -3,6 +3,7 @@
 
 #include "common/cancel.h"
 #include "common/cleanup.h"
+#include "common/descriptors.h"
 #include "common/io.h"
 #include "common/privilege.h"
 #include "common/signals.h"
@@ -96,8 +97,9 @@ static int take_descriptors(const struct run_as *as, int in, int out, int compla
     if (dup3(*report, count - 1, O_CLOEXEC) < 0)
         return -1;
     *report = count - 1;
-    /* Before Linux 5.9: ours are all close-on-exec. */
-    return syscall(SYS_close_range, (unsigned)count, ~0U, 0) < 0 && errno != ENOSYS ? -1 : 0;
+    for (int i = 0; i < count; i++)
+        all[i] = i;
+    return descriptors_keep(all, (size_t)count);
 }
 
 /* The child's end of start_as. */
