@@ -8,7 +8,7 @@
 static int check_id(const char *id, struct err *err)
 {
     static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
-    if (!id[0] || id[strspn(id, ok)])
+    if (!id[0] || id[strspn(id, ok)] || strlen(id) > NET_ID_MAX)
         return err_set(err, "the VM's id '%s' is not 1-%d letters, digits and dashes", id, NET_ID_MAX);
     return 0;
 }

@@ -1,19 +1,32 @@
-/* `@ctr-jailer/<id>` for a VM and `@ctr-jailer/net/<address>` for a subnet; an id holds no slash. */
+/* `@ctr-jailer/ID` for a VM, `@ctr-jailer/ID~NONCE` for its marks, `@ctr-jailer/net/ADDRESS` for a subnet and
+ * `@ctr-jailer/uid/N` for users; an id holds no slash and no tilde.
+ *
+ * That a name is held is exact: bind says so.  Who holds it comes from a list of all sockets, which others can disturb
+ * by opening and closing theirs meanwhile: so only who is seen to be somebody else is, and whoever is not seen is root.
+ */
 #include "netsetup/claim.h"
 #include "common/cleanup.h"
+#include "common/log.h"
+#include "netsetup/nl.h"
 
 #include <arpa/inet.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static int claim(const char *kind, const char *name)
+#define PREFIX "ctr-jailer/"
+enum { NAME_MAX_LEN = NET_MARK_MAX + 8, NONCE_TRIES = 100 };
+
+static int hold(const char *name)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    int n = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "ctr-jailer/%s%s", kind, name);
+    int n = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, PREFIX "%s", name);
     cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
@@ -22,14 +35,113 @@ static int claim(const char *kind, const char *name)
     return steal_fd(&fd);
 }
 
+struct strangers {
+    void (*found)(void *arg, const char *name, uid_t uid);
+    void *arg;
+};
+
+static int see(const struct nlmsghdr *nlh, void *data)
+{
+    const struct strangers *s = data;
+    const struct nlattr *attr, *name = NULL, *owner = NULL;
+    mnl_attr_for_each(attr, nlh, sizeof(struct unix_diag_msg))
+    {
+        if (mnl_attr_get_type(attr) == UNIX_DIAG_NAME)
+            name = attr;
+        else if (mnl_attr_get_type(attr) == UNIX_DIAG_UID)
+            owner = attr;
+    }
+    char text[NAME_MAX_LEN + 1];
+    const size_t skip = 1 + strlen(PREFIX); /* an abstract name starts with a NUL */
+    size_t len = name ? mnl_attr_get_payload_len(name) : 0;
+    if (!owner || mnl_attr_get_u32(owner) == 0 || len <= skip || len - skip > NAME_MAX_LEN ||
+        memcmp(mnl_attr_get_payload(name), "\0" PREFIX, skip) != 0)
+        return MNL_CB_OK;
+    memcpy(text, (const char *)mnl_attr_get_payload(name) + skip, len - skip);
+    text[len - skip] = '\0';
+    s->found(s->arg, text, mnl_attr_get_u32(owner));
+    return MNL_CB_OK;
+}
+
+void claim_strangers(void (*found)(void *arg, const char *name, uid_t uid), void *arg)
+{
+    char buf[MNL_NLMSG_HDRLEN + sizeof(struct unix_diag_req)];
+    struct unix_diag_req *req;
+    struct strangers s = {found, arg};
+    struct nlmsghdr *nlh = nl_request(buf, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, sizeof(*req), &req);
+    req->sdiag_family = AF_UNIX;
+    req->udiag_states = UINT32_MAX;
+    req->udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_UID;
+    if (nl_call(NETLINK_SOCK_DIAG, nlh, see, &s))
+        log_debug("the kernel does not tell who holds abstract sockets: %m");
+}
+
+struct wanted {
+    const char *name;
+    bool stranger;
+    uid_t uid;
+};
+
+static void compare(void *arg, const char *name, uid_t uid)
+{
+    struct wanted *w = arg;
+    if (strcmp(name, w->name) != 0)
+        return;
+    w->stranger = true;
+    w->uid = uid;
+}
+
+static int claim(const char *name)
+{
+    int fd = hold(name);
+    if (fd >= 0 || errno != EADDRINUSE)
+        return fd;
+    struct wanted w = {.name = name};
+    claim_strangers(compare, &w);
+    if (!w.stranger) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    log_warn("uid %u holds the socket @" PREFIX "%s, which is for VMs and counts only when root does: it is ignored",
+             w.uid, name);
+    return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
 int claim_id(const char *id)
 {
-    return claim("", id);
+    return claim(id);
 }
 
 int claim_subnet(struct in_addr addr)
 {
-    char text[INET_ADDRSTRLEN];
+    char text[INET_ADDRSTRLEN], name[NAME_MAX_LEN];
     addr.s_addr &= htonl(~UINT32_C(3));
-    return claim("net/", inet_ntop(AF_INET, &addr, text, sizeof(text)));
+    snprintf(name, sizeof(name), "net/%s", inet_ntop(AF_INET, &addr, text, sizeof(text)));
+    return claim(name);
+}
+
+int claim_uids(uid_t first)
+{
+    char name[NAME_MAX_LEN];
+    snprintf(name, sizeof(name), "uid/%u", first);
+    return hold(name);
+}
+
+int claim_new_mark(const char *id, char mark[NET_MARK_MAX + 1])
+{
+    for (int i = 0; i < NONCE_TRIES; i++) {
+        uint32_t nonce;
+        if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
+            return -1;
+        snprintf(mark, NET_MARK_MAX + 1, "%.*s~%08x", NET_ID_MAX, id, nonce);
+        int fd = hold(mark);
+        if (fd >= 0 || errno != EADDRINUSE)
+            return fd;
+    }
+    return -1;
+}
+
+int claim_mark(const char *mark)
+{
+    return hold(mark);
 }

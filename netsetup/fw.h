@@ -16,7 +16,7 @@ enum fw_world { FW_NFT, FW_LEGACY };
 
 /* A rule that carries our comment. */
 struct fw_own {
-    char id[NET_ID_MAX + 1];
+    char id[NET_MARK_MAX + 1]; /* the VM's mark */
     char table[32];
     char chain[64];
     uint64_t handle; /* nft's name for the rule */

@@ -1,5 +1,5 @@
-/* An id whose claim can be had belongs to nobody that lives.  It is held during the removal, so that a new VM
- * of the same name waits instead of losing what it just made. */
+/* A mark belongs to nobody that lives when its name is free, or held by somebody who is not root: no VM will ever have
+ * it again, so a removal takes nothing from anybody.  The claim is held meanwhile only to do it once. */
 #include "netsetup/gc.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -19,12 +19,12 @@ enum { FAMILIES = 2, WORLDS = 2, SCANS = FAMILIES * WORLDS };
 static const int families[FAMILIES] = {AF_INET, AF_INET6};
 static const enum fw_world worlds[WORLDS] = {FW_NFT, FW_LEGACY};
 
-int gc_rules(const char *id, int family, struct err *err)
+int gc_rules(const char *mark, int family, struct err *err)
 {
     int r = 0;
     for (int i = 0; i < WORLDS; i++) {
         cleanup_fw_scan struct fw_scan scan = {0};
-        if (fw_scan(&scan, worlds[i], family, err) || fw_remove(&scan, id, err))
+        if (fw_scan(&scan, worlds[i], family, err) || fw_remove(&scan, mark, err))
             r = -1;
     }
     return r;
@@ -32,7 +32,7 @@ int gc_rules(const char *id, int family, struct err *err)
 
 /* All are read before any is removed: after a removal the kernel makes nf_tables' users wait (nft.c), once at the
  * end is enough. */
-static int remove_all_rules(const char *id, struct err *err)
+static int remove_all_rules(const char *mark, struct err *err)
 {
     struct fw_scan scans[SCANS] = {{0}};
     int r = 0;
@@ -40,21 +40,21 @@ static int remove_all_rules(const char *id, struct err *err)
         if (fw_scan(&scans[i], worlds[i % WORLDS], families[i / WORLDS], err))
             r = -1;
     for (int i = 0; i < SCANS; i++)
-        if (fw_remove(&scans[i], id, err))
+        if (fw_remove(&scans[i], mark, err))
             r = -1;
     for (int i = 0; i < SCANS; i++)
         fw_scan_free(&scans[i]);
     return r;
 }
 
-/* The VM's id when the device is ours, else NULL. */
+/* The VM's mark when the device is ours, else NULL. */
 static const char *owner(const struct link_info *info)
 {
     return rules_owner(info->alias);
 }
 
 struct taps {
-    const char *id;
+    const char *mark;
     struct err *err; /* may be NULL */
     int result;
     bool in_step; /* with the kernel, which takes its time, but without a thread left behind */
@@ -71,8 +71,8 @@ static void tap_gone(struct taps *t, int failed)
 static int delete_tap(const struct link_info *info, void *data)
 {
     struct taps *t = data;
-    const char *id = owner(info);
-    if (!id || strcmp(id, t->id) != 0)
+    const char *mark = owner(info);
+    if (!mark || strcmp(mark, t->mark) != 0)
         return 0;
     tap_gone(t, link_delete_wait(&t->last));
     snprintf(t->name, sizeof(t->name), "%s", info->name);
@@ -89,25 +89,25 @@ static int remove_vm(struct taps *t, const struct fw_made *made, const struct fw
         fw_take_back(made);
     if (made6)
         fw_take_back(made6);
-    int r = remove_all_rules(t->id, err);
+    int r = remove_all_rules(t->mark, err);
     tap_gone(t, link_delete_wait(&t->last));
     if (listed && !t->result)
         return r;
-    struct taps again = {.id = t->id, .err = err, .in_step = true, .last = LINK_DELETION_NONE};
+    struct taps again = {.mark = t->mark, .err = err, .in_step = true, .last = LINK_DELETION_NONE};
     if (link_each(delete_tap, &again))
         r = err_sys(err, "cannot list network devices");
     return r ? r : again.result;
 }
 
-int gc_vm(const char *id, struct err *err)
+int gc_vm(const char *mark, struct err *err)
 {
-    struct taps t = {.id = id, .in_step = true};
+    struct taps t = {.mark = mark, .in_step = true};
     return remove_vm(&t, NULL, NULL, err);
 }
 
-int gc_own(const char *id, const struct fw_made *made, const struct fw_made *made6, struct err *err)
+int gc_own(const char *mark, const struct fw_made *made, const struct fw_made *made6, struct err *err)
 {
-    struct taps t = {.id = id};
+    struct taps t = {.mark = mark};
     return remove_vm(&t, made, made6, err);
 }
 
@@ -118,10 +118,10 @@ struct vms {
     bool failed;
 };
 
-static struct gc_found *find(struct vms *vms, const char *id)
+static struct gc_found *find(struct vms *vms, const char *mark)
 {
     for (size_t i = 0; i < vms->count; i++)
-        if (!strcmp(vms->list[i].id, id))
+        if (!strcmp(vms->list[i].mark, mark))
             return &vms->list[i];
     struct gc_found *grown = reallocarray(vms->list, vms->count + 1, sizeof(*grown));
     if (!grown) {
@@ -131,7 +131,7 @@ static struct gc_found *find(struct vms *vms, const char *id)
     vms->list = grown;
     grown += vms->count++;
     *grown = (struct gc_found){0};
-    snprintf(grown->id, sizeof(grown->id), "%s", id);
+    snprintf(grown->mark, sizeof(grown->mark), "%s", mark);
     return grown;
 }
 
@@ -163,6 +163,34 @@ static int find_rules(struct vms *vms, int family, struct gc_result *result, str
     return r;
 }
 
+bool gc_is_of(const char *mark, const char *id)
+{
+    size_t len = strlen(id);
+    return strncmp(mark, id, len) == 0 && (!mark[len] || mark[len] == '~');
+}
+
+static void not_alive(void *data, const char *name, uid_t uid)
+{
+    struct vms *vms = data;
+    for (size_t i = 0; i < vms->count; i++)
+        if (vms->list[i].alive && !strcmp(vms->list[i].mark, name)) {
+            vms->list[i].alive = false;
+            vms->list[i].squatted = true;
+            log_warn("uid %u holds the name of the dead VM %s: it is ignored", uid, name);
+        }
+}
+
+static void find_the_living(struct vms *vms)
+{
+    bool any = false;
+    for (size_t i = 0; i < vms->count; i++) {
+        cleanup_close int claim = claim_mark(vms->list[i].mark);
+        any |= vms->list[i].alive = claim < 0;
+    }
+    if (any)
+        claim_strangers(not_alive, vms);
+}
+
 static int find_all(struct vms *vms, struct gc_result *result, struct err *err)
 {
     if (find_rules(vms, AF_INET, result, &result->place, err) ||
@@ -170,7 +198,12 @@ static int find_all(struct vms *vms, struct gc_result *result, struct err *err)
         return -1;
     if (link_each(note_tap, vms))
         return err_sys(err, "cannot list network devices");
-    return vms->failed ? err_set(err, "out of memory") : 0;
+    if (vms->failed)
+        return err_set(err, "out of memory");
+    find_the_living(vms);
+    for (size_t i = 0; result->id && i < vms->count; i++)
+        result->id_lives |= vms->list[i].alive && gc_is_of(vms->list[i].mark, result->id);
+    return 0;
 }
 
 int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, struct err *err)
@@ -178,32 +211,51 @@ int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, str
     struct vms vms = {0};
     struct gc_result unused = {0};
     int r = find_all(&vms, &unused, err);
-    for (size_t i = 0; !r && i < vms.count; i++) {
-        cleanup_close int claim = claim_id(vms.list[i].id);
-        vms.list[i].alive = claim < 0;
+    for (size_t i = 0; !r && i < vms.count; i++)
         each(&vms.list[i], data);
+    free(vms.list);
+    return r;
+}
+
+/* 1; or 0 when another process does it, or -1 with err. */
+static int remove_dead(const struct gc_found *vm, struct err *err)
+{
+    cleanup_close int claim = claim_mark(vm->mark);
+    if (claim < 0 && !vm->squatted)
+        return 0;
+    return gc_vm(vm->mark, err) ? -1 : 1;
+}
+
+int gc_all(struct gc_result *result, struct err *err)
+{
+    struct vms vms = {0};
+    int r = find_all(&vms, result, err);
+    for (size_t i = 0; !r && i < vms.count; i++) {
+        struct err why = {0};
+        if (vms.list[i].alive)
+            continue;
+        result->place.known = result->place6.known = false;
+        int removed = remove_dead(&vms.list[i], &why);
+        if (removed < 0)
+            log_warn("cannot remove all that the dead VM %s left: %s", vms.list[i].mark, why.text);
+        else
+            result->removed += (unsigned)removed;
     }
     free(vms.list);
     return r;
 }
 
-int gc_all(const char *self, struct gc_result *result, struct err *err)
+int gc_id(const char *id, struct err *err)
 {
     struct vms vms = {0};
-    int r = find_all(&vms, result, err);
-    for (size_t i = 0; !r && i < vms.count; i++) {
-        const char *id = vms.list[i].id;
-        bool own = self && !strcmp(id, self);
-        cleanup_close int claim = own ? -1 : claim_id(id);
-        if (!own && claim < 0)
-            continue; /* alive, or being cleaned up by somebody else */
-        struct err why = {0};
-        result->place.known = result->place6.known = false;
-        if (gc_vm(id, &why))
-            log_warn("cannot remove all that the dead VM %s left: %s", id, why.text);
-        else
-            result->removed++;
-    }
+    struct gc_result result = {.id = id};
+    int r = find_all(&vms, &result, err);
+    if (!r && result.id_lives)
+        r = err_set(err, "the VM %s is running: end it instead", id);
+    bool refused = r != 0;
+    for (size_t i = 0; !refused && i < vms.count; i++)
+        if (gc_is_of(vms.list[i].mark, id) && remove_dead(&vms.list[i], err) < 0)
+            r = -1;
     free(vms.list);
     return r;
 }

@@ -1,6 +1,6 @@
-/* The order of things.  Whatever outlives this process is marked with the VM's id before it can: the TAP by its
- * alias while it still hangs on our descriptor, the rules by their comment.  And the id is claimed before
- * all.  So at any moment of a kill -9, the next VM's gc finds what is left and knows that nobody owns it. */
+/* The order of things.  Whatever outlives this process is marked before it can: the TAP by its alias while it still
+ * hangs on our descriptor, the rules by their comment.  And the mark is claimed before all.  So at any moment of a kill
+ * -9, the next VM's gc finds what is left and knows that nobody owns it. */
 #include "netsetup/netsetup.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
@@ -31,9 +31,9 @@
 enum { DEFAULT_MTU = 1500, MAX_MTU = 65535 - 14 /* a TAP's, and a virtio card's */, CLAIM_TRIES = 100, RULE_TRIES = 3 };
 
 struct netsetup {
-    char id[NET_ID_MAX + 1];
+    struct net_plan plan; /* with the mark for its id */
     struct net_link link;
-    int id_claim, subnet_claim; /* held for the VM's life, as are */
+    int id_claim, mark_claim, subnet_claim; /* held for the VM's life, as are */
     struct portclaim ports;
     int dns;                    /* the relay's process, by descriptor; -1: none */
     struct fw_made made, made6; /* rules of IPv4 and IPv6 */
@@ -44,19 +44,19 @@ const struct net_link *netsetup_link(const struct netsetup *net)
     return &net->link;
 }
 
-/* A gc of another process may hold the id for a moment, to clean up after a VM of the same name. */
-static int take_id(struct netsetup *net, struct err *err)
+/* A VM of the same name may be about to end. */
+static int take_id(struct netsetup *net, const char *id, struct err *err)
 {
     const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
     for (int i = 0; i < CLAIM_TRIES; i++) {
-        net->id_claim = claim_id(net->id);
-        if (net->id_claim >= 0)
+        net->id_claim = claim_id(id);
+        if (net->id_claim >= 0 && (net->mark_claim = claim_new_mark(id, net->plan.id)) >= 0)
             return 0;
-        if (errno != EADDRINUSE)
-            return err_sys(err, "cannot claim the id %s", net->id);
+        if (net->id_claim >= 0 || errno != EADDRINUSE)
+            return err_sys(err, "cannot claim the id %s", id);
         nanosleep(&pause, NULL);
     }
-    return err_set(err, "a VM with the id %s is already running here", net->id);
+    return err_set(err, "a VM with the id %s is already running here", id);
 }
 
 /* The MTU that the guest's packets will meet first. */
@@ -122,6 +122,8 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
     link->ifindex = info.ifindex;
     if (link_add_addr(info.ifindex, link->tap_addr, NET_PREFIX))
         return err_sys(err, "cannot give TAP device %s its address", link->tap);
+    if (subnet_recheck(link->tap_addr, link->ifindex, err))
+        return -1;
     add_ipv6(link);
     return tap_persist(fd, link->tap, plan->uid, plan->gid, err);
 }
@@ -197,12 +199,15 @@ static void set_up_ipv6(struct fw_made *made, const struct net_plan *plan, struc
         log_warn("cannot keep the guest from this host's IPv6: %s", why.text);
 }
 
-static int bring_up(struct netsetup *net, const struct net_plan *plan, struct err *err)
+static int bring_up(struct netsetup *net, const char *id, struct err *err)
 {
+    const struct net_plan *plan = &net->plan;
     struct net_link *link = &net->link;
-    struct gc_result seen = {.ports = &plan->ports};
-    if (take_id(net, err) || gc_all(plan->id, &seen, err))
+    struct gc_result seen = {.ports = &plan->ports, .id = id};
+    if (take_id(net, id, err) || gc_all(&seen, err))
         return -1;
+    if (seen.id_lives)
+        return err_set(err, "a VM with the id %s is already running here", id);
     if (seen.taken.text[0])
         return err_set(err, "%s", seen.taken.text);
     /* iptables-restore is ready for the rules by the time that these are known. */
@@ -237,9 +242,9 @@ struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
         err_set(err, "out of memory");
         return NULL;
     }
-    snprintf(net->id, sizeof(net->id), "%s", plan->id);
-    net->id_claim = net->subnet_claim = net->dns = -1;
-    if (!bring_up(net, plan, err))
+    net->plan = *plan;
+    net->id_claim = net->mark_claim = net->subnet_claim = net->dns = -1;
+    if (!bring_up(net, plan->id, err))
         return net;
     netsetup_down(net, NULL);
     return NULL;
@@ -250,15 +255,15 @@ int netsetup_down(struct netsetup *net, struct err *err)
     if (!net)
         return 0;
     /* Without the claim nothing was made, and what carries the id is another's. */
-    int r = net->id_claim >= 0 ? gc_own(net->id, &net->made, &net->made6, err) : 0;
+    int r = net->mark_claim >= 0 ? gc_own(net->plan.id, &net->made, &net->made6, err) : 0;
     fw_made_free(&net->made);
     fw_made_free(&net->made6);
     process_end(&net->dns);
     portclaim_release(&net->ports);
-    if (net->subnet_claim >= 0)
-        close(net->subnet_claim);
-    if (net->id_claim >= 0)
-        close(net->id_claim);
+    const int claims[] = {net->subnet_claim, net->mark_claim, net->id_claim};
+    for (size_t i = 0; i < sizeof(claims) / sizeof(*claims); i++)
+        if (claims[i] >= 0)
+            close(claims[i]);
     free(net);
     return r;
 }
@@ -266,7 +271,7 @@ int netsetup_down(struct netsetup *net, struct err *err)
 int netsetup_gc(unsigned *removed, struct err *err)
 {
     struct gc_result result = {0};
-    int r = gc_all(NULL, &result, err);
+    int r = gc_all(&result, err);
     if (removed)
         *removed = result.removed;
     return r;
@@ -277,9 +282,5 @@ int netsetup_forget(const char *id, struct err *err)
     struct net_plan plan = {0};
     if ((size_t)snprintf(plan.id, sizeof(plan.id), "%s", id) >= sizeof(plan.id) || netsetup_check(&plan, NULL))
         return err_set(err, "'%s' is no id of a VM", id);
-    cleanup_close int claim = claim_id(id);
-    if (claim < 0)
-        return errno == EADDRINUSE ? err_set(err, "the VM %s is running: end it instead", id)
-                                   : err_sys(err, "cannot claim the id %s", id);
-    return gc_vm(id, err);
+    return gc_id(id, err);
 }

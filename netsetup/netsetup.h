@@ -19,11 +19,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { NET_ID_MAX = 64, NET_PREFIX = 30, NET_PREFIX6 = 64, NET_DNS_MAX = 64 };
+enum { NET_ID_MAX = 64, NET_MARK_MAX = NET_ID_MAX + 9, NET_PREFIX = 30, NET_PREFIX6 = 64, NET_DNS_MAX = 64 };
 
 /* What is asked for.  Text is NUL-terminated; addresses are in network byte order. */
 struct net_plan {
-    char id[NET_ID_MAX + 1];   /* of the VM: 1-64 of [A-Za-z0-9-], as the jailer wants it */
+    /* Of the VM: 1-64 of [A-Za-z0-9-], as the jailer wants it.  In netsetup's own copy it is the VM's mark
+     * (netsetup/claim.h), which is longer. */
+    char id[NET_MARK_MAX + 1];
     char tap[IFNAMSIZ];        /* "": the kernel chooses a free ctr<N> */
     struct in_addr tap_addr;   /* 0: a random free 10.x.x.1, or the other address of guest_addr's /30 */
     struct in_addr guest_addr; /* 0: the other address of tap_addr's /30 */
@@ -71,7 +73,7 @@ int netsetup_down(struct netsetup *net, struct err *err);
  * counts the VMs.  0, or -1 with err. */
 int netsetup_gc(unsigned *removed, struct err *err);
 
-/* The same for one VM, which is refused while it lives. */
+/* The same for one id, which is refused while a VM has it. */
 int netsetup_forget(const char *id, struct err *err);
 
 #endif

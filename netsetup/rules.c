@@ -23,14 +23,18 @@
 
 #define PASSING "ESTABLISHED,RELATED,DNAT"
 
-const char *rules_owner(const char *mark)
+const char *rules_owner(const char *text)
 {
     static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
     size_t skip = strlen(RULES_COMMENT);
-    if (!mark || strncmp(mark, RULES_COMMENT, skip) != 0)
+    if (!text || strncmp(text, RULES_COMMENT, skip) != 0)
         return NULL;
-    size_t len = strspn(mark + skip, ok);
-    return len && len <= NET_ID_MAX && !mark[skip + len] ? mark + skip : NULL;
+    const char *mark = text + skip;
+    size_t len = strspn(mark, ok);
+    const char *nonce = mark[len] == '~' ? mark + len + 1 : NULL;
+    if (!len || len > NET_ID_MAX || (nonce ? strlen(nonce) != 8 || strspn(nonce, "0123456789abcdef") != 8 : mark[len]))
+        return NULL;
+    return mark;
 }
 
 /* What the two address families call things, and what in them is no guest's business. */

@@ -5,13 +5,14 @@
 #include "common/buf.h"
 #include "netsetup/netsetup.h"
 
-#define RULES_COMMENT "ctr-jailer/" /* followed by the VM's id: marks every rule of ours */
+#define RULES_COMMENT "ctr-jailer/" /* followed by the VM's mark (netsetup/claim.h): marks every rule of ours */
 
 /* The group that all TAPs of ours are in, whatever they are called (ip-link(8)). */
 #define RULES_GROUP 0x637472
 
-/* The id in such a mark (a rule's comment, a device's alias); NULL when the text is not exactly one. */
-const char *rules_owner(const char *mark);
+/* The mark in a rule's comment or a device's alias; NULL when the text is not exactly one.  VMs of before marks had a
+ * part of their own have only their id there. */
+const char *rules_owner(const char *text);
 
 /* Appends the rules of one address family for plan and link to out.  forward_at is the position in the
  * filter table's FORWARD chain, counted from 1, where they go. */

@@ -2,6 +2,7 @@
 #include "netsetup/gc.h"
 
 #include <arpa/inet.h>
+#include <string.h>
 
 /* Ids and device names hold nothing that JSON would escape. */
 void show_link(struct buf *out, const char *id, const struct net_link *link)
@@ -27,8 +28,8 @@ void show_link(struct buf *out, const char *id, const struct net_link *link)
 static void show_found(const struct gc_found *vm, void *data)
 {
     struct buf *out = data;
-    buf_fmt(out, "%s{\"id\":\"%s\",\"alive\":%s,\"taps\":%u,\"rules\":%u}", out->data[out->len - 1] == '[' ? "" : ",",
-            vm->id, vm->alive ? "true" : "false", vm->taps, vm->rules);
+    buf_fmt(out, "%s{\"id\":\"%.*s\",\"alive\":%s,\"taps\":%u,\"rules\":%u}", out->data[out->len - 1] == '[' ? "" : ",",
+            (int)strcspn(vm->mark, "~"), vm->mark, vm->alive ? "true" : "false", vm->taps, vm->rules);
 }
 
 int show_all(struct buf *out, struct err *err)

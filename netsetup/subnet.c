@@ -50,13 +50,14 @@ bool subnet_overlap(struct in_addr a, unsigned a_len, struct in_addr b, unsigned
 /* A question to the host: what overlaps net?  The answer is text for people. */
 struct overlap {
     struct in_addr net;
+    unsigned own;   /* a device that does not count; 0: none */
     char what[128]; /* "" while nothing does */
 };
 
 static void check(struct overlap *o, struct in_addr addr, unsigned len, const char *kind, unsigned ifindex)
 {
     char text[INET_ADDRSTRLEN], dev[IF_NAMESIZE];
-    if (!subnet_overlap(o->net, OWN_LEN, addr, len))
+    if (!subnet_overlap(o->net, OWN_LEN, addr, len) || (o->own && o->own == ifindex))
         return;
     snprintf(o->what, sizeof(o->what), "%s %s/%u on %s", kind, inet_ntop(AF_INET, &addr, text, sizeof(text)), len,
              ifindex && if_indextoname(ifindex, dev) ? dev : "this host");
@@ -142,6 +143,18 @@ static int try_one(const struct pool *pool, struct overlap *o, struct err *err)
     if (fd < 0 || look(o, err) || o->what[0])
         return -1;
     return steal_fd(&fd);
+}
+
+int subnet_recheck(struct in_addr tap, unsigned ifindex, struct err *err)
+{
+    char text[INET_ADDRSTRLEN];
+    struct overlap o = {.net = tap, .own = ifindex};
+    if (look(&o, err))
+        return -1;
+    if (!o.what[0])
+        return 0;
+    inet_ntop(AF_INET, &tap, text, sizeof(text));
+    return err_set(err, "address %s/30 was taken at the same moment, by %s (start it again)", text, o.what);
 }
 
 int subnet_take(struct in_addr *tap, struct in_addr *guest, struct err *err)

@@ -18,4 +18,8 @@ bool subnet_overlap(struct in_addr a, unsigned a_len, struct in_addr b, unsigned
  * of this namespace overlaps it.  The claim's descriptor, or -1 with err. */
 int subnet_take(struct in_addr *tap, struct in_addr *guest, struct err *err);
 
+/* Once the device ifindex has the address: the same look again, for what came meanwhile where others held the claim's
+ * name (claim_subnet).  0, or -1 with err. */
+int subnet_recheck(struct in_addr tap, unsigned ifindex, struct err *err);
+
 #endif

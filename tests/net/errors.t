@@ -29,7 +29,7 @@ RUN=(nsenter "--net=/run/netns/$NS-host" -- "$NETSETUP")
 N=("${RUN[@]}" up x --down-after-up)
 refuse "no id" "up wants one id" "${RUN[@]}" up
 refuse "a bad id" "not 1-64 letters, digits and dashes" "${RUN[@]}" up 'a/b'
-refuse "a long id" "longer than 64" "${RUN[@]}" up "$(printf 'a%.0s' {1..65})"
+refuse "a long id" "not 1-64 letters, digits and dashes" "${RUN[@]}" up "$(printf 'a%.0s' {1..65})"
 refuse "TAP address" "not an IPv4 address" "${N[@]}" --tap-ip foo
 refuse "TAP prefix" "must be /30" "${N[@]}" --tap-ip 10.0.0.1/24
 refuse "TAP address is the network's" "not the two hosts of one /30" "${N[@]}" --tap-ip 10.0.0.4
