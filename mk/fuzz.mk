@@ -2,13 +2,15 @@
 # they go on.  The corpora in the repository are text, a line an input.
 FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 
-# Both ends of the guest channel, with the world around them played by tests/fuzz/sim.h.
+# Both ends of the guest channel and the DNS relay, with the world around them played by tests/fuzz/sim.h.
 FUZZ_SIM := -Dpoll=sim_poll -Dclock_gettime=sim_clock_gettime -Dgetrandom=sim_getrandom
 FUZZ_COMMON := $(filter-out common/sandbox.c,$(COMMON))
 FUZZ_host := $(wildcard entry/life/*.c entry/vmm/*.c) entry/host/failure.c $(FUZZ_COMMON)
 FUZZ_guest := $(addprefix guest-init/,serve.c session.c request.c) $(FUZZ_COMMON)
+FUZZ_relay := $(wildcard netsetup/dns?*.c) $(FUZZ_COMMON)
 FUZZ_LIBS_host := -lcurl
 FUZZ_SIM_guest := -Dkill=sim_kill -Dwaitpid=sim_waitpid
+FUZZ_SIM_relay := $(foreach f,connect recv recvfrom sendto accept4 getsockopt,-D$f=sim_$f)
 
 define fuzz
 $(B)/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/sim.c $(FUZZ_$(1)) $(wildcard */*.h entry/*/*.h) tests/fuzz/sim.h | $(TEST_STAMP)
@@ -19,7 +21,7 @@ $(B)/fuzz/$(1).corpus: tests/fuzz/$(1).corpus mk/fuzz.mk
 	  while read -r line; do n=$$$$((n + 1)); basenc --base16 -d <<<"$$$$line" >$$$$n; done
 test-files: $(B)/fuzz/fuzz_$(1) $(B)/fuzz/$(1).corpus
 endef
-$(foreach f,host guest,$(eval $(call fuzz,$(f))))
+$(foreach f,host guest relay,$(eval $(call fuzz,$(f))))
 
 # Parsers of texts that others write; the corpora are what printf(1) makes of their lines.
 $(B)/fuzz/obj/%.o: %.c | $(TEST_STAMP)

@@ -4,14 +4,12 @@
 #define CTR_NETSETUP_DNS_H
 
 #include "common/err.h"
+#include "netsetup/netsetup.h"
 
-#include <netinet/in.h>
-#include <stdint.h>
-#include <sys/types.h>
-
-/* Starts a process that takes queries on `listen`, UDP and TCP on one port of its own choice, and has
- * `resolver` (an address as text, IPv6 with its scope) answer them on port 53.  It runs as the user uid, without
- * rights, and ends with its parent when that runs as the same.  Its pidfd (common/process.h), or -1 with err. */
-int dns_start(struct in_addr listen, const char *resolver, uid_t uid, uint16_t *port, struct err *err);
+/* Starts a process that takes the guest's queries from the TAP device, at its address, UDP and TCP on one port of its
+ * own choice, which link->dns_port tells; and has the servers plan->dns answer them.  It runs as the user plan->relay,
+ * without rights, and ends with its parent when that runs as the same.  Its pidfd (common/process.h), or -1 with err.
+ */
+int dns_start(const struct net_plan *plan, struct net_link *link, struct err *err);
 
 #endif

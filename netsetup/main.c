@@ -31,7 +31,7 @@ static const char help[] =
     "  --host-access         let the guest reach the host's own services\n"
     "  --guest-access        let other guests reach this one's address\n"
     "  --no-ipv6             no IPv6 even where this host has it\n"
-    "  --dns ADDRESS         relay the guest's DNS to a resolver that only this host reaches\n"
+    "  --dns ADDRESS         relay the guest's DNS to a resolver that only this host reaches; up to 3\n"
     "  --down-after-up       do not wait: undo at once\n";
 
 enum {
@@ -84,6 +84,14 @@ static int set_number(uint32_t *out, const char *what, const char *text, struct 
     return 0;
 }
 
+static int add_dns(struct net_plan *plan, const char *arg, struct err *err)
+{
+    for (int i = 0; i < NET_DNS_SERVERS; i++)
+        if (!plan->dns[i][0])
+            return set_text(plan->dns[i], NET_DNS_MAX, "--dns", arg, err);
+    return err_set(err, "--dns: %d servers at most", NET_DNS_SERVERS);
+}
+
 static int set_option(struct net_plan *plan, int option, const char *arg, struct err *err)
 {
     switch (option) {
@@ -115,7 +123,7 @@ static int set_option(struct net_plan *plan, int option, const char *arg, struct
         return 0;
     case O_DNS:
         plan->relay = NOBODY;
-        return set_text(plan->dns, sizeof(plan->dns), "--dns", arg, err);
+        return add_dns(plan, arg, err);
     default:
         return err_set(err, "see netsetup --help");
     }

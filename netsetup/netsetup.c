@@ -221,7 +221,7 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
         start_rules(&net->made6, AF_INET6, &seen.place6, NULL); /* what is wrong is told when it is tried again */
     if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err))
         return -1;
-    if (plan->dns[0] && (net->dns = dns_start(link->tap_addr, plan->dns, plan->relay, &link->dns_port, err)) < 0)
+    if (plan->dns[0][0] && (net->dns = dns_start(plan, link, err)) < 0)
         return -1;
     if (add_rules(&net->made, AF_INET, seen.place, plan, link, err))
         return -1;

@@ -19,7 +19,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { NET_ID_MAX = 64, NET_MARK_MAX = NET_ID_MAX + 9, NET_PREFIX = 30, NET_PREFIX6 = 64, NET_DNS_MAX = 64 };
+/* NET_DNS_SERVERS: as many as resolv.conf(5) can name. */
+enum { NET_ID_MAX = 64, NET_MARK_MAX = NET_ID_MAX + 9, NET_PREFIX = 30, NET_PREFIX6 = 64 };
+enum { NET_DNS_MAX = 64, NET_DNS_SERVERS = 3 };
 
 /* What is asked for.  Text is NUL-terminated; addresses are in network byte order. */
 struct net_plan {
@@ -38,7 +40,8 @@ struct net_plan {
     bool guest_access;      /* other guests may reach this one's address */
     bool no_ipv6;           /* not even where the host has it */
     uid_t relay;            /* who the DNS relay runs as, with the gid of that number */
-    char dns[NET_DNS_MAX];  /* a resolver that only this host reaches (127.0.0.53, fe80::1%eth0): relayed; "": none */
+    /* Resolvers that only this host reaches (127.0.0.53, fe80::1%eth0), asked in this order; "": no more. */
+    char dns[NET_DNS_SERVERS][NET_DNS_MAX];
 };
 
 /* What was made. */

@@ -104,14 +104,21 @@ static char *read_resolv_conf(void)
     return io_read_file(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, NULL);
 }
 
-void settings_local_resolver(char resolver[NET_DNS_MAX])
+void settings_resolvers(const char *text, char list[NET_DNS_SERVERS][NET_DNS_MAX])
+{
+    cleanup_free char *copy = strdup(text);
+    char *rest = copy;
+    int count = 0;
+    for (char *line; count < NET_DNS_SERVERS && rest && (line = strsep(&rest, "\n"));)
+        count += is_local_nameserver(line, list[count]);
+    if (count < NET_DNS_SERVERS)
+        list[count][0] = '\0';
+}
+
+void settings_local_resolvers(char list[NET_DNS_SERVERS][NET_DNS_MAX])
 {
     cleanup_free char *text = read_resolv_conf();
-    char *rest = text;
-    for (char *line; rest && (line = strsep(&rest, "\n"));)
-        if (is_local_nameserver(line, resolver))
-            return;
-    resolver[0] = '\0';
+    settings_resolvers(text ? text : "", list);
 }
 
 /* Who the container is, and whom it knows by name. */

@@ -20,9 +20,12 @@ struct settings_plan {
  * memory. */
 int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err);
 
-/* The first nameserver of the container's resolv.conf that only this host reaches, such as Docker's
- * 127.0.0.11, systemd-resolved's 127.0.0.53 or Google's 169.254.169.254; "" when there is none. */
-void settings_local_resolver(char resolver[NET_DNS_MAX]);
+/* The nameservers of the container's resolv.conf that only this host reaches, such as Docker's 127.0.0.11,
+ * systemd-resolved's 127.0.0.53 or Google's 169.254.169.254, in order; "" behind the last. */
+void settings_local_resolvers(char list[NET_DNS_SERVERS][NET_DNS_MAX]);
+
+/* The same of a text.  Apart for its test. */
+void settings_resolvers(const char *text, char list[NET_DNS_SERVERS][NET_DNS_MAX]);
 
 /* The container's resolv.conf for the guest: in place of the first nameserver that only the container
  * reaches stands relay (NULL: none), and the others like it are left out.  Apart for its test. */

@@ -202,7 +202,7 @@ static void plan_net(const struct options *o, struct plan *plan, struct refusals
     n->guest_access = o->number[OPT_GUEST_ACCESS];
     if (ports && net_ports_parse("VM_PORTS", ports, &n->ports, &err) < 0)
         refusals_take(refused, &err);
-    settings_local_resolver(n->dns);
+    settings_local_resolvers(n->dns);
     if (plan_addresses(o, n, &err) == 0 && plan->has_net)
         netsetup_check(n, &err);
     refusals_take(refused, &err);

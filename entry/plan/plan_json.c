@@ -37,7 +37,10 @@ static void print_net(struct json *j, const struct net_plan *n)
     print_ports(j, &n->ports);
     json_bool(j, "host_access", n->host_access);
     json_bool(j, "guest_access", n->guest_access);
-    json_string(j, "dns_relay_to", n->dns[0] ? n->dns : NULL);
+    json_open(j, "dns_relay_to", '[');
+    for (int i = 0; i < NET_DNS_SERVERS && n->dns[i][0]; i++)
+        json_string(j, NULL, n->dns[i]);
+    json_close(j, ']');
     json_close(j, '}');
 }
 

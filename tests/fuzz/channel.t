@@ -1,8 +1,9 @@
 #!/bin/bash
-# A short run of both ends of the guest channel, from the corpus in the repository: FUZZ= seconds each (10).
+# A short run of both ends of the guest channel and of the DNS relay, from the corpora in the repository: FUZZ= seconds
+# each (10).
 set -euo pipefail
 . tests/lib/tap.sh
-for end in host guest; do
+for end in host guest relay; do
     new=build/fuzz/$end.new
     mkdir -p "$new"
     check "every input of the $end's corpus" \

@@ -97,6 +97,23 @@ static void test_resolv_conf(void **state)
     assert_string_equal(out.data, "nameserver 10.1.2.1\nnameserver 2001:db8::53\n");
 }
 
+static void test_resolvers(void **state)
+{
+    (void)state;
+    char list[NET_DNS_SERVERS][NET_DNS_MAX];
+    settings_resolvers("nameserver 10.0.0.1\nnameserver 127.0.0.53\n#nameserver 127.0.0.54\nnameserver fe80::1%eth0\n"
+                       "nameserver 2001:db8::53",
+                       list);
+    assert_string_equal(list[0], "127.0.0.53");
+    assert_string_equal(list[1], "fe80::1%eth0");
+    assert_string_equal(list[2], "");
+    settings_resolvers("nameserver ::1\nnameserver 127.0.0.2\nnameserver 127.0.0.3\nnameserver 127.0.0.4\n", list);
+    assert_string_equal(list[0], "::1");
+    assert_string_equal(list[2], "127.0.0.3");
+    settings_resolvers("search a\n", list);
+    assert_string_equal(list[0], "");
+}
+
 static void test_hosts(void **state)
 {
     (void)state;
@@ -149,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_jq_reads_the_json),
         cmocka_unit_test(test_json_is_read),
         cmocka_unit_test(test_resolv_conf),
+        cmocka_unit_test(test_resolvers),
         cmocka_unit_test(test_hosts),
         cmocka_unit_test(test_status),
     };

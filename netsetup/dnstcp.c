@@ -1,0 +1,198 @@
+/* A connection has three stages: nothing was said yet, so no server is troubled; a server is being connected to, the
+ * next one when that fails; bytes are carried both ways, unread.  In each it has a deadline, and nothing in here
+ * blocks, so a silent end costs others nothing. */
+#include "netsetup/dnstcp.h"
+#include "common/cleanup.h"
+#include "common/pump.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#define SECOND UINT64_C(1000000000)
+#define SILENCE (10 * SECOND)
+#define CONNECT (3 * SECOND)
+
+struct stream {
+    TAILQ_ENTRY(stream) by_age; /* the one silent longest is the first */
+    struct dnstcp *relay;
+    struct watch watch; /* of the first two stages: the guest's first bytes, the server's answer to connect */
+    struct timer timer;
+    int guest, server; /* -1: none yet */
+    int asked;         /* which server that is */
+    unsigned tried;
+    bool carrying;
+    uint64_t carried; /* bytes, when it was last looked at */
+    struct pump up, down;
+};
+
+struct dnstcp {
+    struct loop *loop;
+    struct watch watch;
+    struct in_addr guest;
+    struct dnsservers *servers;
+    TAILQ_HEAD(, stream) streams;
+    size_t count;
+};
+
+static void end_stream(struct stream *s)
+{
+    struct dnstcp *t = s->relay;
+    pump_stop(&s->up);
+    pump_stop(&s->down);
+    loop_remove(t->loop, &s->watch);
+    loop_timer(t->loop, &s->timer, UINT64_MAX);
+    close(s->guest);
+    if (s->server >= 0)
+        close(s->server);
+    TAILQ_REMOVE(&t->streams, s, by_age);
+    t->count--;
+    free(s);
+}
+
+static void active(struct stream *s, uint64_t patience)
+{
+    TAILQ_REMOVE(&s->relay->streams, s, by_age);
+    TAILQ_INSERT_TAIL(&s->relay->streams, s, by_age);
+    loop_timer(s->relay->loop, &s->timer, loop_now() + patience);
+}
+
+/* The guest has no more to say, which is no reason not to listen. */
+static void up_ended(struct pump *p)
+{
+    struct stream *s = (struct stream *)((char *)p - offsetof(struct stream, up));
+    shutdown(s->server, SHUT_WR);
+}
+
+static void down_ended(struct pump *p)
+{
+    end_stream((struct stream *)((char *)p - offsetof(struct stream, down)));
+}
+
+static void carry(struct stream *s)
+{
+    struct loop *loop = s->relay->loop;
+    loop_remove(loop, &s->watch);
+    s->carrying = true;
+    active(s, SILENCE);
+    if (pump_start(&s->up, loop, s->guest, s->server, 0, up_ended) < 0)
+        end_stream(s);
+    else if (pump_start(&s->down, loop, s->server, s->guest, 0, down_ended) < 0)
+        end_stream(s);
+}
+
+static void server_ready(struct watch *w, short revents);
+
+/* The next server, or the end. */
+static void connect_server(struct stream *s)
+{
+    struct dnstcp *t = s->relay;
+    loop_remove(t->loop, &s->watch);
+    if (s->server >= 0)
+        close(steal_fd(&s->server));
+    while ((s->asked = dnsservers_next(t->servers, s->tried)) >= 0) {
+        s->tried |= 1U << s->asked;
+        s->server = dnsservers_connect(t->servers, s->asked, SOCK_STREAM);
+        if (s->server >= 0)
+            break;
+        dnsservers_shun(t->servers, s->asked);
+    }
+    s->watch = (struct watch){s->server, POLLOUT, server_ready};
+    if (s->server < 0 || loop_add(t->loop, &s->watch) < 0) {
+        end_stream(s);
+        return;
+    }
+    active(s, CONNECT);
+}
+
+static void server_ready(struct watch *w, short revents)
+{
+    struct stream *s = (struct stream *)((char *)w - offsetof(struct stream, watch));
+    int problem = 0;
+    socklen_t size = sizeof(problem);
+    (void)revents;
+    getsockopt(s->server, SOL_SOCKET, SO_ERROR, &problem, &size);
+    if (problem) {
+        dnsservers_shun(s->relay->servers, s->asked);
+        connect_server(s);
+    } else {
+        carry(s);
+    }
+}
+
+static void guest_ready(struct watch *w, short revents)
+{
+    (void)revents; /* the end without a byte too: then there is nothing to ask */
+    struct stream *s = (struct stream *)((char *)w - offsetof(struct stream, watch));
+    char first;
+    ssize_t n = recv(s->guest, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n > 0)
+        connect_server(s);
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+        end_stream(s);
+}
+
+static void time_is_up(struct timer *timer)
+{
+    struct stream *s = (struct stream *)((char *)timer - offsetof(struct stream, timer));
+    uint64_t carried = s->up.total + s->down.total;
+    if (s->carrying && carried != s->carried) {
+        s->carried = carried;
+        active(s, SILENCE);
+    } else if (s->server >= 0 && !s->carrying) {
+        dnsservers_shun(s->relay->servers, s->asked);
+        connect_server(s);
+    } else {
+        end_stream(s);
+    }
+}
+
+static void listener_ready(struct watch *w, short revents)
+{
+    struct dnstcp *t = (struct dnstcp *)((char *)w - offsetof(struct dnstcp, watch));
+    struct sockaddr_in from = {0};
+    socklen_t size = sizeof(from);
+    (void)revents;
+    cleanup_close int fd = accept4(w->fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0 || from.sin_addr.s_addr != t->guest.s_addr)
+        return;
+    if (t->count == DNSTCP_STREAMS)
+        end_stream(TAILQ_FIRST(&t->streams));
+    struct stream *s = calloc(1, sizeof(*s));
+    if (!s)
+        return;
+    s->relay = t;
+    s->guest = steal_fd(&fd);
+    s->server = -1;
+    s->timer.fired = time_is_up;
+    s->watch = (struct watch){s->guest, POLLIN, guest_ready};
+    t->count++;
+    TAILQ_INSERT_TAIL(&t->streams, s, by_age);
+    loop_timer(t->loop, &s->timer, loop_now() + SILENCE);
+    if (loop_add(t->loop, &s->watch) < 0)
+        end_stream(s);
+}
+
+struct dnstcp *dnstcp_new(struct loop *loop, int fd, struct in_addr guest, struct dnsservers *servers)
+{
+    struct dnstcp *t = calloc(1, sizeof(*t));
+    if (!t)
+        return NULL;
+    *t = (struct dnstcp){.loop = loop, .watch = {fd, POLLIN, listener_ready}, .guest = guest, .servers = servers};
+    TAILQ_INIT(&t->streams);
+    if (loop_add(loop, &t->watch) == 0)
+        return t;
+    free(t);
+    return NULL;
+}
+
+void dnstcp_free(struct dnstcp *t)
+{
+    if (!t)
+        return;
+    for (struct stream *s; (s = TAILQ_FIRST(&t->streams));)
+        end_stream(s);
+    loop_remove(t->loop, &t->watch);
+    free(t);
+}
