@@ -62,30 +62,33 @@ static unsigned edits(const char *a, const char *b)
     return row[len];
 }
 
-/* The same word, or where that will do a longer form of it: VCPU and VCPUS, DATA and DATAFS. */
-static bool akin(const struct words *a, size_t i, const struct words *b, size_t k, bool longer_will_do)
+/* The same word, or a form of it that is longer by up to `longer` letters: VCPU and VCPUS, DATA and DATAFS. */
+static bool akin(const struct words *a, size_t i, const struct words *b, size_t k, size_t longer)
 {
     size_t shorter = a->len[i] < b->len[k] ? a->len[i] : b->len[k];
-    bool same_length = a->len[i] == b->len[k];
-    return memcmp(a->at[i], b->at[k], shorter) == 0 && (same_length || (longer_will_do && shorter >= 3));
+    size_t difference = a->len[i] + b->len[k] - 2 * shorter;
+    return memcmp(a->at[i], b->at[k], shorter) == 0 && (difference == 0 || (difference <= longer && shorter >= 3));
 }
 
 /* Whether a has the words of b in their order, and `more` besides. */
-static bool has_words(const struct words *a, const struct words *b, size_t more, bool longer_will_do)
+static bool has_words(const struct words *a, const struct words *b, size_t more, size_t longer)
 {
     size_t found = 0;
     if (b->count == 0 || a->count != b->count + more)
         return false;
     for (size_t i = 0; i < a->count && found < b->count; i++)
-        found += akin(a, i, b, found, longer_will_do);
+        found += akin(a, i, b, found, longer);
     return found == b->count;
 }
 
 static bool is_common(const char *name)
 {
     for (size_t i = 0; i < sizeof(common) / sizeof(*common); i++)
-        if (strcmp(name, common[i]) == 0)
-            return true;
+        if (strncmp(name, common[i], strlen(common[i])) == 0) {
+            const char *more = name + strlen(common[i]);
+            if (!*more || strcmp(more, "S") == 0)
+                return true;
+        }
     return false;
 }
 
@@ -100,9 +103,9 @@ static bool resembles(const char *name, const char *option)
     struct words n = split(name), o = split(bare);
     if (is_common(bare) || o.count < 2)
         return false;
-    if (edits(name, bare) <= 1 || has_words(&n, &o, 0, true))
+    if (edits(name, bare) <= 1 || has_words(&n, &o, 0, 3))
         return true;
-    return !prefixed && (has_words(&o, &n, 1, true) || has_words(&n, &o, 1, false));
+    return !prefixed && (has_words(&o, &n, 1, 1) || has_words(&n, &o, 1, 0));
 }
 
 /* How far a name that begins with VM_ is from an option: what follows VM_ may be one without it. */
@@ -117,7 +120,7 @@ const char *typos_meant(const char *name)
     bool ours = strncmp(name, VARIABLES_OPTION, strlen(VARIABLES_OPTION)) == 0;
     const char *meant = NULL;
     unsigned least = ~0U;
-    if (options_find(name) != OPT_COUNT || (!ours && is_common(name)))
+    if (options_find(name) != OPT_COUNT || variables_describe_container(name) || (!ours && is_common(name)))
         return NULL;
     for (int i = 0; i < OPT_COUNT; i++) {
         const char *option = option_name((enum option)i);
