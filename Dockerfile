@@ -5,7 +5,7 @@ ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS tools
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      busybox-static ca-certificates cpio curl gcc kmod libc6-dev libcurl4-openssl-dev libfuse3-dev libjsmn-dev libmnl-dev \
+      busybox-static ca-certificates cpio curl gcc kmod libc6-dev libfuse3-dev libjsmn-dev libmnl-dev \
       linux-libc-dev lz4 make musl-tools python3-minimal xz-utils zstd
 WORKDIR /src
 
@@ -38,7 +38,7 @@ RUN make -j"$(nproc)" SETUP=no programs && \
 
 FROM ${BASE}
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      e2fsprogs iptables libcurl4 libfuse3-3 libmnl0 && \
+      e2fsprogs iptables libfuse3-3 libmnl0 && \
     apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
       /var/lib/dpkg/*-old /usr/share/doc /usr/share/man
 COPY --from=firecracker /fc/firecracker /fc/jailer /usr/lib/ctr-jailer/

@@ -44,7 +44,7 @@ SRC_rootdisk := $(wildcard rootdisk/*.c) $(COMMON)
 SRC_netsetup := $(wildcard netsetup/*.c) $(COMMON)
 SRC_ctr-jailer := $(wildcard ctl/*.c) $(COMMON)
 SRC_init := $(wildcard guest-init/*.c) $(COMMON)
-LIBS_entry := -lcurl -lmnl -lfuse3
+LIBS_entry := -lmnl -lfuse3
 LIBS_rootdisk := -lfuse3
 LIBS_netsetup := -lmnl
 

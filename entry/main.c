@@ -171,7 +171,7 @@ static int start(const struct plan *plan, const struct signals *signals, struct 
         return -1;
     vm->vmm = vmm_open(vm->jail.run, plan->api_socket, vm->jail.pid_fd);
     if (!vm->vmm)
-        return err_set(err, "out of memory starting libcurl");
+        return err_set(err, "out of memory");
     cancel_by(signals->ending);
     int started = vmm_start(vm->vmm, &vm->vmm_plan, err);
     cancel_by(-1);

@@ -8,7 +8,7 @@ $(APT_arm64): mk/apt-for | $(if $(SETUP_STAMP),$(B)/.packages-arm64)
 SYSROOT_arm64 := $(B)/sysroot-arm64
 $(SYSROOT_arm64)/log: mk/fetch-sysroot mk/arm64.mk | $(APT_arm64)
 	$(call say,fetching libraries for arm64)
-	@APT_CONFIG=$(CURDIR)/$(APT_arm64) mk/fetch-sysroot $(@D) libc6-dev libcurl4-openssl-dev libfuse3-dev \
+	@APT_CONFIG=$(CURDIR)/$(APT_arm64) mk/fetch-sysroot $(@D) libc6-dev libfuse3-dev \
 	  libmnl-dev libjsmn-dev libcmocka-dev
 
 # ASan does not work under qemu-user; what UBSan finds is a trap there, which needs no library.

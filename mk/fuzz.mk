@@ -8,14 +8,13 @@ FUZZ_COMMON := $(filter-out common/sandbox.c,$(COMMON))
 FUZZ_host := $(wildcard entry/life/*.c entry/vmm/*.c) entry/host/failure.c $(FUZZ_COMMON)
 FUZZ_guest := $(addprefix guest-init/,serve.c session.c request.c) $(FUZZ_COMMON)
 FUZZ_relay := $(wildcard netsetup/dns?*.c) $(FUZZ_COMMON)
-FUZZ_LIBS_host := -lcurl
 FUZZ_SIM_guest := -Dkill=sim_kill -Dwaitpid=sim_waitpid
 FUZZ_SIM_relay := $(foreach f,connect recv recvfrom sendto accept4 getsockopt,-D$f=sim_$f)
 
 define fuzz
 $(B)/fuzz/fuzz_$(1): tests/fuzz/fuzz_$(1).c tests/fuzz/sim.c $(FUZZ_$(1)) $(wildcard */*.h entry/*/*.h) tests/fuzz/sim.h | $(TEST_STAMP)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -fsanitize=fuzzer $$(FUZZ_SIM) $(FUZZ_SIM_$(1)) -o $$@ $$(filter %.c,$$^) $(FUZZ_LIBS_$(1))
+	$$(Q)$$(CLANG) $$(CPPFLAGS) $$(FUZZ_FLAGS) -fsanitize=fuzzer $$(FUZZ_SIM) $(FUZZ_SIM_$(1)) -o $$@ $$(filter %.c,$$^)
 $(B)/fuzz/$(1).corpus: tests/fuzz/$(1).corpus mk/fuzz.mk
 	@rm -rf $$@ && mkdir -p $$@ && cd $$@ && n=0; sed "/^#/d" $(CURDIR)/$$< | \
 	  while read -r line; do n=$$$$((n + 1)); basenc --base16 -d <<<"$$$$line" >$$$$n; done

@@ -1,16 +1,20 @@
-/* libcurl's multi interface inside our loop (libcurl-multi(3), "multi_socket"): curl says which descriptor and which
- * timeout it waits for, we tell it what has happened.  Waiting for a request is the same with a loop of its own. */
+/* A state a request: it waits; its text goes out; its answer comes in.  Whatever goes wrong on the way ends the
+ * connection, as nobody could tell what belongs to which request any more. */
 #include "entry/vmm/api.h"
 
 #include "common/cancel.h"
+#include "common/cleanup.h"
 #include "common/json.h"
 #include "entry/host/failure.h"
+#include "entry/vmm/http.h"
 
-#include <curl/curl.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #define SECOND UINT64_C(1000000000)
 #define RETRY UINT64_C(2000000) /* ns */
@@ -18,148 +22,140 @@ enum { ANSWER_MAX = 64 * 1024, WAITING_MAX = 8, CALL_TIMEOUT = 60 /* seconds */,
 
 struct request {
     struct request *next;
-    const char *method;
-    char url[128];
-    char *body;
+    struct buf text;
     api_done *done;
     void *arg;
 };
 
 struct api {
-    CURLM *multi;
-    CURL *easy;
-    char socket[64];
+    struct sockaddr_un address;
     struct loop *loop;
-    struct watch connection;
-    struct timer timeout, retry; /* curl's; and ours, while the socket is not there yet */
-    bool watched, joined, busy;
+    struct watch connection; /* fd -1: there is none, and it is in no loop */
+    struct timer again;
+    bool joined, busy;
     struct request *first; /* the one under way, when busy */
     unsigned count;
+    size_t sent; /* of its text */
     struct buf answer;
     int process;
 };
 
-static size_t receive(char *data, size_t size, size_t count, void *arg)
+static void free_request(struct request *r)
 {
-    struct api *a = arg;
-    size_t len = size * count;
-    if (a->answer.len + len > ANSWER_MAX)
-        return 0; /* curl fails the transfer */
-    buf_add(&a->answer, data, len);
-    return buf_failed(&a->answer) ? 0 : len;
+    buf_free(&r->text);
+    free(r);
+}
+
+static void disconnect(struct api *a)
+{
+    if (a->connection.fd < 0)
+        return;
+    loop_remove(a->loop, &a->connection);
+    close(steal_fd(&a->connection.fd));
+}
+
+/* The socket is bound some milliseconds after the jailer's start, and without a sign that could be waited for. */
+static int connect_now(struct api *a)
+{
+    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&a->address, sizeof(a->address)) < 0)
+        return -1;
+    if (loop_add(a->loop, &a->connection) < 0)
+        return -1;
+    a->connection.fd = steal_fd(&fd);
+    return 0;
 }
 
 static void begin(struct api *a)
 {
-    const struct request *r = a->first;
-    if (!r || a->busy)
+    if (!a->first || a->busy)
         return;
     a->busy = true;
-    a->answer.len = 0;
-    curl_easy_setopt(a->easy, CURLOPT_HTTPGET, 1L);
-    if (r->body)
-        curl_easy_setopt(a->easy, CURLOPT_POSTFIELDS, r->body);
-    curl_easy_setopt(a->easy, CURLOPT_CUSTOMREQUEST, r->method);
-    curl_easy_setopt(a->easy, CURLOPT_URL, r->url);
-    if (curl_multi_add_handle(a->multi, a->easy) != CURLM_OK) /* without memory; what waits for the answer gives up */
-        loop_timer(a->loop, &a->retry, loop_now() + RETRY);
+    a->sent = a->answer.len = 0;
+    if (a->connection.fd < 0 && (a->joined || connect_now(a) < 0))
+        loop_timer(a->loop, &a->again, loop_now() + (a->joined ? 0 : RETRY));
+    else
+        a->connection.events = POLLIN | POLLOUT;
 }
 
-static struct request *take(struct api *a)
+static void finish(struct api *a, long status, const char *body, size_t len)
 {
     struct request *r = a->first;
     a->first = r->next;
     a->count--;
     a->busy = false;
-    return r;
-}
-
-static void free_request(struct request *r)
-{
-    free(r->body);
-    free(r);
-}
-
-static void finish(struct api *a, CURLcode code)
-{
-    long status = 0;
-    curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_multi_remove_handle(a->multi, a->easy);
-    if (code == CURLE_COULDNT_CONNECT && !a->joined) {
-        loop_timer(a->loop, &a->retry, loop_now() + RETRY);
-        return;
-    }
-    struct request *r = take(a);
-    if (code != CURLE_OK)
-        r->done(r->arg, 0, curl_easy_strerror(code), strlen(curl_easy_strerror(code)));
-    else
-        r->done(r->arg, status, a->answer.data ? a->answer.data : "", a->answer.len);
+    a->connection.events = POLLIN;
+    r->done(r->arg, status, body, len);
     free_request(r);
     begin(a);
 }
 
-/* The socket is bound some milliseconds after the jailer's start, and without a sign that could be waited for. */
+static void fail(struct api *a, const char *why)
+{
+    disconnect(a);
+    if (a->busy)
+        finish(a, 0, why, strlen(why));
+}
+
 static void try_again(struct timer *t)
 {
-    struct api *a = (struct api *)((char *)t - offsetof(struct api, retry));
+    struct api *a = (struct api *)((char *)t - offsetof(struct api, again));
+    if (a->joined) {
+        fail(a, "it has closed the connection");
+        return;
+    }
     a->busy = false;
     begin(a);
 }
 
-/* fd CURL_SOCKET_TIMEOUT: the time that curl wanted to be woken at. */
-static void act(struct api *a, curl_socket_t fd, int events)
+static int send_request(struct api *a)
 {
-    int running, left;
-    curl_multi_socket_action(a->multi, fd, events, &running);
-    const CURLMsg *m = curl_multi_info_read(a->multi, &left);
-    if (m && m->msg == CURLMSG_DONE)
-        finish(a, m->data.result);
+    const struct buf *text = &a->first->text;
+    ssize_t n = send(a->connection.fd, text->data + a->sent, text->len - a->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? 0 : -1;
+    a->sent += (size_t)n;
+    if (a->sent == text->len)
+        a->connection.events = POLLIN;
+    return 0;
+}
+
+static void take_answer(struct api *a)
+{
+    struct http_answer answer;
+    int whole = http_parse(a->answer.data, a->answer.len, ANSWER_MAX, &answer);
+    if (whole < 0)
+        fail(a, "its answer is not one of HTTP");
+    if (whole <= 0)
+        return;
+    if (a->answer.len > answer.head + answer.length)
+        disconnect(a); /* that was for no request */
+    a->answer.data[answer.head + answer.length] = '\0';
+    finish(a, answer.status, a->answer.data + answer.head, answer.length);
 }
 
 static void on_ready(struct watch *w, short revents)
 {
-    int events = (revents & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) | (revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
-                 (revents & (POLLERR | POLLNVAL) ? CURL_CSELECT_ERR : 0);
-    act((struct api *)((char *)w - offsetof(struct api, connection)), w->fd, events);
-}
-
-static void on_timeout(struct timer *t)
-{
-    act((struct api *)((char *)t - offsetof(struct api, timeout)), CURL_SOCKET_TIMEOUT, 0);
-}
-
-/* One connection, so one descriptor at a time. */
-static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *mine)
-{
-    (void)easy, (void)mine;
-    struct api *a = arg;
-    if (a->watched)
-        loop_remove(a->loop, &a->connection);
-    a->connection.fd = fd;
-    a->connection.events = (short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
-    a->watched = what != CURL_POLL_REMOVE;
-    return a->watched ? loop_add(a->loop, &a->connection) : 0;
-}
-
-static int want_timeout(CURLM *multi, long ms, void *arg)
-{
-    (void)multi;
-    struct api *a = arg;
-    loop_timer(a->loop, &a->timeout, ms < 0 ? UINT64_MAX : loop_now() + (uint64_t)ms * 1000000);
-    return 0;
-}
-
-static void set_options(struct api *a)
-{
-    curl_multi_setopt(a->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
-    curl_multi_setopt(a->multi, CURLMOPT_SOCKETDATA, a);
-    curl_multi_setopt(a->multi, CURLMOPT_TIMERFUNCTION, want_timeout);
-    curl_multi_setopt(a->multi, CURLMOPT_TIMERDATA, a);
-    curl_easy_setopt(a->easy, CURLOPT_UNIX_SOCKET_PATH, a->socket);
-    curl_easy_setopt(a->easy, CURLOPT_WRITEFUNCTION, receive);
-    curl_easy_setopt(a->easy, CURLOPT_WRITEDATA, a);
-    curl_easy_setopt(a->easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(a->easy, CURLOPT_MAXAGE_CONN, (long)INT32_MAX); /* seconds; 118 by default */
+    struct api *a = (struct api *)((char *)w - offsetof(struct api, connection));
+    char chunk[4096];
+    if (a->busy && (revents & POLLOUT) && send_request(a) < 0) {
+        fail(a, strerror(errno));
+        return;
+    }
+    if (!(revents & ~POLLOUT))
+        return;
+    ssize_t n = recv(w->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0 || !a->busy) {
+        fail(a, n < 0 ? strerror(errno) : "it has closed the connection");
+        return;
+    }
+    buf_add(&a->answer, chunk, (size_t)n);
+    if (buf_failed(&a->answer))
+        fail(a, "out of memory");
+    else
+        take_answer(a);
 }
 
 struct api *api_open(int run, const char *name, int process)
@@ -167,33 +163,30 @@ struct api *api_open(int run, const char *name, int process)
     struct api *a = calloc(1, sizeof(*a));
     if (!a)
         return NULL;
-    a->connection.ready = on_ready;
-    a->timeout.fired = on_timeout;
-    a->retry.fired = try_again;
+    a->connection = (struct watch){.fd = -1, .ready = on_ready};
+    a->again.fired = try_again;
     a->process = process;
     /* By descriptor: a socket's path may have 107 bytes, the jail's more. */
-    snprintf(a->socket, sizeof(a->socket), "/proc/self/fd/%d/%s", run, name);
+    a->address.sun_family = AF_UNIX;
+    snprintf(a->address.sun_path, sizeof(a->address.sun_path), "/proc/self/fd/%d/%s", run, name);
     a->loop = loop_new();
-    a->multi = curl_multi_init();
-    a->easy = curl_easy_init();
-    if (a->loop && a->multi && a->easy) {
-        set_options(a);
+    if (a->loop)
         return a;
-    }
-    api_close(a);
+    free(a);
     return NULL;
 }
 
 int api_send(struct api *a, const char *method, const char *path, const char *body, api_done *done, void *arg)
 {
     struct request *r = a->count < WAITING_MAX ? calloc(1, sizeof(*r)) : NULL;
-    char *copy = r && body ? strdup(body) : NULL;
-    if (!r || (body && !copy)) {
-        free(r);
+    if (!r)
+        return -1;
+    *r = (struct request){.done = done, .arg = arg};
+    http_request(&r->text, method, path, body);
+    if (buf_failed(&r->text)) {
+        free_request(r);
         return -1;
     }
-    *r = (struct request){.method = method, .body = copy, .done = done, .arg = arg};
-    snprintf(r->url, sizeof(r->url), "http://localhost%s", path);
     struct request **last = &a->first;
     while (*last)
         last = &(*last)->next;
@@ -288,30 +281,29 @@ int api_call(struct api *a, const char *method, const char *path, const char *bo
 
 void api_join(struct api *a, struct loop *loop)
 {
+    bool connected = a->connection.fd >= 0;
     loop_free(a->loop);
     a->loop = loop;
     a->joined = true;
+    if (connected && loop_add(loop, &a->connection) < 0)
+        close(steal_fd(&a->connection.fd));
 }
 
 int api_connection(const struct api *a)
 {
-    return a->watched ? a->connection.fd : -1;
+    return a->connection.fd;
 }
 
 void api_close(struct api *a)
 {
     if (!a)
         return;
-    if (a->busy)
-        curl_multi_remove_handle(a->multi, a->easy);
-    curl_easy_cleanup(a->easy);
-    curl_multi_cleanup(a->multi);
-    while (a->first)
-        free_request(take(a));
-    if (a->loop) {
-        loop_remove(a->loop, &a->connection);
-        loop_timer(a->loop, &a->timeout, UINT64_MAX);
-        loop_timer(a->loop, &a->retry, UINT64_MAX);
+    disconnect(a);
+    loop_timer(a->loop, &a->again, UINT64_MAX);
+    while (a->first) {
+        struct request *r = a->first;
+        a->first = r->next;
+        free_request(r);
     }
     if (!a->joined)
         loop_free(a->loop);

@@ -3,7 +3,7 @@
  *
  *   u  an image's passwd and group, and a VM_USER      r  the container's resolv.conf
  *   h  its hosts, and its name                            m  /proc/meminfo and a cgroup's limits
- *   f  Firecracker's metrics
+ *   f  Firecracker's metrics                              a  its API's answers
  *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */
 #include "common/buf.h"
 #include "common/meminfo.h"
@@ -12,6 +12,7 @@
 #include "entry/disks/settings.h"
 #include "entry/plan/resources.h"
 #include "entry/vmm/counters.h"
+#include "entry/vmm/http.h"
 #include "guest-init/tar.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/nofs.h"
@@ -22,6 +23,18 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* An answer is whole with all of its bytes, and not with one fewer. */
+static void check_answer(const uint8_t *data, size_t size)
+{
+    enum { MAX = 4096 };
+    struct http_answer a, b;
+    if (http_parse((const char *)data, size, MAX, &a) < 1)
+        return;
+    CHECK(a.status >= 200 && a.head + a.length <= size && a.head + a.length <= MAX);
+    CHECK(http_parse((const char *)data, a.head + a.length, MAX, &b) == 1 && a.status == b.status);
+    CHECK(http_parse((const char *)data, a.head + a.length - 1, MAX, &b) == 0);
+}
 
 static void check_users(const char *text[3])
 {
@@ -141,8 +154,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {'u', check_users}, {'r', check_resolv}, {'h', check_hosts}, {'m', check_resources}, {'i', check_inspected}};
     if (size == 0)
         return 0;
-    if (data[0] == 't' || data[0] == 'f') {
-        (data[0] == 't' ? check_archive : check_metrics)(data + 1, size - 1);
+    if (data[0] == 't' || data[0] == 'f' || data[0] == 'a') {
+        (data[0] == 't' ? check_archive : data[0] == 'f' ? check_metrics : check_answer)(data + 1, size - 1);
         return 0;
     }
     char *copy = calloc(1, size + 2); /* three NULs at the end, so that there are three texts */

@@ -1,5 +1,5 @@
-/* libFuzzer target: what Firecracker answers.  vmm_start speaks to a real UNIX socket, through libcurl, and a thread
- * at its other end answers each request with the next piece of the input; a hostile or broken VMM may say anything,
+/* libFuzzer target: what Firecracker answers.  vmm_start speaks to a real UNIX socket, and a thread at its other
+ * end answers each request with the next piece of the input; a hostile or broken VMM may say anything,
  * break off anywhere, and end at any time.
  *
  * The input: a byte of flags, then the answers, a NUL between them.  When there are no more, the rest is answered as

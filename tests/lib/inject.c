@@ -297,17 +297,6 @@ long syscall(long number, ...)
     return result;
 }
 
-/* libcurl has this done at its beginning, and we need nothing of it: thousands of allocations, each of which may fail.
- */
-int OPENSSL_init_ssl(uint64_t options, const void *settings);
-int OPENSSL_init_ssl(uint64_t options, const void *settings)
-{
-    inject.busy = true;
-    int result = REAL(OPENSSL_init_ssl)(options, settings);
-    inject.busy = false;
-    return result;
-}
-
 /* --- allocations ------------------------------------------------------------------------------------------- */
 
 void *__libc_malloc(size_t size);

@@ -1,6 +1,7 @@
 /* entry/vmm/api.c, against a server that answers as it is told: in pieces, with an error, with what is no HTTP, or not
  * at all.  And the loop's timers, which it waits with. */
 #include "entry/vmm/api.h"
+#include "entry/vmm/http.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -113,9 +114,11 @@ static void test_requests_that_are_waited_for(void **state)
 static void test_no_answer(void **state)
 {
     (void)state;
-    static const char *const wrong[][3] = {
-        {"", NULL}, {"garbage\r\n\r\n", NULL}, {"HTTP/1.1 200 \r\nContent-Length: 99\r\n\r\n{", NULL}};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const wrong[][3] = {{"", NULL},
+                                           {"garbage\r\n\r\n", NULL},
+                                           {"HTTP/1.1 200 \r\nContent-Length: 99\r\n\r\n{", NULL},
+                                           {"HTTP/1.1 200 \r\nContent-Length: 65537\r\n\r\n", NULL, "hangs"}};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         struct rig rig;
         start(&rig, wrong[i]);
         assert_int_equal(api_call(rig.api, "PUT", "/vsock", "{}", NULL, &rig.err), -1);
@@ -134,6 +137,46 @@ static void test_the_end_of_firecracker_ends_the_wait(void **state)
     assert_int_equal(api_call(rig.api, "PUT", "/vsock", "{}", NULL, &rig.err), -1);
     assert_string_equal(rig.err.text, "Firecracker ended while it was being configured (/vsock)");
     stop(&rig);
+}
+
+/* The kinds of answers, and where they end. */
+static void test_answers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int whole;
+        struct http_answer is;
+    } rows[] = {
+        {OK, 1, {204, sizeof(OK) - 1, 0}},
+        {OK OK, 1, {204, sizeof(OK) - 1, 0}},
+        {TEXT, 1, {200, sizeof(TEXT) - 8, 7}},
+        {"HTTP/1.1 404 Not Found\r\ncontent-length:  \t2 \r\n\r\n{}", 1, {404, 48, 2}},
+        {"HTTP/1.1 200\r\n\r\n", 1, {200, 16, 0}},
+        {"HTTP/1.1 200 \r\nContent-Length: 3\r\n\r\n{}", 0, {0}},
+        {"HTTP/1.1 200 \r\nContent-Length: 3\r\n", 0, {0}},
+        {"HTTP/1.", 0, {0}},
+        {"", 0, {0}},
+        {"HTTP/1.1 100 Continue\r\n\r\n", -1, {0}},
+        {"HTTP/1.1 2000\r\n\r\n", -1, {0}},
+        {"HTTP/1.1 +20\r\n\r\n", -1, {0}},
+        {"HTTP/2 200\r\n\r\n", -1, {0}},
+        {"\r\nHTTP/1.1 200 \r\n\r\n", -1, {0}},
+        {"HTTP/1.1 200 \r\nContent-Length: -1\r\n\r\n", -1, {0}},
+        {"HTTP/1.1 200 \r\nContent-Length: \r\n\r\n", -1, {0}},
+        {"HTTP/1.1 200 \r\nContent-Length: 18446744073709551617\r\n\r\n", -1, {0}},
+        {"HTTP/1.1 200 \r\nContent-Length: 300\r\n\r\n", -1, {0}},
+        {"HTTP/1.1 200 \r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", -1, {0}},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct http_answer a;
+        assert_int_equal(http_parse(rows[i].text, strlen(rows[i].text), 300, &a), rows[i].whole);
+        if (rows[i].whole < 1)
+            continue;
+        assert_int_equal(a.status, rows[i].is.status);
+        assert_int_equal(a.head, rows[i].is.head);
+        assert_int_equal(a.length, rows[i].is.length);
+    }
 }
 
 struct seen {
@@ -247,6 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests_that_are_waited_for),
         cmocka_unit_test(test_no_answer),
+        cmocka_unit_test(test_answers),
         cmocka_unit_test(test_the_end_of_firecracker_ends_the_wait),
         cmocka_unit_test(test_requests_inside_a_loop),
         cmocka_unit_test(test_a_server_that_hangs),

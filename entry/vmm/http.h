@@ -1,0 +1,20 @@
+/* As much of HTTP/1.1 (RFC 9112) as Firecracker speaks on its API socket: answers have a Content-Length or no body.
+ * (micro_http's response.rs, of the repository firecracker.) */
+#ifndef CTR_HTTP_H
+#define CTR_HTTP_H
+
+#include "common/buf.h"
+
+/* Appends a request; body: JSON, NULL for none. */
+void http_request(struct buf *out, const char *method, const char *path, const char *body);
+
+struct http_answer {
+    long status;
+    size_t head, length; /* bytes up to the body, and of it */
+};
+
+/* Whether data begins with a whole answer, then in *a: 1; 0: more is to come; -1: it is not HTTP, or not of the kind
+ * above, or longer than max. */
+int http_parse(const char *data, size_t len, size_t max, struct http_answer *a);
+
+#endif
