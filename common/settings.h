@@ -16,6 +16,8 @@
 #define SETTING_GATEWAY "gateway"       /* 10.1.2.1 */
 #define SETTING_ADDRESS6 "address6"     /* of eth0 too: fd00::2/64 */
 #define SETTING_GATEWAY6 "gateway6"
+/* Both gateways': 06:00:0a:01:02:01.  Nothing on the link answers ARP. */
+#define SETTING_GATEWAY_MAC "gateway_mac"
 #define SETTING_MTU "mtu"                         /* bytes */
 #define SETTING_RESOLV "resolv"                   /* text of /etc/resolv.conf */
 #define SETTING_HOSTS "hosts"                     /* lines of /etc/hosts besides the guest's own */

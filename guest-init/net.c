@@ -1,4 +1,8 @@
-/* By ioctl (netdevice(7), rtnetlink's older sibling): an address, a mask and a route need no more. */
+/* By ioctl (netdevice(7), rtnetlink's older sibling): an address, a mask and a route need no more.  Only neighbours
+ * of IPv6 have none.
+ *
+ * The host answers neither ARP nor neighbour discovery, so the gateway's MAC address is a setting, and eth0 asks for
+ * none: with NOARP a program that takes eth0 down and up again loses the entries, as it loses the routes. */
 #include "guest-init/net.h"
 
 #include "common/cleanup.h"
@@ -8,8 +12,14 @@
 #include "guest-init/lists.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/route.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -28,13 +38,54 @@ static int set_address(int sock, const char *name, unsigned long what, struct in
     return ioctl(sock, what, &r);
 }
 
-static int set_up(int sock, const char *name)
+static int set_flags(int sock, const char *name, short flags)
 {
     struct ifreq r = request(name);
     if (ioctl(sock, SIOCGIFFLAGS, &r) < 0)
         return -1;
-    r.ifr_flags |= IFF_UP;
+    r.ifr_flags = (short)(r.ifr_flags | flags);
     return ioctl(sock, SIOCSIFFLAGS, &r);
+}
+
+/* A neighbour of eth0's that stays (rtnetlink(7), RTM_NEWNEIGH).  address is text of either family. */
+static int add_neighbour(const char *address, const uint8_t mac[ETH_ALEN])
+{
+    struct {
+        struct nlmsghdr head;
+        struct ndmsg neighbour;
+        struct rtattr mac_head;
+        uint8_t mac[RTA_ALIGN(ETH_ALEN)];
+        struct rtattr to_head;
+        uint8_t to[sizeof(struct in6_addr)];
+    } m = {.neighbour = {.ndm_ifindex = (int)if_nametoindex("eth0"), .ndm_state = NUD_PERMANENT},
+           .mac_head = {RTA_LENGTH(ETH_ALEN), NDA_LLADDR}};
+    struct {
+        struct nlmsghdr head;
+        struct nlmsgerr error;
+    } answer;
+    int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+    size_t len = family == AF_INET6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
+    memcpy(m.mac, mac, ETH_ALEN);
+    m.neighbour.ndm_family = (uint8_t)family;
+    m.to_head = (struct rtattr){(unsigned short)RTA_LENGTH(len), NDA_DST};
+    m.head = (struct nlmsghdr){.nlmsg_len = (uint32_t)(offsetof(__typeof__(m), to) + len),
+                               .nlmsg_type = RTM_NEWNEIGH,
+                               .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE};
+    cleanup_close int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (sock < 0 || inet_pton(family, address, m.to) != 1 || send(sock, &m, m.head.nlmsg_len, 0) < 0 ||
+        recv(sock, &answer, sizeof(answer), 0) < (ssize_t)sizeof(answer))
+        return -1;
+    errno = -answer.error.error;
+    return errno ? -1 : 0;
+}
+
+/* "06:00:0a:01:02:01" */
+static int parse_mac(const char *text, uint8_t mac[ETH_ALEN])
+{
+    int used = 0;
+    int got =
+        sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5, &used);
+    return got == ETH_ALEN && !text[used] ? 0 : -1;
 }
 
 /* A link-local route first is not needed: the /30's own route comes with the address. */
@@ -93,6 +144,16 @@ static int set_up6(const char *address, const char *gateway)
     return ioctl(sock, SIOCSIFADDR, &request6) < 0 || ioctl(sock, SIOCADDRT, &route) < 0 ? -1 : 0;
 }
 
+static int add_gateways(const char *mac_text, const char *gateway, const char *gateway6, struct err *err)
+{
+    uint8_t mac[ETH_ALEN];
+    if (!mac_text || parse_mac(mac_text, mac) < 0)
+        return err_set(err, "the setting gateway_mac=%s is malformed", mac_text ? mac_text : "");
+    if ((gateway && add_neighbour(gateway, mac) < 0) || (gateway6 && add_neighbour(gateway6, mac) < 0))
+        return err_sys(err, "cannot enter the gateway as a neighbour");
+    return 0;
+}
+
 /* As in Docker's containers (since 20.10): a command that is not root may listen on port 80, and ping. */
 static void allow_what_containers_may(void)
 {
@@ -103,7 +164,7 @@ static void allow_what_containers_may(void)
 int net_up(char *const *settings, struct err *err)
 {
     cleanup_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (sock < 0 || set_up(sock, "lo") < 0)
+    if (sock < 0 || set_flags(sock, "lo", IFF_UP) < 0)
         return err_sys(err, "cannot bring up lo");
     allow_what_containers_may();
     const char *text = lists_value(settings, SETTING_ADDRESS), *gateway = lists_value(settings, SETTING_GATEWAY);
@@ -122,12 +183,12 @@ int net_up(char *const *settings, struct err *err)
     }
     (void)io_write_text("/proc/sys/net/ipv6/conf/eth0/accept_dad", "0");
     if (set_address(sock, "eth0", SIOCSIFADDR, address) < 0 || set_address(sock, "eth0", SIOCSIFNETMASK, mask) < 0 ||
-        set_up(sock, "eth0") < 0)
+        set_flags(sock, "eth0", IFF_UP | IFF_NOARP) < 0)
         return err_sys(err, "cannot set up eth0 with %s", text);
     if (gateway && add_default_route(sock, gateway) < 0)
         return err_sys(err, "cannot route through %s", gateway);
     const char *text6 = lists_value(settings, SETTING_ADDRESS6), *gateway6 = lists_value(settings, SETTING_GATEWAY6);
     if (text6 && gateway6 && set_up6(text6, gateway6) < 0)
         return err_sys(err, "cannot set up eth0 with %s", text6);
-    return 0;
+    return add_gateways(lists_value(settings, SETTING_GATEWAY_MAC), gateway, gateway6, err);
 }

@@ -8,7 +8,7 @@ $(B)/net/again: $(B)/obj/tests/net/again.o $(patsubst %.c,$(B)/obj/%.o,$(call li
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_netsetup)
 
 .PHONY: test-net bench-net
-test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/again
+test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/flood $(B)/net/again
 	@tests/net/run
 
 $(B)/bench/netsetup: $(B)/obj/tests/bench/netsetup.o $(B)/obj/tests/bench/measure.o $(patsubst %.c,$(B)/obj/%.o,$(call lib,netsetup) $(COMMON))

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/rtnetlink.h>
@@ -102,7 +103,9 @@ int link_configure(unsigned ifindex, const struct link_config *config)
     char buf[NL_BUF];
     struct ifinfomsg *ifi;
     struct nlmsghdr *nlh = change(buf, ifindex, &ifi);
+    ifi->ifi_flags = ifi->ifi_change = IFF_NOARP; /* neigh.h */
     mnl_attr_put_strz(nlh, IFLA_IFALIAS, config->alias);
+    mnl_attr_put(nlh, IFLA_ADDRESS, ETH_ALEN, config->mac);
     mnl_attr_put_u32(nlh, IFLA_MTU, config->mtu);
     mnl_attr_put_u32(nlh, IFLA_GROUP, config->group);
     struct nlattr *spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);

@@ -23,6 +23,7 @@ struct link_config {
     const char *alias;
     unsigned mtu;
     uint32_t group;      /* of devices, which rules can match on */
+    const uint8_t *mac;  /* 6 bytes: one that is set stays, where udev gives others one of its own choice */
     bool route_localnet; /* 127.0.0.0/8 may leave and enter through it: for ports published there */
 };
 

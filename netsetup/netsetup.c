@@ -15,6 +15,7 @@
 #include "netsetup/gc.h"
 #include "netsetup/ipv6.h"
 #include "netsetup/link.h"
+#include "netsetup/neigh.h"
 #include "netsetup/portclaim.h"
 #include "netsetup/rules.h"
 #include "netsetup/subnet.h"
@@ -22,6 +23,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -75,16 +77,22 @@ static int find_mtu(const struct net_plan *plan, unsigned *mtu, struct err *err)
     return 0;
 }
 
-static int choose_mac(const struct net_plan *plan, uint8_t mac[6], struct err *err)
+static int choose_mac(const uint8_t wanted[ETH_ALEN], uint8_t mac[ETH_ALEN], struct err *err)
 {
-    static const uint8_t none[6];
-    memcpy(mac, plan->guest_mac, sizeof(none));
-    if (memcmp(mac, none, sizeof(none)) != 0)
+    static const uint8_t none[ETH_ALEN];
+    memcpy(mac, wanted, ETH_ALEN);
+    if (memcmp(mac, none, ETH_ALEN) != 0)
         return 0;
-    if (getrandom(mac, sizeof(none), 0) != sizeof(none))
+    if (getrandom(mac, ETH_ALEN, 0) != ETH_ALEN)
         return err_sys(err, "cannot choose a MAC address");
     mac[0] = (uint8_t)((mac[0] & 0xfc) | 2); /* locally administered, not multicast */
     return 0;
+}
+
+static int choose_macs(const struct net_plan *plan, struct net_link *link, struct err *err)
+{
+    static const uint8_t any[ETH_ALEN];
+    return choose_mac(plan->guest_mac, link->guest_mac, err) || choose_mac(any, link->tap_mac, err) ? -1 : 0;
 }
 
 static int take_subnet(struct netsetup *net, const struct net_plan *plan, struct err *err)
@@ -96,13 +104,11 @@ static int take_subnet(struct netsetup *net, const struct net_plan *plan, struct
     return net->subnet_claim < 0 ? -1 : 0;
 }
 
-/* The link-local address is what the kernel asks for a guest from, on behalf of packets that it forwards. */
 static void add_ipv6(struct net_link *link)
 {
-    static const struct in6_addr local = {.s6_addr = {0xfe, 0x80, [15] = 1}};
     link_no_autoconf(link->ifindex);
     if (link->ipv6 && (link_add_addr6(link->ifindex, &link->tap_addr6, NET_PREFIX6) ||
-                       link_add_addr6(link->ifindex, &local, NET_PREFIX6)))
+                       neigh_add(link->ifindex, AF_INET6, &link->guest_addr6, link->guest_mac)))
         link->ipv6 = false; /* turned off on new devices, or the MTU is below IPv6's 1280 */
 }
 
@@ -115,8 +121,11 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
     cleanup_close int fd = tap_create(link->tap, err);
     if (fd < 0)
         return -1;
-    struct link_config config = {
-        .alias = alias, .mtu = link->mtu, .group = RULES_GROUP, .route_localnet = plan->ports.count > 0};
+    struct link_config config = {.alias = alias,
+                                 .mtu = link->mtu,
+                                 .group = RULES_GROUP,
+                                 .mac = link->tap_mac,
+                                 .route_localnet = plan->ports.count > 0};
     if (link_find(link->tap, &info) || link_configure(info.ifindex, &config))
         return err_sys(err, "cannot configure TAP device %s", link->tap);
     link->ifindex = info.ifindex;
@@ -124,6 +133,8 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
         return err_sys(err, "cannot give TAP device %s its address", link->tap);
     if (subnet_recheck(link->tap_addr, link->ifindex, err))
         return -1;
+    if (neigh_add(info.ifindex, AF_INET, &link->guest_addr, link->guest_mac))
+        return err_sys(err, "cannot name the guest as the neighbour on TAP device %s", link->tap);
     add_ipv6(link);
     return tap_persist(fd, link->tap, plan->uid, plan->gid, err);
 }
@@ -213,7 +224,7 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
     /* iptables-restore is ready for the rules by the time that these are known. */
     if (start_rules(&net->made, AF_INET, &seen.place, err))
         return -1;
-    if (find_mtu(plan, &link->mtu, err) || choose_mac(plan, link->guest_mac, err) || take_subnet(net, plan, err) ||
+    if (find_mtu(plan, &link->mtu, err) || choose_macs(plan, link, err) || take_subnet(net, plan, err) ||
         enable_forwarding(err))
         return -1;
     link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);

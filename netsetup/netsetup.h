@@ -49,10 +49,10 @@ struct net_link {
     char tap[IFNAMSIZ];
     unsigned ifindex;
     struct in_addr tap_addr, guest_addr; /* the guest's gateway, and the guest; both in one /NET_PREFIX */
-    uint8_t guest_mac[6];
-    unsigned mtu;      /* bytes; the uplink's, for the guest to set too */
-    uint16_t dns_port; /* where the relay listens; the guest asks tap_addr's port 53.  0: no relay */
-    bool ipv6;         /* the guest has it too: a unique local address, in one /NET_PREFIX6 */
+    uint8_t tap_mac[6], guest_mac[6];    /* each end is told the other's: nobody asks (netsetup/neigh.h) */
+    unsigned mtu;                        /* bytes; the uplink's, for the guest to set too */
+    uint16_t dns_port;                   /* where the relay listens; the guest asks tap_addr's port 53.  0: no relay */
+    bool ipv6;                           /* the guest has it too: a unique local address, in one /NET_PREFIX6 */
     struct in6_addr tap_addr6, guest_addr6;
 };
 

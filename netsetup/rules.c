@@ -4,9 +4,8 @@
  * policy refuses.  So refusals are in the tables that packets pass first (raw, mangle), where ours come first;
  * acceptances are in filter, behind the user's own DOCKER-USER rules and before everything else.
  *
- *   raw PREROUTING     the guest is who it says it is, and link-local, loopback and metadata addresses are not
- *                      for it (127.0.0.0/8 would get through where ports published on 127.0.0.1 turn
- *                      route_localnet on)
+ *   raw PREROUTING     the guest is who it says it is; what forbidden.c lists is not for it; and it is nobody's
+ *                      router or neighbour (neigh.h), so it has no say in routes and neighbour tables
  *   mangle INPUT       no new connections to the host itself, pings apart
  *   mangle FORWARD     nothing towards the guest but answers and published ports (they are DNAT)
  *   nat                published ports, from outside (PREROUTING) and from the host (OUTPUT); leaving with the
@@ -15,6 +14,7 @@
  *   nat, filter INPUT  the guest's way to the DNS relay; before published ports, one of which may be 53
  */
 #include "netsetup/rules.h"
+#include "netsetup/forbidden.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -37,22 +37,21 @@ const char *rules_owner(const char *text)
     return mark;
 }
 
-/* What the two address families call things, and what in them is no guest's business. */
+/* What the two address families call things, and the ICMP that no guest has a reason to send: an honest one needs
+ * pings and errors (path MTU discovery, traceroute).  The kernel takes IPv6's neighbour discovery (RFC 4861: 133-137)
+ * from any source address on the link, and enters each into its table of neighbours. */
 struct family {
     int af;
     const char *icmp;
-    const char *forbidden[8]; /* matches */
+    const char *refused[6]; /* matches */
 };
-
-/* The cloud's metadata services: 169.254.169.254 and, of Amazon's and Google's, the IPv6 ones.  IPv6's own
- * link-local addresses are how neighbours find each other, and never forwarded; but no guest is this host's
- * router, also where net.ipv6.conf.default.accept_ra is 2. */
-static const struct family v4 = {AF_INET, "icmp", {"-d 169.254.0.0/16", "-d 127.0.0.0/8"}};
-static const struct family v6 = {AF_INET6,
-                                 "ipv6-icmp",
-                                 {"-d fd00:ec2::254", "-d fd20:ce::254",
-                                  "-p ipv6-icmp --icmpv6-type router-advertisement",
-                                  "-p ipv6-icmp --icmpv6-type redirect"}};
+static const struct family v4 = {AF_INET, "icmp", {"-p icmp --icmp-type redirect"}};
+static const struct family v6 = {
+    AF_INET6,
+    "ipv6-icmp",
+    {"-p ipv6-icmp --icmpv6-type router-solicitation", "-p ipv6-icmp --icmpv6-type router-advertisement",
+     "-p ipv6-icmp --icmpv6-type neighbour-solicitation", "-p ipv6-icmp --icmpv6-type neighbour-advertisement",
+     "-p ipv6-icmp --icmpv6-type redirect"}};
 
 /* What all rules of a VM have in common. */
 struct ctx {
@@ -81,14 +80,17 @@ static void rule(const struct ctx *c, const char *where, const char *target, con
 static void raw(const struct ctx *c)
 {
     const uint8_t *m = c->link->guest_mac;
-    /* IPv6 neighbours talk ICMP from link-local addresses; mangle sees to it that those go no further. */
-    const char *but = c->family->af == AF_INET6 ? " ! -p ipv6-icmp" : "";
+    size_t count;
+    const struct forbidden *no = forbidden_table(&count);
     buf_str(c->out, "*raw\n");
-    rule(c, "-I PREROUTING", "DROP", "-i %s ! -s %s%s", c->tap, c->guest, but);
+    rule(c, "-I PREROUTING", "DROP", "-i %s ! -s %s", c->tap, c->guest);
     rule(c, "-I PREROUTING", "DROP", "-i %s -m mac ! --mac-source %02x:%02x:%02x:%02x:%02x:%02x", c->tap, m[0], m[1],
          m[2], m[3], m[4], m[5]);
-    for (const char *const *match = c->family->forbidden; *match; match++)
+    for (const char *const *match = c->family->refused; *match; match++)
         rule(c, "-I PREROUTING", "DROP", "-i %s %s", c->tap, *match);
+    for (; count; no++, count--)
+        if (no->family == c->family->af)
+            rule(c, "-I PREROUTING", "DROP", "-i %s -d %s", c->tap, no->destination);
     buf_str(c->out, "COMMIT\n");
 }
 
@@ -103,8 +105,6 @@ static void mangle(const struct ctx *c)
         rule(c, "-I FORWARD", "ACCEPT", "-m devgroup --src-group %#x -o %s -d %s", RULES_GROUP, c->tap, c->guest);
     if (c->plan->uplink[0])
         rule(c, "-I FORWARD", "DROP", "-i %s ! -o %s -m conntrack ! --ctstate " PASSING, c->tap, c->plan->uplink);
-    if (c->family->af == AF_INET6)
-        rule(c, "-I FORWARD", "DROP", "-i %s ! -s %s", c->tap, c->guest);
     buf_str(c->out, "COMMIT\n");
 }
 

@@ -8,11 +8,12 @@
 void show_link(struct buf *out, const char *id, const struct net_link *link)
 {
     char tap[INET_ADDRSTRLEN], guest[INET_ADDRSTRLEN];
-    const uint8_t *m = link->guest_mac;
+    const uint8_t *t = link->tap_mac, *m = link->guest_mac;
     inet_ntop(AF_INET, &link->tap_addr, tap, sizeof(tap));
     inet_ntop(AF_INET, &link->guest_addr, guest, sizeof(guest));
     buf_fmt(out, "{\"id\":\"%s\",\"tap\":\"%s\",\"tap_ip\":\"%s\",\"guest_ip\":\"%s\",\"prefix\":%d,", id, link->tap,
             tap, guest, NET_PREFIX);
+    buf_fmt(out, "\"tap_mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",", t[0], t[1], t[2], t[3], t[4], t[5]);
     buf_fmt(out, "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"mtu\":%u", m[0], m[1], m[2], m[3], m[4], m[5], link->mtu);
     if (link->dns_port)
         buf_fmt(out, ",\"dns_port\":%u", link->dns_port);

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "common/terminal.h"
+#include "netsetup/forbidden.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,20 +29,18 @@ static bool is_own(const struct sockaddr *address, socklen_t size)
     return fd >= 0 && bind(fd, address, size) == 0;
 }
 
-/* Whether the guest could not ask it: an address of this host's own, or a link-local one, as some clouds' resolvers
- * have (169.254.169.254) and some routers' (fe80::1%eth0). */
+/* Whether the guest could not ask it: an address of this host's own, or one that the firewall refuses it, as some
+ * clouds' resolvers have (169.254.169.254, Azure's 168.63.129.16) and some routers' (fe80::1%eth0). */
 static bool out_of_reach(const char *address)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1) {
-        uint32_t a = ntohl(v4.sin_addr.s_addr);
-        return a >> 24 == 127 || a >> 16 == 0xa9fe || is_own((const struct sockaddr *)&v4, sizeof(v4));
-    }
+    if (inet_pton(AF_INET, address, &v4.sin_addr) == 1)
+        return forbidden_is(address) || is_own((const struct sockaddr *)&v4, sizeof(v4));
     char plain[INET6_ADDRSTRLEN];
     snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(address, "%"), address);
     return inet_pton(AF_INET6, plain, &v6.sin6_addr) == 1 &&
-           (IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) || is_own((const struct sockaddr *)&v6, sizeof(v6)));
+           (forbidden_is(plain) || is_own((const struct sockaddr *)&v6, sizeof(v6)));
 }
 
 /* The line's nameserver, when it is one that only this host can ask. */
@@ -143,6 +142,9 @@ static void network_settings(const struct net_link *link, struct buf *out)
     inet_ntop(AF_INET, &link->guest_addr, text, sizeof(text));
     snprintf(text + strlen(text), 5, "/%d", NET_PREFIX);
     setting(out, SETTING_ADDRESS, text);
+    const uint8_t *m = link->tap_mac;
+    snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+    setting(out, SETTING_GATEWAY_MAC, text);
     snprintf(text, sizeof(text), "%u", link->mtu);
     setting(out, SETTING_MTU, text);
     if (!link->ipv6)

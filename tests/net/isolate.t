@@ -77,11 +77,13 @@ for WORLD in "${WORLDS[@]}"; do
     done
     is "$WORLD: other IPv6 source addresses neither" "1 1" "$(heard outside "$out6") $(pings)"
     ip_g link set eth0 address 02:00:00:00:00:99
+    neighbours a
     ip_g -6 route replace default via "$tap6" dev eth0
     shout 192.0.2.2 7000
     shout fd77::2 7000
     is "$WORLD: another MAC reaches nobody" "1 1" "$(heard outside "$out") $(heard outside "$out6")"
-    ip_g link set eth0 address "$(field a mac)"
+    ip_g link set eth0 address "$(field a mac)" # which the entries for its neighbours went with
+    neighbours a
     ip_g route replace default via "$tap" dev eth0
     shout 192.0.2.2 7000
     shout fd77::2 7000

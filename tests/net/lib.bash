@@ -152,12 +152,19 @@ down() { # ID: 0 when it ended well
     wait "${VM[$1]}"
 }
 field() { sed -n "s/.*\"$2\":\"\{0,1\}\([^\",}]*\).*/\1/p" "$TMP/$1.json"; } # ID NAME
+neighbours() { # ID: what init enters
+    local gateway
+    for gateway in "$(field "$1" tap_ip)" "$(field "$1" tap_ip6)"; do
+        [ -z "$gateway" ] || ip -n "$NS-guest-$1" neigh replace "$gateway" lladdr "$(field "$1" tap_mac)" dev eth0
+    done
+}
 guest() { # ID [MAC]: the VM itself, namespace guest-ID with card eth0
     local id=$1
     make_ns "guest-$id"
     background host card "$(field "$id" tap)" "/run/netns/$NS-guest-$id" "${2:-$(field "$id" mac)}" eth0 "$(field "$id" mtu)"
     ip -n "$NS-guest-$id" addr add "$(field "$id" guest_ip)/30" dev eth0
-    ip -n "$NS-guest-$id" link set eth0 up
+    ip -n "$NS-guest-$id" link set eth0 arp off up # as init does
+    neighbours "$id"
     ip -n "$NS-guest-$id" route add default via "$(field "$id" tap_ip)"
     local guest6
     guest6=$(field "$id" guest_ip6)

@@ -93,7 +93,9 @@ static void test_resolv_conf(void **state)
     settings_resolv("options x\nnameserver 127.0.0.11\nnameserver 127.0.0.12\n", "10.1.2.1", &out);
     assert_string_equal(out.data, "options x\nnameserver 10.1.2.1\n");
     out.len = 0; /* link-local ones are out of the guest's reach, too */
-    settings_resolv("nameserver fe80::1%eth0\nnameserver 169.254.169.254\nnameserver 2001:db8::53\n", "10.1.2.1", &out);
+    settings_resolv(
+        "nameserver fe80::1%eth0\nnameserver 169.254.169.254\nnameserver 168.63.129.16\nnameserver 2001:db8::53\n",
+        "10.1.2.1", &out);
     assert_string_equal(out.data, "nameserver 10.1.2.1\nnameserver 2001:db8::53\n");
 }
 

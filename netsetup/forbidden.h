@@ -1,0 +1,23 @@
+/* Destinations that are no guest's business, whatever routes, options and other rules say: the clouds' metadata
+ * services, which hand out the host's credentials to whoever asks from its address, and the host's own loopback and
+ * link. */
+#ifndef CTR_NETSETUP_FORBIDDEN_H
+#define CTR_NETSETUP_FORBIDDEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A row: an address or a prefix as iptables' -d takes it. */
+struct forbidden {
+    int family; /* AF_INET, AF_INET6 */
+    const char *destination;
+};
+
+/* The table; *count gets the number of rows. */
+const struct forbidden *forbidden_table(size_t *count);
+
+/* Whether address (text of either family, without a scope) is in it.  A resolver at such an address must be asked by
+ * the host on the guest's behalf. */
+bool forbidden_is(const char *address);
+
+#endif
