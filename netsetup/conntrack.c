@@ -1,22 +1,68 @@
-/* NAT rules are asked once a flow.  A UDP client that sent while no VM was there, or to one that is gone, has a
- * flow that never ends as long as it keeps trying; TCP clients start a new one.  Over ctnetlink
- * (linux/netfilter/nfnetlink_conntrack.h). */
+/* NAT rules are asked once a flow, so a flow outlives them: a UDP client that sent while no VM was there, or to one
+ * that is gone, keeps its flow as long as it keeps trying, and so does a TCP client's SYN (for two minutes), or its
+ * connection (for five days).  Over ctnetlink (linux/netfilter/nfnetlink_conntrack.h). */
 #include "netsetup/conntrack.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "netsetup/nl.h"
+#include "netsetup/reset.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-static bool published(const struct net_ports *ports, unsigned port)
+enum { RESETS_MAX = 4096 };
+
+/* One direction of a flow. */
+struct tuple {
+    uint8_t proto;
+    union reset_end from, to;
+};
+
+/* A connection's other side, and the address of ours that it knows. */
+struct conntrack_pair {
+    union reset_end local, remote;
+};
+
+struct search {
+    const struct conntrack_gone *gone;
+    struct conntrack_lost *lost; /* NULL: to forget */
+};
+
+static void read_end(union reset_end *end, const struct nlattr *v4, const struct nlattr *v6, const struct nlattr *port)
 {
-    for (size_t i = 0; i < ports->count; i++) {
+    if (v4)
+        end->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = mnl_attr_get_u32(v4)};
+    if (v6 && mnl_attr_get_payload_len(v6) == sizeof(end->v6.sin6_addr)) {
+        end->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6};
+        memcpy(&end->v6.sin6_addr, mnl_attr_get_payload(v6), sizeof(end->v6.sin6_addr));
+    }
+    if (port)
+        end->v4.sin_port = mnl_attr_get_u16(port); /* where sin6_port is, too */
+}
+
+static void read_tuple(struct tuple *t, const struct nlattr *attr)
+{
+    NL_NEST(a, attr, CTA_TUPLE_MAX);
+    NL_NEST(ip, a[CTA_TUPLE_IP], CTA_IP_MAX);
+    NL_NEST(proto, a[CTA_TUPLE_PROTO], CTA_PROTO_MAX);
+    memset(t, 0, sizeof(*t));
+    if (proto[CTA_PROTO_NUM])
+        t->proto = mnl_attr_get_u8(proto[CTA_PROTO_NUM]);
+    read_end(&t->from, ip[CTA_IP_V4_SRC], ip[CTA_IP_V6_SRC], proto[CTA_PROTO_SRC_PORT]);
+    read_end(&t->to, ip[CTA_IP_V4_DST], ip[CTA_IP_V6_DST], proto[CTA_PROTO_DST_PORT]);
+}
+
+static bool published(const struct net_ports *ports, const struct tuple *asked)
+{
+    unsigned port = ntohs(asked->to.v4.sin_port);
+    for (size_t i = 0; ports && asked->proto == IPPROTO_UDP && i < ports->count; i++) {
         const struct net_port *p = &ports->list[i];
         if (p->udp && port >= p->host_port && port < p->host_port + (unsigned)p->count)
             return true;
@@ -24,53 +70,65 @@ static bool published(const struct net_ports *ports, unsigned port)
     return false;
 }
 
-static const struct nlattr *find(const struct nlattr *nest, uint16_t type)
+static bool is_guest(const struct conntrack_gone *gone, const union reset_end *end)
 {
-    const struct nlattr *attr;
-    if (!nest)
-        return NULL;
-    mnl_attr_for_each_nested(attr, nest)
-    {
-        if (mnl_attr_get_type(attr) == type)
-            return attr;
-    }
-    return NULL;
+    if (end->any.sa_family == AF_INET)
+        return gone->guest.s_addr && end->v4.sin_addr.s_addr == gone->guest.s_addr;
+    return end->any.sa_family == AF_INET6 && gone->guest6.s6_addr[0] &&
+           IN6_ARE_ADDR_EQUAL(&end->v6.sin6_addr, &gone->guest6);
 }
 
-/* A UDP flow's destination port, or 0. */
-static unsigned udp_port(const struct nlattr *tuple)
+/* A connection that both sides had, with somebody who knows the guest by an address of the host's. */
+static void note_lost(const struct search *s, const struct tuple *asked, const struct tuple *answered,
+                      const struct nlattr *protoinfo)
 {
-    const struct nlattr *proto = find(tuple, CTA_TUPLE_PROTO);
-    const struct nlattr *num = find(proto, CTA_PROTO_NUM), *port = find(proto, CTA_PROTO_DST_PORT);
-    return num && port && mnl_attr_get_u8(num) == IPPROTO_UDP ? ntohs(mnl_attr_get_u16(port)) : 0;
+    NL_NEST(info, protoinfo, CTA_PROTOINFO_MAX);
+    NL_NEST(tcp, info[CTA_PROTOINFO_TCP], CTA_PROTOINFO_TCP_MAX);
+    uint8_t state = tcp[CTA_PROTOINFO_TCP_STATE] ? mnl_attr_get_u8(tcp[CTA_PROTOINFO_TCP_STATE]) : 0;
+    struct conntrack_pair pair = is_guest(s->gone, &asked->from) ? (struct conntrack_pair){answered->to, answered->from}
+                                                                 : (struct conntrack_pair){asked->to, asked->from};
+    if (state < TCP_CONNTRACK_SYN_RECV || state > TCP_CONNTRACK_CLOSE_WAIT || is_guest(s->gone, &pair.local) ||
+        s->lost->count == RESETS_MAX)
+        return;
+    struct conntrack_pair *grown = reallocarray(s->lost->list, s->lost->count + 1, sizeof(*grown));
+    if (!grown)
+        return;
+    s->lost->list = grown;
+    s->lost->list[s->lost->count++] = pair;
 }
 
-static int forget(const struct nlmsghdr *flow, void *ports)
+static void delete_flow(const struct nlmsghdr *flow, const struct nlattr *const a[])
 {
     char buf[NL_BUF];
+    static const uint16_t names[] = {CTA_ID, CTA_ZONE};
     const struct nfgenmsg *seen = mnl_nlmsg_get_payload(flow);
     struct nfgenmsg *nfg;
-    const struct nlattr *attr, *tuple = NULL;
-    mnl_attr_for_each(attr, flow, sizeof(*seen))
-    {
-        if (mnl_attr_get_type(attr) == CTA_TUPLE_ORIG)
-            tuple = attr;
-    }
-    if (!published(ports, udp_port(tuple)))
-        return MNL_CB_OK;
     struct nlmsghdr *nlh =
         nl_request(buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, NLM_F_ACK, sizeof(*nfg), &nfg);
     nfg->nfgen_family = seen->nfgen_family;
-    mnl_attr_for_each(attr, flow, sizeof(*seen))
-    {
-        uint16_t type = mnl_attr_get_type(attr);
-        if (type == CTA_TUPLE_ORIG)
-            mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, mnl_attr_get_payload_len(attr),
-                         mnl_attr_get_payload(attr));
-        else if (type == CTA_ID || type == CTA_ZONE)
-            mnl_attr_put(nlh, type, mnl_attr_get_payload_len(attr), mnl_attr_get_payload(attr));
-    }
+    mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, mnl_attr_get_payload_len(a[CTA_TUPLE_ORIG]),
+                 mnl_attr_get_payload(a[CTA_TUPLE_ORIG]));
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (a[names[i]])
+            mnl_attr_put(nlh, names[i], mnl_attr_get_payload_len(a[names[i]]), mnl_attr_get_payload(a[names[i]]));
     nl_call(NETLINK_NETFILTER, nlh, NULL, NULL); /* gone by now: just as well */
+}
+
+static int see_flow(const struct nlmsghdr *flow, void *data)
+{
+    const struct search *s = data;
+    const struct nlattr *a[CTA_MAX + 1] = {NULL};
+    struct tuple asked, answered;
+    mnl_attr_parse(flow, sizeof(struct nfgenmsg), nl_sort_attr, &(struct nl_attrs){a, CTA_MAX});
+    if (!a[CTA_TUPLE_ORIG] || !a[CTA_TUPLE_REPLY])
+        return MNL_CB_OK;
+    read_tuple(&asked, a[CTA_TUPLE_ORIG]);
+    read_tuple(&answered, a[CTA_TUPLE_REPLY]);
+    bool of_guest = is_guest(s->gone, &asked.from) || is_guest(s->gone, &answered.from);
+    if (s->lost && of_guest && asked.proto == IPPROTO_TCP)
+        note_lost(s, &asked, &answered, a[CTA_PROTOINFO]);
+    else if (!s->lost && (of_guest || published(s->gone->ports, &asked)))
+        delete_flow(flow, a);
     return MNL_CB_OK;
 }
 
@@ -80,18 +138,35 @@ static bool none_at_all(void)
     return count && !strcmp(count, "0\n");
 }
 
-void conntrack_forget(int family, const struct net_ports *ports)
+static void walk(struct search *s)
 {
     char buf[NL_BUF];
-    struct nfgenmsg *nfg;
-    bool any = false;
-    for (size_t i = 0; i < ports->count; i++)
-        any |= ports->list[i].udp;
+    struct nfgenmsg *nfg; /* of both families */
+    bool any = s->gone->guest.s_addr != 0;
+    for (size_t i = 0; s->gone->ports && i < s->gone->ports->count; i++)
+        any |= s->gone->ports->list[i].udp;
     /* The kernel walks its whole table, 5 ms for 262144 buckets, whatever is in it. */
     if (!any || none_at_all())
         return;
     struct nlmsghdr *nlh =
         nl_request(buf, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP, sizeof(*nfg), &nfg);
-    nfg->nfgen_family = (uint8_t)family;
-    nl_call(NETLINK_NETFILTER, nlh, forget, (void *)(uintptr_t)ports);
+    nl_call(NETLINK_NETFILTER, nlh, see_flow, s);
+}
+
+void conntrack_find(const struct conntrack_gone *gone, struct conntrack_lost *lost)
+{
+    walk(&(struct search){gone, lost});
+}
+
+void conntrack_forget(const struct conntrack_gone *gone)
+{
+    walk(&(struct search){gone, NULL});
+}
+
+void conntrack_reset(struct conntrack_lost *lost)
+{
+    for (size_t i = 0; i < lost->count; i++)
+        reset_peer(&lost->list[i].local, &lost->list[i].remote);
+    free(lost->list);
+    *lost = (struct conntrack_lost){0};
 }

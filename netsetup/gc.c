@@ -3,12 +3,16 @@
 #include "netsetup/gc.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "netsetup/addr.h"
 #include "netsetup/claim.h"
+#include "netsetup/conntrack.h"
+#include "netsetup/fallback.h"
 #include "netsetup/fw.h"
 #include "netsetup/link.h"
 #include "netsetup/portclaim.h"
 #include "netsetup/rules.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,13 +63,27 @@ struct taps {
     int result;
     bool in_step; /* with the kernel, which takes its time, but without a thread left behind */
     char name[IFNAMSIZ];
-    struct link_deletion last; /* under way */
+    struct link_deletion last;   /* under way */
+    struct conntrack_gone guest; /* of the last one: what gc_own's caller knows by itself */
+    struct conntrack_lost lost;
 };
 
 static void tap_gone(struct taps *t, int failed)
 {
     if (failed && errno != ENODEV)
         t->result = err_sys(t->err, "cannot remove TAP device %s", t->name);
+}
+
+/* The guest's addresses from its TAP's own (ipv6_choose). */
+static void note_guest(unsigned ifindex, struct taps *t)
+{
+    struct conntrack_gone *guest = &t->guest;
+    addr_find(ifindex, &guest->guest, &guest->guest6);
+    if (guest->guest.s_addr)
+        guest->guest.s_addr ^= htonl(3);
+    if (guest->guest6.s6_addr[0])
+        guest->guest6.s6_addr[15] ^= 3;
+    conntrack_find(guest, &t->lost);
 }
 
 static int delete_tap(const struct link_info *info, void *data)
@@ -75,6 +93,8 @@ static int delete_tap(const struct link_info *info, void *data)
     if (!mark || strcmp(mark, t->mark) != 0)
         return 0;
     tap_gone(t, link_delete_wait(&t->last));
+    if (t->in_step)
+        note_guest(info->ifindex, t);
     snprintf(t->name, sizeof(t->name), "%s", info->name);
     tap_gone(t, t->in_step ? link_delete(info->ifindex) : link_delete_start(info->ifindex, &t->last));
     return 0;
@@ -102,7 +122,13 @@ static int remove_vm(struct taps *t, const struct fw_made *made, const struct fw
 int gc_vm(const char *mark, struct err *err)
 {
     struct taps t = {.mark = mark, .in_step = true};
-    return remove_vm(&t, NULL, NULL, err);
+    int r = remove_vm(&t, NULL, NULL, err);
+    if (t.guest.guest.s_addr) {
+        fallback_remove(t.guest.guest);
+        conntrack_forget(&t.guest);
+    }
+    conntrack_reset(&t.lost);
+    return r;
 }
 
 int gc_own(const char *mark, const struct fw_made *made, const struct fw_made *made6, struct err *err)

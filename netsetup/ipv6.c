@@ -60,3 +60,8 @@ bool ipv6_disable(const char *dev)
     return access("/proc/net/if_inet6", F_OK) || setting_is(dev, "disable_ipv6", '1') ||
            set(dev, "disable_ipv6", "1\n");
 }
+
+bool ipv6_only_with_carrier(const char *dev)
+{
+    return set(dev, "ignore_routes_with_linkdown", "1\n");
+}

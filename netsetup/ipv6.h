@@ -16,4 +16,7 @@ bool ipv6_choose(struct in6_addr *tap, struct in6_addr *guest);
 /* Turns IPv6 off on the device; true as well where there is none. */
 bool ipv6_disable(const char *dev);
 
+/* The device's routes hold only while it has a carrier.  False: they hold always. */
+bool ipv6_only_with_carrier(const char *dev);
+
 #endif

@@ -3,7 +3,6 @@
 #include "netsetup/nl.h"
 
 #include <errno.h>
-#include <linux/if_addr.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/ip.h>
@@ -87,15 +86,17 @@ static struct nlmsghdr *change(void *buf, unsigned ifindex, struct ifinfomsg **i
 
 /* Per-device settings of IPv4, as net.ipv4.conf.<dev> has them; unlike that, this also works where
  * /proc/sys is read-only (a container that is not privileged). */
-static void put_devconf(struct nlmsghdr *nlh, bool route_localnet)
+static void put_devconf(struct nlmsghdr *nlh, uint16_t on, uint16_t also_on)
 {
+    struct nlattr *spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
     struct nlattr *inet = mnl_attr_nest_start(nlh, AF_INET);
     struct nlattr *conf = mnl_attr_nest_start(nlh, IFLA_INET_CONF);
-    mnl_attr_put_u32(nlh, IPV4_DEVCONF_FORWARDING, 1);
-    if (route_localnet)
-        mnl_attr_put_u32(nlh, IPV4_DEVCONF_ROUTE_LOCALNET, 1);
+    mnl_attr_put_u32(nlh, on, 1);
+    if (also_on)
+        mnl_attr_put_u32(nlh, also_on, 1);
     mnl_attr_nest_end(nlh, conf);
     mnl_attr_nest_end(nlh, inet);
+    mnl_attr_nest_end(nlh, spec);
 }
 
 int link_configure(unsigned ifindex, const struct link_config *config)
@@ -108,9 +109,7 @@ int link_configure(unsigned ifindex, const struct link_config *config)
     mnl_attr_put(nlh, IFLA_ADDRESS, ETH_ALEN, config->mac);
     mnl_attr_put_u32(nlh, IFLA_MTU, config->mtu);
     mnl_attr_put_u32(nlh, IFLA_GROUP, config->group);
-    struct nlattr *spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
-    put_devconf(nlh, config->route_localnet);
-    mnl_attr_nest_end(nlh, spec);
+    put_devconf(nlh, IPV4_DEVCONF_FORWARDING, config->route_localnet ? IPV4_DEVCONF_ROUTE_LOCALNET : 0);
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 
@@ -127,12 +126,14 @@ int link_no_autoconf(unsigned ifindex)
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 
-int link_up(unsigned ifindex)
+int link_up(unsigned ifindex, bool only_with_carrier)
 {
     char buf[NL_BUF];
     struct ifinfomsg *ifi;
     struct nlmsghdr *nlh = change(buf, ifindex, &ifi);
     ifi->ifi_flags = ifi->ifi_change = IFF_UP;
+    if (only_with_carrier)
+        put_devconf(nlh, IPV4_DEVCONF_IGNORE_ROUTES_WITH_LINKDOWN, 0);
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 
@@ -142,35 +143,6 @@ int link_delete(unsigned ifindex)
     struct ifinfomsg *ifi;
     struct nlmsghdr *nlh = nl_request(buf, RTM_DELLINK, NLM_F_ACK, sizeof(*ifi), &ifi);
     ifi->ifi_index = (int)ifindex;
-    return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
-}
-
-static struct nlmsghdr *new_addr(void *buf, int family, unsigned ifindex, unsigned prefix)
-{
-    struct ifaddrmsg *ifa;
-    struct nlmsghdr *nlh = nl_request(buf, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifa), &ifa);
-    ifa->ifa_family = (uint8_t)family;
-    ifa->ifa_prefixlen = (uint8_t)prefix;
-    ifa->ifa_index = ifindex;
-    ifa->ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0; /* usable at once: nobody else is on this wire */
-    return nlh;
-}
-
-int link_add_addr(unsigned ifindex, struct in_addr addr, unsigned prefix)
-{
-    char buf[NL_BUF];
-    struct nlmsghdr *nlh = new_addr(buf, AF_INET, ifindex, prefix);
-    mnl_attr_put_u32(nlh, IFA_LOCAL, addr.s_addr);
-    mnl_attr_put_u32(nlh, IFA_ADDRESS, addr.s_addr);
-    return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
-}
-
-int link_add_addr6(unsigned ifindex, const struct in6_addr *addr, unsigned prefix)
-{
-    char buf[NL_BUF];
-    struct nlmsghdr *nlh = new_addr(buf, AF_INET6, ifindex, prefix);
-    mnl_attr_put(nlh, IFA_LOCAL, sizeof(*addr), addr);
-    mnl_attr_put(nlh, IFA_ADDRESS, sizeof(*addr), addr);
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 

@@ -1,9 +1,8 @@
-/* Network devices, addresses and the default route, over rtnetlink (rtnetlink(7)). */
+/* Network devices and the default route, over rtnetlink (rtnetlink(7)). */
 #ifndef CTR_NETSETUP_LINK_H
 #define CTR_NETSETUP_LINK_H
 
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,10 +31,8 @@ int link_find(const char *name, struct link_info *out);
 int link_find_index(unsigned ifindex, struct link_info *out);
 int link_each(int (*each)(const struct link_info *info, void *data), void *data);
 int link_configure(unsigned ifindex, const struct link_config *config);
-int link_up(unsigned ifindex);
-int link_delete(unsigned ifindex); /* and all that the kernel had for it is free again */
-int link_add_addr(unsigned ifindex, struct in_addr addr, unsigned prefix);
-int link_add_addr6(unsigned ifindex, const struct in6_addr *addr, unsigned prefix);
+int link_up(unsigned ifindex, bool only_with_carrier); /* its IPv4 routes hold only while it has one */
+int link_delete(unsigned ifindex);                     /* and all that the kernel had for it is free again */
 
 /* Without IPv6 addresses of its own making.  Fails where the device has no IPv6 at all. */
 int link_no_autoconf(unsigned ifindex);

@@ -7,9 +7,11 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/process.h"
+#include "netsetup/addr.h"
 #include "netsetup/claim.h"
 #include "netsetup/conntrack.h"
 #include "netsetup/dns.h"
+#include "netsetup/fallback.h"
 #include "netsetup/foreign.h"
 #include "netsetup/fw.h"
 #include "netsetup/gc.h"
@@ -107,7 +109,7 @@ static int take_subnet(struct netsetup *net, const struct net_plan *plan, struct
 static void add_ipv6(struct net_link *link)
 {
     link_no_autoconf(link->ifindex);
-    if (link->ipv6 && (link_add_addr6(link->ifindex, &link->tap_addr6, NET_PREFIX6) ||
+    if (link->ipv6 && (addr_add6(link->ifindex, &link->tap_addr6, NET_PREFIX6) ||
                        neigh_add(link->ifindex, AF_INET6, &link->guest_addr6, link->guest_mac)))
         link->ipv6 = false; /* turned off on new devices, or the MTU is below IPv6's 1280 */
 }
@@ -129,7 +131,7 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
     if (link_find(link->tap, &info) || link_configure(info.ifindex, &config))
         return err_sys(err, "cannot configure TAP device %s", link->tap);
     link->ifindex = info.ifindex;
-    if (link_add_addr(info.ifindex, link->tap_addr, NET_PREFIX))
+    if (addr_add(info.ifindex, link->tap_addr, NET_PREFIX))
         return err_sys(err, "cannot give TAP device %s its address", link->tap);
     if (subnet_recheck(link->tap_addr, link->ifindex, err))
         return -1;
@@ -176,15 +178,27 @@ static int add_rules(struct fw_made *made, int family, struct fw_place place, co
         err->text[0] = '\0';
         if (made->run.pid || !start_rules(made, family, &place, err)) {
             rules_text(&made->text, family, plan, link, place.forward_at);
-            if (!fw_add(made, err)) {
-                conntrack_forget(family, &plan->ports);
+            if (!fw_add(made, err))
                 return 0;
-            }
         }
         place.known = false;
         gc_rules(plan->id, family, NULL); /* tables that came before the one that failed */
     }
     return -1;
+}
+
+/* For a kernel that lacks what is only good to have. */
+static int add_bare_rules(struct fw_made *made, struct fw_place place, const struct net_plan *plan,
+                          struct net_link *link, struct err *err)
+{
+    struct err why = *err;
+    link->bare = true;
+    place.known = false;
+    if (add_rules(made, AF_INET, place, plan, link, err))
+        return -1;
+    log_warn("clients of a published port wait in vain while the guest is dead: %s (does the kernel lack REJECT?)",
+             why.text);
+    return 0;
 }
 
 static int close_ipv6(struct fw_made *made, const struct net_plan *plan, const struct net_link *link,
@@ -208,6 +222,15 @@ static void set_up_ipv6(struct fw_made *made, const struct net_plan *plan, struc
     why.text[0] = '\0';
     if (!ipv6_disable(link->tap) && close_ipv6(made, plan, link, place, &why))
         log_warn("cannot keep the guest from this host's IPv6: %s", why.text);
+}
+
+/* Without the rules that refuse a dead guest's clients, the fallback's packets would run in circles. */
+static int start_link(const struct net_link *link, struct err *err)
+{
+    bool fallback = !link->bare && !fallback_add(link->guest_addr);
+    if (fallback && link->ipv6)
+        ipv6_only_with_carrier(link->tap);
+    return link_up(link->ifindex, fallback) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
 }
 
 static int bring_up(struct netsetup *net, const char *id, struct err *err)
@@ -234,11 +257,13 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
         return -1;
     if (plan->dns[0][0] && (net->dns = dns_start(plan, link, err)) < 0)
         return -1;
-    if (add_rules(&net->made, AF_INET, seen.place, plan, link, err))
+    if (add_rules(&net->made, AF_INET, seen.place, plan, link, err) &&
+        add_bare_rules(&net->made, seen.place, plan, link, err))
         return -1;
     set_up_ipv6(&net->made6, plan, link, seen.place6);
+    conntrack_forget(&(struct conntrack_gone){.ports = &plan->ports});
     foreign_warn(plan, link);
-    return link_up(link->ifindex) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
+    return start_link(link, err);
 }
 
 struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
@@ -266,11 +291,20 @@ int netsetup_down(struct netsetup *net, struct err *err)
     if (!net)
         return 0;
     /* Without the claim nothing was made, and what carries the id is another's. */
+    const struct conntrack_gone gone = {net->link.guest_addr, net->link.guest_addr6, NULL};
+    struct conntrack_lost lost = {0};
+    if (net->link.ifindex)
+        conntrack_find(&gone, &lost);
     int r = net->mark_claim >= 0 ? gc_own(net->plan.id, &net->made, &net->made6, err) : 0;
     fw_made_free(&net->made);
     fw_made_free(&net->made6);
     process_end(&net->dns);
     portclaim_release(&net->ports);
+    if (net->link.ifindex) {
+        fallback_remove(net->link.guest_addr);
+        conntrack_forget(&gone);
+        conntrack_reset(&lost);
+    }
     const int claims[] = {net->subnet_claim, net->mark_claim, net->id_claim};
     for (size_t i = 0; i < sizeof(claims) / sizeof(*claims); i++)
         if (claims[i] >= 0)

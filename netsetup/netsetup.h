@@ -52,6 +52,7 @@ struct net_link {
     uint8_t tap_mac[6], guest_mac[6];    /* each end is told the other's: nobody asks (netsetup/neigh.h) */
     unsigned mtu;                        /* bytes; the uplink's, for the guest to set too */
     uint16_t dns_port;                   /* where the relay listens; the guest asks tap_addr's port 53.  0: no relay */
+    bool bare;                           /* this kernel lacks what refuses a dead guest's clients: they wait */
     bool ipv6;                           /* the guest has it too: a unique local address, in one /NET_PREFIX6 */
     struct in6_addr tap_addr6, guest_addr6;
 };

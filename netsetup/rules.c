@@ -11,9 +11,11 @@
  *   nat                published ports, from outside (PREROUTING) and from the host (OUTPUT); leaving with the
  *                      host's address (POSTROUTING, matched on the guest's, whatever the interface is)
  *   filter FORWARD     this TAP with this address may pass where the policy is DROP
+ *   filter FORWARD, OUTPUT  a dead guest's clients are refused
  *   nat, filter INPUT  the guest's way to the DNS relay; before published ports, one of which may be 53
  */
 #include "netsetup/rules.h"
+#include "netsetup/fallback.h"
 #include "netsetup/forbidden.h"
 
 #include <arpa/inet.h>
@@ -169,6 +171,24 @@ static void nat(const struct ctx *c)
     buf_str(c->out, "COMMIT\n");
 }
 
+/* The guest is dead when packets for it take another way (fallback.h). */
+static void refuse(const struct ctx *c, const char *where, const char *elsewhere)
+{
+    rule(c, where, "REJECT", "%s -d %s", elsewhere, c->guest);
+    rule(c, where, "REJECT --reject-with tcp-reset", "%s -d %s -p tcp", elsewhere, c->guest);
+}
+
+/* In OUTPUT, -o is still the device from before the destination was changed. */
+static void refuse_all(const struct ctx *c, const char *where)
+{
+    char elsewhere[32];
+    snprintf(elsewhere, sizeof(elsewhere), "! -o %s", c->tap);
+    refuse(c, where, elsewhere);
+    snprintf(elsewhere, sizeof(elsewhere), "-m realm --realm %#x", FALLBACK_REALM);
+    if (c->family->af == AF_INET)
+        refuse(c, "-I OUTPUT", elsewhere);
+}
+
 static void filter(const struct ctx *c, unsigned at)
 {
     char where[32];
@@ -179,6 +199,8 @@ static void filter(const struct ctx *c, unsigned at)
     rule(c, where, "ACCEPT", "-o %s -d %s -m conntrack --ctstate " PASSING, c->tap, c->guest);
     if (c->plan->guest_access)
         rule(c, where, "ACCEPT", "-m devgroup --src-group %#x -o %s -d %s", RULES_GROUP, c->tap, c->guest);
+    if (!c->link->bare)
+        refuse_all(c, where);
     if (c->plan->host_access)
         rule(c, "-I INPUT", "ACCEPT", "-i %s -s %s", c->tap, c->guest);
     dns(c, "-I INPUT", "ACCEPT", "udp", c->link->dns_port);

@@ -4,12 +4,16 @@
  * peer serve-on DEVICE tcp|udp ...             the same, for packets that come in through that device
  * peer ask tcp|udp ADDRESS PORT [SOURCE]       prints the answer; exit 1 when none comes within a second
  * peer tell udp|icmp6 ADDRESS PORT [SOURCE]          the same without waiting for an answer
+ * peer try tcp|udp ADDRESS PORT                prints what becomes of it within a second: "answer", or an error
+ * peer sink ADDRESS PORT                       takes TCP connections, and keeps them
+ * peer keep ADDRESS PORT                       has one, silently, and prints how it ends
  * peer nag ADDRESS PORT                        asks over UDP again and again on one socket, prints each answer
  * peer hold tcp|udp ADDRESS PORT               keeps a port taken
  * peer card TAP NETNS MAC NAME MTU             the VM: opens TAP as Firecracker does, and joins it to a network
  *                                              card NAME with that MAC in the namespace (a path)
  * All but ask print a line once they are ready, and last until they are killed. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
@@ -149,6 +153,48 @@ static void nag(const char *addr, const char *port)
     }
 }
 
+static void try(const char *proto, const char *addr, const char *port)
+{
+    union address a;
+    char line[256];
+    socklen_t len = parse(addr, port, &a);
+    int fd = open_socket(&a, proto);
+    const struct timeval limit = {.tv_sec = 1};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    if (connect(fd, &a.any, len) || (!strcmp(proto, "udp") && write(fd, "?", 1) != 1) ||
+        read(fd, line, sizeof(line)) <= 0)
+        puts(errno == EINPROGRESS || errno == EAGAIN ? "nothing" : strerror(errno));
+    else
+        puts("answer");
+}
+
+static void sink(const char *addr, const char *port)
+{
+    union address a;
+    socklen_t len = parse(addr, port, &a);
+    int fd = open_socket(&a, "tcp");
+    const int one = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(fd, &a.any, len) || listen(fd, 64))
+        die("bind");
+    ready();
+    for (;;)
+        accept(fd, NULL, NULL);
+}
+
+static void keep(const char *addr, const char *port)
+{
+    union address a;
+    char c;
+    socklen_t len = parse(addr, port, &a);
+    int fd = open_socket(&a, "tcp");
+    if (connect(fd, &a.any, len))
+        die("connect");
+    ready();
+    puts(read(fd, &c, 1) < 0 ? strerror(errno) : "end");
+}
+
 static void hold(const char *proto, const char *addr, const char *port)
 {
     union address a;
@@ -225,6 +271,12 @@ int main(int argc, char **argv)
         return ask(argv[2], argv[3], argv[4], argv[5], false);
     if (argc == 4 && !strcmp(argv[1], "nag"))
         nag(argv[2], argv[3]);
+    if (argc == 5 && !strcmp(argv[1], "try"))
+        return try(argv[2], argv[3], argv[4]), 0;
+    if (argc == 4 && !strcmp(argv[1], "sink"))
+        sink(argv[2], argv[3]);
+    if (argc == 4 && !strcmp(argv[1], "keep"))
+        return keep(argv[2], argv[3]), 0;
     if (argc == 5 && !strcmp(argv[1], "hold"))
         hold(argv[2], argv[3], argv[4]);
     if (argc == 7 && !strcmp(argv[1], "card"))

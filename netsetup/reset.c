@@ -1,0 +1,17 @@
+/* A reset that counts has the sequence number that the other side expects next, and nobody knows that but the other
+ * side.  So it is asked, by a SYN on the old connection's addresses and ports: to a side that believes the connection
+ * is there, that is the sign of a restart, and it answers with an ACK that has its numbers.  There is no connection
+ * here any more, so our kernel answers that with a reset, and the numbers in it are right (RFC 9293, 3.5.1, "Half-open
+ * connections"; RFC 5961, 4).  Takes no right to send what one likes (CAP_NET_RAW). */
+#include "netsetup/reset.h"
+#include "common/cleanup.h"
+
+void reset_peer(const union reset_end *local, const union reset_end *remote)
+{
+    const int on = 1;
+    int family = local->any.sa_family;
+    socklen_t len = family == AF_INET6 ? sizeof(local->v6) : sizeof(local->v4);
+    cleanup_close int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) && !bind(fd, &local->any, len))
+        (void)!connect(fd, &remote->any, len); /* under way; what comes back finds nobody */
+}

@@ -1,0 +1,18 @@
+/* The end of a TCP connection whose one side is gone without a word. */
+#ifndef CTR_NETSETUP_RESET_H
+#define CTR_NETSETUP_RESET_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+union reset_end {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* Has remote's end of its connection with local, an address of this host's, reset: at once when remote answers, and
+ * otherwise never. */
+void reset_peer(const union reset_end *local, const union reset_end *remote);
+
+#endif
