@@ -134,7 +134,7 @@ heard() { grep -v ready "$work/heard" | sort -u; }
 tell() { python3 -c 'import socket, sys; socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM).sendto(sys.argv[2].encode(), (sys.argv[1], 7777))' "$@"; }
 
 # First that each would be heard.
-routes() { ip route show table all; ip -6 route show table all; ip neigh show dev up0 | sed 's/ [A-Z]* *$//'; ip neigh show dev victim0 | sed 's/ [A-Z]* *$//'; ip -6 addr show dev evil0; }
+routes() { ip route show table all; ip -6 route show table all; ip neigh show dev up0 | grep -v ^fe80 | sed 's/ [A-Z]* *$//'; ip neigh show dev victim0 | sed 's/ [A-Z]* *$//'; ip -6 addr show dev evil0; }
 tell 192.0.2.1 WORD-control
 tell 2001:db8:9::1 WORD-control6
 tell 169.254.169.254 WORD-to-metadata
