@@ -44,6 +44,8 @@ enum proto_type {
     PROTO_WINSIZE,  /* u32 session, u32 rows, u32 columns */
     PROTO_EXEC,     /* u32 session, flags, rows, columns, argc, envc; then strings, each with its NUL:
                        user and working directory ("": those of session 0), arguments, NAME=value */
+    PROTO_HANGUP,   /* u32 session: who asked for the exec is gone; the command is to end, as at the end of a
+                       terminal's line.  From entry alone */
     /* ctr-jailer to entry */
     PROTO_STATUS = 96, /* answered by PROTO_TEXT: JSON */
     PROTO_LOGS,        /* answered by PROTO_TEXT: the guest's console */

@@ -51,9 +51,10 @@ static void output(struct session *s, enum proto_kind kind, uint64_t bytes)
     peer_send(&((struct slot *)s)->init->control, PROTO_END, fields, 4, NULL, 0);
 }
 
-/* A slot for a new session: a free one, or one whose session is over. */
+/* A slot for a new session.  Those that are over free theirs first: each has the buffers of three streams. */
 static struct slot **find_slot(struct init *in)
 {
+    struct slot **found = NULL;
     for (int i = 0; i < SESSIONS_MAX; i++) {
         struct slot **slot = &in->slots[i];
         if (*slot && i > 0 && session_over(&(*slot)->session)) {
@@ -61,10 +62,10 @@ static struct slot **find_slot(struct init *in)
             free(*slot);
             *slot = NULL;
         }
-        if (!*slot)
-            return slot;
+        if (!*slot && !found)
+            found = slot;
     }
-    return NULL;
+    return found;
 }
 
 static void start(struct init *in, uint32_t id, const struct command *c, bool stdin_wanted, uint32_t rows,
@@ -166,6 +167,8 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         session_signal(s, (int)a);
     else if (msg->type == PROTO_WINSIZE && s && proto_field(msg, 1, &a) && proto_field(msg, 2, &b))
         session_resize(s, a, b);
+    else if (msg->type == PROTO_HANGUP && s && id != 0)
+        session_hangup(s);
 }
 
 /* Entry is gone, and nobody else knows of this VM. */

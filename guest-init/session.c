@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "guest-init/host.h"
+#include "guest-init/members.h"
 #include "guest-init/oom.h"
 
 #include <errno.h>
@@ -12,6 +13,10 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
+
+/* What a command that has lost its client may take to end by SIGHUP. */
+#define HANGUP_GRACE (5 * UINT64_C(1000000000))
 
 static const enum proto_kind kinds[] = {PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR};
 
@@ -124,7 +129,7 @@ int session_start(struct session *s, uint32_t id, struct loop *loop, const struc
     int r = c->tty ? open_terminal(s, stdin_wanted, stdio, err) : open_pipes(s, stdin_wanted, stdio, err);
     *code = 125;
     if (r == 0)
-        s->pid = command_start(c, stdio, code, err);
+        s->pid = s->leader = command_start(c, stdio, code, err);
     for (int i = 0; i < 3; i++)
         if (stdio[i] >= 0)
             close(stdio[i]);
@@ -146,11 +151,14 @@ void session_ended(struct session *s, int status)
     close_stream(&s->stream[0]);
     for (int i = 1; i < 3; i++)
         pump_drain(&s->stream[i].pump);
+    s->dying = s->dying && members_signal(s->leader, s->hung_up, 0) > 0;
+    if (!s->dying)
+        loop_timer(s->loop, &s->grace, UINT64_MAX);
 }
 
 bool session_over(const struct session *s)
 {
-    return s->pid < 0 && s->stream[0].host < 0 && s->stream[1].host < 0 && s->stream[2].host < 0;
+    return s->pid < 0 && !s->dying && s->stream[0].host < 0 && s->stream[1].host < 0 && s->stream[2].host < 0;
 }
 
 /* To the whole process group: a shell that waits for its child would otherwise keep it to itself. */
@@ -167,8 +175,35 @@ void session_resize(const struct session *s, uint32_t rows, uint32_t columns)
         ioctl(s->terminal, TIOCSWINSZ, &size);
 }
 
+/* The leader's own id cannot be another session's while the command has not been reaped. */
+static void grace_over(struct timer *t)
+{
+    struct session *s = (struct session *)((char *)t - offsetof(struct session, grace));
+    s->dying = false;
+    session_signal(s, SIGKILL);
+    members_signal(s->leader, s->pid > 0 ? UINT64_MAX : s->hung_up, SIGKILL);
+}
+
+void session_hangup(struct session *s)
+{
+    for (int i = 0; i < 3; i++)
+        close_stream(&s->stream[i]);
+    if (s->terminal >= 0)
+        close(steal_fd(&s->terminal));
+    if (s->pid < 0 || s->hung_up)
+        return;
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    s->hung_up = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    s->dying = true;
+    s->grace.fired = grace_over;
+    loop_timer(s->loop, &s->grace, loop_now() + HANGUP_GRACE);
+    session_signal(s, SIGHUP);
+}
+
 void session_close(struct session *s)
 {
+    loop_timer(s->loop, &s->grace, UINT64_MAX);
     for (int i = 0; i < 3; i++)
         close_stream(&s->stream[i]);
     if (s->terminal >= 0)

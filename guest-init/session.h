@@ -23,12 +23,16 @@ typedef void session_output(struct session *s, enum proto_kind kind, uint64_t by
 
 struct session {
     uint32_t id;
-    pid_t pid;     /* of the command; -1: not running (any more) */
-    bool ended;    /* it has run, with code */
-    uint32_t code; /* 0..255 */
-    bool starved;  /* it ended because the kernel was out of memory */
-    bool alone;    /* signals are for the command itself, not for its process group */
-    int terminal;  /* the pty's our side; -1: none */
+    pid_t pid;        /* of the command; -1: not running (any more) */
+    bool ended;       /* it has run, with code */
+    uint32_t code;    /* 0..255 */
+    bool starved;     /* it ended because the kernel was out of memory */
+    bool alone;       /* signals are for the command itself, not for its process group */
+    pid_t leader;     /* what pid was at the start: the id of its process group and session, also after its end */
+    uint64_t hung_up; /* when (CLOCK_BOOTTIME, ns); 0: it was not */
+    bool dying;       /* from then on, until nothing is left, or all was killed */
+    struct timer grace;
+    int terminal; /* the pty's our side; -1: none */
     struct loop *loop;
     struct session_stream stream[3]; /* by the command's descriptor number */
     session_output *output;
@@ -42,11 +46,16 @@ int session_start(struct session *s, uint32_t id, struct loop *loop, const struc
 /* The command has ended with this wait status: what it wrote is still passed on. */
 void session_ended(struct session *s, int status);
 
-/* It has ended, and entry has closed all its connections: session_close loses nothing. */
+/* It has ended, entry has closed all its connections, and nothing is left to be killed: session_close loses nothing. */
 bool session_over(const struct session *s);
 
 void session_signal(const struct session *s, int signo);
 void session_resize(const struct session *s, uint32_t rows, uint32_t columns);
+
+/* Nobody is there any more who asked for it: closes its streams and sends SIGHUP to the command's process group, and
+ * SIGKILL after a grace to what is left of the command and of its session.  Of a command that has ended already,
+ * what it left behind stays. */
+void session_hangup(struct session *s);
 
 /* Closes what is open. */
 void session_close(struct session *s);

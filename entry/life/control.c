@@ -15,6 +15,7 @@ struct client {
     struct peer peer; /* first: a peer is its client */
     struct control *control;
     uint32_t session; /* 0: none yet */
+    bool ended;       /* the session's command has */
     bool over;        /* to be freed */
     bool waits;       /* for metrics */
 };
@@ -112,11 +113,28 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
     }
 }
 
-/* The session's streams end with the client, which holds them; the guest notices by itself. */
+/* Tells the guest that nobody waits for the client's session any more.  False: it does not take the message now. */
+static bool hang_up(struct client *cl)
+{
+    struct control *c = cl->control;
+    if (cl->session != 0 && !cl->ended && c->events.to_guest(c->events.arg, PROTO_HANGUP, &cl->session, 1, NULL, 0) < 0)
+        return false;
+    cl->session = 0;
+    return true;
+}
+
+/* The session's streams end with the client, which holds them.  That alone does not end a command that neither reads
+ * nor writes. */
+static void lose(struct client *cl)
+{
+    cl->over = true;
+    hang_up(cl);
+}
+
 static void on_lost(struct peer *p, const char *why)
 {
     (void)why;
-    ((struct client *)p)->over = true;
+    lose((struct client *)p);
 }
 
 static void on_connect(struct watch *w, short revents)
@@ -126,7 +144,7 @@ static void on_connect(struct watch *w, short revents)
     int fd = local_accept(w->fd);
     for (int i = 0; fd >= 0 && i < CLIENTS_MAX; i++) {
         struct client **slot = &c->clients[i];
-        if (*slot && !(*slot)->over)
+        if (*slot && (!(*slot)->over || !hang_up(*slot)))
             continue;
         if (*slot)
             peer_free(&(*slot)->peer);
@@ -162,8 +180,10 @@ struct control *control_new(struct loop *loop, int listener, const struct contro
 void control_message(struct control *c, uint32_t session, const struct proto_msg *msg)
 {
     struct client *cl = find(c, session);
-    if (cl && msg->type <= PROTO_END) /* what else there is does not come from a guest */
-        peer_send(&cl->peer, (enum proto_type)msg->type, NULL, 0, msg->payload, msg->len);
+    if (!cl || msg->type > PROTO_END) /* what else there is does not come from a guest */
+        return;
+    cl->ended = cl->ended || msg->type == PROTO_EXITED || msg->type == PROTO_FAILED;
+    peer_send(&cl->peer, (enum proto_type)msg->type, NULL, 0, msg->payload, msg->len);
 }
 
 void control_stream(struct control *c, uint32_t session, enum proto_kind kind, int fd)
@@ -172,7 +192,7 @@ void control_stream(struct control *c, uint32_t session, enum proto_kind kind, i
     if (cl && peer_send_fd(&cl->peer, PROTO_STREAM, kind, fd) < 0) {
         /* A session that lacks a stream would wait for it for ever. */
         peer_free(&cl->peer);
-        cl->over = true;
+        lose(cl);
     }
     close(fd);
 }

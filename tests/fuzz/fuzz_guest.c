@@ -4,6 +4,7 @@
  *   make build/fuzz/fuzz_guest && build/fuzz/fuzz_guest -close_fd_mask=3 -max_total_time=60 build/fuzz/guest.corpus */
 #include "guest-init/copy.h"
 #include "guest-init/host.h"
+#include "guest-init/members.h"
 #include "guest-init/oom.h"
 #include "guest-init/serve.h"
 #include "tests/fuzz/sim.h"
@@ -87,6 +88,13 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
 bool oom_killed(pid_t pid)
 {
     return pid % 2;
+}
+
+unsigned members_signal(pid_t sid, uint64_t before, int signo)
+{
+    if (sid < FIRST_PID || before == 0)
+        abort();
+    return signo ? 0 : (unsigned)sid % 3;
 }
 
 int kill(pid_t pid, int signo)

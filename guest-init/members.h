@@ -1,0 +1,13 @@
+/* The processes of a session of the kernel's (setsid(2)), which a command and what it has started are. */
+#ifndef CTR_INIT_MEMBERS_H
+#define CTR_INIT_MEMBERS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Sends signo (0: none, as kill(2)) to each process of the session sid that had started before `before`
+ * (CLOCK_BOOTTIME in ns; UINT64_MAX: to all), zombies excepted.  How many there were.  The time tells them from
+ * those of a later session with the same id, which the kernel gives again once all of the first have ended. */
+unsigned members_signal(pid_t sid, uint64_t before, int signo);
+
+#endif
