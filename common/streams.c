@@ -45,11 +45,9 @@ static void stream_ended(struct pump *p)
     st->all->changed(st->all->arg);
 }
 
-static void open_local(struct stream *st)
+static void open_local(struct stream *st, int fd)
 {
-    if (st->met || (st->kind != PROTO_STDOUT && st->kind != PROTO_STDERR))
-        return;
-    st->local = pump_output(st->kind == PROTO_STDOUT ? STDOUT_FILENO : STDERR_FILENO, &st->chunk);
+    st->local = pump_output(fd, &st->chunk);
     st->failed = st->local < 0 ? errno : 0;
 }
 
@@ -69,9 +67,18 @@ struct streams *streams_new(struct loop *loop, bool stdin_wanted, bool tty, void
         s->stream[kind].kind = (enum proto_kind)kind;
         s->stream[kind].guest = s->stream[kind].local = -1;
         s->stream[kind].bytes = UINT64_MAX;
-        open_local(&s->stream[kind]);
     }
+    open_local(&s->stream[PROTO_STDOUT], STDOUT_FILENO);
+    if (!tty)
+        open_local(&s->stream[PROTO_STDERR], STDERR_FILENO);
     return s;
+}
+
+void streams_redirect(struct streams *s, enum proto_kind kind, int fd)
+{
+    if (s->stream[kind].local >= 0)
+        close(s->stream[kind].local);
+    open_local(&s->stream[kind], fd);
 }
 
 void streams_join(struct streams *s, enum proto_kind kind, int fd)

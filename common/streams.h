@@ -14,6 +14,9 @@ struct streams;
  * memory. */
 struct streams *streams_new(struct loop *loop, bool stdin_wanted, bool tty, void (*changed)(void *arg), void *arg);
 
+/* Has an output written to fd, which stays the caller's, instead of our stdout or stderr; before it is joined. */
+void streams_redirect(struct streams *s, enum proto_kind kind, int fd);
+
 /* Takes fd, the guest's connection for one stream.  A second one for the same stream is closed. */
 void streams_join(struct streams *s, enum proto_kind kind, int fd);
 

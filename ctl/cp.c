@@ -1,17 +1,19 @@
-/* cp: an archive, by the system's tar on this side and by the guest's init on the other.  tar is the one that
- * gives the member its new name: it also withstands what a hostile guest may put into an archive. */
+/* cp: an archive between a process of ours and a part of the guest's init, which are the same code.  Ours gives the
+ * member its new name and trusts nothing that the archive says. */
 #include "common/cleanup.h"
+#include "common/log.h"
+#include "common/pack.h"
 #include "common/signals.h"
+#include "common/unpack.h"
 #include "ctl/ctl.h"
 #include "ctl/where.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-enum { TAR_ARGUMENTS = 16 };
 
 /* One end of the copy: the guest's is written with a colon in front. */
 struct end {
@@ -47,70 +49,54 @@ static int kind_of(const char *id, const struct end *end, bool follow, enum prot
     return code < 0 ? -1 : err_set(err, "cp: the guest gave an answer that is none");
 }
 
-/* A sed expression that renames the member, in hard links' targets too, but not in symbolic links'.  A folder's
- * members all start with its ".". */
-static int rename_expression(const struct where *w, char *out, size_t size, struct err *err)
+/* In a process of its own, which has nothing of ours but the pipe, its stdin or stdout: out of the guest comes what a
+ * hostile one makes up. */
+static int run_local(const struct where *w, bool packing, bool archive)
 {
-    size_t n = (size_t)snprintf(out, size, "--transform=flags=rhS;s,^%s,", strcmp(w->member, ".") == 0 ? "\\." : ".*");
-    for (const char *c = w->name; *c && n + 4 < size; c++) {
-        if (*c == '\n')
-            return err_set(err, "cp: a new name with a newline is not supported");
-        if (strchr(",\\&", *c))
-            out[n++] = '\\';
-        out[n++] = *c;
+    struct err err = {0};
+    bool incomplete = false;
+    int r;
+    signals_default();
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    close_range(3, ~0U, 0);
+    if (packing) {
+        r = tar_pack(STDOUT_FILENO, w->from, w->member, w->name, &incomplete, &err);
+    } else {
+        struct unpack_plan plan = {.member = w->member, .name = w->name, .strange = true, .exact = archive};
+        cleanup_close int dir = open(w->to, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        r = dir < 0 ? err_sys(&err, "cannot change to the folder %s", w->to)
+                    : tar_unpack(STDIN_FILENO, dir, &plan, &err);
     }
-    snprintf(out + n, size - n, ",");
-    return 0;
+    if (r < 0)
+        log_error("cp: %s", err.text);
+    return r < 0 || incomplete;
 }
 
-/* Starts tar with our end of the pipe as its stdout (packing) or stdin. */
-static pid_t start_tar(const struct where *w, bool packing, int pipe_end, struct err *err)
+static pid_t start_local(const struct where *w, bool packing, bool archive, int pipe_end, struct err *err)
 {
-    static const char *const pack[] = {"--format=posix", "--pax-option=delete=atime,delete=ctime", "-c"};
-    static const char *const unpack[] = {"--same-owner", "--delay-directory-restore", "--xattrs-include=*", "-xp"};
-    const char *argv[TAR_ARGUMENTS] = {"tar", "--numeric-owner", "--xattrs", "--no-unquote"};
-    char expression[640];
-    int n = 4;
-    for (int i = 0; i < (packing ? 3 : 4); i++)
-        argv[n++] = packing ? pack[i] : unpack[i];
-    if (w->name[0]) {
-        if (rename_expression(w, expression, sizeof(expression), err) < 0)
-            return -1;
-        argv[n++] = expression;
-    }
-    argv[n++] = "-C";
-    argv[n++] = packing ? w->from : w->to;
-    argv[n++] = "-f";
-    argv[n++] = "-";
-    argv[n++] = "--";
-    argv[n++] = w->member; /* unpacking, too: what else a hostile guest sends stays out */
-    argv[n] = NULL;
     pid_t pid = fork();
     if (pid == 0) {
-        signals_default();
-        if (dup2(pipe_end, packing ? STDOUT_FILENO : STDIN_FILENO) >= 0)
-            execvp(argv[0], (char *const *)argv);
-        dprintf(STDERR_FILENO, "ctr-jailer: cp: cannot run tar: %s\n", strerror(errno));
-        _exit(127);
+        dup2(pipe_end, packing ? STDOUT_FILENO : STDIN_FILENO);
+        _exit(run_local(w, packing, archive));
     }
-    return pid < 0 ? err_sys(err, "cp: cannot run tar") : pid;
+    return pid < 0 ? err_sys(err, "cp: cannot start a process") : pid;
 }
 
-/* Both sides at once, with the pipe between tar and the session's stdin or stdout. */
-static int copy(const char *id, bool in, const struct where *w, struct err *err)
+/* Both sides at once, with the pipe between ours and the session's stdin or stdout. */
+static int copy(const char *id, bool in, bool archive, const struct where *w, struct err *err)
 {
     const char *const pack[] = {"pack", w->from, w->member, NULL}, *const unpack[] = {"unpack", w->to, NULL};
     int ends[2], status = 0;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_sys(err, "cp: cannot make a pipe");
-    pid_t tar = start_tar(w, in, ends[in ? 1 : 0], err);
+    pid_t local = start_local(w, in, archive, ends[in ? 1 : 0], err);
     dup2(ends[in ? 0 : 1], in ? STDIN_FILENO : STDOUT_FILENO);
     close(ends[0]);
     close(ends[1]);
-    int code = tar < 0 ? -1 : run_part(id, in ? PROTO_EXEC_STDIN : 0, in ? unpack : pack, err);
-    close(in ? STDIN_FILENO : STDOUT_FILENO); /* tar sees the end */
-    if (tar > 0 && waitpid(tar, &status, 0) < 0)
-        return err_sys(err, "cp: cannot wait for tar");
+    int code = local < 0 ? -1 : run_part(id, in ? PROTO_EXEC_STDIN : 0, in ? unpack : pack, err);
+    close(in ? STDIN_FILENO : STDOUT_FILENO); /* the other one sees the end */
+    if (local > 0 && waitpid(local, &status, 0) < 0)
+        return err_sys(err, "cp: cannot wait for the other side");
     return code != 0 ? code : status != 0;
 }
 
@@ -132,8 +118,12 @@ int ctl_cp(const char *id, char **argv, struct err *err)
 {
     struct where w = {0};
     enum proto_copy from_kind, to_kind;
+    bool archive = argv[1] && (strcmp(argv[1], "-a") == 0 || strcmp(argv[1], "--archive") == 0);
+    argv += archive;
+    if (argv[1] && strcmp(argv[1], "--") == 0)
+        argv++;
     if (!argv[1] || !argv[2] || argv[3])
-        return err_set(err, "cp: use it as: cp PATH :PATH, or cp :PATH PATH");
+        return err_set(err, "cp: use it as: cp [-a] PATH :PATH, or cp [-a] :PATH PATH");
     struct end from = parse_end(argv[1]), to = parse_end(argv[2]);
     if (from.guest == to.guest || !*from.path || !*to.path)
         return err_set(err, "cp: one of the paths is the guest's, with a colon in front: %s",
@@ -145,5 +135,5 @@ int ctl_cp(const char *id, char **argv, struct err *err)
         return -1;
     if (where_copy(from.path, from_kind, to.path, to_kind, &w, err) < 0)
         return -1;
-    return copy(id, to.guest, &w, err);
+    return copy(id, to.guest, archive, &w, err);
 }

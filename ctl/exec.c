@@ -7,6 +7,7 @@
 #include "common/streams.h"
 #include "common/terminal.h"
 #include "ctl/ctl.h"
+#include "ctl/say.h"
 
 #include <getopt.h>
 #include <poll.h>
@@ -19,6 +20,7 @@ struct exec {
     struct peer peer; /* first: a peer is its exec */
     struct watch signals;
     struct streams *streams;
+    struct say say; /* of init's own parts */
     const struct ctl_session *plan;
     struct err *err;
     bool exited, ran, done;
@@ -175,6 +177,11 @@ int ctl_run(const char *id, const struct ctl_session *plan, struct err *err)
         loop ? streams_new(loop, plan->flags & PROTO_EXEC_STDIN, plan->flags & PROTO_EXEC_TTY, check_end, &e) : NULL;
     e.signals = (struct watch){.fd = catch_signals(), .events = POLLIN, .ready = on_signal};
     peer_init(&e.peer, loop, on_message, on_lost);
+    if (e.streams && (plan->flags & PROTO_EXEC_COPY)) {
+        if (say_start(&e.say, loop) < 0)
+            return err_sys(err, "cannot make a pipe");
+        streams_redirect(e.streams, PROTO_STDERR, e.say.input);
+    }
     if (!e.streams || e.signals.fd < 0 || loop_add(loop, &e.signals) < 0 || peer_connect(&e.peer, fd) < 0)
         return err_set(err, "out of memory");
     if ((plan->flags & PROTO_EXEC_TTY) && (plan->flags & PROTO_EXEC_STDIN))
@@ -183,6 +190,7 @@ int ctl_run(const char *id, const struct ctl_session *plan, struct err *err)
     loop_run(loop, &e.done);
     terminal_restore();
     streams_free(e.streams);
+    say_end(&e.say);
     peer_free(&e.peer);
     loop_free(loop);
     return e.code;

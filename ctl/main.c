@@ -15,8 +15,10 @@ static const struct {
 } commands[] = {
     {"exec", ctl_exec, "exec [-i] [-t] [-u USER] [-w DIR] [-e NAME=VALUE]... [--busybox] [--] COMMAND [ARGUMENT...]",
      "runs a command in the guest; its exit code is the command's"},
-    {"cp", ctl_cp, "cp PATH :PATH | cp :PATH PATH",
-     "copies files into the guest (:PATH) or out of it, as docker cp does; - is a tar stream"},
+    {"cp", ctl_cp, "cp [-a] PATH :PATH | cp [-a] :PATH PATH",
+     "copies files into the guest (:PATH) or out of it, as docker cp does; - is a tar stream.  Out of the "
+     "guest come neither set-user-id bits, capabilities nor devices, and all belongs to who copies; -a, --archive: all "
+     "as it is"},
     {"status", ctl_status, "status [--json | --healthy | --metrics]",
      "tells about the VM; --healthy: exit 0 if its command runs and VM_HEALTHCHECK_CMD, if given, succeeds; --metrics: "
      "Prometheus' text format"},

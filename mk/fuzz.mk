@@ -26,7 +26,7 @@ $(foreach f,host guest relay,$(eval $(call fuzz,$(f))))
 $(B)/fuzz/obj/%.o: %.c | $(TEST_STAMP)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP $(FUZZ_CPP) -c -o $@ $<
-$(B)/fuzz/obj/guest-init/unpack.o $(B)/fuzz/obj/guest-init/folders.o: FUZZ_CPP := -DNOFS -include tests/fuzz/nofs.h
+$(B)/fuzz/obj/common/unpack.o: FUZZ_CPP := -DNOFS -include tests/fuzz/nofs.h
 
 FUZZ_TEXTS := plan vmm texts
 FUZZ_OBJ_plan := $(B)/fuzz/obj/tests/lib/kvm.o

@@ -5,27 +5,31 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-int nofs_make(const char *path);
-int nofs_open(const char *path);
-int nofs_lstat(const char *path, struct stat *st);
+/* entry: one of its folder. */
+int nofs_make(const char *entry);
+int nofs_open(const char *entry);
+int nofs_remove(const char *entry);
+int nofs_fstat(struct stat *st);
+/* path: the object that a descriptor is of */
 int nofs_set(const char *path, const void *value, size_t len);
 int nofs_times(const char *path, const struct timespec *times);
 
 #ifdef NOFS
-#define open(path, ...) nofs_open(path)
-#define chdir(path) nofs_set(path, NULL, 0)
-#define mkdir(path, mode) nofs_make(path)
-#define mknod(path, mode, device) nofs_make(path)
-#define link(to, path) (nofs_make(to), nofs_make(path))
-#define symlink(to, path) nofs_make(path)
-#define unlink(path) nofs_set(path, NULL, 0)
-#define lstat(path, st) nofs_lstat(path, st)
-#define lchown(path, uid, gid) nofs_set(path, NULL, 0)
+#define openat(dir, entry, ...) nofs_open(entry)
+#define syscall(number, dir, entry, ...) nofs_open(entry)
+#define mkdirat(dir, entry, mode) nofs_make(entry)
+#define mknodat(dir, entry, mode, device) nofs_make(entry)
+#define linkat(from, to, dir, entry, flags) (nofs_make(to), nofs_make(entry))
+#define symlinkat(to, dir, entry) nofs_make(entry)
+#define unlinkat(dir, entry, flags) nofs_remove(entry)
+#define fstat(fd, st) nofs_fstat(st)
+#define chown(path, uid, gid) nofs_set(path, NULL, 0)
 #define chmod(path, mode) nofs_set(path, NULL, 0)
-#define lsetxattr(path, name, value, len, flags) nofs_set(path, value, len)
+#define setxattr(path, name, value, len, flags) nofs_set(path, value, len)
 #define utimensat(dir, path, times, flags) nofs_times(path, times)
 #endif
 

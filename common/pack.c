@@ -1,8 +1,10 @@
-#include "guest-init/tar.h"
+#include "common/pack.h"
 
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/log.h"
+#include "common/tar.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,6 +25,7 @@ struct linked {
 
 struct pack {
     int out;
+    const char *member, *name; /* name in the archive; "": member */
     bool incomplete;
     struct linked *linked;
     size_t linked_count;
@@ -39,7 +42,7 @@ uint32_t tar_checksum(const struct tar_header *h)
 
 static void leave_out(struct pack *p, const char *path, const char *why)
 {
-    dprintf(STDERR_FILENO, "%s: %s\n", path, why);
+    log_warn("%s: %s", path, why);
     p->incomplete = true;
 }
 
@@ -99,11 +102,24 @@ static int put_header(struct pack *p, struct tar_header *h)
     return io_write_all(p->out, h, sizeof(*h));
 }
 
+/* What is called path here, in the archive. */
+static const char *archive_name(const struct pack *p, const char *path, char out[TAR_PATH])
+{
+    if (!*p->name || !*path)
+        return path;
+    snprintf(out, TAR_PATH, "%s%s", p->name, path + strlen(p->member));
+    return out;
+}
+
 /* The header, after a pax header with what does not fit in it. */
-static int put_headers(struct pack *p, struct tar_header *h, const char *path, const char *link, uint64_t size,
+static int put_headers(struct pack *p, struct tar_header *h, const char *source, const char *link, uint64_t size,
                        const struct stat *st)
 {
     cleanup_buf struct buf records = {0};
+    char path_text[TAR_PATH], link_text[TAR_PATH];
+    const char *path = archive_name(p, source, path_text);
+    if (h->type == '1')
+        link = archive_name(p, link, link_text);
     if (strlen(path) >= sizeof(h->name))
         record(&records, "path", path, strlen(path));
     if (strlen(link) >= sizeof(h->link))
@@ -129,7 +145,7 @@ static int put_headers(struct pack *p, struct tar_header *h, const char *path, c
     octal(h->major, sizeof(h->major), major(st->st_rdev));
     octal(h->minor, sizeof(h->minor), minor(st->st_rdev));
     if (h->type != '1')
-        attribute_records(&records, path);
+        attribute_records(&records, source);
     struct tar_header x = {
         .name = "././@PaxHeader", .mode = "0000644", .uid = "0000000", .gid = "0000000", .type = 'x'};
     memcpy(x.mtime, "00000000000", 12);
@@ -243,7 +259,7 @@ static int put_any(struct pack *p, const char *path, dev_t parent)
     if (S_ISREG(st.st_mode))
         return put_file(p, path, &st);
     if (S_ISSOCK(st.st_mode)) {
-        dprintf(STDERR_FILENO, "%s: a socket is not copied\n", path);
+        log_warn("%s: a socket is not copied", path);
         return 0;
     }
     if (S_ISLNK(st.st_mode) && readlink(path, target, sizeof(target) - 1) < 0) {
@@ -257,10 +273,10 @@ static int put_any(struct pack *p, const char *path, dev_t parent)
     return put_headers(p, &h, path, target, 0, &st);
 }
 
-int tar_pack(int out, const char *dir, const char *member, bool *incomplete, struct err *err)
+int tar_pack(int out, const char *dir, const char *member, const char *name, bool *incomplete, struct err *err)
 {
     static const char end[2 * TAR_BLOCK];
-    struct pack p = {.out = out};
+    struct pack p = {.out = out, .member = member, .name = name};
     struct stat st;
     if (chdir(dir) < 0 || lstat(member, &st) < 0)
         return err_sys(err, "cannot read %s/%s", dir, member);

@@ -1,0 +1,25 @@
+/* Unpacks an archive (tar.h) into a folder. */
+#ifndef CTR_UNPACK_H
+#define CTR_UNPACK_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+
+struct unpack_plan {
+    const char *member; /* what is wanted: this and what is below it; "." is all */
+    const char *name;   /* what that is to be called in the folder; "" as in the archive */
+    bool strange;       /* the archive's writer is not trusted: no link is followed below the folder, whoever made it
+                           (openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS) */
+    bool exact;         /* all that the archive says.  Else it is what any user could make: files, folders and links
+                           of this process's user, without set-user-id and set-group-id bits, with attributes in
+                           user.* alone; devices and FIFOs are left out with a warning each, and folders that are
+                           there already keep their mode and time */
+};
+
+/* Reads the archive from in, to its end, into the folder dir (a descriptor; O_PATH will do).  Names stay beneath it:
+ * slashes in front are dropped, `..` is refused.  A hard link is one to what has such a name.  What is in the way is
+ * replaced, except a folder.  Leaves the process's umask at 0; needs /proc.  -1 with err. */
+int tar_unpack(int in, int dir, const struct unpack_plan *plan, struct err *err);
+
+#endif
