@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/num.h"
+#include "common/text.h"
 
 #define JSMN_STATIC
 #define JSMN_PARENT_LINKS
@@ -12,43 +13,22 @@
 
 enum { NUMBERS_MAX = 8192 }; /* tokens: Firecracker's metrics have about 1000 */
 
-/* The length of the UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), or 0. */
-static size_t utf8_len(const unsigned char *s)
-{
-    static const struct {
-        unsigned char mask, lead;
-        size_t len;
-        uint32_t min;
-    } forms[] = {{0x80, 0x00, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
-    for (size_t f = 0; f < sizeof(forms) / sizeof(*forms); f++) {
-        if ((s[0] & forms[f].mask) != forms[f].lead)
-            continue;
-        uint32_t code = s[0] & (uint32_t)~forms[f].mask & 0xff;
-        for (size_t i = 1; i < forms[f].len; i++) {
-            if ((s[i] & 0xc0) != 0x80)
-                return 0;
-            code = code << 6 | (s[i] & 0x3f);
-        }
-        bool good = code >= forms[f].min && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-        return good ? forms[f].len : 0;
-    }
-    return 0;
-}
-
 static void quoted(struct buf *out, const char *text)
 {
+    size_t left = strlen(text);
+    uint32_t code;
     buf_str(out, "\"");
-    for (const unsigned char *s = (const unsigned char *)text; *s;) {
-        size_t len = utf8_len(s);
+    for (size_t len; left > 0; text += len, left -= len) {
+        len = text_decode(text, left, &code);
         if (len == 0)
             buf_str(out, "\\ufffd");
-        else if (*s == '"' || *s == '\\')
-            buf_fmt(out, "\\%c", *s);
-        else if (*s < 0x20 || *s == 0x7f)
-            buf_fmt(out, "\\u%04x", *s);
+        else if (code == '"' || code == '\\')
+            buf_fmt(out, "\\%c", *text);
+        else if (text_steers(code)) /* also on a terminal it is text */
+            buf_fmt(out, "\\u%04x", code);
         else
-            buf_add(out, s, len);
-        s += len ? len : 1;
+            buf_add(out, text, len);
+        len = len ? len : 1;
     }
     buf_str(out, "\"");
 }

@@ -1,6 +1,7 @@
 #include "common/log.h"
 
 #include "common/io.h"
+#include "common/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -51,11 +52,11 @@ void log_at(enum log_level level, const char *fmt, ...)
     char line[sizeof(text) * 4 + 64];
     int n = snprintf(line, 64, "%.40s: %s", log_name, level == LOG_WARN ? "warning: " : "");
     size_t len = (size_t)n;
-    for (const char *c = text; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            len += (size_t)snprintf(line + len, 5, "\\x%02x", (unsigned char)*c);
-        else
-            line[len++] = *c;
+    size_t left = strlen(text), shown;
+    for (const char *c = text; left > 0; len += shown) {
+        size_t took = text_show(c, left, line + len, &shown);
+        c += took;
+        left -= took;
     }
     line[len++] = '\n';
     (void)io_write_all(STDERR_FILENO, line, len);

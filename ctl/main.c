@@ -22,8 +22,10 @@ static const struct {
     {"status", ctl_status, "status [--json | --healthy | --metrics]",
      "tells about the VM; --healthy: exit 0 if its command runs and VM_HEALTHCHECK_CMD, if given, succeeds; --metrics: "
      "Prometheus' text format"},
-    {"logs", ctl_logs, "logs [--vmm]",
-     "prints the guest's console: kernel and panic text; --vmm: Firecracker's own log"},
+    {"logs", ctl_logs, "logs [--vmm] [--raw]",
+     "prints the guest's console: kernel and panic text; --vmm: Firecracker's own log.  On a terminal control "
+     "characters "
+     "are printed as \\xNN, unless with --raw; a file or pipe gets them as they are"},
     {"stop", ctl_stop, "stop [-t SECONDS]", "stops the VM as its SIGTERM does, and waits for its end"},
     {"wrap", ctl_wrap, "wrap [STAGE]",
      "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "

@@ -91,14 +91,3 @@ int ctl_status(const char *id, char **argv, struct err *err)
     }
     return ctl_ask(id, PROTO_STATUS, &text, err) < 0 ? -1 : print(&text, json, err);
 }
-
-int ctl_logs(const char *id, char **argv, struct err *err)
-{
-    cleanup_buf struct buf text = {0};
-    bool vmm = argv[1] && strcmp(argv[1], "--vmm") == 0;
-    if (argv[1] && (!vmm || argv[2]))
-        return err_set(err, "logs: use it as: logs [--vmm]");
-    if (ctl_ask(id, vmm ? PROTO_VMM_LOGS : PROTO_LOGS, &text, err) < 0)
-        return -1;
-    return io_write_all(STDOUT_FILENO, text.data, text.len) < 0 ? err_sys(err, "cannot write") : 0;
-}

@@ -108,6 +108,11 @@ pid=$!
 check "a VM for an exec" wait_until 100 grep -q ready "$work/out"
 type "./run $ctr exec -it -e PS1='guest> ' -- bash --norc --noprofile -i"
 uses "exec -it"
+"$ctr" exec -- sh -c "printf '\\033[7mmarked\\302\\2331m\\n' >/dev/console"
+is "logs into a pipe are as they were" "$("$ctr" logs | tr -d '\r' | grep marked)" $'\e[7mmarked\u009b1m'
+type "$ctr logs"
+sees "logs on a terminal are text" '^.x1b\[7mmarked.xc2.x9b1m$'
+type clear
 type "./run $ctr exec -it -- bash -c 'echo begun; exec sleep 1000'"
 sees "an exec with a terminal" '^begun$'
 kill -TERM "$pid"
