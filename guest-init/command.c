@@ -152,6 +152,8 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
     if (pipe2(report, O_CLOEXEC) < 0)
         return err_sys(err, "cannot run '%s' in the guest", c->argv[0]);
     cleanup_close int report_read = report[0], report_write = report[1];
+    for (int fd = STDOUT_FILENO; c->shared && fd <= STDERR_FILENO; fd++)
+        dup2(stdio[fd], fd);
     /* It holds for all that is forked from now on; the first is PID 1. */
     if (c->pid1 && unshare(CLONE_NEWPID) < 0) {
         err_sys(err, "cannot run '%s' as PID 1 in the guest", c->argv[0]);

@@ -33,6 +33,7 @@ static int make_plan(char *const *settings, struct serve_plan *plan, struct err 
     plan->command.directory = or_empty(lists_value(settings, SETTING_WORKDIR));
     plan->command.program = plan->command.mounts = -1;
     plan->command.pid1 = lists_value(settings, SETTING_INIT) != NULL;
+    plan->command.shared = !plan->command.pid1;
     const char *tty = lists_value(settings, SETTING_TTY);
     plan->command.tty = tty && sscanf(tty, "%ux%u", &plan->rows, &plan->columns) == 2;
     return 0;

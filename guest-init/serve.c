@@ -110,12 +110,21 @@ static void command_ended(struct init *in, struct session *s, int status)
 
 static void on_signal(struct watch *w, short revents)
 {
+/* In a container process 1 is the command itself, and gets what its scripts send there.  Not the process group: the
+ * sender may be in it. */
+static void pass_on(const struct init *in, const struct signalfd_siginfo *info)
+{
+    const struct session *s = in->slots[0] ? &in->slots[0]->session : NULL;
+    if (s && s->pid > 0 && info->ssi_signo != SIGCHLD && info->ssi_code <= SI_USER)
+        kill(s->pid, (int)info->ssi_signo);
+}
+
     (void)revents;
     struct init *in = (struct init *)((char *)w - offsetof(struct init, signals));
     struct signalfd_siginfo info;
     while (read(w->fd, &info, sizeof(info)) == sizeof(info))
-        ; /* SIGCHLD; several may have become one */
-    int status;
+        pass_on(in, &info);
+    int status; /* several SIGCHLD may have become one */
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
         for (int i = 0; i < SESSIONS_MAX; i++)
             if (in->slots[i] && in->slots[i]->session.pid == pid) {
@@ -182,8 +191,8 @@ static void on_lost(struct peer *p, const char *why)
 static int prepare(struct init *in, int control)
 {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
+    sigfillset(&set);
+    sigdelset(&set, SIGPIPE); /* ignored: it comes of our own writes */
     sigprocmask(SIG_BLOCK, &set, NULL);
     in->signals = (struct watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, on_signal};
     in->loop = loop_new();

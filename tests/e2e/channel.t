@@ -71,6 +71,15 @@ for n in 1 3 10 12 14 16 21 22 23 24 25 26 27 29 30 31 34 40 64; do
 done
 pass "signals reach the command"
 
+# --- process 1 is the command, as in a container ----------------------------------------------------------
+check "exec: what is written on /proc/1/fd/1" "$ctr" exec -u root -- sh -c 'echo by way of one >/proc/1/fd/1; echo of two >>/proc/1/fd/2'
+check "is on the command's stdout" wait_until 20 grep -qx 'by way of one' "$work/out"
+check "and on its stderr" wait_until 20 grep -qx 'of two' "$work/err"
+lines=$(grep -cx 'signal 10' "$work/out")
+"$ctr" exec -u root -- sh -c 'kill -USR1 1; kill -WINCH 1; kill -40 1'
+more() { [ "$(grep -cx 'signal 10' "$work/out")" -gt "$lines" ] && [ "$(grep -cx 'signal 40' "$work/out")" = 2 ]; }
+check "a signal to process 1 reaches the command" wait_until 20 more
+
 # --- stop ------------------------------------------------------------------------------------------------
 "$ctr" exec sleep 1000 &
 sleeper=$!
