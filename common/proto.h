@@ -38,6 +38,7 @@ enum proto_type {
     PROTO_EXITED,      /* u32 session, u32 code as a shell would say it, 0..255, u32 why; awaits PROTO_ACK */
     PROTO_FAILED,      /* u32 session, u32 code, text: the command could not be run; awaits PROTO_ACK */
     PROTO_END,         /* u32 session, u32 kind, u32 low and u32 high half of a count: an output's bytes */
+    PROTO_CLOCK,       /* u32 0, u32 low and u32 high half of a number above 0: what is the time */
     /* host to guest; ctr-jailer to entry, which fills in the session */
     PROTO_ACK = 64, /* u32 session */
     PROTO_SIGNAL,   /* u32 session, u32 signal number */
@@ -46,6 +47,8 @@ enum proto_type {
                        user and working directory ("": those of session 0), arguments, NAME=value */
     PROTO_HANGUP,   /* u32 session: who asked for the exec is gone; the command is to end, as at the end of a
                        terminal's line.  From entry alone */
+    PROTO_TIME,     /* u32 0, the number of PROTO_CLOCK, or 0 when nobody has asked: somebody has set the clock;
+                       u32 low and high half of the seconds since 1970, u32 ns */
     /* ctr-jailer to entry */
     PROTO_STATUS = 96, /* answered by PROTO_TEXT: JSON */
     PROTO_LOGS,        /* answered by PROTO_TEXT: the guest's console */

@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/peer.h"
+#include "guest-init/clock.h"
 #include "guest-init/request.h"
 #include "guest-init/session.h"
 
@@ -25,6 +26,7 @@ struct init {
     struct peer control; /* first: a peer is its init */
     struct loop *loop;
     struct watch signals;
+    struct clock clock;
     const struct serve_plan *plan;
     int mounts;                       /* the mount namespace of a command that is PID 1; -1: none */
     struct slot *slots[SESSIONS_MAX]; /* [0] is the VM's command; NULL: none */
@@ -108,8 +110,6 @@ static void command_ended(struct init *in, struct session *s, int status)
     peer_send(&in->control, PROTO_EXITED, fields, 3, NULL, 0);
 }
 
-static void on_signal(struct watch *w, short revents)
-{
 /* In a container process 1 is the command itself, and gets what its scripts send there.  Not the process group: the
  * sender may be in it. */
 static void pass_on(const struct init *in, const struct signalfd_siginfo *info)
@@ -119,6 +119,8 @@ static void pass_on(const struct init *in, const struct signalfd_siginfo *info)
         kill(s->pid, (int)info->ssi_signo);
 }
 
+static void on_signal(struct watch *w, short revents)
+{
     (void)revents;
     struct init *in = (struct init *)((char *)w - offsetof(struct init, signals));
     struct signalfd_siginfo info;
@@ -178,6 +180,8 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         session_resize(s, a, b);
     else if (msg->type == PROTO_HANGUP && s && id != 0)
         session_hangup(s);
+    else if (msg->type == PROTO_TIME && in->plan)
+        clock_message(&in->clock, msg);
 }
 
 /* Entry is gone, and nobody else knows of this VM. */
@@ -223,6 +227,7 @@ void serve(int control, const struct serve_plan *plan)
 {
     struct init in = {.plan = plan, .mounts = -1};
     if (prepare(&in, control) == 0) {
+        clock_start(&in.clock, in.loop, &in.control);
         start(&in, 0, &plan->command, true, plan->rows, plan->columns);
         if (plan->command.pid1 && in.slots[0])
             in.mounts = command_mounts(in.slots[0]->session.pid);

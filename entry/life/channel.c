@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/peer.h"
+#include "entry/life/timeserver.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -29,6 +30,7 @@ struct channel {
     struct channel_events events;
     struct watch listener;
     struct peer control;
+    struct timeserver timeserver;
     bool met; /* there was a control connection */
     struct pending pending[PENDING_MAX];
     unsigned next_pending;
@@ -50,7 +52,10 @@ int channel_listen(int run, const char *vsock, uid_t uid, gid_t gid, struct err 
 static void on_message(struct peer *p, const struct proto_msg *msg)
 {
     struct channel *c = (struct channel *)((char *)p - offsetof(struct channel, control));
-    c->events.message(c->events.arg, msg);
+    if (msg->type == PROTO_CLOCK)
+        timeserver_answer(&c->timeserver, msg);
+    else
+        c->events.message(c->events.arg, msg);
 }
 
 static void on_lost(struct peer *p, const char *why)
@@ -122,10 +127,12 @@ struct channel *channel_new(struct loop *loop, int listener, const struct channe
     c->loop = loop;
     c->events = *events;
     peer_init(&c->control, loop, on_message, on_lost);
+    timeserver_start(&c->timeserver, loop, &c->control);
     for (size_t i = 0; i < PENDING_MAX; i++)
         c->pending[i].watch.fd = -1;
     c->listener = (struct watch){.fd = listener, .events = POLLIN, .ready = listener_ready};
     if (loop_add(loop, &c->listener) < 0) {
+        timeserver_stop(&c->timeserver);
         free(c);
         return NULL;
     }
@@ -151,6 +158,7 @@ void channel_free(struct channel *c)
         if (w->fd >= 0)
             close(w->fd);
     }
+    timeserver_stop(&c->timeserver);
     peer_free(&c->control);
     free(c);
 }

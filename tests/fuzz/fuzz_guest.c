@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/timex.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { COMMANDS = 8, STREAMS = 24, FIRST_PID = 1000000 };
@@ -97,6 +99,32 @@ unsigned members_signal(pid_t sid, uint64_t before, int signo)
     return signo ? 0 : (unsigned)sid % 3;
 }
 
+int adjtimex(struct timex *t)
+{
+    if (t->modes != 0 && (t->modes != ADJ_OFFSET_SINGLESHOT || labs(t->offset) > 20000))
+        abort();
+    t->status = t->modes ? 0 : sim_byte() % 2 ? STA_UNSYNC : 0;
+    return 0;
+}
+
+int clock_settime(clockid_t clock, const struct timespec *t)
+{
+    if (clock != CLOCK_REALTIME || t->tv_nsec < 0 || t->tv_nsec >= 1000000000 || t->tv_sec < 0)
+        abort();
+    return 0;
+}
+
+/* libFuzzer has signals of its own. */
+int sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+    (void)how, (void)set;
+    sigset_t some;
+    sigemptyset(&some);
+    sigaddset(&some, SIGCHLD);
+    sigaddset(&some, SIGUSR1);
+    return pthread_sigmask(SIG_BLOCK, &some, old);
+}
+
 int kill(pid_t pid, int signo)
 {
     (void)signo; /* out of range it is the kernel's to refuse */
@@ -139,6 +167,8 @@ static void end_command(uint8_t which)
     unsigned n = which % world.commands;
     world.ended = (int)n;
     world.status = sim_byte();
+    if (which % 16 == 15)
+        raise(SIGUSR1); /* somebody in the guest signals process 1 */
     for (int i = 0; i < 3 && world.status % 3; i++)
         close_end(&world.stdio[n % COMMANDS][i]);
     raise(SIGCHLD);

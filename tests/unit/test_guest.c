@@ -1,5 +1,6 @@
-/* What the guest's init parses: the image's passwd and group, and requests for an exec. */
+/* What the guest's init parses: the image's passwd and group, and requests for an exec; and when it sets the clock. */
 #include "common/user.h"
+#include "guest-init/clock.h"
 #include "guest-init/request.h"
 
 #include <setjmp.h>
@@ -114,9 +115,36 @@ static void test_malformed_requests(void **state)
     request_free(&r);
 }
 
+static void test_clock(void **state)
+{
+    (void)state;
+    enum { MS = 1000000 };
+    static const struct {
+        int64_t offset, error;
+        bool disciplined;
+        enum clock_step step;
+    } rows[] = {
+        {0, MS, false, CLOCK_LEAVE},
+        {2 * MS, 3 * MS, false, CLOCK_LEAVE}, /* not known well enough */
+        {-2 * MS, 3 * MS, false, CLOCK_LEAVE},
+        {MS / 2, 1000, false, CLOCK_LEAVE},
+        {3 * MS, MS, false, CLOCK_SLEW},
+        {-3 * MS, MS, false, CLOCK_SLEW},
+        {21 * MS, MS, false, CLOCK_SET}, /* long before 50 ms */
+        {-21 * MS, 15 * MS, false, CLOCK_SET},
+        {INT64_C(172800000) * MS, 20 * MS, false, CLOCK_SET},
+        {INT64_C(-172800000) * MS, 20 * MS, false, CLOCK_SET},
+        {INT64_C(172800000) * MS, 20 * MS, true, CLOCK_LEAVE}, /* an NTP client's */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (clock_decide(rows[i].offset, rows[i].error, rows[i].disciplined) != rows[i].step)
+            fail_msg("row %zu", i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_clock),
         cmocka_unit_test(test_users),
         cmocka_unit_test(test_users_without_files),
         cmocka_unit_test(test_request),

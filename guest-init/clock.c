@@ -1,0 +1,83 @@
+/* An answer's error is at most half of what it took; one that took too long is asked for again.  Small offsets, as of
+ * an oscillator's drift, are slewed (the kernel does 0.5 ms a second), so that the clock does not jump; others are of a
+ * clock that was set, or of a VM that was stopped, and ours is set too. */
+#include "guest-init/clock.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/timex.h>
+#include <time.h>
+
+#define MS INT64_C(1000000)
+#define SECOND (1000 * MS)
+enum { TRIES = 5 };
+static const int64_t every = 10 * SECOND, again = 200 * MS, too_long = 40 * MS, jump = 20 * MS, enough = MS;
+
+enum clock_step clock_decide(int64_t offset, int64_t error, bool disciplined)
+{
+    int64_t distance = offset < 0 ? -offset : offset;
+    if (disciplined || distance <= error || distance <= enough)
+        return CLOCK_LEAVE;
+    return distance > jump ? CLOCK_SET : CLOCK_SLEW;
+}
+
+static int64_t ns_of(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
+}
+
+static void ask(struct clock *c)
+{
+    uint64_t now = loop_now();
+    uint32_t fields[] = {0, (uint32_t)now, (uint32_t)(now >> 32)};
+    peer_send(c->control, PROTO_CLOCK, fields, 3, NULL, 0);
+    loop_timer(c->loop, &c->timer, now + (uint64_t)every);
+}
+
+static void on_timer(struct timer *t)
+{
+    ask((struct clock *)t);
+}
+
+void clock_start(struct clock *c, struct loop *loop, struct peer *control)
+{
+    *c = (struct clock){.timer.fired = on_timer, .loop = loop, .control = control};
+    ask(c);
+}
+
+static void follow(int64_t host, int64_t error)
+{
+    struct timex state = {0};
+    int64_t offset = host - ns_of(CLOCK_REALTIME);
+    bool disciplined = adjtimex(&state) >= 0 && !(state.status & STA_UNSYNC);
+    enum clock_step step = clock_decide(offset, error, disciplined);
+    struct timespec time = {.tv_sec = host / SECOND, .tv_nsec = host % SECOND};
+    struct timex slew = {.modes = ADJ_OFFSET_SINGLESHOT, .offset = (long)(offset / 1000)};
+    if (step == CLOCK_SET)
+        clock_settime(CLOCK_REALTIME, &time);
+    else if (step == CLOCK_SLEW)
+        adjtimex(&slew);
+}
+
+void clock_message(struct clock *c, const struct proto_msg *msg)
+{
+    uint32_t asked_low, asked_high, low, high, ns;
+    if (!proto_field(msg, 1, &asked_low) || !proto_field(msg, 2, &asked_high) || !proto_field(msg, 3, &low) ||
+        !proto_field(msg, 4, &high) || !proto_field(msg, 5, &ns) || ns >= SECOND || high >= 2)
+        return;
+    uint64_t now = loop_now(), asked = (uint64_t)asked_high << 32 | asked_low;
+    if (asked == 0 || asked > now) { /* the host's clock was set */
+        c->tries = 0;
+        ask(c);
+        return;
+    }
+    int64_t took = (int64_t)(now - asked), host = (int64_t)((uint64_t)high << 32 | low) * SECOND + ns;
+    if (took > too_long && ++c->tries < TRIES) {
+        loop_timer(c->loop, &c->timer, now + (uint64_t)again);
+        return;
+    }
+    c->tries = 0;
+    follow(host + took / 2, took / 2);
+}

@@ -1,0 +1,27 @@
+/* The guest's wall clock follows the host's, which is asked for it now and then: the guest's kernel reads it once, at
+ * its start, and counts by itself from there. */
+#ifndef CTR_INIT_CLOCK_H
+#define CTR_INIT_CLOCK_H
+
+#include "common/peer.h"
+
+#include <stdbool.h>
+
+struct clock {
+    struct timer timer;
+    struct loop *loop;
+    struct peer *control;
+    unsigned tries; /* since the last answer that was quick enough */
+};
+
+void clock_start(struct clock *c, struct loop *loop, struct peer *control);
+
+/* Takes entry's PROTO_TIME. */
+void clock_message(struct clock *c, const struct proto_msg *msg);
+
+/* What to do about an offset of the host's clock from ours (ns), known to within +-error ns: set the clock at once,
+ * slew it, or neither.  disciplined: a program of the guest's does that (STA_UNSYNC of adjtimex(2) is off). */
+enum clock_step { CLOCK_LEAVE, CLOCK_SLEW, CLOCK_SET };
+enum clock_step clock_decide(int64_t offset, int64_t error, bool disciplined);
+
+#endif
