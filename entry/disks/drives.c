@@ -11,23 +11,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #define MIB (UINT64_C(1) << 20)
 #define PREFIX "ctr-jailer-" /* of files in VM_SCRATCH_DIR */
-
-/* What a disk in dir can have: what the filesystem has free, less a 64th for its own bookkeeping, so that the guest's
- * filesystem is full before the host's; as far as an ext4 of 4 KiB blocks and an ext4 below it can be; in whole MiB. */
-static int free_space(const char *dir, uint64_t *bytes, struct err *err)
-{
-    struct statvfs v;
-    if (statvfs(dir, &v) < 0)
-        return err_sys(err, "cannot tell the free space of %s", dir);
-    uint64_t most = (UINT64_C(16) << 40) - MIB, free = (uint64_t)v.f_bavail * v.f_frsize;
-    free = (free - free / 64) / MIB * MIB;
-    *bytes = free < most ? free : most;
-    return 0;
-}
 
 /* The next drive, with nothing in it yet. */
 static struct drive *add(struct drives *d, const char *name)
@@ -86,13 +72,11 @@ static int name_scratch_file(struct drive *drive, struct err *err)
     return 0;
 }
 
-/* An ext4 disk that ends with the VM; size 0: what there is room for.  tree (may be NULL) is copied into it. */
+/* An ext4 disk that ends with the VM.  tree (may be NULL) is copied into it. */
 static int make_passing(const struct drives_plan *plan, struct drives *d, const char *name, uint64_t size,
                         const char *tree, struct err *err)
 {
     struct drive *drive = add(d, name);
-    if (size == 0 && free_space(plan->scratch_dir, &size, err) < 0)
-        return -1;
     if (make_scratch_file(plan, drive, size, err) < 0 || ext4_make(drive->fd, name, tree, false, plan->uid, err) < 0)
         return -1;
     return name_scratch_file(drive, err);
@@ -155,12 +139,11 @@ static int make_data(const struct drives_plan *plan, struct drives *d, struct er
         return make_passing(plan, d, "data", plan->datafs_size, NULL, err);
     struct drive *drive = add(d, "data");
     struct datadisk_plan disk = {.dir = plan->data_dir,
-                                 .size = plan->datafs_size,
+                                 .size = plan->datafs_given ? plan->datafs_size : 0,
+                                 .fresh_size = plan->datafs_size,
                                  .mounted = plan->data_mount,
                                  .uid = plan->uid,
                                  .gid = plan->gid};
-    if (free_space(plan->data_dir, &disk.fresh_size, err) < 0)
-        return -1;
     return datadisk_open(&disk, drive->path, sizeof(drive->path), &drive->fd, err);
 }
 

@@ -24,10 +24,11 @@ struct drives_plan {
     const char *rootfs; /* the root filesystem's tree, or its image when rootfs_sealed */
     bool rootfs_sealed;
     enum rootfs_format rootfs_format;
-    uint64_t rootfs_size; /* bytes; 0: what scratch_dir has free */
+    uint64_t rootfs_size; /* bytes */
     const char *data_dir;
     bool data_persistent;
-    uint64_t datafs_size;   /* bytes; 0: what the folder has free */
+    uint64_t datafs_size;   /* bytes; */
+    bool datafs_given;      /* else one that is there stays as it is */
     const char *data_mount; /* where the guest mounts it; NULL: nowhere */
     const char *scratch_dir;
     struct volume volume[VOLUMES_MAX];

@@ -1,6 +1,7 @@
 /* The disks' part of the plan. */
 #include "common/cleanup.h"
 #include "entry/plan/plan_parts.h"
+#include "entry/plan/space.h"
 #include "rootdisk/rootdisk.h"
 
 #include <dirent.h>
@@ -124,6 +125,25 @@ static int plan_scratch(const struct options *o, struct drives_plan *d, struct e
     return -1;
 }
 
+/* Sizes that were not said.  A data disk that is there keeps its size. */
+static void plan_space(struct drives_plan *d)
+{
+    char path[4096];
+    struct stat st = {0};
+    d->datafs_given = d->datafs_size > 0;
+    snprintf(path, sizeof(path), "%s/data.ext4", d->data_dir);
+    if (d->data_persistent && lstat(path, &st) == 0 && S_ISREG(st.st_mode) && !d->datafs_given)
+        d->datafs_size = (uint64_t)st.st_size;
+    const struct space_disk disks[] = {
+        {.option = "ROOTFS_SIZE", .dir = d->scratch_dir, .size = &d->rootfs_size},
+        {.option = "DATAFS_SIZE",
+         .dir = d->data_persistent ? d->data_dir : d->scratch_dir,
+         .size = &d->datafs_size,
+         .allocated = (uint64_t)st.st_blocks * 512},
+    };
+    space_share(disks, sizeof(disks) / sizeof(*disks));
+}
+
 void plan_drives(const struct options *o, struct drives_plan *d, struct refusals *refused)
 {
     static int (*const parts[])(const struct options *, struct drives_plan *,
@@ -136,6 +156,7 @@ void plan_drives(const struct options *o, struct drives_plan *d, struct refusals
         parts[i](o, d, &err);
         refusals_take(refused, &err);
     }
+    plan_space(d);
 }
 
 void plan_drives_free(struct drives_plan *d)

@@ -1,5 +1,5 @@
 /* The plan as JSON, for --dry-run.  What is still to be chosen when it is carried out, such as the TAP's
- * address, is null; a size of 0 is "what is free then". */
+ * address, is null. */
 #include "common/json.h"
 #include "entry/kvm/kvm.h"
 #include "entry/plan/plan.h"
