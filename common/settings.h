@@ -4,17 +4,20 @@
 #ifndef CTR_SETTINGS_H
 #define CTR_SETTINGS_H
 
+#define VOLUME_FILE "file"
+
 #define SETTINGS_FILE "/var/settings"
 #define SETTINGS_ENVIRONMENT "/var/environment" /* the command's: NAME=value strings */
 #define SETTINGS_COMMAND "/var/command"         /* its arguments */
 
-#define SETTING_ROOTFS "rootfs"         /* of /dev/vda: ext4, or erofs under what is on /dev/vdc */
-#define SETTING_DATA_MOUNT "data_mount" /* where /dev/vdb is mounted */
-#define SETTING_VOLUME "volume"         /* DEVICE:PATH, any number of them: an EROFS disk and where it is mounted */
-#define SETTING_HOSTNAME "hostname"     /* the guest's */
-#define SETTING_ADDRESS "address"       /* of eth0: 10.1.2.2/30 */
-#define SETTING_GATEWAY "gateway"       /* 10.1.2.1 */
-#define SETTING_ADDRESS6 "address6"     /* of eth0 too: fd00::2/64 */
+#define SETTING_ROOTFS "rootfs"           /* of /dev/vda: ext4, or erofs under what is on /dev/vdc */
+#define SETTING_DATA_MOUNT "data_mount"   /* where /dev/vdb is mounted */
+#define SETTING_VOLUME "volume"           /* DEVICE:PATH, any number of them: an EROFS disk and where it is mounted */
+#define SETTING_VOLUME_FILE "file_volume" /* the same of a disk that has one file, VOLUME_FILE */
+#define SETTING_HOSTNAME "hostname"       /* the guest's */
+#define SETTING_ADDRESS "address"         /* of eth0: 10.1.2.2/30 */
+#define SETTING_GATEWAY "gateway"         /* 10.1.2.1 */
+#define SETTING_ADDRESS6 "address6"       /* of eth0 too: fd00::2/64 */
 #define SETTING_GATEWAY6 "gateway6"
 /* Both gateways': 06:00:0a:01:02:01.  Nothing on the link answers ARP. */
 #define SETTING_GATEWAY_MAC "gateway_mac"

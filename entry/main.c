@@ -18,6 +18,7 @@
 #include "entry/plan/options.h"
 #include "entry/plan/plan.h"
 #include "entry/plan/typos.h"
+#include "entry/plan/unseen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -246,6 +247,8 @@ static int run_vm(struct options *options, struct err *err)
     int code = plan_make(options, &resources, &plan, &refused);
     if (fits_check(&plan, options->action == ACTION_DRY_RUN, &refused) < 0)
         code = -1;
+    if (code == 0)
+        unseen_warn(options, &plan);
     refusals_log(&refused);
     refusals_free(&refused);
     if (code == 0 && options->action == ACTION_DRY_RUN)

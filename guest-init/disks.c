@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The folder and its missing parents, as Docker makes the places of its mounts. */
 static int make_folder(const char *path, struct err *err)
@@ -46,8 +48,27 @@ static int mount_data(const char *path, struct err *err)
     return 0;
 }
 
+/* A file is mounted where one is, or is made.  The disk it comes from is only seen there. */
+static int mount_file(const char *device, const char *path, struct err *err)
+{
+    static const char disk[] = "/dev/.volume", file[] = "/dev/.volume/" VOLUME_FILE;
+    char above[PATH_MAX];
+    if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above))
+        return err_set(err, "%.64s...: the path is too long", path);
+    folders_above(above);
+    cleanup_close int fd = open(path, O_RDONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return err_sys(err, "cannot make the file %s in the guest", path);
+    mkdir(disk, 0700);
+    if (mount(device, disk, "erofs", MS_RDONLY | MS_NODEV, NULL) < 0 || mount(file, path, NULL, MS_BIND, NULL) < 0)
+        err_sys(err, "cannot mount the volume at %s", path);
+    umount2(disk, MNT_DETACH);
+    rmdir(disk);
+    return err->text[0] ? -1 : 0;
+}
+
 /* DEVICE:PATH */
-static int mount_volume(const char *value, struct err *err)
+static int mount_volume(const char *value, bool is_file, struct err *err)
 {
     char device[16];
     size_t len = strcspn(value, ":");
@@ -55,6 +76,8 @@ static int mount_volume(const char *value, struct err *err)
     if (len >= sizeof(device) || value[len] != ':')
         return err_set(err, "bad setting %s=%s", SETTING_VOLUME, value);
     snprintf(device, sizeof(device), "%.*s", (int)len, value);
+    if (is_file)
+        return mount_file(device, path, err);
     if (make_folder(path, err) < 0)
         return -1;
     if (mount(device, path, "erofs", MS_RDONLY | MS_NODEV, NULL) < 0)
@@ -67,9 +90,11 @@ int disks_mount(char *const *settings, struct err *err)
     const char *data = lists_value(settings, SETTING_DATA_MOUNT);
     if (data && mount_data(data, err) < 0)
         return -1;
-    for (; *settings; settings++)
-        if (strncmp(*settings, SETTING_VOLUME "=", sizeof(SETTING_VOLUME)) == 0 &&
-            mount_volume(*settings + sizeof(SETTING_VOLUME), err) < 0)
+    for (; *settings; settings++) {
+        bool is_file = strncmp(*settings, SETTING_VOLUME_FILE "=", sizeof(SETTING_VOLUME_FILE)) == 0;
+        bool is_volume = is_file || strncmp(*settings, SETTING_VOLUME "=", sizeof(SETTING_VOLUME)) == 0;
+        if (is_volume && mount_volume(strchr(*settings, '=') + 1, is_file, err) < 0)
             return -1;
+    }
     return 0;
 }

@@ -2,14 +2,18 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/settings.h"
+#include "entry/disks/carried.h"
 #include "entry/disks/datadisk.h"
 #include "entry/disks/ext4.h"
+#include "entry/host/lockdir.h"
 #include "entry/host/orphans.h"
 #include "rootdisk/rootdisk.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #define MIB (UINT64_C(1) << 20)
@@ -120,10 +124,13 @@ static int make_tree(const struct drives_plan *plan, const char *dir, struct dri
 
 static int make_root(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
 {
+    bool carried = false;
+    if (!plan->rootfs_sealed && carried_prepare(plan->rootfs, dir, &carried, err) < 0)
+        return -1;
     if (plan->rootfs_format == ROOTFS_EXT4)
         return make_passing(plan, d, "root", plan->rootfs_size, plan->rootfs, err);
     if (!plan->rootfs_sealed)
-        return make_tree(plan, dir, d, "root", plan->rootfs, false, err);
+        return make_tree(plan, dir, d, "root", plan->rootfs, carried, err);
     struct drive *drive = add(d, "root");
     drive->read_only = true;
     snprintf(drive->path, sizeof(drive->path), "%s", plan->rootfs);
@@ -152,6 +159,28 @@ char drives_letter(const struct drives_plan *plan, unsigned volume)
     return (char)((plan->rootfs_format == ROOTFS_EXT4 ? 'c' : 'd') + volume);
 }
 
+/* A disk's root is a folder: a single file is mounted in one of our own, in dir, which goes with all that is in it. */
+static int stage_file(const char *dir, const char *name, const char *source, char *folder, size_t size, struct err *err)
+{
+    char file[LOCKDIR_PATH + 64];
+    snprintf(folder, size, "%s/%s.folder", dir, name);
+    snprintf(file, sizeof(file), "%s/" VOLUME_FILE, folder);
+    cleanup_close int fd = mkdir(folder, 0755) < 0 ? -1 : open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || mount(source, file, NULL, MS_BIND, NULL) < 0)
+        return err_sys(err, "cannot make a volume of %s", source);
+    return 0;
+}
+
+static int make_volume(const struct drives_plan *plan, const char *dir, struct drives *d, unsigned i, struct err *err)
+{
+    const struct volume *v = &plan->volume[i];
+    char name[24], folder[LOCKDIR_PATH + 40];
+    snprintf(name, sizeof(name), "volume%u", i);
+    if (v->file && stage_file(dir, name, v->source, folder, sizeof(folder), err) < 0)
+        return -1;
+    return make_tree(plan, dir, d, name, v->file ? folder : v->source, true, err);
+}
+
 int drives_make(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
 {
     orphans_remove_files(plan->scratch_dir, PREFIX);
@@ -159,12 +188,9 @@ int drives_make(const struct drives_plan *plan, const char *dir, struct drives *
         return -1;
     if (plan->rootfs_format == ROOTFS_EROFS && make_passing(plan, d, "scratch", plan->rootfs_size, NULL, err) < 0)
         return -1;
-    for (unsigned i = 0; i < plan->volume_count; i++) {
-        char name[24];
-        snprintf(name, sizeof(name), "volume%u", i);
-        if (make_tree(plan, dir, d, name, plan->volume[i].source, true, err) < 0)
+    for (unsigned i = 0; i < plan->volume_count; i++)
+        if (make_volume(plan, dir, d, i, err) < 0)
             return -1;
-    }
     return 0;
 }
 

@@ -13,10 +13,11 @@
 enum rootfs_format { ROOTFS_EROFS, ROOTFS_EXT4 };
 enum { VOLUMES_MAX = 8, DRIVES_MAX = 3 + VOLUMES_MAX };
 
-/* A folder of the host that the guest sees, read-only. */
+/* A folder or file of the host that the guest sees, read-only. */
 struct volume {
     const char *source; /* on the host */
     const char *target; /* in the guest */
+    bool file;
 };
 
 struct drives_plan {

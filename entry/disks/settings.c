@@ -161,7 +161,9 @@ static void disk_settings(const struct settings_plan *plan, struct buf *out)
     if (plan->drives->data_mount)
         setting(out, SETTING_DATA_MOUNT, plan->drives->data_mount);
     for (unsigned i = 0; i < plan->drives->volume_count; i++) {
-        buf_fmt(out, "%s=/dev/vd%c:%s", SETTING_VOLUME, drives_letter(plan->drives, i), plan->drives->volume[i].target);
+        const struct volume *v = &plan->drives->volume[i];
+        buf_fmt(out, "%s=/dev/vd%c:%s", v->file ? SETTING_VOLUME_FILE : SETTING_VOLUME, drives_letter(plan->drives, i),
+                v->target);
         buf_add(out, "", 1);
     }
 }

@@ -74,11 +74,12 @@ static const char *plan_volume(char *text, struct volume *v)
     static const struct value_rule target = {.type = VALUE_TARGET};
     if (!v->target || !text || v->source[0] != '/' || value_read(&target, v->target, &none) < 0 ||
         strcmp(text, "ro") != 0)
-        return "must be /host/dir:/guest/path:ro, comma separated (volumes are read-only; VM_DATA_MOUNT is for "
+        return "must be /host/path:/guest/path:ro, comma separated (volumes are read-only; VM_DATA_MOUNT is for "
                "writing)";
     if (stat(v->source, &st) < 0)
         return strerror(errno);
-    return S_ISDIR(st.st_mode) ? NULL : "the source is not a directory";
+    v->file = S_ISREG(st.st_mode);
+    return v->file || S_ISDIR(st.st_mode) ? NULL : "the source is neither a directory nor a regular file";
 }
 
 static int plan_volumes(const struct options *o, struct drives_plan *d, struct err *err)
@@ -156,7 +157,8 @@ void plan_drives(const struct options *o, struct drives_plan *d, struct refusals
         parts[i](o, d, &err);
         refusals_take(refused, &err);
     }
-    plan_space(d);
+    if (!refusals_any(refused)) /* a folder that is not there has no room to speak of */
+        plan_space(d);
 }
 
 void plan_drives_free(struct drives_plan *d)

@@ -5,7 +5,7 @@
 # The engine that builds keeps its layers in build/docker/build, so only what changed is made again.  The
 # images go by `docker save` and `docker load` into the store of another engine, and that store becomes a
 # disk: `docker load` in the emulated KVM host would take minutes.
-#: timeout 1500
+#: timeout 2000
 set -euo pipefail
 . tests/lib/tap.sh
 . tests/docker/engine.sh
@@ -94,7 +94,8 @@ kernel_stage() { docker build --network host --target kernel --build-arg "KERNEL
     printf IKCFG_ED; } >"$context/kernels/vmlinux-lacking"
 capture kernel_stage kernels/vmlinux-lacking
 like 'KERNEL=path: what the kernel lacks is named and fails the build' "$STATUS $STDOUT$STDERR" \
-    '[1-9]*CONFIG_OVERLAY_FS is a module (overlay) that the initramfs does not carry*KERNEL=kernels/vmlinux-lacking: the kernel would not boot*'
+    '[1-9]*CONFIG_OVERLAY_FS is a module (overlay) that the initramfs does not carry*'
+like 'and by which choice' "$STDOUT$STDERR" '*KERNEL=kernels/vmlinux-lacking: the kernel would not boot*' # either may come first
 capture kernel_stage kernels/none
 like 'and so does one that is not there' "$STATUS $STDOUT$STDERR" '[1-9]*KERNEL=kernels/none: is neither*'
 mkdir "$context/kernels/modules" "$context/kernels/modules/overlay"
@@ -122,5 +123,5 @@ fi
 stop_engine
 done_testing
 
-export TESTHOST_FLAGS="-d $work/disk -r build/tests/docker/docker -t 900 -m 6144"
+export TESTHOST_FLAGS="-d $work/disk -r build/tests/docker/docker -t 1300 -m 6144"
 exec tests/testhost/kvm-host tests/docker/inside "$work/disk"

@@ -46,9 +46,11 @@ out() { grep -qxF -- "$1" "$work/out"; }
 
 # --- the data disk at its first use, volumes, and sources that change --------------------------------------
 start DATAFS_SIZE=40M VM_DATA_MOUNT=/lib/app/data VM_LOG_LEVEL=warn \
-    VM_VOLUMES="$work/volume:/run/secrets/app:ro,$work/other:/lib/app/other:ro" -- '
+    VM_VOLUMES="$work/volume/sub/key:/etc/app/key:ro, $work/volume:/run/secrets/app:ro,$work/other:/lib/app/other:ro" -- '
     busybox stat -c "data: %u %g %a" /lib/app/data; echo "in it: $(busybox ls -A /lib/app/data)"
     busybox cat /run/secrets/app/link /lib/app/other/file /lib/app/other/mounted
+    echo "a file as a volume: $(busybox cat /etc/app/key) $(busybox stat -c "%u %a" /etc/app/key) $(busybox ls -A /etc/app) $(busybox ls -A /dev/.volume 2>/dev/null)"
+    busybox touch /etc/app/key 2>/dev/null || echo "which is read-only: yes"
     busybox stat -c "key: %u %g %a" /run/secrets/app/sub/key
     busybox touch /run/secrets/app/x 2>/dev/null || echo "read-only: yes"
     echo "cache: $(busybox cat /sys/block/vdb/queue/write_cache)" # so fsync is a flush, which the VMM carries out
@@ -60,7 +62,7 @@ start DATAFS_SIZE=40M VM_DATA_MOUNT=/lib/app/data VM_LOG_LEVEL=warn \
     busybox cat /run/secrets/app/sub/late; echo "late: $?"
     exit 9'
 check "a guest with data disk and volumes is up" wait_until 100 out ready
-for line in "data: 1000 1001 2750" "in it: " "secret" "of-the-other" "key: 1234 1235 400" "read-only: yes" "cache: write back"; do
+for line in "data: 1000 1001 2750" "in it: " "secret" "of-the-other" "key: 1234 1235 400" "read-only: yes" "a file as a volume: secret 1234 400 key " "which is read-only: yes" "cache: write back"; do
     check "in the guest: $line" out "$line"
 done
 echo "another text" >>"$VM_TREE/changed"

@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/meminfo.h"
+#include "common/mountinfo.h"
 #include "common/tar.h"
 #include "common/unpack.h"
 #include "common/user.h"
@@ -131,6 +132,16 @@ static void check_archive(const uint8_t *data, size_t size)
     close(fd);
 }
 
+/* Paths in there are anybody's. */
+static void check_mounts(const char *text[3])
+{
+    char *copy = strdup(text[0]), *rest = copy;
+    CHECK(copy);
+    for (struct mountinfo m; mountinfo_next(&rest, &m);)
+        CHECK(strlen(m.root) + strlen(m.point) + strlen(m.type) < strlen(text[0]) && mountinfo_is_kernels(&m) < 2);
+    free(copy);
+}
+
 /* Whatever an image is called and has for settings, no line of the Dockerfile is another's. */
 static void check_inspected(const char *text[3])
 {
@@ -156,8 +167,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct {
         char letter;
         void (*check)(const char *text[3]);
-    } parsers[] = {
-        {'u', check_users}, {'r', check_resolv}, {'h', check_hosts}, {'m', check_resources}, {'i', check_inspected}};
+    } parsers[] = {{'u', check_users},     {'r', check_resolv},    {'h', check_hosts},
+                   {'m', check_resources}, {'i', check_inspected}, {'o', check_mounts}};
     if (size == 0)
         return 0;
     if (data[0] == 't' || data[0] == 'f' || data[0] == 'a') {

@@ -1,6 +1,7 @@
 /* entry/plan/plan.c and resources.c: what is accepted, what is refused, and by which name; sizes from the host. */
 #include "common/meminfo.h"
 #include "entry/plan/plan.h"
+#include "entry/plan/unseen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -345,15 +346,53 @@ static void test_resource_files(void **state)
     assert_int_equal(resources_memory_limit("1048576\n"), 1048576);
 }
 
+/* Of lines as Docker 28 makes them. */
+static void test_mounts_that_the_guest_does_not_see(void **state)
+{
+    (void)state;
+    char text[] = "1 0 0:50 / / rw - overlay overlay rw\n"
+                  "2 1 0:51 / /proc rw - proc proc rw\n"
+                  "3 1 0:52 / /tmp rw - tmpfs tmpfs rw\n"
+                  "4 1 254:1 /var/lib/docker/containers/x/hosts /etc/hosts rw - ext4 /dev/vda1 rw\n"
+                  "5 1 254:1 /site /var/www/html ro,relatime shared:1 - ext4 /dev/vda1 rw\n"
+                  "12 5 254:1 /more /var/www/html/more rw - ext4 /dev/vda1 rw\n"
+                  "13 1 0:4 net:[1] /some/ns rw - nsfs nsfs rw\n"
+                  "6 1 254:1 /data /jail/data rw - ext4 /dev/vda1 rw\n"
+                  "7 1 254:1 /with\\040space /srv/a\\040b\\134 rw - ext4 /dev/vda1 rw\n"
+                  "8 1 0:53 /id /run/secrets/key rw - tmpfs tmpfs rw\n"
+                  "9 1 254:1 /n /usr/src/app/rootfs/etc/nginx/nginx.conf rw - ext4 /dev/vda1 rw\n"
+                  "10 1 254:1 /c /config rw - ext4 /dev/vda1 rw\n"
+                  "malformed\n"
+                  "11 1 254:1 /scratch /var/tmp rw - ext4 /dev/vda1 rw\n";
+    char *argv[] = {"entry", "/x", NULL}, *env[] = {NULL};
+    struct options o;
+    struct plan plan = {.drives = {.volume = {{.source = "/config", .target = "/etc/app"}}, .volume_count = 1}};
+    struct buf places = {0};
+    assert_int_equal(options_read(&o, argv, env, NULL), 0);
+    unseen_find(text, &o, &plan, &places);
+    static const char wanted[] = "/var/www/html\0/srv/a b\\\0/run/secrets/key";
+    assert_int_equal(places.len, sizeof(wanted));
+    assert_memory_equal(places.data, wanted, sizeof(wanted));
+    buf_free(&places);
+    options_free(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_sizes),           cmocka_unit_test(test_disks),
-        cmocka_unit_test(test_limits),          cmocka_unit_test(test_network),
-        cmocka_unit_test(test_files_and_names), cmocka_unit_test(test_stop),
-        cmocka_unit_test(test_boot_args),       cmocka_unit_test(test_memory_for_the_guest),
-        cmocka_unit_test(test_resource_files),  cmocka_unit_test(test_cgroup),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_disks),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_network),
+        cmocka_unit_test(test_files_and_names),
+        cmocka_unit_test(test_stop),
+        cmocka_unit_test(test_boot_args),
+        cmocka_unit_test(test_memory_for_the_guest),
+        cmocka_unit_test(test_resource_files),
+        cmocka_unit_test(test_cgroup),
+        cmocka_unit_test(test_mounts_that_the_guest_does_not_see),
     };
     return cmocka_run_group_tests_name("plan", tests, set_up, tear_down);
 }

@@ -1,0 +1,20 @@
+/* /proc/self/mountinfo (proc_pid_mountinfo(5)). */
+#ifndef CTR_MOUNTINFO_H
+#define CTR_MOUNTINFO_H
+
+#include <stdbool.h>
+
+struct mountinfo {
+    const char *root;  /* what of the filesystem is mounted: "/" is all of it */
+    const char *point; /* where */
+    const char *type;  /* of the filesystem: "ext4" */
+};
+
+/* Takes the first line of *text, which is changed in place and moved on; names are unescaped.  Malformed lines are left
+ * out.  False at the end. */
+bool mountinfo_next(char **text, struct mountinfo *m);
+
+/* Whether its files are nobody's, but show or steer this machine's kernel: proc, sysfs, devices and the like. */
+bool mountinfo_is_kernels(const struct mountinfo *m);
+
+#endif

@@ -1,0 +1,99 @@
+#include "entry/plan/unseen.h"
+
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "common/mountinfo.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TEXT_MAX = 4 << 20 };
+
+static bool is_below(const char *path, const char *dir)
+{
+    size_t len = strlen(dir);
+    while (len > 1 && dir[len - 1] == '/')
+        len--;
+    return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0' || len == 1);
+}
+
+/* What Docker, Podman, containerd and Kubernetes mount in every container, and docker run --init. */
+static bool is_engines(const struct mountinfo *m)
+{
+    static const char *const places[] = {"/proc",
+                                         "/sys",
+                                         "/dev",
+                                         "/etc/resolv.conf",
+                                         "/etc/hostname",
+                                         "/etc/hosts",
+                                         "/.dockerenv",
+                                         "/run/.containerenv",
+                                         "/run/netns",
+                                         "/sbin/docker-init",
+                                         "/usr/sbin/docker-init",
+                                         "/run/secrets/kubernetes.io",
+                                         "/var/run/secrets/kubernetes.io"};
+    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+        if (is_below(m->point, places[i]))
+            return true;
+    if (mountinfo_is_kernels(m))
+        return true;
+    /* The container's root, and --tmpfs; a secret of Swarm is one file of a tmpfs. */
+    return strcmp(m->point, "/") == 0 || (strcmp(m->type, "tmpfs") == 0 && strcmp(m->root, "/") == 0);
+}
+
+/* Whether an option has it: the tree, the data disk's volume, a kernel of one's own, what VM_VOLUMES carries. */
+static bool is_used(const char *point, const struct options *o, const struct plan *plan)
+{
+    static const enum option paths[] = {OPT_ROOTFS_DIR,   OPT_DATA_DIR,     OPT_SCRATCH_DIR,     OPT_JAIL_BASE,
+                                        OPT_KERNEL_IMAGE, OPT_INITRD_IMAGE, OPT_FIRECRACKER_BIN, OPT_JAILER_BIN};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+        if (is_below(o->value[paths[i]], point) || is_below(point, o->value[paths[i]]))
+            return true;
+    for (unsigned i = 0; i < plan->drives.volume_count; i++)
+        if (is_below(plan->drives.volume[i].source, point) || is_below(point, plan->drives.volume[i].source))
+            return true;
+    return false;
+}
+
+void unseen_find(char *mountinfo, const struct options *o, const struct plan *plan, struct buf *places)
+{
+    const char *last = NULL; /* carries what is mounted below it */
+    for (struct mountinfo m; mountinfo_next(&mountinfo, &m);) {
+        if (is_engines(&m) || is_used(m.point, o, plan) || (last && is_below(m.point, last)))
+            continue;
+        buf_add(places, m.point, strlen(m.point) + 1);
+        last = m.point;
+    }
+}
+
+/* Whether this is what a container was made for: its first process, or the one that docker run --init starts.  A
+ * container's root is an overlay, or Docker's or Podman's file says what this is. */
+static bool is_containers(const char *mountinfo)
+{
+    if (getpid() != 1 && getppid() != 1)
+        return false;
+    const char *line = strstr(mountinfo, " / / ");
+    size_t len = line ? strcspn(line, "\n") : 0;
+    return (line && memmem(line, len, " - overlay ", 11)) || access("/.dockerenv", F_OK) == 0 ||
+           access("/run/.containerenv", F_OK) == 0;
+}
+
+void unseen_warn(const struct options *o, const struct plan *plan)
+{
+    cleanup_free char *text = io_read_file(AT_FDCWD, "/proc/self/mountinfo", TEXT_MAX, NULL);
+    cleanup_buf struct buf places = {0}, names = {0}, volumes = {0};
+    if (!text || !is_containers(text))
+        return;
+    unseen_find(text, o, plan, &places);
+    for (size_t at = 0; at < places.len; at += strlen(places.data + at) + 1) {
+        const char *place = places.data + at;
+        buf_fmt(&names, "%s%s", at ? ", " : "", place);
+        buf_fmt(&volumes, "%s%s:%s:ro", at ? "," : "", place, place);
+    }
+    if (places.len && !buf_failed(&names) && !buf_failed(&volumes))
+        log_warn("mounted in the container, but not in the guest: %.800s (VM_VOLUMES=%.1000s carries that)", names.data,
+                 volumes.data);
+}
