@@ -56,6 +56,8 @@ enum proto_type {
     PROTO_HEALTH,      /* answered by PROTO_TEXT: the state, a NUL, and VM_HEALTHCHECK_CMD or "" */
     PROTO_METRICS,     /* answered by PROTO_TEXT, a second later at most: Prometheus text */
     PROTO_VMM_LOGS,    /* answered by PROTO_TEXT: Firecracker's log */
+    PROTO_PAUSE,       /* answered by PROTO_TEXT once the VM is paused: empty, or why it cannot be */
+    PROTO_UNPAUSE,     /* the same, once it runs again */
     /* entry to ctr-jailer */
     PROTO_TEXT = 112, /* bytes */
     PROTO_STREAM,     /* u32 kind, with the descriptor of the guest's connection (SCM_RIGHTS) */

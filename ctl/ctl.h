@@ -13,6 +13,8 @@ int ctl_status(const char *id, char **argv, struct err *err);
 int ctl_logs(const char *id, char **argv, struct err *err);
 int ctl_stop(const char *id, char **argv, struct err *err);
 int ctl_wrap(const char *id, char **argv, struct err *err);
+int ctl_pause(const char *id, char **argv, struct err *err);
+int ctl_unpause(const char *id, char **argv, struct err *err);
 
 /* Finds the VM (without an id: the only one whose entry we can see) and connects to it.  A descriptor, or
  * -1 with err. */

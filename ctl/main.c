@@ -26,7 +26,10 @@ static const struct {
      "prints the guest's console: kernel and panic text; --vmm: Firecracker's own log.  On a terminal control "
      "characters "
      "are printed as \\xNN, unless with --raw; a file or pipe gets them as they are"},
-    {"stop", ctl_stop, "stop [-t SECONDS]", "stops the VM as its SIGTERM does, and waits for its end"},
+    {"pause", ctl_pause, "pause", "stops the VM's processors until it is unpaused; exec is refused meanwhile"},
+    {"unpause", ctl_unpause, "unpause", "lets a paused VM go on"},
+    {"stop", ctl_stop, "stop [-t SECONDS]",
+     "stops the VM as its SIGTERM does, also when it is paused, and waits for its end"},
     {"wrap", ctl_wrap, "wrap [STAGE]",
      "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "
      "of "

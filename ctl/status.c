@@ -58,13 +58,16 @@ static int print(struct buf *text, bool json, struct err *err)
                : 0;
 }
 
-/* 0 or 1: Docker reserves the others. */
+/* 0 or 1: Docker reserves the others.  Who pauses a VM does not want it replaced: Docker asks a container that it has
+ * paused nothing. */
 static int check_health(const char *id, struct err *err)
 {
     cleanup_buf struct buf text = {0};
     if (ctl_ask(id, PROTO_HEALTH, &text, err) < 0)
         return -1;
     const char *state = text.data, *command = state + strlen(state) + 1;
+    if (strcmp(state, "paused") == 0)
+        return 0;
     if (strcmp(state, "running") != 0)
         return err_set(err, "the VM is %s", state);
     return command < state + text.len ? run_check(id, command, err) : 0;

@@ -17,7 +17,7 @@ struct client {
     uint32_t session; /* 0: none yet */
     bool ended;       /* the session's command has */
     bool over;        /* to be freed */
-    bool waits;       /* for metrics */
+    uint8_t waits;    /* for the answer to a request of this type; 0: for none */
 };
 
 struct control {
@@ -55,6 +55,12 @@ static void reply(struct client *cl, void (*fill)(void *arg, struct buf *out))
         peer_send(&cl->peer, PROTO_TEXT, NULL, 0, text.data + skip, text.len - skip);
 }
 
+static void refuse(struct client *cl, const char *why)
+{
+    uint32_t fields[] = {0, 125};
+    peer_send(&cl->peer, PROTO_FAILED, fields, 2, why, strlen(why));
+}
+
 /* To the guest, with the client's own session in place of what it wrote there. */
 static void pass_on(struct client *cl, const struct proto_msg *msg)
 {
@@ -66,13 +72,13 @@ static void pass_on(struct client *cl, const struct proto_msg *msg)
             return; /* one exec a connection */
         cl->session = new_session(c);
     }
-    uint32_t failed[] = {0, 125};
-    static const char full[] = "the guest does not answer";
-    if (cl->session != 0 &&
-        c->events.to_guest(c->events.arg, (enum proto_type)msg->type, &cl->session, 1, msg->payload + 4, msg->len - 4) <
-            0 &&
-        msg->type == PROTO_EXEC)
-        peer_send(&cl->peer, PROTO_FAILED, failed, 2, full, strlen(full));
+    if (msg->type == PROTO_EXEC && c->events.paused(c->events.arg))
+        refuse(cl, "the VM is paused; ctr-jailer unpause lets it go on");
+    else if (cl->session != 0 &&
+             c->events.to_guest(c->events.arg, (enum proto_type)msg->type, &cl->session, 1, msg->payload + 4,
+                                msg->len - 4) < 0 &&
+             msg->type == PROTO_EXEC)
+        refuse(cl, "the guest does not answer");
 }
 
 static void on_message(struct peer *p, const struct proto_msg *msg)
@@ -99,8 +105,13 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         reply(cl, c->events.health);
         break;
     case PROTO_METRICS:
-        cl->waits = true;
+        cl->waits = msg->type;
         c->events.metrics(c->events.arg);
+        break;
+    case PROTO_PAUSE:
+    case PROTO_UNPAUSE:
+        cl->waits = msg->type;
+        c->events.pause(c->events.arg, msg->type == PROTO_PAUSE);
         break;
     case PROTO_STOP:
         if (!proto_field(msg, 0, &seconds))
@@ -197,14 +208,14 @@ void control_stream(struct control *c, uint32_t session, enum proto_kind kind, i
     close(fd);
 }
 
-void control_metrics(struct control *c, const struct buf *text)
+void control_answer(struct control *c, enum proto_type type, const void *text, size_t len)
 {
     for (int i = 0; i < CLIENTS_MAX; i++) {
         struct client *cl = c->clients[i];
-        if (!cl || cl->over || !cl->waits)
+        if (!cl || cl->over || cl->waits != type)
             continue;
-        cl->waits = false;
-        peer_send(&cl->peer, PROTO_TEXT, NULL, 0, text->data, text->len < REPLY_MAX ? text->len : REPLY_MAX);
+        cl->waits = 0;
+        peer_send(&cl->peer, PROTO_TEXT, NULL, 0, text, len < REPLY_MAX ? len : REPLY_MAX);
     }
 }
 

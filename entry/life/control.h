@@ -8,6 +8,8 @@
 #include "common/loop.h"
 #include "common/proto.h"
 
+#include <stdbool.h>
+
 struct control;
 
 struct control_events {
@@ -19,7 +21,9 @@ struct control_events {
     void (*logs)(void *arg, struct buf *out);     /* appends the console's text */
     void (*vmm_logs)(void *arg, struct buf *out); /* appends Firecracker's log */
     void (*health)(void *arg, struct buf *out);   /* appends PROTO_HEALTH's answer */
-    void (*metrics)(void *arg);                   /* control_metrics is to be called, later */
+    void (*metrics)(void *arg);                   /* control_answer is to be called, later */
+    void (*pause)(void *arg, bool paused);        /* the same, later or at once */
+    bool (*paused)(void *arg);                    /* a guest that could not answer gets no exec */
     void *arg;
 };
 
@@ -31,8 +35,8 @@ struct control *control_new(struct loop *loop, int listener, const struct contro
 void control_message(struct control *c, uint32_t session, const struct proto_msg *msg);
 void control_stream(struct control *c, uint32_t session, enum proto_kind kind, int fd);
 
-/* Answers all that have asked for metrics. */
-void control_metrics(struct control *c, const struct buf *text);
+/* Answers all whose request of this type (PROTO_METRICS, PROTO_PAUSE or PROTO_UNPAUSE) has no answer yet. */
+void control_answer(struct control *c, enum proto_type type, const void *text, size_t len);
 
 void control_free(struct control *c);
 

@@ -90,9 +90,10 @@ void metrics_fill(const char *id, const char *state, const struct status_facts *
 {
     labelled(out, id, (struct prometheus){"firecracker_info", "gauge", "Firecracker's version"}, "version",
              firecracker);
-    labelled(out, id,
-             (struct prometheus){"state_info", "gauge", "What the VM does: booting, running, stopping or panicked"},
-             "state", state);
+    labelled(
+        out, id,
+        (struct prometheus){"state_info", "gauge", "What the VM does: booting, running, paused, stopping or panicked"},
+        "state", state);
     fill_boot(out, id, facts, boot);
     if (facts->restarts >= 0)
         one(out, id, (struct prometheus){"restarts_total", "counter", "How often the container was started before"},

@@ -9,11 +9,10 @@
 #include "common/terminal.h"
 #include "entry/host/failure.h"
 #include "entry/life/channel.h"
+#include "entry/life/collect.h"
 #include "entry/life/control.h"
-#include "entry/life/metrics.h"
-#include "entry/vmm/balloon.h"
+#include "entry/life/pause.h"
 #include "entry/vmm/console.h"
-#include "entry/vmm/counters.h"
 #include "entry/vmm/vmmlog.h"
 
 #include <poll.h>
@@ -24,7 +23,7 @@
 
 /* Seconds that the guest may take: to sync its disks and end once its exit code is acknowledged, to react when its
  * command is killed, to end after a panic; and that our reader may take for the rest when the VM has gone. */
-enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 2, PANIC_TIMEOUT = 3, OUTPUT_TIMEOUT = 5, METRICS_TIMEOUT = 1 };
+enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 2, PANIC_TIMEOUT = 3, OUTPUT_TIMEOUT = 5 };
 #define SECOND UINT64_C(1000000000)
 
 struct server {
@@ -44,8 +43,8 @@ struct vm {
     struct vmmlog *log;
     struct balloon *balloon;
     struct counters *counters;
-    struct timer patience; /* while metrics are collected */
-    bool collecting;
+    struct collect collect;
+    struct pause pause;
     int report;
     struct watch signals, jail_end;
     struct server servers[SUPERVISE_SERVERS_MAX];
@@ -137,6 +136,7 @@ static void stop(void *arg, uint32_t seconds)
     struct vm *vm = arg;
     if (end_boot(vm, SIGTERM))
         return;
+    pause_end(&vm->pause);
     if (!vm->exited)
         send_signal(vm, vm->plan->stop_signal);
     if (vm->stopping || vm->acknowledged)
@@ -185,6 +185,7 @@ static void acknowledge(void *arg)
     if (!vm->exited || vm->acknowledged || (vm->ran && vm->streams && !streams_drained(vm->streams)))
         return;
     vm->acknowledged = true;
+    pause_end(&vm->pause);
     uint32_t session = 0;
     channel_send(vm->channel, PROTO_ACK, &session, 1, NULL, 0);
     if (!vm->gone)
@@ -355,47 +356,26 @@ static void fill_health(void *arg, struct buf *out)
     buf_str(out, vm->facts->healthcheck ? vm->facts->healthcheck : "");
 }
 
-/* What is known now, whether or not Firecracker has answered. */
-static void tell_metrics(struct timer *t)
+static void ask_metrics(void *arg)
 {
-    struct vm *vm = (struct vm *)((char *)t - offsetof(struct vm, patience));
-    cleanup_buf struct buf text = {0};
-    loop_timer(vm->loop, t, UINT64_MAX);
-    vm->collecting = false;
-    counters_read(vm->counters);
-    metrics_fill(vm->plan->id, vm->state, vm->facts, &vm->boot, vmm_version(vm->vmm), vm->plan->mem_mib,
-                 balloon_figures(vm->balloon), &text);
-    counters_print(vm->counters, vm->plan->id, &text);
-    if (!buf_failed(&text))
-        control_metrics(vm->control, &text);
+    collect_metrics(&((struct vm *)arg)->collect);
 }
 
-/* An answer that comes too late is part of the next ones. */
-static void on_flushed(void *arg, long status, const char *body, size_t len)
+static void ask_pause(void *arg, bool paused)
 {
-    (void)status, (void)body, (void)len;
-    struct vm *vm = arg;
-    if (vm->collecting)
-        tell_metrics(&vm->patience);
+    pause_ask(&((struct vm *)arg)->pause, paused);
 }
 
-/* Firecracker is asked for its newest figures, the balloon's first, but not waited for long: it may be stopped. */
-static void collect_metrics(void *arg)
+static bool is_paused(void *arg)
 {
-    struct vm *vm = arg;
-    if (vm->collecting)
-        return;
-    vm->collecting = true;
-    balloon_ask(vm->balloon);
-    bool asked = vmm_flush_metrics(vm->vmm, on_flushed, vm) == 0;
-    loop_timer(vm->loop, &vm->patience, loop_now() + (asked ? METRICS_TIMEOUT * SECOND : 0));
+    return ((struct vm *)arg)->pause.asked;
 }
 
 static int prepare(struct vm *vm, const struct supervise_fds *fds)
 {
     struct channel_events events = {.message = on_message, .stream = on_stream, .malformed = on_malformed, .arg = vm};
-    struct control_events asked = {to_guest,      stop,        fill_status,     fill_logs,
-                                   fill_vmm_logs, fill_health, collect_metrics, vm};
+    struct control_events asked = {to_guest,    stop,        fill_status, fill_logs, fill_vmm_logs,
+                                   fill_health, ask_metrics, ask_pause,   is_paused, vm};
     vm->report = fds->report;
     vm->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
     vm->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};
@@ -410,7 +390,16 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     vm->log = vmmlog_new(vm->loop, fds->log);
     vm->balloon = balloon_new(vm->loop, vm->vmm, vm->plan->mem_mib, vm->plan->mem_min_mib);
     vm->counters = counters_new(vm->loop, fds->metrics);
-    vm->patience.fired = tell_metrics;
+    vm->pause = (struct pause){.vmm = vm->vmm, .control = vm->control, .state = &vm->state};
+    vm->collect = (struct collect){.loop = vm->loop,
+                                   .vmm = vm->vmm,
+                                   .control = vm->control,
+                                   .balloon = vm->balloon,
+                                   .counters = vm->counters,
+                                   .plan = vm->plan,
+                                   .facts = vm->facts,
+                                   .boot = &vm->boot,
+                                   .state = &vm->state};
     if (!vm->channel || !vm->control || !vm->streams || !vm->console || !vm->log || !vm->balloon || !vm->counters)
         return -1;
     for (unsigned i = 0; i < fds->server_count; i++) {

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Versions 1.N; nothing that every VM has may need more than the oldest. */
 enum { OLDEST = 12 };
@@ -29,4 +30,9 @@ int version_check(const char *text, const struct vmm_plan *plan, struct err *err
             return err_set(err, "%s needs Firecracker 1.%u or newer; VM_FIRECRACKER_BIN is %.32s", features[i].what,
                            features[i].since, text);
     return 0;
+}
+
+bool version_resumes(const char *text)
+{
+    return strcmp(text, "1.16.0") != 0 && strcmp(text, "1.16.1") != 0;
 }

@@ -219,6 +219,11 @@ int vmm_flush_metrics(struct vmm *v, api_done *done, void *arg)
     return api_send(v->api, "PUT", "/actions", "{\"action_type\":\"FlushMetrics\"}", done, arg);
 }
 
+int vmm_set_paused(struct vmm *v, bool paused, api_done *done, void *arg)
+{
+    return api_send(v->api, "PATCH", "/vm", paused ? "{\"state\":\"Paused\"}" : "{\"state\":\"Resumed\"}", done, arg);
+}
+
 int vmm_connection(const struct vmm *v)
 {
     return api_connection(v->api);

@@ -56,6 +56,7 @@ void vmm_join(struct vmm *v, struct loop *loop);
 int vmm_get_balloon(struct vmm *v, api_done *done, void *arg);
 int vmm_set_balloon(struct vmm *v, uint64_t mib);
 int vmm_flush_metrics(struct vmm *v, api_done *done, void *arg);
+int vmm_set_paused(struct vmm *v, bool paused, api_done *done, void *arg);
 
 /* The descriptor of the connection to Firecracker; -1: there is none. */
 int vmm_connection(const struct vmm *v);

@@ -101,6 +101,11 @@ static void test_versions(void **state)
                                   "VM_FIRECRACKER_BIN is 1.12.1");
     assert_int_equal(version_check("", &plain, NULL), -1);
     assert_int_equal(version_check("one.two", &plain, NULL), -1);
+    assert_true(version_resumes("1.12.1"));
+    assert_true(version_resumes("1.15.1"));
+    assert_false(version_resumes("1.16.0"));
+    assert_false(version_resumes("1.16.1"));
+    assert_true(version_resumes("1.16.2"));
 }
 
 static void add_up(void *arg, const char *object, const char *key, uint64_t value)

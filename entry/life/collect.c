@@ -1,0 +1,44 @@
+#include "entry/life/collect.h"
+
+#include "entry/life/metrics.h"
+
+#include <stddef.h>
+
+enum { TIMEOUT = 1 };
+#define SECOND UINT64_C(1000000000)
+
+/* What is known now, whether or not Firecracker has answered. */
+static void tell(struct timer *t)
+{
+    struct collect *c = (struct collect *)((char *)t - offsetof(struct collect, patience));
+    cleanup_buf struct buf text = {0};
+    loop_timer(c->loop, t, UINT64_MAX);
+    c->busy = false;
+    counters_read(c->counters);
+    metrics_fill(c->plan->id, *c->state, c->facts, c->boot, vmm_version(c->vmm), c->plan->mem_mib,
+                 balloon_figures(c->balloon), &text);
+    counters_print(c->counters, c->plan->id, &text);
+    if (!buf_failed(&text))
+        control_answer(c->control, PROTO_METRICS, text.data, text.len);
+}
+
+/* An answer that comes too late is part of the next ones. */
+static void on_flushed(void *arg, long status, const char *body, size_t len)
+{
+    (void)status, (void)body, (void)len;
+    struct collect *c = arg;
+    if (c->busy)
+        tell(&c->patience);
+}
+
+/* Firecracker is asked for its newest figures, the balloon's first, but not waited for long: it may be stopped. */
+void collect_metrics(struct collect *c)
+{
+    if (c->busy)
+        return;
+    c->busy = true;
+    c->patience.fired = tell;
+    balloon_ask(c->balloon);
+    bool asked = vmm_flush_metrics(c->vmm, on_flushed, c) == 0;
+    loop_timer(c->loop, &c->patience, loop_now() + (asked ? TIMEOUT * SECOND : 0));
+}

@@ -1,0 +1,29 @@
+/* Metrics, collected when a client asks for them: Firecracker's newest, where it answers in time. */
+#ifndef CTR_COLLECT_H
+#define CTR_COLLECT_H
+
+#include "entry/life/control.h"
+#include "entry/life/status.h"
+#include "entry/life/supervise.h"
+#include "entry/vmm/balloon.h"
+#include "entry/vmm/counters.h"
+
+struct collect {
+    struct loop *loop;
+    struct vmm *vmm;
+    struct control *control; /* the clients that wait */
+    struct balloon *balloon;
+    struct counters *counters;
+    const struct supervise_plan *plan;
+    const struct status_facts *facts;
+    const struct status_boot *boot;
+    const char *const *state;
+    struct timer patience; /* while they are collected */
+    bool busy;
+};
+
+/* Answers all clients that wait for metrics, a second later at most.  collect is zeroed but for what is not its own:
+ * patience and busy. */
+void collect_metrics(struct collect *c);
+
+#endif

@@ -1,0 +1,67 @@
+#include "entry/life/pause.h"
+
+#include "common/json.h"
+#include "entry/vmm/version.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void tell(struct pause *p, bool paused, const char *why)
+{
+    control_answer(p->control, paused ? PROTO_PAUSE : PROTO_UNPAUSE, why, strlen(why));
+}
+
+static bool is(const struct pause *p, const char *state)
+{
+    return strcmp(*p->state, state) == 0;
+}
+
+static void answered(struct pause *p, bool paused, long status, const char *body, size_t len)
+{
+    char why[256] = "";
+    if (status < 200 || status >= 300) {
+        p->asked = !paused;
+        if (status == 0 || json_get_string(body, len, "fault_message", why, sizeof(why)) < 0)
+            snprintf(why, sizeof(why), "Firecracker does not do it: %.200s", body);
+    } else if (is(p, "running") || is(p, "paused")) { /* when it has ended meanwhile, pause_end was called */
+        *p->state = paused && p->asked ? "paused" : "running";
+    }
+    tell(p, paused, why);
+}
+
+static void on_paused(void *arg, long status, const char *body, size_t len)
+{
+    answered(arg, true, status, body, len);
+}
+
+static void on_resumed(void *arg, long status, const char *body, size_t len)
+{
+    answered(arg, false, status, body, len);
+}
+
+static int send(struct pause *p, bool paused)
+{
+    p->asked = paused;
+    return vmm_set_paused(p->vmm, paused, paused ? on_paused : on_resumed, p);
+}
+
+void pause_ask(struct pause *p, bool paused)
+{
+    char why[128] = "";
+    if (!is(p, "running") && !is(p, "paused"))
+        snprintf(why, sizeof(why), "the VM is %s", *p->state);
+    else if (paused && !version_resumes(vmm_version(p->vmm)))
+        snprintf(why, sizeof(why), "Firecracker %.32s cannot resume a VM's vsock: use another version",
+                 vmm_version(p->vmm));
+    else if (p->asked != paused && send(p, paused) < 0)
+        snprintf(why, sizeof(why), "Firecracker does not answer");
+    else if (!is(p, paused ? "paused" : "running"))
+        return; /* under way */
+    tell(p, paused, why);
+}
+
+void pause_end(struct pause *p)
+{
+    if (p->asked)
+        send(p, false);
+}
