@@ -10,6 +10,7 @@
 #include "common/privilege.h"
 #include "common/signals.h"
 #include "entry/disks/settings.h"
+#include "entry/host/kvmthread.h"
 #include "entry/host/undo.h"
 #include "entry/kvm/kvm.h"
 #include "entry/life/channel.h"
@@ -79,6 +80,7 @@ struct vm {
     struct jail_plan jail_plan;
     struct vmm_plan vmm_plan;
     struct jail jail;
+    struct status_process firecracker;
     int listener; /* of the guest channel */
     struct vmm *vmm;
 };
@@ -194,6 +196,8 @@ static int settle(const struct plan *plan, const struct signals *signals, struct
     if (initrd_forget(vm->initrd, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
         undo_entrust(u, own, sizeof(own) / sizeof(*own), err) < 0)
         return -1;
+    vm->firecracker = status_firecracker(jail->pid);
+    kvmthread_move((pid_t)vm->firecracker.pid);
     return privilege_drop(plan->supervisor, 0) < 0 ? err_sys(err, "cannot give up root's rights") : 0;
 }
 
@@ -217,7 +221,7 @@ static int watch(const struct plan *plan, const struct signals *signals, struct 
     facts->started = loop_now();
     facts->link = vm->link;
     facts->ports = &plan->net.ports;
-    facts->firecracker = status_firecracker(jail->pid);
+    facts->firecracker = vm->firecracker;
     facts->healthcheck = plan->healthcheck;
     return supervise(&plan->supervise, vm->vmm, &fds, facts, reason, err);
 }

@@ -36,6 +36,14 @@ echo 300M >"$box/memory.max"
 echo '50000 100000' >"$box/cpu.max"
 begin within "$box/cgroup.procs" "${VM[@]}" "$entry" /x
 is "without options Firecracker is in entry's group" "$(group 0 "$firecracker")" /ctr-box
+# What docker pause does (runc's fs2/freezer.go): it is waited for that all are frozen.
+is "KVM's kernel thread is not in it" \
+    "$(sed 's,.*,/proc/&/comm,' "$box/cgroup.procs" | xargs grep -hxE 'firecracker|kvm-nx-lpage.*' | paste -sd,)" firecracker
+frozen() { grep -qx "frozen $1" "$box/cgroup.events"; }
+echo 1 >"$box/cgroup.freeze"
+check 'a frozen group is frozen' wait_until 30 frozen 1
+echo 0 >"$box/cgroup.freeze"
+check 'and thaws' wait_until 30 running
 stop
 is "the guest's memory follows the group's limit" \
     "$(within "$box/cgroup.procs" "${VM[@]}" MEM_SIZE_MIB= "$entry" --dry-run /guest-static | jq .mem_size_mib)" $((300 - 96))
@@ -90,6 +98,11 @@ is 'the others there have moved too' "$(group 0 $sleeper)" /ctr-crowd/ctr-jailer
 stop
 for pid in $(cat "$crowd/ctr-jailer-entry/cgroup.procs"); do echo "$pid" >"$top/cgroup.procs"; done
 rmdir "$crowd/ctr-jailer-entry"
+begin container unshare -p -f --mount-proc "${VM[@]}" VM_LOG_LEVEL=info VM_ID=apart "$entry" /x
+check "KVM's kernel thread cannot be named from a PID namespace: that is said" \
+    wait_until 30 grep -q 'docker pause would hang: use ctr-jailer pause' "$work/log"
+kill -TERM "$(pgrep -o -x entry)" # status has its number in there
+wait $vm || true
 FLAGS=-oro refused 'read-only, as in a container without privileges' 'VM_CGROUP: cannot * Read-only file system (*read-only: run it privileged)' \
     env FLAGS=-oro bash -c "$(declare -f within); $(declare -f container); crowd=$crowd top=$top; container \"\$@\"" - "${VM[@]}" VM_CGROUP=cpu.weight=50 "$entry" /x
 kill $sleeper
