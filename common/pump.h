@@ -1,5 +1,10 @@
 /* Copies bytes from one descriptor to another inside a loop, in order and unchanged, with a bounded buffer:
- * while the output is full, the input is not read, so that back-pressure reaches whoever writes. */
+ * while the output is full, the input is not read, so that back-pressure reaches whoever writes.
+ *
+ * Theory of operation.  A pump waits for one thing: for input while its buffer is empty, for output while it is not. It
+ * loses no wake-up: poll is level-triggered and asked anew in each round, what it is asked follows from the buffer
+ * alone (arm, after every change of it), and a read or write that finds nothing to do changes nothing.  Draining is
+ * the exception: then output is waited for with an empty buffer too, and an empty input is the end. */
 #ifndef CTR_PUMP_H
 #define CTR_PUMP_H
 

@@ -1,4 +1,11 @@
-/* This process's stdin, stdout and stderr, joined to a session's connections to the guest. */
+/* This process's stdin, stdout and stderr, joined to a session's connections to the guest.
+ *
+ * What may hold a stream up between the two pumps is vsock's credit.  Firecracker lets the guest send 64 KiB ahead, and
+ * sends the next credit by itself, once less than 4 KiB are left of it: also when the guest has no buffer for that at
+ * the moment, as then it stays pending until the guest posts some (v1.12: VsockConnection::peer_needs_credit_update,
+ * Vsock::handle_rxq_event), which Linux does whenever half of them are used (virtio_transport_rx_work).  The hello's 8
+ * bytes count: an output that lacks its first credit stops after 65,528 bytes, and one that lacks a later one after at
+ * least 126,969.  One that stops after 65,536, a full pipe and PUMP_BUFFER, has no input. */
 #ifndef CTR_STREAMS_H
 #define CTR_STREAMS_H
 

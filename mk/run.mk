@@ -29,9 +29,10 @@ $(B)/rootfs-apps.stamp: mk/mkdebian mk/rootfs-apps.packages tests/e2e/guest-urin
 	@touch $@
 
 MUSL_TEST := $(MUSL_CC) -std=gnu11 -O2 $(WARNINGS) $(CPPFLAGS) $(KERNEL_HEADERS) -static -s
-$(B)/rootfs-static.stamp: tests/e2e/guest-static.c tests/e2e/guest-hostile.c $(COMMON) | $(TEST_STAMP)
-	$(call say,making a root filesystem of two static programs)
+$(B)/rootfs-static.stamp: tests/e2e/guest-static.c tests/e2e/guest-hostile.c tests/streams/flow.c tests/streams/pattern.h $(COMMON) | $(TEST_STAMP)
+	$(call say,making a root filesystem of three static programs)
 	@rm -rf $(B)/rootfs-static && mkdir -p $(B)/rootfs-static
 	@$(MUSL_TEST) -o $(B)/rootfs-static/guest-static $<
 	@$(MUSL_TEST) -o $(B)/rootfs-static/guest-hostile tests/e2e/guest-hostile.c common/proto.c common/buf.c
+	@$(MUSL_TEST) -o $(B)/rootfs-static/flow tests/streams/flow.c
 	@touch $@
