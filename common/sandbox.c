@@ -33,6 +33,10 @@
 enum { NOT_HERE = -1 };
 #ifndef SYS_poll
 #define SYS_poll NOT_HERE
+#define SYS_access NOT_HERE
+#define SYS_arch_prctl NOT_HERE
+#define SYS_dup2 NOT_HERE
+#define SYS_readlink NOT_HERE
 #endif
 
 /* A call that is allowed; with a mask only if this much of an argument, of its low 32 bits, is the value. */
@@ -109,6 +113,63 @@ static const struct rule relay[] = {ONLY(socket, 0, WHOLE, AF_INET),
 
 static const struct rule jail[] = {ANY(wait4), ANY(waitid)};
 
+/* What these do when they start (with the dynamic linker), on a filesystem's image, and, for mke2fs -d, with a tree.
+ * Any ioctl: they have no terminal, and ask a file whether it is a block device in many ways. */
+static const struct rule program[] = {ANY(execve),
+                                      ANY(mmap),
+                                      ANY(mprotect),
+                                      ANY(access),
+                                      ANY(faccessat),
+                                      ANY(faccessat2),
+                                      ANY(arch_prctl),
+                                      ANY(set_tid_address),
+                                      ANY(set_robust_list),
+                                      ANY(rseq),
+                                      ANY(prlimit64),
+                                      ANY(prctl),
+                                      ANY(getrandom),
+                                      ANY(rt_sigaction),
+                                      ANY(openat),
+                                      ANY(newfstatat),
+                                      ANY(statx),
+                                      ANY(fstatfs),
+                                      ANY(statfs),
+                                      ANY(lseek),
+                                      ANY(pread64),
+                                      ANY(pwrite64),
+                                      ANY(readv),
+                                      ANY(ftruncate),
+                                      ANY(fallocate),
+                                      ANY(fadvise64),
+                                      ANY(sync_file_range),
+                                      ANY(fsync),
+                                      ANY(fdatasync),
+                                      ANY(sync),
+                                      ANY(flock),
+                                      ANY(dup),
+                                      ANY(dup2),
+                                      ANY(dup3),
+                                      ANY(fcntl),
+                                      ANY(ioctl),
+                                      ANY(chdir),
+                                      ANY(getcwd),
+                                      ANY(getdents64),
+                                      ANY(readlink),
+                                      ANY(readlinkat),
+                                      ANY(llistxattr),
+                                      ANY(lgetxattr),
+                                      ANY(getuid),
+                                      ANY(geteuid),
+                                      ANY(getgid),
+                                      ANY(getegid),
+                                      ANY(getppid),
+                                      ANY(getrusage),
+                                      ANY(sysinfo),
+                                      ANY(uname),
+                                      ANY(sched_getaffinity),
+                                      ANY(umask),
+                                      ANY(clock_nanosleep)};
+
 static const struct role {
     const char *name;
     const struct rule *rules;
@@ -116,7 +177,8 @@ static const struct role {
 } roles[SANDBOX_ROLES] = {[SANDBOX_SUPERVISOR] = {"entry", supervisor, COUNT(supervisor)},
                           [SANDBOX_DISK] = {"a disk's server", disk, COUNT(disk)},
                           [SANDBOX_RELAY] = {"the DNS relay", relay, COUNT(relay)},
-                          [SANDBOX_JAIL] = {"the jail's first process", jail, COUNT(jail)}};
+                          [SANDBOX_JAIL] = {"the jail's first process", jail, COUNT(jail)},
+                          [SANDBOX_PROGRAM] = {"a program", program, COUNT(program)}};
 
 /* Unless a role has it, asking for one of these ends the process. */
 static const int deadly[] = {SYS_execve,
@@ -265,13 +327,13 @@ static void watch(const struct role *role)
 int sandbox_enter(enum sandbox_role role, struct err *err)
 {
     struct program p = {.len = 0};
-    bool watched = log_shows(LOG_DEBUG);
+    bool watched = log_shows(LOG_DEBUG) && role != SANDBOX_PROGRAM; /* which would lose the handler */
     if (watched)
         watch(&roles[role]);
     write_program(&p, &roles[role], watched);
-    struct sock_fprog program = {.len = p.len, .filter = p.code};
+    struct sock_fprog filter = {.len = p.len, .filter = p.code};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG, &program) == 0)
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG, &filter) == 0)
         return 0;
     if (errno != ENOSYS && errno != EINVAL)
         return err_sys(err, "cannot give %s its seccomp filter", roles[role].name);

@@ -95,7 +95,7 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
      * one that is not UTF-8. */
     char *const empty[] = {NULL};
     privilege_bound(plan->capabilities);
-    int null = open("/dev/null", O_RDONLY);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(console, STDOUT_FILENO) >= 0 &&
         dup2(console, STDERR_FILENO) >= 0)
         execve(plan->jailer, (char *const *)argv, empty);

@@ -87,14 +87,18 @@ for pid in "$main" "$first"; do
     is "$([ "$pid" = "$main" ] && echo entry || echo "the jail's first process") is not root any more" "$(field "$pid" Uid)/$(field "$pid" Gid)/$(field "$pid" Groups)" "$own/$own/"
     is "without capabilities" "$(sets "$pid")" "$none $none $none $none $none"
     is "for ever" "$(field "$pid" NoNewPrivs)" 1
+    is "its seccomp filter is on" "$(field "$pid" Seccomp)" 2
 done
 is "two disks are served" ${#servers[@]} 2
 reads=0000000000000004 # CAP_DAC_READ_SEARCH
 for pid in "${servers[@]}"; do
     is "a disk's server may read files" "$(field "$pid" Uid)/$(sets "$pid")" "$own/$none $reads $reads $none $none"
+    is "its seccomp filter is on" "$(field "$pid" Seccomp)" 2
 done
 is "the keeper is root" "$(field "$keeper" Uid)" "0 0 0 0"
 is "and has no stdin and stdout" "$(readlink /proc/"$keeper"/fd/0 /proc/"$keeper"/fd/1 | sort -u)" /dev/null
+rss=$(field "$main" VmRSS)
+check "entry takes at most 8 MiB of memory: $rss" test "${rss% kB}" -le 8192
 note "entry $(field "$main" VmRSS), $(field "$main" RssAnon) its own; keeper $(field "$keeper" RssAnon)"
 
 kill -TERM "$main"

@@ -25,7 +25,8 @@ VM_ENV=(
 vm() { env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" "$@"; }
 
 # What a VM could leave behind: links, addresses, routes, rules, mounts, files, processes, and this
-# namespace's abstract sockets.  The empty tables that iptables makes at its first use do not count.
+# namespace's abstract sockets; and in the kernel's log the system calls that a filter has refused.  The empty tables
+# that iptables makes at its first use do not count.
 host_state() {
     # without the carrier's state, which follows its link's a moment later
     ip -o link | sed 's/^[0-9]*: //; s/NO-CARRIER,//; s/,LOWER_UP//; s/,M-DOWN//; s/ state [A-Z]* / /'
@@ -35,5 +36,6 @@ host_state() {
     sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
     { find /srv /jail -xdev; find /var/tmp /tmp /run -maxdepth 1 -name 'ctr-jailer*'; } 2>/dev/null | sort
     grep -ao '@ctr-jailer[^ ]*' /proc/net/unix | sort || true
+    dmesg | sed -n 's/.* type=1326 .* \(comm="[^"]*"\) .*\(sig=[0-9]*\) .* \(syscall=[0-9]*\) .*/\1 \2 \3/p'
     ps -e -o comm= | grep -xE 'entry|entry-keeper|jailer|firecracker|mke2fs' || true
 }

@@ -15,8 +15,10 @@ mkdir -p "$work"/{scratch,data,stand-in,tree/folder}
 mount -t tmpfs -o uid=$owner,mode=777 data "$work/data" # a mount: so what is in it stays
 data=$work/data/data.ext4 victim=$work/root-only/victim
 
+# The stand-ins for programs below do what a filter lets none of these do: entry is given the preloaded library that
+# leaves filters out.
 start() { # [NAME=value...]: whose command is the end of a start that went well
-    capture env -i PATH="$work/stand-in:$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/vmlinux" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
+    capture env -i LD_PRELOAD="$PWD/build/inject.so" INJECT=0 PATH="$work/stand-in:$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/vmlinux" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
         VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" \
         VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" VM_DATA_DIR="$work/data" VM_DATA_MOUNT=/data ROOTFS_SIZE=64M DATAFS_SIZE=64M \
         MEM_SIZE_MIB=64 VCPU_COUNT=1 VM_NETWORK=none VM_LOG_LEVEL=error "$@" "$entry" /bin/true </dev/null

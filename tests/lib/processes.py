@@ -54,10 +54,14 @@ def sockets():
     for kind in ("tcp", "udp", "tcp6", "udp6"):
         for line in read("self", f"net/{kind}").splitlines()[1:]:
             f = line.split()
-            known[f[9]] = f"{kind} port {int(f[1].split(':')[1], 16)}"
+            port = int(f[1].split(":")[1], 16)
+            known[f[9]] = f"{kind} port {port if port < 32768 else 'of the kernel'}"
     for line in read("self", "net/unix").splitlines()[1:]:
         f = line.split()
-        name = re.sub(r"[0-9a-f]{12}", "ID", f[7].split("/root/")[-1]) if len(f) > 7 else "nameless"
+        name = f[7] if len(f) > 7 else "nameless"
+        for what, word in ((r"/proc/self/fd/\d+/", "run/"), (r"~[0-9a-f]{8}", "~MARK"), (r"/net/10\..*", "/net/SUBNET"),
+                           (r"[0-9a-f]{12}", "ID")):
+            name = re.sub(what, word, name)
         known[f[6]] = f"UNIX socket {name}{', listening' if f[3] == '00010000' else ''}"
     return known
 
