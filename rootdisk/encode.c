@@ -4,6 +4,7 @@
 #include "rootdisk/encode.h"
 
 #include "rootdisk/erofs.h"
+#include "rootdisk/holes.h"
 
 #include <endian.h>
 #include <stdlib.h>
@@ -79,17 +80,38 @@ static void put_directory(const struct tree *t, const struct node *n, uint8_t *m
     }
 }
 
+/* Chunks lie where they would without holes, so that a block of the image is one of the file's. */
+static void put_chunks(const struct tree *t, const struct node *n, uint8_t *meta)
+{
+    const char *map = t->blobs.data + n->blob + n->xattrs;
+    uint8_t *out = meta + (uint64_t)n->nid * EROFS_SLOT + layout_inode_bytes(n);
+    uint32_t blocks = 1U << (holes_chunk_bits(n->size) - EROFS_BLOCK_BITS);
+    for (uint32_t i = 0; i < holes_chunks(n->size); i++) {
+        uint32_t address = htole32(map[i / 8] >> i % 8 & 1 ? n->block + i * blocks : EROFS_NULL_ADDR);
+        memcpy(out + (size_t)i * sizeof(address), &address, sizeof(address));
+    }
+}
+
+/* i_u: what is where depends on the kind. */
+static uint32_t inode_block(const struct node *n)
+{
+    if (n->flags & NODE_HOLES)
+        return holes_chunk_bits(n->size) - EROFS_BLOCK_BITS;
+    return S_ISCHR(n->mode) || S_ISBLK(n->mode) ? n->rdev : n->block;
+}
+
 static void put_inode(const struct tree *t, uint32_t index, uint8_t *meta)
 {
     const struct node *n = &t->nodes[index];
     uint8_t *out = meta + (uint64_t)n->nid * EROFS_SLOT;
-    unsigned layout = n->flags & NODE_INLINE ? EROFS_FLAT_INLINE : EROFS_FLAT_PLAIN;
-    bool device = S_ISCHR(n->mode) || S_ISBLK(n->mode);
+    unsigned layout = n->flags & NODE_INLINE  ? EROFS_FLAT_INLINE
+                      : n->flags & NODE_HOLES ? EROFS_CHUNK_BASED
+                                              : EROFS_FLAT_PLAIN;
     struct erofs_inode inode = {.format = htole16((uint16_t)(layout << 1 | 1)),
                                 .xattr_icount = htole16((uint16_t)(n->xattrs ? 1 + n->xattrs / 4 : 0)),
                                 .mode = htole16(n->mode),
                                 .size = htole64(n->size),
-                                .block = htole32(device ? n->rdev : n->block),
+                                .block = htole32(inode_block(n)),
                                 .ino = htole32(index + 1),
                                 .uid = htole32(n->uid),
                                 .gid = htole32(n->gid),
@@ -101,6 +123,8 @@ static void put_inode(const struct tree *t, uint32_t index, uint8_t *meta)
         memcpy(out + sizeof(inode) + EROFS_XATTR_HEADER, t->blobs.data + n->blob, n->xattrs);
     if (S_ISDIR(n->mode))
         put_directory(t, n, meta);
+    else if (n->flags & NODE_HOLES)
+        put_chunks(t, n, meta);
     else if (S_ISLNK(n->mode) && n->size > 0)
         memcpy(data_at(meta, n, 0), t->blobs.data + n->blob + n->xattrs, n->size);
 }
@@ -113,6 +137,9 @@ static void put_super(const struct tree *t, const struct layout *l, uint8_t *met
                                 .root_nid = htole16((uint16_t)t->nodes[TREE_ROOT].nid),
                                 .inodes = htole64(t->node_count),
                                 .blocks = htole32(l->blocks)};
+    for (uint32_t i = 0; i < t->node_count; i++)
+        if (t->nodes[i].flags & NODE_HOLES)
+            super.feature_incompat = htole32(EROFS_INCOMPAT_CHUNKED_FILE);
     uint8_t *out = meta + EROFS_SUPER_OFFSET;
     memcpy(out, &super, sizeof(super));
     super.checksum = htole32(encode_crc32c(~0u, out, EROFS_BLOCK - EROFS_SUPER_OFFSET));

@@ -22,7 +22,13 @@ enum {
 #define EROFS_COMPAT_SB_CHKSUM 0x1u
 #define EROFS_COMPAT_MTIME 0x2u
 
-enum erofs_data_layout { EROFS_FLAT_PLAIN = 0, EROFS_FLAT_INLINE = 2 };
+#define EROFS_INCOMPAT_CHUNKED_FILE 0x4u /* Linux 5.15 */
+
+enum erofs_data_layout { EROFS_FLAT_PLAIN = 0, EROFS_FLAT_INLINE = 2, EROFS_CHUNK_BASED = 4 };
+
+/* A chunk-based inode has in place of the data's address the binary logarithm of the blocks in a chunk, and behind its
+ * attributes an address of 32 bits for each chunk; this is a hole's. */
+#define EROFS_NULL_ADDR 0xffffffffu
 
 enum erofs_xattr_index {
     EROFS_XATTR_USER = 1,
@@ -58,7 +64,7 @@ struct erofs_inode {
     uint16_t mode;
     uint16_t reserved;
     uint64_t size;
-    uint32_t block; /* address of the data; a device's number for a device */
+    uint32_t block; /* address of the data; a device's number for a device; a chunk's size */
     uint32_t ino;   /* for 32-bit stat only */
     uint32_t uid;
     uint32_t gid;

@@ -1,6 +1,7 @@
 #include "rootdisk/layout.h"
 
 #include "rootdisk/erofs.h"
+#include "rootdisk/holes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,6 +45,8 @@ static uint64_t place_inode(struct node *n, uint64_t at)
         n->flags |= NODE_INLINE;
         need += tail;
     }
+    if (n->flags & NODE_HOLES) /* the map is read an address at a time */
+        need += 4 * holes_chunks(n->size);
     uint32_t whole = need < EROFS_BLOCK ? need : EROFS_BLOCK;
     if (at % EROFS_BLOCK + whole > EROFS_BLOCK)
         at += EROFS_BLOCK - at % EROFS_BLOCK;

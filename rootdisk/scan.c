@@ -1,4 +1,4 @@
-/* Reads a directory tree's metadata: names sorted, statx, attributes, link targets; never file contents.
+/* Reads a directory tree's metadata: names sorted, statx, attributes, link targets, holes; never file contents.
  *
  * Depth first, and one descriptor at a time: a directory is opened from its parent by name and left through
  * "..", which must be the parent still.  So neither PATH_MAX nor the limit of open files bounds the depth.
@@ -12,6 +12,7 @@
 #include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "rootdisk/holes.h"
 #include "rootdisk/xattr.h"
 
 #include <dirent.h>
@@ -129,6 +130,16 @@ static int read_target(struct scan *s, struct node *n, const char *name)
     return 0;
 }
 
+/* Only of a sparse file: others are not opened here.  Where it cannot be read, its reading will tell. */
+static void read_holes(struct scan *s, struct node *n, const char *name)
+{
+    cleanup_close int fd = openat(s->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == n->ino &&
+        holes_find(fd, n->size, &s->scratch))
+        n->flags |= NODE_HOLES;
+}
+
 /* Whether something is mounted there that is not to be carried. */
 static bool is_barred(const struct scan *s, const struct statx *st)
 {
@@ -168,6 +179,8 @@ static uint32_t add_inode(struct scan *s, uint32_t parent, uint32_t name, const 
         n.flags &= (uint16_t)~NODE_MOUNT;
     if (read_attributes(s, &n, text) < 0 || (S_ISLNK(n.mode) && read_target(s, &n, text) < 0))
         return TREE_NONE;
+    if (n.flags & NODE_SPARSE)
+        read_holes(s, &n, text);
     uint32_t node = TREE_NONE;
     n.blob = buf_failed(&s->scratch) ? TREE_NONE : tree_add_blob(s->tree, s->scratch.data, s->scratch.len);
     if (n.blob != TREE_NONE)

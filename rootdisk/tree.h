@@ -12,10 +12,11 @@ enum { TREE_ROOT = 0 };
 #define TREE_NONE UINT32_MAX
 
 enum node_flags {
-    NODE_SPARSE = 1,  /* a file with fewer blocks than its size needs */
-    NODE_MOUNT = 2,   /* something is mounted on it: carried as empty */
-    NODE_INLINE = 4,  /* layout: the tail of the data lies behind the inode */
-    NODE_REPORTED = 8 /* its source is not what was scanned, and the log says so already */
+    NODE_SPARSE = 1,   /* a file with fewer blocks than its size needs */
+    NODE_MOUNT = 2,    /* something is mounted on it: carried as empty */
+    NODE_INLINE = 4,   /* layout: the tail of the data lies behind the inode */
+    NODE_REPORTED = 8, /* its source is not what was scanned, and the log says so already */
+    NODE_HOLES = 16    /* a sparse file of which whole chunks are holes: its blob has their map (holes.h) */
 };
 
 /* An inode.  All its hardlinks are this one node. */
@@ -34,7 +35,8 @@ struct node {
     uint32_t nlink;        /* within the tree */
     uint32_t parent, name; /* where it was found first: a directory's node, and an offset in names */
     uint32_t first, count; /* a directory's entries */
-    uint32_t blob, xattrs; /* offset in blobs of: xattrs bytes of encoded attributes, then a symlink's target */
+    uint32_t blob, xattrs; /* offset in blobs of: xattrs bytes of encoded attributes, then a symlink's
+                            * target, or the map of a file's chunks */
     uint32_t nid;          /* by layout: where the inode is, in slots */
     uint32_t block;        /* by layout: where the data is, in blocks */
 };
@@ -50,7 +52,7 @@ struct tree {
     uint32_t node_count, node_cap;
     uint32_t entry_count, entry_cap;
     struct buf names; /* NUL-terminated */
-    struct buf blobs; /* encoded xattrs and symlink targets */
+    struct buf blobs; /* encoded xattrs, symlink targets, maps of chunks */
 };
 
 /* A device's number in 32 bits, as the kernel has it: minor in bits 0-7 and 20-31, major in 8-19. */

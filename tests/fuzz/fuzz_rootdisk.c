@@ -5,6 +5,7 @@
  */
 #include "rootdisk/encode.h"
 #include "rootdisk/erofs.h"
+#include "rootdisk/holes.h"
 #include "rootdisk/layout.h"
 #include "rootdisk/tree.h"
 #include "rootdisk/xattr.h"
@@ -66,6 +67,13 @@ static void take_blob(struct input *in, struct tree *t, struct node *n)
         CHECK(xattr_encode(&b, name, value, take(in, 2), NULL) >= 0);
     }
     n->xattrs = (uint32_t)b.len;
+    if (S_ISREG(n->mode) && n->size > 0 && take(in, 1) % 4 == 0) {
+        n->flags |= NODE_HOLES;
+        for (uint32_t i = 0; i < holes_chunks(n->size); i += 8)
+            value[i / 8] = (char)take(in, 1);
+        buf_add(&b, value, (holes_chunks(n->size) + 7) / 8);
+        memset(value, 0, 1024 / 8);
+    }
     if (S_ISLNK(n->mode)) {
         n->size = 1 + take(in, 2) % (PATH_MAX - 1);
         memset(value, 't', n->size);
@@ -190,6 +198,20 @@ static void check_directory(const struct image *im, const struct node *n)
     CHECK(next == n->first + n->count);
 }
 
+/* erofs_map_blocks: the address of each chunk behind the inode and its attributes. */
+static void check_chunks(const struct image *im, const struct node *n, const struct erofs_inode *inode)
+{
+    uint64_t at = n->nid * 32ull + 64 + (n->xattrs ? 12 + n->xattrs : 0), chunk = 4096ull << inode->block;
+    CHECK(inode->format == (4 << 1 | 1) && inode->block < 32 && at % 4 == 0);
+    for (uint64_t offset = 0, i = 0; offset < n->size; offset += chunk, i++, at += 4) {
+        uint32_t address;
+        CHECK(at + 4 <= im->bytes && i < 1024);
+        memcpy(&address, im->meta + at, 4);
+        bool data = im->t->blobs.data[n->blob + n->xattrs + i / 8] >> i % 8 & 1;
+        CHECK(address == (data ? n->block + offset / 4096 : 0xffffffff));
+    }
+}
+
 static void check_node(const struct image *im, const struct node *n)
 {
     struct erofs_inode inode = inode_at(im, n->nid);
@@ -207,6 +229,8 @@ static void check_node(const struct image *im, const struct node *n)
     }
     if (S_ISCHR(n->mode) || S_ISBLK(n->mode))
         CHECK(inode.block == n->rdev);
+    if (n->flags & NODE_HOLES)
+        check_chunks(im, n, &inode);
 }
 
 /* Files lie behind the metadata, in order, and touch no other's blocks. */

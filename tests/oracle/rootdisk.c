@@ -382,6 +382,93 @@ static int case_sparse(void)
     return serve_stop(pid) < 0 ? FAILED : rc;
 }
 
+/* A file of this size with some bytes at these places, ended by -1. */
+static int put_islands(const char *path, off_t size, const off_t *at)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), rc = fd < 0 ? -1 : ftruncate(fd, size);
+    for (; rc == 0 && *at >= 0; at++)
+        rc = pwrite(fd, "island", 6, *at) == 6 ? 0 : -1;
+    close(fd);
+    return rc < 0 ? failed("%s: %s", path, strerror(errno)) : OK;
+}
+
+/* What lseek says of path, in the mounted image: the first data, and the first hole behind it. */
+static int seeks(const char *path, off_t data, off_t hole)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    off_t d = lseek(fd, 0, SEEK_DATA), h = d < 0 ? -1 : lseek(fd, d, SEEK_HOLE);
+    close(fd);
+    return d == data && h == hole ? OK : failed("%s: data at %lld, a hole at %lld", path, (long long)d, (long long)h);
+}
+
+/* A change of a sparse file copies it to the layer above; that has room for its data, and not for its size. */
+static int copies_up(const char *name)
+{
+    char path[64];
+    struct stat st;
+    snprintf(path, sizeof(path), "merged/%s", name);
+    if (chmod(path, 0600) < 0 || stat(path, &st) < 0)
+        return failed("changing %s: %s", name, strerror(errno));
+    return st.st_blocks <= 4096 * 2 ? OK : failed("%s takes %lld blocks above", name, (long long)st.st_blocks);
+}
+
+static int case_holes_above(void)
+{
+    umount2("layers", MNT_DETACH);
+    mkdir("layers", 0755);
+    mkdir("merged", 0755);
+    if (mount("tmpfs", "layers", "tmpfs", 0, "size=16m") < 0 || mkdir("layers/up", 0755) < 0 ||
+        mkdir("layers/work", 0755) < 0)
+        return failed("a small tmpfs: %s", strerror(errno));
+    if (mount("overlay", "merged", "overlay", 0, "lowerdir=mnt,upperdir=layers/up,workdir=layers/work") < 0) {
+        printf("# no overlayfs here: %s\n", strerror(errno));
+        return OK;
+    }
+    int rc = copies_up("whole") < 0 || copies_up("large") < 0 || copies_up("tail") < 0 ? FAILED : OK;
+    if (rc == OK)
+        rc = compare("src", "mnt", TREE_BY_RULE);
+    umount2("merged", MNT_DETACH);
+    umount2("layers", MNT_DETACH);
+    return rc;
+}
+
+static int look_at_holes(const char *image)
+{
+    if (check_image(image, "src") < 0 || mount_image(image, "mnt") < 0)
+        return FAILED;
+    int fd = open("mnt/whole", O_RDONLY | O_CLOEXEC), rc = OK;
+    bool told = lseek(fd, 0, SEEK_DATA) < 0 && errno == ENXIO;
+    close(fd);
+    if (told || !quick) /* Linux 6.1, where quick runs are, tells no holes of EROFS */
+        rc = !told || seeks("mnt/large", 300 << 20, 301 << 20) < 0 || seeks("mnt/small", 0, 4096) < 0 ||
+                     seeks("mnt/tail", (5 << 20) - 65536, (5 << 20) + 1) < 0 || case_holes_above() < 0
+                 ? FAILED
+                 : OK;
+    else
+        printf("# this kernel does not tell holes of EROFS\n");
+    umount2("mnt", MNT_DETACH);
+    return told || quick ? rc : failed("a file that is all hole has data");
+}
+
+static int case_holes(void)
+{
+    static const off_t none[] = {-1}, large[] = {(300 << 20) + 777, 1 << 29, -1}, small[] = {0, 32768, -1},
+                       tail[] = {(5 << 20) - 3, -1};
+    if (fresh("src") < 0 || put_islands("src/whole", 1 << 30, none) < 0 ||
+        put_islands("src/large", 1 << 30, large) < 0 || put_islands("src/small", 40000, small) < 0 ||
+        put_islands("src/tail", (5 << 20) + 3, tail) < 0 || truncate("src/tail", (5 << 20) + 1) < 0 ||
+        put("src/plain", "content", 7) < 0)
+        return FAILED;
+    setxattr("src/tail", "trusted.a", "value", 5, 0);
+    if (write_image("src", "a.img") < 0 || fsck("a.img") < 0 || look_at_holes("a.img") < 0)
+        return FAILED;
+    pid_t pid = serve("src", nobody);
+    if (pid < 0)
+        return FAILED;
+    int rc = look_at_holes("fuse/image");
+    return serve_stop(pid) < 0 ? FAILED : rc;
+}
+
 /* The time of an image of one directory with this many entries; negative on failure. */
 static double large_directory(unsigned entries)
 {
@@ -798,6 +885,7 @@ static const struct {
     {"same-bytes", "the same tree gives the same bytes", case_same_bytes},
     {"overlay", "a tree on overlayfs", case_overlay},
     {"sparse", "a sparse file of 1 TiB", case_sparse},
+    {"holes", "holes stay holes, also when a file is copied to the layer above", case_holes},
     {"large-directory", "a directory of many entries", case_large_directory},
     {"deep", "paths deeper than PATH_MAX", case_deep},
     {"large-xattrs", "large attributes, and those too large are refused", case_large_xattrs},

@@ -1,0 +1,29 @@
+/* A sparse file's holes, as EROFS has them: a file in chunks of one size, of which each lies somewhere or nowhere. */
+#ifndef CTR_ROOTDISK_HOLES_H
+#define CTR_ROOTDISK_HOLES_H
+
+#include "common/buf.h"
+
+#include <stdint.h>
+
+/* The binary logarithm of the size of a chunk.  Maps are in memory, 4 bytes a chunk, so there are 16 of them at most
+ * where chunks of up to 64 KiB will do, and 1024 at most. */
+static inline unsigned holes_chunk_bits(uint64_t size)
+{
+    unsigned bits = 12;
+    while ((size - 1) >> bits >= (bits < 16 ? 16 : 1024))
+        bits++;
+    return bits;
+}
+
+/* Chunks of a file of this size, which is not 0. */
+static inline uint32_t holes_chunks(uint64_t size)
+{
+    return (uint32_t)((size - 1) >> holes_chunk_bits(size)) + 1;
+}
+
+/* Appends a bit for each chunk of the file fd, from the lowest of the first byte: 1 when it holds data.  1; or 0, and
+ * nothing is appended, when none is all hole, or the filesystem does not tell. */
+int holes_find(int fd, uint64_t size, struct buf *out);
+
+#endif
