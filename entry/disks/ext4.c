@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 /* Runs one of e2fsprogs' programs as user, with the disk fd as its descriptor 3 and, when it is not -1, tree, which it
@@ -81,10 +82,11 @@ static const char *why_given_up(struct buf *output)
     return run_last_line(output);
 }
 
-/* e2fsck(8): status 1 and 2 mean repaired, 4 and more that a person must look. */
+/* e2fsck(8): -E discard punches holes into a file, once all of it is found to be right; without -f it does nothing.
+ * Status 1 and 2 mean repaired, 4 and more that a person must look. */
 int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *err)
 {
-    const char *argv[] = {"e2fsck", "-p", disk, thorough ? "-f" : NULL, NULL};
+    const char *argv[] = {"e2fsck", "-p", disk, thorough ? "-f" : NULL, "-E", "discard", NULL};
     cleanup_buf struct buf output = {0};
     int status = run_e2fsprogs(argv, fd, -1, user, &output, err);
     if (status < 0)
@@ -100,14 +102,32 @@ int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *
 }
 
 /* The superblock, 1024 bytes in (Linux Documentation/filesystems/ext4/super.rst): s_blocks_count_lo at 0x4,
- * s_log_block_size at 0x18, s_magic at 0x38, s_blocks_count_hi at 0x150. */
-uint64_t ext4_size(int fd)
+ * s_free_blocks_count_lo at 0xc, s_log_block_size at 0x18, s_magic at 0x38, s_blocks_count_hi at 0x150,
+ * s_free_blocks_count_hi at 0x158.  Bytes of all blocks and, unless it is NULL, of the free ones. */
+static uint64_t read_super(int fd, uint64_t *unused)
 {
     uint32_t super[256];
     if (pread(fd, super, sizeof(super), 1024) != sizeof(super) || (le32toh(super[0x38 / 4]) & 0xffff) != 0xef53)
         return 0;
-    uint64_t blocks = (uint64_t)le32toh(super[0x150 / 4]) << 32 | le32toh(super[0x4 / 4]);
-    return blocks << (10 + (le32toh(super[0x18 / 4]) & 7));
+    unsigned bits = 10 + (le32toh(super[0x18 / 4]) & 7);
+    if (unused)
+        *unused = ((uint64_t)le32toh(super[0x158 / 4]) << 32 | le32toh(super[0xc / 4])) << bits;
+    return ((uint64_t)le32toh(super[0x150 / 4]) << 32 | le32toh(super[0x4 / 4])) << bits;
+}
+
+uint64_t ext4_size(int fd)
+{
+    return read_super(fd, NULL);
+}
+
+uint64_t ext4_wasted(int fd)
+{
+    struct stat st;
+    uint64_t unused = 0, size = read_super(fd, &unused);
+    if (fstat(fd, &st) < 0 || unused > size)
+        return 0;
+    uint64_t has = (uint64_t)st.st_blocks * 512;
+    return has > size - unused ? has - (size - unused) : 0;
 }
 
 int ext4_grow(int fd, const char *path, uid_t user, struct err *err)

@@ -16,11 +16,15 @@
 int ext4_make(int fd, const char *label, const char *tree, bool kept, uid_t user, struct err *err);
 
 /* e2fsck on fd; repairs what can be repaired without asking.  thorough: looks at everything
- * even when it was unmounted properly.  -1 with err when there is more than that to repair. */
+ * even when it was unmounted properly, and gives the host what is free in it.  -1 with err when there is more than that
+ * to repair. */
 int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *err);
 
 /* Bytes of the filesystem in fd, which may be less than the file's; 0 when there is none. */
 uint64_t ext4_size(int fd);
+
+/* Bytes that the file takes and the filesystem in it does not use: Firecracker's disks cannot discard. */
+uint64_t ext4_wasted(int fd);
 
 /* Grows the filesystem in fd, checked thoroughly before, to fill the file.  -1 with err. */
 int ext4_grow(int fd, const char *path, uid_t user, struct err *err);

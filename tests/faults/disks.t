@@ -129,6 +129,33 @@ umount "$data"
 check "and is left as it is" untouched
 rm -f "$work"/data/*
 
+# --- what the guest has freed --------------------------------------------------------------------------------------
+filled() { # with what is deleted again, as a guest does it
+    mkdir -p "$work/mnt"
+    mount -o loop "$data" "$work/mnt"
+    head -c "$1" /dev/urandom >"$work/mnt/large" && head -c 1000000 /dev/urandom >"$work/mnt/kept"
+    sync "$work/mnt/large"
+    rm "$work/mnt/large"
+    kept=$(sha256sum <"$work/mnt/kept")
+    umount "$work/mnt"
+}
+takes() { stat -c %b "$data"; } # blocks of 512 bytes
+start DATAFS_SIZE=300M
+filled 100000000
+before=$(takes)
+start
+is "a start with a data disk where much was freed" "$STATUS/$STDERR" "$whole"
+check "the host has it back: $before blocks, then $(takes)" test "$(takes)" -lt $((before / 10))
+check "it is clean" e2fsck -fn "$data"
+mount -o loop,ro,noload "$data" "$work/mnt"
+is "and keeps what is kept" "$(sha256sum <"$work/mnt/kept")" "$kept"
+umount "$work/mnt"
+filled 10000000
+before=$(takes)
+start
+is "a little is not worth a whole check" "$(takes)" "$before"
+rm -f "$work"/data/*
+
 # --- what is put there once we have looked --------------------------------------------------------------------
 start
 is "a start makes a new one" "$STATUS/$STDERR" "$whole"
