@@ -49,6 +49,12 @@ static int become(uid_t uid, uint64_t held, uint64_t inheritable)
     return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -1;
 }
 
+int privilege_keep(uint64_t kept)
+{
+    privilege_bound(kept);
+    return hold(privilege_held() & kept, 0);
+}
+
 int privilege_drop(uid_t uid, uint64_t kept)
 {
     uint64_t held = privilege_held() & kept;

@@ -20,6 +20,10 @@ uint64_t privilege_reading(void);
  * made smaller with CAP_SETPCAP; without it, no_new_privs does the same but shows less. */
 void privilege_bound(uint64_t most);
 
+/* This process, and all that it starts, may have these of its capabilities and no other from now on; it stays who it
+ * is. -1 with errno. */
+int privilege_keep(uint64_t kept);
+
 /* Makes this process a user that is nobody else's: uid and gid are uid, no other groups, no capability but those
  * of kept that it has, no way to any more.  -1 with errno: some of it failed. */
 int privilege_drop(uid_t uid, uint64_t kept);

@@ -61,6 +61,11 @@ struct fw_own *fw_see_rule(struct fw_scan *scan, const char *table, const char *
     return &scan->own[scan->own_count++];
 }
 
+bool fw_own_chain(const char *chain)
+{
+    return starts(chain, RULES_CHAIN);
+}
+
 bool fw_takes_ports(const char *target)
 {
     return !strcmp(target, "DNAT") || !strcmp(target, "REDIRECT");
@@ -169,14 +174,23 @@ int fw_restore(enum fw_world world, int family, const char *text, struct err *er
     return r;
 }
 
-/* A line of rules text, or, of a rule, what removes it: `-I CHAIN 2 spec`, `-A CHAIN spec` -> `-D CHAIN spec`. */
-static void reverse_line(struct buf *out, const char *line, size_t len)
+/* A line of rules text, or, of a rule, what removes it: `-I CHAIN 2 spec`, `-A CHAIN spec` -> `-D CHAIN spec`.  A
+ * chain's line empties it, and at the end of its table it is removed. */
+static void reverse_line(struct buf *out, const char *line, size_t len, char own[64])
 {
     const char *chain = line + strlen("-A "), *spec = chain + strcspn(chain, " ");
+    if (line[0] == ':')
+        snprintf(own, 64, "%.*s", (int)strcspn(line + 1, " "), line + 1);
+    if (own[0] && starts(line, "COMMIT")) {
+        buf_fmt(out, "-X %s\n", own);
+        own[0] = '\0';
+    }
     if (line[0] != '-') {
         buf_add(out, line, len);
         return;
     }
+    if (fw_own_chain(chain))
+        return;
     buf_fmt(out, "-D %.*s ", (int)(spec - chain), chain);
     spec += strspn(spec, " 0123456789");
     buf_add(out, spec, (size_t)(line + len - spec));
@@ -186,11 +200,12 @@ static void reverse_line(struct buf *out, const char *line, size_t len)
 void fw_take_back(const struct fw_made *made)
 {
     cleanup_buf struct buf text = {0};
+    char own[64] = "";
     if (made->world == FW_NFT || !made->text.len)
         return;
     for (const char *line = made->text.data; *line;) {
         size_t len = strcspn(line, "\n") + 1;
-        reverse_line(&text, line, len);
+        reverse_line(&text, line, len, own);
         line += len;
     }
     if (!buf_failed(&text))

@@ -102,6 +102,9 @@ struct nlattr;
 /* Whether a rule of iptables-nft turns packets elsewhere, and which.  expressions is its NFTA_RULE_EXPRESSIONS. */
 bool nft_dnat(const struct nlattr *expressions, struct fw_dnat *dnat);
 
+/* Whether a chain's name says that it is a VM's own (rules.h), and goes with the VM's rules. */
+bool fw_own_chain(const char *chain);
+
 /* Whether such a rule's target does so. */
 bool fw_takes_ports(const char *target);
 

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { NAMES_MAX = 4096 };
+enum { NAMES_MAX = 4096, CHAIN = 64 };
 
 static const char *saver(int family)
 {
@@ -56,11 +56,30 @@ static bool is_own(const char *line, const char *id)
     return owner && !strcmp(owner, id);
 }
 
+/* What removes a line of iptables-save when it is a rule of the VM's.  Its own chain is emptied as a whole, and removed
+ * at the end of the table. */
+static void put_removal(struct buf *out, const char *line, const char *id, char chain[CHAIN])
+{
+    const char *rule = line + strlen("-A ");
+    if (chain[0] && !strcmp(line, "COMMIT")) {
+        buf_fmt(out, "-X %s\n", chain);
+        chain[0] = '\0';
+    }
+    if (line[0] == '*' || !strcmp(line, "COMMIT")) {
+        buf_fmt(out, "%s\n", line);
+    } else if (is_own(line, id) && !fw_own_chain(rule)) {
+        buf_fmt(out, "-D %s\n", rule);
+    } else if (is_own(line, id) && !chain[0]) {
+        snprintf(chain, CHAIN, "%.*s", (int)strcspn(rule, " "), rule);
+        buf_fmt(out, ":%s - [0:0]\n", chain);
+    }
+}
+
 int legacy_remove(const struct fw_scan *scan, const char *id, struct err *err)
 {
     cleanup_buf struct buf saved = {0}, text = {0};
     const char *const argv[] = {saver(scan->family), NULL};
-    char *rest = NULL;
+    char *rest = NULL, chain[CHAIN] = "";
     bool any = false;
     for (size_t i = 0; i < scan->own_count; i++)
         any |= !strcmp(scan->own[i].id, id);
@@ -69,10 +88,7 @@ int legacy_remove(const struct fw_scan *scan, const char *id, struct err *err)
     if (tool_run(argv, NULL, &saved, err))
         return -1;
     for (char *line = strtok_r(saved.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
-        if (line[0] == '*' || !strcmp(line, "COMMIT"))
-            buf_fmt(&text, "%s\n", line);
-        else if (is_own(line, id))
-            buf_fmt(&text, "-D %s\n", line + strlen("-A "));
+        put_removal(&text, line, id, chain);
     if (buf_failed(&text))
         return err_set(err, "out of memory");
     return fw_restore(FW_LEGACY, scan->family, text.data, err);

@@ -25,7 +25,7 @@ static const char help[] =
     "  --tap-ip ADDRESS      the TAP's own address (default: random 10.x.x.1)\n"
     "  --guest-ip ADDRESS    the guest's (default: the other address of the /30)\n"
     "  --mac ADDRESS         the guest's MAC (default: random)\n"
-    "  --uplink NAME         the only interface to leave through (default: as routed)\n"
+    "  --uplink NAME         the only interface to leave through, or any (default: the default routes')\n"
     "  --uid N --gid N       who may open the TAP (default: 0)\n"
     "  --ports LIST          published ports, as 8080:80,127.0.0.1:5353:53/udp,2000-2010:2000-2010\n"
     "  --host-access         let the guest reach the host's own services\n"

@@ -22,6 +22,7 @@
 #include "netsetup/rules.h"
 #include "netsetup/subnet.h"
 #include "netsetup/tap.h"
+#include "netsetup/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +41,7 @@ struct netsetup {
     int id_claim, mark_claim, subnet_claim; /* held for the VM's life, as are */
     struct portclaim ports;
     int dns;                    /* the relay's process, by descriptor; -1: none */
+    int watch, life;            /* the process that follows the default routes, and what it ends with; -1: none */
     struct fw_made made, made6; /* rules of IPv4 and IPv6 */
 };
 
@@ -67,13 +69,15 @@ static int take_id(struct netsetup *net, const char *id, struct err *err)
 static int find_mtu(const struct net_plan *plan, unsigned *mtu, struct err *err)
 {
     struct link_info info = {.mtu = DEFAULT_MTU};
-    if (plan->uplink[0] && link_find(plan->uplink, &info))
+    bool named = plan->uplink[0] && strcmp(plan->uplink, UPLINK_ANY) != 0;
+    if (named && link_find(plan->uplink, &info))
         return errno == ENODEV ? err_set(err, "HOST_IFACE=%s: there is no such network interface", plan->uplink)
                                : err_sys(err, "cannot look up HOST_IFACE=%s", plan->uplink);
-    if (!plan->uplink[0] && link_default(AF_INET, &info)) {
+    if (!named && link_default(AF_INET, &info)) {
         if (errno != ENOENT)
             return err_sys(err, "cannot find the default route");
-        log_warn("there is no default route: the guest reaches this host's networks only");
+        if (!plan->uplink[0])
+            log_warn("there is no default route: the guest reaches nothing outside until there is (or by HOST_IFACE)");
     }
     *mtu = info.mtu < MAX_MTU ? info.mtu : MAX_MTU;
     return 0;
@@ -233,6 +237,17 @@ static int start_link(const struct net_link *link, struct err *err)
     return link_up(link->ifindex, fallback) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
 }
 
+/* A device that was named stays the one. */
+static int start_watch(struct netsetup *net, struct err *err)
+{
+    const struct watch_family families[] = {{AF_INET, net->made.world, net->link.uplinks[0]},
+                                            {net->link.ipv6 ? AF_INET6 : 0, net->made6.world, net->link.uplinks[1]}};
+    if (net->plan.uplink[0])
+        return 0;
+    net->watch = watch_start(&net->plan, &net->link, families, &net->life, err);
+    return net->watch < 0 ? -1 : 0;
+}
+
 static int bring_up(struct netsetup *net, const char *id, struct err *err)
 {
     const struct net_plan *plan = &net->plan;
@@ -257,13 +272,15 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
         return -1;
     if (plan->dns[0][0] && (net->dns = dns_start(plan, link, err)) < 0)
         return -1;
+    if (uplinks_find(AF_INET, &link->uplinks[0]) || uplinks_find(AF_INET6, &link->uplinks[1]))
+        return err_sys(err, "cannot read this host's routes");
     if (add_rules(&net->made, AF_INET, seen.place, plan, link, err) &&
         add_bare_rules(&net->made, seen.place, plan, link, err))
         return -1;
     set_up_ipv6(&net->made6, plan, link, seen.place6);
     conntrack_forget(&(struct conntrack_gone){.ports = &plan->ports});
     foreign_warn(plan, link);
-    return start_link(link, err);
+    return start_link(link, err) || start_watch(net, err) ? -1 : 0;
 }
 
 struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
@@ -279,7 +296,7 @@ struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
         return NULL;
     }
     net->plan = *plan;
-    net->id_claim = net->mark_claim = net->subnet_claim = net->dns = -1;
+    net->id_claim = net->mark_claim = net->subnet_claim = net->dns = net->watch = net->life = -1;
     if (!bring_up(net, plan->id, err))
         return net;
     netsetup_down(net, NULL);
@@ -293,6 +310,9 @@ int netsetup_down(struct netsetup *net, struct err *err)
     /* Without the claim nothing was made, and what carries the id is another's. */
     const struct conntrack_gone gone = {net->link.guest_addr, net->link.guest_addr6, NULL};
     struct conntrack_lost lost = {0};
+    process_end(&net->watch);
+    if (net->life >= 0)
+        close(net->life);
     if (net->link.ifindex)
         conntrack_find(&gone, &lost);
     int r = net->mark_claim >= 0 ? gc_own(net->plan.id, &net->made, &net->made6, err) : 0;

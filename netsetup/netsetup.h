@@ -11,6 +11,7 @@
 #include "common/err.h"
 #include "netsetup/parse.h"
 #include "netsetup/ports.h"
+#include "netsetup/uplink.h"
 
 #include <net/if.h>
 #include <netinet/in.h>
@@ -32,7 +33,7 @@ struct net_plan {
     struct in_addr tap_addr;   /* 0: a random free 10.x.x.1, or the other address of guest_addr's /30 */
     struct in_addr guest_addr; /* 0: the other address of tap_addr's /30 */
     uint8_t guest_mac[6];      /* zeros: a random, locally administered one */
-    char uplink[IFNAMSIZ];     /* the guest may only leave through this interface; "": wherever routes lead */
+    char uplink[IFNAMSIZ];     /* the guest may only leave by this device; "": by the default routes'; UPLINK_ANY */
     uid_t uid;                 /* who may open the TAP */
     gid_t gid;
     struct net_ports ports; /* published ports; owned by the caller */
@@ -51,6 +52,7 @@ struct net_link {
     struct in_addr tap_addr, guest_addr; /* the guest's gateway, and the guest; both in one /NET_PREFIX */
     uint8_t tap_mac[6], guest_mac[6];    /* each end is told the other's: nobody asks (netsetup/neigh.h) */
     unsigned mtu;                        /* bytes; the uplink's, for the guest to set too */
+    struct uplinks uplinks[2];           /* as they were at the start: IPv4's, IPv6's */
     uint16_t dns_port;                   /* where the relay listens; the guest asks tap_addr's port 53.  0: no relay */
     bool bare;                           /* this kernel lacks what refuses a dead guest's clients: they wait */
     bool ipv6;                           /* the guest has it too: a unique local address, in one /NET_PREFIX6 */

@@ -138,6 +138,23 @@ static struct nlmsghdr *put(struct mnl_nlmsg_batch *batch, uint16_t type, uint16
     return nlh;
 }
 
+/* Whether the chain that the i-th rule is in is the VM's own, and was not seen before; it is empty by then. */
+static uint32_t put_chain(struct mnl_nlmsg_batch *batch, const struct fw_scan *scan, size_t i, const char *id,
+                          uint32_t seq)
+{
+    const struct fw_own *own = &scan->own[i];
+    if (strcmp(own->id, id) != 0 || !fw_own_chain(own->chain))
+        return 0;
+    for (size_t j = 0; j < i; j++)
+        if (!strcmp(scan->own[j].chain, own->chain) && !strcmp(scan->own[j].id, id))
+            return 0;
+    struct nlmsghdr *nlh = put(batch, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELCHAIN, NLM_F_ACK, seq, nf_family(scan), 0);
+    mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, own->table);
+    mnl_attr_put_strz(nlh, NFTA_CHAIN_NAME, own->chain);
+    mnl_nlmsg_batch_next(batch);
+    return 1;
+}
+
 static uint32_t put_deletions(struct mnl_nlmsg_batch *batch, const struct fw_scan *scan, const char *id)
 {
     uint32_t seq = 1;
@@ -154,6 +171,8 @@ static uint32_t put_deletions(struct mnl_nlmsg_batch *batch, const struct fw_sca
         mnl_attr_put_u64(nlh, NFTA_RULE_HANDLE, htobe64(own->handle));
         mnl_nlmsg_batch_next(batch);
     }
+    for (size_t i = 0; i < scan->own_count; i++)
+        seq += put_chain(batch, scan, i, id, seq);
     put(batch, NFNL_MSG_BATCH_END, 0, seq, AF_UNSPEC, NFNL_SUBSYS_NFTABLES);
     mnl_nlmsg_batch_next(batch);
     return seq - 1; /* how many acknowledgements will come */
@@ -195,7 +214,7 @@ void nft_end(struct fw_scan *scan)
 
 int nft_remove(struct fw_scan *scan, const char *id, struct err *err)
 {
-    size_t size = (scan->own_count + 3) * 256; /* a deletion takes less than 200 bytes */
+    size_t size = (2 * scan->own_count + 3) * 256; /* a deletion takes less than 200 bytes */
     char *room = calloc(1, 2 * size);
     struct mnl_nlmsg_batch *batch = room ? mnl_nlmsg_batch_start(room, size) : NULL;
     int r = -1;

@@ -7,7 +7,8 @@
  *   raw PREROUTING     the guest is who it says it is; what forbidden.c lists is not for it; and it is nobody's
  *                      router or neighbour (neigh.h), so it has no say in routes and neighbour tables
  *   mangle INPUT       no new connections to the host itself, pings apart
- *   mangle FORWARD     nothing towards the guest but answers and published ports (they are DNAT)
+ *   mangle FORWARD     nothing towards the guest but answers and published ports (they are DNAT); and what it
+ *                      begins leaves by the uplinks only, which a chain of the TAP's names (uplink.h, watch.h)
  *   nat                published ports, from outside (PREROUTING) and from the host (OUTPUT); leaving with the
  *                      host's address (POSTROUTING, matched on the guest's, whatever the interface is)
  *   filter FORWARD     this TAP with this address may pass where the policy is DROP
@@ -96,6 +97,20 @@ static void raw(const struct ctx *c)
     buf_str(c->out, "COMMIT\n");
 }
 
+/* Other guests are behind devices of our group, and refuse by themselves (-o, in mangle's FORWARD). */
+static void way_out(const struct ctx *c, const struct uplinks *uplinks)
+{
+    char where[sizeof("-A " RULES_CHAIN) + IFNAMSIZ];
+    snprintf(where, sizeof(where), "-A " RULES_CHAIN "%s", c->tap);
+    rule(c, where, "RETURN", "-m devgroup --dst-group %#x", RULES_GROUP);
+    if (c->plan->uplink[0])
+        rule(c, where, "RETURN", "-o %s", c->plan->uplink);
+    else
+        for (size_t i = 0; i < uplinks->count; i++)
+            rule(c, where, "RETURN", "-o %s", uplinks->list[i].name);
+    rule(c, where, "DROP", "-i %s", c->tap);
+}
+
 /* Inserted at the top one by one, so the last written is the first matched. */
 static void mangle(const struct ctx *c)
 {
@@ -105,8 +120,13 @@ static void mangle(const struct ctx *c)
     rule(c, "-I FORWARD", "DROP", "-o %s -m conntrack ! --ctstate " PASSING, c->tap);
     if (c->plan->guest_access)
         rule(c, "-I FORWARD", "ACCEPT", "-m devgroup --src-group %#x -o %s -d %s", RULES_GROUP, c->tap, c->guest);
-    if (c->plan->uplink[0])
-        rule(c, "-I FORWARD", "DROP", "-i %s ! -o %s -m conntrack ! --ctstate " PASSING, c->tap, c->plan->uplink);
+    if (strcmp(c->plan->uplink, UPLINK_ANY) != 0) {
+        char chain[sizeof(RULES_CHAIN) + IFNAMSIZ];
+        snprintf(chain, sizeof(chain), RULES_CHAIN "%s", c->tap);
+        buf_fmt(c->out, ":%s - [0:0]\n", chain);
+        way_out(c, &c->link->uplinks[c->family->af == AF_INET6]);
+        rule(c, "-I FORWARD", chain, "-i %s -m conntrack ! --ctstate " PASSING, c->tap);
+    }
     buf_str(c->out, "COMMIT\n");
 }
 
@@ -192,10 +212,9 @@ static void refuse_all(const struct ctx *c, const char *where)
 static void filter(const struct ctx *c, unsigned at)
 {
     char where[32];
-    const char *uplink = c->plan->uplink;
     snprintf(where, sizeof(where), "-I FORWARD %u", at);
     buf_str(c->out, "*filter\n");
-    rule(c, where, "ACCEPT", "-i %s -s %s%s%s", c->tap, c->guest, uplink[0] ? " -o " : "", uplink);
+    rule(c, where, "ACCEPT", "-i %s -s %s", c->tap, c->guest);
     rule(c, where, "ACCEPT", "-o %s -d %s -m conntrack --ctstate " PASSING, c->tap, c->guest);
     if (c->plan->guest_access)
         rule(c, where, "ACCEPT", "-m devgroup --src-group %#x -o %s -d %s", RULES_GROUP, c->tap, c->guest);
@@ -218,6 +237,15 @@ void rules_text(struct buf *out, int family, const struct net_plan *plan, const 
     mangle(&c);
     nat(&c);
     filter(&c, forward_at);
+}
+
+void rules_chain(struct buf *out, const struct net_plan *plan, const struct net_link *link,
+                 const struct uplinks *uplinks)
+{
+    struct ctx c = {.out = out, .plan = plan, .link = link, .tap = link->tap};
+    buf_fmt(out, "*mangle\n-F " RULES_CHAIN "%s\n", c.tap);
+    way_out(&c, uplinks);
+    buf_str(out, "COMMIT\n");
 }
 
 void rules_closed(struct buf *out, const struct net_plan *plan, const struct net_link *link)

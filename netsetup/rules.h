@@ -19,6 +19,14 @@ const char *rules_owner(const char *text);
 void rules_text(struct buf *out, int family, const struct net_plan *plan, const struct net_link *link,
                 unsigned forward_at);
 
+/* A TAP's chain in mangle: its name is this and the TAP's.  What a guest begins goes through it, and is dropped where
+ * it would leave by another device than an uplink.  It is apart so that it can be written anew (watch.h). */
+#define RULES_CHAIN "ctr-jailer-"
+
+/* Appends what writes the chain anew, where it is. */
+void rules_chain(struct buf *out, const struct net_plan *plan, const struct net_link *link,
+                 const struct uplinks *uplinks);
+
 /* For a family that the VM does not have: nothing comes in. */
 void rules_closed(struct buf *out, const struct net_plan *plan, const struct net_link *link);
 

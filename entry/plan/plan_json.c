@@ -33,7 +33,7 @@ static void print_net(struct json *j, const struct net_plan *n)
     const uint8_t *m = n->guest_mac;
     snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
     json_string(j, "guest_mac", strcmp(mac, "00:00:00:00:00:00") == 0 ? NULL : mac);
-    json_string(j, "uplink", n->uplink[0] ? n->uplink : NULL);
+    json_string(j, "uplink", n->uplink[0] ? n->uplink : "default routes'");
     print_ports(j, &n->ports);
     json_bool(j, "host_access", n->host_access);
     json_bool(j, "guest_access", n->guest_access);

@@ -53,13 +53,28 @@ static void put_rule(struct buf *script, const char *world, const char *table, c
     buf_fmt(script, "iptables-%s -w -t %s -%c %s %s\n", world, table, add ? line[1] : 'D', chain, spec);
 }
 
+/* A chain of the VM's own: before its rules, or after they are gone. */
+static void put_chain(struct buf *script, const char *world, const char *table, const char *line, bool add)
+{
+    buf_fmt(script, "iptables-%s -w -t %s -%c %.*s\n", world, table, add ? 'N' : 'X', (int)strcspn(line + 1, " "),
+            line + 1);
+}
+
 static void put_rules(struct buf *script, const char *world, const char *rules, bool add)
 {
     char table[32] = "";
+    const char *chain = NULL;
     for (const char *line = rules; *line; line += strcspn(line, "\n") + 1)
         if (*line == '*')
             snprintf(table, sizeof(table), "%.*s", (int)strcspn(line + 1, "\n"), line + 1);
-        else if (*line == '-')
+        else if (*line == ':' && add)
+            put_chain(script, world, table, line, add);
+        else if (*line == ':')
+            chain = line;
+        else if (*line == 'C' && chain) {
+            put_chain(script, world, table, chain, add);
+            chain = NULL;
+        } else if (*line == '-')
             put_rule(script, world, table, line, add);
 }
 

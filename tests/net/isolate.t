@@ -153,12 +153,12 @@ for WORLD in "${WORLDS[@]}"; do
     ip netns del "$NS-guest-a"
     ip netns del "$NS-guest-b"
     up a --uplink up1
-    up b
+    up b --uplink any
     guest a
     guest b
     is "$WORLD: the uplink's MTU" "1420 1500" "$(field a mtu) $(field b mtu)"
     is "$WORLD: the one uplink is open" "other 198.51.100.1" "$(ask guest-a tcp 198.51.100.2 7000)"
-    is "$WORLD: without one, all are" "other 198.51.100.1, outside 192.0.2.1" \
+    is "$WORLD: with any, all are" "other 198.51.100.1, outside 192.0.2.1" \
         "$(ask guest-b tcp 198.51.100.2 7000), $(ask guest-b tcp 192.0.2.2 7001)"
     refused "$WORLD: the other uplink is closed" guest-a tcp 192.0.2.2 7001
     refused_all

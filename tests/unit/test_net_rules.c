@@ -85,7 +85,8 @@ static void form(void **state)
         tables += line[0] == '*';
         commits += !strcmp(line, "COMMIT");
         assert_int_equal(tables - commits, strcmp(line, "COMMIT") != 0);
-        assert_true(line[0] == '*' || !strcmp(line, "COMMIT") || strstr(line, "--comment ctr-jailer/vm-1 -j "));
+        assert_true(line[0] == '*' || line[0] == ':' || !strcmp(line, "COMMIT") ||
+                    strstr(line, "--comment ctr-jailer/vm-1 -j "));
     }
     assert_int_equal(tables, 8);
     net_ports_free(&p.ports);
@@ -104,9 +105,29 @@ static void asked_for(void **state)
     assert_null(strstr(text.data, "-I INPUT -i ctr7 ! -p icmp"));
     has(&text, "-I INPUT -i ctr7 -s 10.1.2.2" MARK "ACCEPT");
     has(&text, "-I FORWARD 1 -m devgroup --src-group 0x637472 -o ctr7 -d 10.1.2.2" MARK "ACCEPT");
-    has(&text, "-I FORWARD 1 -i ctr7 -s 10.1.2.2 -o eth0" MARK "ACCEPT");
+    has(&text, "-I FORWARD -i ctr7 -m conntrack ! --ctstate ESTABLISHED,RELATED,DNAT" MARK "ctr-jailer-ctr7");
+    has(&text, "-A ctr-jailer-ctr7 -o eth0" MARK "RETURN");
+    has(&text, "-A ctr-jailer-ctr7 -i ctr7" MARK "DROP");
     has(&text, "-I PREROUTING -i ctr7 -s 10.1.2.2 -d 10.1.2.1 -p udp --dport 53" MARK "REDIRECT --to-ports 4000");
     has(&text, "-I INPUT -i ctr7 -s 10.1.2.2 -d 10.1.2.1 -p tcp --dport 4000" MARK "ACCEPT");
+}
+
+static void way_out(void **state)
+{
+    struct net_plan p = plan("");
+    struct net_link l = network();
+    cleanup_buf struct buf text = {0}, any = {0};
+    const struct uplinks two = {.list = {{2, "eth0"}, {5, "wlan0"}}, .count = 2};
+    (void)state;
+    rules_chain(&text, &p, &l, &two);
+    assert_string_equal(text.data, "*mangle\n-F ctr-jailer-ctr7\n"
+                                   "-A ctr-jailer-ctr7 -m devgroup --dst-group 0x637472" MARK "RETURN\n"
+                                   "-A ctr-jailer-ctr7 -o eth0" MARK "RETURN\n"
+                                   "-A ctr-jailer-ctr7 -o wlan0" MARK "RETURN\n"
+                                   "-A ctr-jailer-ctr7 -i ctr7" MARK "DROP\nCOMMIT\n");
+    snprintf(p.uplink, sizeof(p.uplink), "any");
+    rules_text(&any, AF_INET, &p, &l, 1);
+    assert_null(strstr(any.data, "ctr-jailer-ctr7"));
 }
 
 static void v6(void **state)
@@ -187,8 +208,8 @@ static void json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(v4),     cmocka_unit_test(form),     cmocka_unit_test(asked_for), cmocka_unit_test(v6),
-        cmocka_unit_test(choice), cmocka_unit_test(scanning), cmocka_unit_test(json),
+        cmocka_unit_test(v4), cmocka_unit_test(form),   cmocka_unit_test(asked_for), cmocka_unit_test(way_out),
+        cmocka_unit_test(v6), cmocka_unit_test(choice), cmocka_unit_test(scanning),  cmocka_unit_test(json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,26 @@
+/* Keeps a guest's way out where the default routes are, which may change or appear while it runs.
+ *
+ * Rules can name devices, but not "wherever the default route leads", so a process of its own waits for news of routes
+ * (rtnetlink(7)) and writes the VM's chain anew (rules.h).  In between, and should it fail, the guest reaches less
+ * than it may, never more.  It is root, with CAP_NET_ADMIN (and CAP_NET_RAW, for iptables-legacy) and nothing else,
+ * and hears nobody but the kernel. */
+#ifndef CTR_NETSETUP_WATCH_H
+#define CTR_NETSETUP_WATCH_H
+
+#include "netsetup/fw.h"
+#include "netsetup/netsetup.h"
+#include "netsetup/uplink.h"
+
+/* What was made for one address family. */
+struct watch_family {
+    int family; /* 0: not there */
+    enum fw_world world;
+    struct uplinks known;
+};
+
+/* Starts it.  It ends with process_end (common/process.h), or when nobody has *life open any more, which is the
+ * caller's to close.  Its pidfd, or -1 with err. */
+int watch_start(const struct net_plan *plan, const struct net_link *link, const struct watch_family families[2],
+                int *life, struct err *err);
+
+#endif
