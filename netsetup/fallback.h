@@ -18,4 +18,7 @@
 int fallback_add(struct in_addr addr);
 int fallback_remove(struct in_addr addr);
 
+/* Removes those whose TAP is gone; a VM that starts has its TAP up before it adds its own. */
+void fallback_gc(void);
+
 #endif

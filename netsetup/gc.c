@@ -267,6 +267,7 @@ int gc_all(struct gc_result *result, struct err *err)
         else
             result->removed += (unsigned)removed;
     }
+    fallback_gc();
     free(vms.list);
     return r;
 }

@@ -231,10 +231,13 @@ static void set_up_ipv6(struct fw_made *made, const struct net_plan *plan, struc
 /* Without the rules that refuse a dead guest's clients, the fallback's packets would run in circles. */
 static int start_link(const struct net_link *link, struct err *err)
 {
-    bool fallback = !link->bare && !fallback_add(link->guest_addr);
-    if (fallback && link->ipv6)
+    if (!link->bare && link->ipv6)
         ipv6_only_with_carrier(link->tap);
-    return link_up(link->ifindex, fallback) ? err_sys(err, "cannot set TAP device %s up", link->tap) : 0;
+    if (link_up(link->ifindex, !link->bare))
+        return err_sys(err, "cannot set TAP device %s up", link->tap);
+    if (!link->bare)
+        fallback_add(link->guest_addr);
+    return 0;
 }
 
 /* A device that was named stays the one. */
