@@ -97,8 +97,10 @@ entry: own, capabilities 0 0 0, no_new_privs 1, seccomp 2
     pidfd of disk server 1
     pidfd of jail's first process
     pidfd of netsetup-dns
+    pidfd of netsetup-watch
     pipe from firecracker
     pipe from jail's first process
+    pipe to netsetup-watch
     r /dev/null
     r /jails/firecracker/processes
     r /jails/firecracker/processes/root/firecracker.log
@@ -117,6 +119,8 @@ entry-keeper: root, capabilities all all all, no_new_privs 1, seccomp 0
     pidfd of disk server 1
     pidfd of jail's first process
     pidfd of netsetup-dns
+    pidfd of netsetup-watch
+    pipe to netsetup-watch
     r /jails/firecracker/processes
     rw /data/data.ext4
     rw /dev/null (11)
@@ -129,6 +133,11 @@ netsetup-dns: own, capabilities 0 0 0, no_new_privs 1, seccomp 2
     rw /dev/null (3)
     tcp port of the kernel
     udp port of the kernel
+netsetup-watch: root, capabilities 3000 3000 3000, no_new_privs 1, seccomp 0
+    pipe from entry and entry-keeper
+    rw /dev/null (2)
+    socket
+    w /out
 END
 )"
 ends
