@@ -3,17 +3,17 @@
 # netsetup tells of.
 # shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"
-FIREWALLS=$PWD/build/firewalls
+FIREWALLS=$PWD/build/firewalls DNSPEER=$PWD/tests/net/dnspeer.py
 
 services() { # what a guest needs: the outside, a published port, the host's resolver
     serve outside tcp 0.0.0.0 7000 outside
-    background host serve-on lo udp 127.0.0.53 53 resolver
+    PEER=$DNSPEER background host serve resolver 127.0.0.53 device=lo
     serve host tcp 0.0.0.0 9000 host
 }
 reaches() { # WHAT [closed]: the host is closed to the outside, too
     is "$1: the guest reaches the outside" "outside 192.0.2.1" "$(ask guest-a tcp 192.0.2.2 7000)"
     is "$1: the outside reaches the published port" "a 192.0.2.2" "$(ask outside tcp 192.0.2.1 8080)"
-    is "$1: the guest has the host's resolver" "resolver 127.0.0.1" "$(ask guest-a udp "$(field a tap_ip)" 53)"
+    is "$1: the guest has the host's resolver" "resolver 127.0.0.1" "$(in_ns guest-a "$DNSPEER" ask udp "$(field a tap_ip)")"
     refused "$1: but not the host's services" guest-a tcp 192.0.2.1 9000
     [ $# = 1 ] || refused "$1: nor has the outside the host's" outside tcp 192.0.2.1 9000
     refused_all

@@ -209,5 +209,5 @@ snapshot() { # carriers come and go by themselves, and indexes only grow
         in_ns host ip -6 -j route show table all
         in_ns host ip -j link
         in_ns host grep -o '@ctr-jailer.*' /proc/net/unix
-    } | sed -E 's/"(ifindex|link_index)":[0-9]+,?//g; s/"(linkdown|NO-CARRIER|LOWER_UP)",?//g; s/"operstate":"[A-Z]*"//g; s/,\]/]/g'
+    } | sed -E 's/"(ifindex|link_index)":[0-9]+,?//g; s/"(linkdown|dead|NO-CARRIER|LOWER_UP)",?//g; s/"operstate":"[A-Z]*"//g; s/,\]/]/g'
 }
