@@ -112,9 +112,12 @@ static int find_group(const char *group, const char *name, struct user *user, st
 int user_find(const char *spec, const char *passwd, const char *group, struct user *user, struct err *err)
 {
     *user = (struct user){.home = "/"};
-    if (!*spec)
-        spec = "0";
     size_t len = strcspn(spec, ":");
+    const char *wanted = spec[len] && spec[len + 1] ? spec + len + 1 : NULL;
+    if (len == 0) {
+        spec = "0";
+        len = 1;
+    }
     struct line l;
     bool numeric = number(spec, len, &user->uid);
     bool found = find_user(passwd, spec, len, &l);
@@ -126,8 +129,8 @@ int user_find(const char *spec, const char *passwd, const char *group, struct us
         snprintf(user->home, sizeof(user->home), "%.*s", (int)l.len[5], l.field[5]);
     else if (user->uid == 0)
         snprintf(user->home, sizeof(user->home), "/root");
-    if (spec[len] == ':')
-        return find_group(group, spec + len + 1, user, err);
+    if (wanted)
+        return find_group(group, wanted, user, err);
     if (found)
         add_groups(group, l.field[0], l.len[0], user);
     return 0;

@@ -83,16 +83,6 @@ static int file_error(const struct plan *plan, const char *path)
     return S_ISREG(st.st_mode) && (st.st_mode & 0111) ? 0 : EACCES;
 }
 
-/* The command's PATH, or what the guest's init sets (guest-init/command.c). */
-static const char *search_path(const struct plan *plan)
-{
-    const struct buf *env = plan->initrd.environment;
-    for (size_t at = 0; at < env->len; at += strlen(env->data + at) + 1)
-        if (strncmp(env->data + at, "PATH=", 5) == 0)
-            return env->data + at + 5;
-    return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-}
-
 /* As execvp(3) looks for it.  A path that does not start at the root is left to the guest. */
 static int check_command(const struct plan *plan, struct err *err)
 {
@@ -108,7 +98,7 @@ static int check_command(const struct plan *plan, struct err *err)
     } else if (strchr(command, '/')) {
         return 0;
     }
-    for (const char *p = search_path(plan); command[0] != '/' && error && *p;) {
+    for (const char *p = intree_search_path(plan->initrd.environment); command[0] != '/' && error && *p;) {
         size_t len = strcspn(p, ":");
         snprintf(path, sizeof(path), "%.*s/%s", (int)len, p, command);
         error = is_mounted(&plan->drives, path) ? 0 : file_error(plan, path);

@@ -4,9 +4,11 @@
 #include "entry/plan/intree.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { RTMIN = 34 }; /* glibc's SIGRTMIN, which systemd counts from */
 
@@ -47,15 +49,43 @@ static const struct initsys *find_name(const char *path, const char *command)
 static void resolve(const char *tree, const char *command, char *path, size_t size)
 {
     char link[64];
+    path[0] = '\0';
     cleanup_close int fd = intree_open(tree, command);
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     ssize_t n = fd < 0 ? 0 : readlink(link, path, size - 1);
     path[n > 0 ? n : 0] = '\0';
 }
 
-const struct initsys *initsys_find(const char *tree, const char *command)
+static bool is_program(const char *tree, const char *path)
 {
-    char path[4096];
+    struct stat st;
+    cleanup_close int fd = intree_open(tree, path);
+    return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
+}
+
+/* As execvp(3) does; the path, or "". */
+static void look_for(const char *tree, const char *command, const char *search, char *path, size_t size)
+{
+    cleanup_close int root = intree_open(tree, "/");
+    if (root < 0 && (size_t)snprintf(path, size, "/usr/bin/%s", command) < size)
+        return;
+    while (*search) {
+        size_t len = strcspn(search, ":");
+        if ((size_t)snprintf(path, size, "%.*s/%s", (int)len, search, command) < size && path[0] == '/' &&
+            is_program(tree, path))
+            return;
+        search += len + (search[len] == ':');
+    }
+    path[0] = '\0';
+}
+
+const struct initsys *initsys_find(const char *tree, const char *command, const char *search)
+{
+    char path[4096], whole[4096];
+    if (!strchr(command, '/')) {
+        look_for(tree, command, search, whole, sizeof(whole));
+        command = whole;
+    }
     if (command[0] != '/')
         return NULL;
     resolve(tree, command, path, sizeof(path));

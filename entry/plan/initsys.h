@@ -7,8 +7,9 @@ struct initsys {
     int stop_signal; /* what makes it shut the system down in order */
 };
 
-/* The init system that command is in the tree, by its name or by that of the file it links to; NULL when it
- * is none, or no absolute path. */
-const struct initsys *initsys_find(const char *tree, const char *command);
+/* The init system that command is in the tree, by its name or by that of the file it links to; without a slash, it is
+ * looked for in the folders of search, as PATH has them.  NULL when it is none, or a path from another folder than /.
+ * Of a sealed image, which cannot be looked into, the name alone counts. */
+const struct initsys *initsys_find(const char *tree, const char *command, const char *search);
 
 #endif

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -30,4 +31,12 @@ char *intree_read(const char *tree, const char *path, unsigned long max)
     }
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     return io_read_file(AT_FDCWD, link, max, NULL);
+}
+
+const char *intree_search_path(const struct buf *environment)
+{
+    for (size_t at = 0; at < environment->len; at += strlen(environment->data + at) + 1)
+        if (strncmp(environment->data + at, "PATH=", 5) == 0)
+            return environment->data + at + 5;
+    return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 }

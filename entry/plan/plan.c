@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/terminal.h"
 #include "entry/plan/initsys.h"
+#include "entry/plan/intree.h"
 #include "entry/plan/needs.h"
 #include "entry/plan/plan_parts.h"
 #include "netsetup/parse.h"
@@ -107,7 +108,8 @@ static void plan_machine(const struct options *o, const struct resources *r, str
 static void plan_init(const struct options *o, struct plan *plan)
 {
     enum { YES, NO, AUTO } wanted = (int)o->number[OPT_INIT];
-    const struct initsys *init = o->command[0] ? initsys_find(plan->drives.rootfs, o->command[0]) : NULL;
+    const struct initsys *init =
+        o->command[0] ? initsys_find(plan->drives.rootfs, o->command[0], intree_search_path(&o->environment)) : NULL;
     plan->supervise.init = wanted == YES || (wanted == AUTO && init);
     if (plan->supervise.init)
         plan->guest.init = init ? init->name : "init";

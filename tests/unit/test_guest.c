@@ -46,7 +46,11 @@ static void test_users(void **state)
     assert_user("4321", 4321, 0, 0, "/");
     assert_user("1000", 7, 8, 0, "/seven"); /* a name that is a number goes first */
     assert_user("last", 99, 99, 0, "/");
-    static const char *const bad[] = {"nobody", "www:nogroup", "bad", "short", "4294967295", "-1", "www:", ":staff"};
+    assert_user("www:", 33, 34, 2, "/var/www"); /* as for Docker, an empty half is one that is not given */
+    assert_user(":staff", 0, 50, 0, "/root");
+    assert_user(":", 0, 0, 1, "/root");
+    static const char *const bad[] = {"nobody",     "www:nogroup", "bad",      "short",
+                                      "4294967295", "-1",          ":nogroup", "www:staff:"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         if (find(bad[i], &user) != -1)
             fail_msg("%s was found", bad[i]);

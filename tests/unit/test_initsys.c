@@ -35,7 +35,7 @@ static int tear_down(void **state)
 
 static void assert_init(const char *command, const char *name, int stop_signal)
 {
-    const struct initsys *found = initsys_find(tree, command);
+    const struct initsys *found = initsys_find(tree, command, "/sbin:/alpine:/bin");
     if (!found || strcmp(found->name, name) != 0 || found->stop_signal != stop_signal)
         fail_msg("%s is taken for %s, signal %d", command, found ? found->name : "(none)",
                  found ? found->stop_signal : 0);
@@ -56,8 +56,8 @@ static void test_links(void **state)
     assert_init("/bin/my-init", "systemd", SIGRTMIN + 4);
     assert_init("/lib/systemd/systemd", "systemd", SIGRTMIN + 4);
     assert_init("/alpine/init", "busybox", SIGUSR2);
-    assert_null(initsys_find(tree, "/bin/sh"));
-    assert_null(initsys_find(tree, "/bin/busybox"));
+    assert_null(initsys_find(tree, "/bin/sh", "/bin"));
+    assert_null(initsys_find(tree, "/bin/busybox", "/bin"));
 }
 
 static void test_names(void **state)
@@ -66,10 +66,28 @@ static void test_names(void **state)
     assert_init("/init", "init", SIGTERM);
     assert_init("/usr/sbin/init", "sysvinit", SIGINT);
     assert_init("/usr/bin/tini", "tini", SIGTERM); /* also one that is not there: the guest says so */
-    assert_null(initsys_find(tree, "/usr/bin/nginx"));
-    assert_null(initsys_find(tree, "/app/init"));
-    assert_null(initsys_find(tree, "systemd"));
-    assert_null(initsys_find("/nonexistent", "/bin/bash"));
+    assert_null(initsys_find(tree, "/usr/bin/nginx", "/bin"));
+    assert_null(initsys_find(tree, "/app/init", "/bin"));
+    assert_null(initsys_find(tree, "systemd", "/bin"));
+    assert_null(initsys_find("/nonexistent", "/bin/bash", "/bin"));
+}
+
+static void test_search(void **state)
+{
+    (void)state;
+    if (syscall(SYS_openat2, -1, NULL, NULL, 0) < 0 && errno == ENOSYS)
+        skip(); /* qemu-user */
+    fclose(fopen("bin/tini", "w"));
+    assert_null(initsys_find(tree, "tini", "/sbin:/bin:/old")); /* which is not to be executed */
+    assert_int_equal(chmod("bin/tini", 0755), 0);
+    assert_int_equal(chmod("lib/systemd/systemd", 0755), 0);
+    assert_init("tini", "tini", SIGTERM);
+    assert_init("init", "systemd", SIGRTMIN + 4); /* by /sbin's link */
+    assert_null(initsys_find(tree, "tini", "/sbin:bin:"));
+    assert_null(initsys_find(tree, "tini", ""));
+    assert_null(initsys_find(tree, "bin/tini", "/"));
+    assert_null(initsys_find(tree, "dumb-init", "/bin"));
+    assert_string_equal(initsys_find("bin/tini", "dumb-init", "/bin")->name, "dumb-init"); /* as of a sealed image */
 }
 
 int main(void)
@@ -77,6 +95,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_search),
     };
     return cmocka_run_group_tests_name("initsys", tests, set_up, tear_down);
 }
