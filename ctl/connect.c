@@ -13,14 +13,14 @@ struct found {
     unsigned count;
 };
 
-/* A VM counts when its entry is in a PID namespace that we see: with host networking other containers' are
- * in the list too. */
+/* A VM counts when it can be reached: a dead one's folder stays until the next start. */
 static void consider(void *arg, const char *id)
 {
     struct found *f = arg;
-    pid_t pid = 0;
-    cleanup_close int fd = local_connect(id, &pid);
-    if (fd < 0 || pid == 0)
+    char folder[sizeof(LOCAL_DIR) + 256];
+    snprintf(folder, sizeof(folder), LOCAL_DIR "/%.255s", id);
+    cleanup_close int fd = local_connect(folder, NULL);
+    if (fd < 0)
         return;
     size_t used = strlen(f->ids);
     snprintf(f->ids + used, sizeof(f->ids) - used, " %s", id);
@@ -28,14 +28,33 @@ static void consider(void *arg, const char *id)
         f->fd = steal_fd(&fd);
 }
 
+static int connect_by_id(const char *id, struct err *err)
+{
+    char folder[LOCAL_PATH];
+    if (strchr(id, '/') || id[0] == '.' || snprintf(folder, sizeof(folder), LOCAL_DIR "/%s", id) >= LOCAL_PATH)
+        return err_set(err, "--id %s: that is not the id of a VM", id);
+    int fd = local_connect(folder, NULL);
+    if (fd >= 0)
+        return fd;
+    if (errno == ENOENT || errno == ECONNREFUSED)
+        return err_set(err, "--id %s: no VM with that id runs here", id);
+    err_sys(err, "--id %s: cannot reach that VM", id);
+    if (errno == EACCES)
+        err_hint(err, "only root may ask");
+    return -1;
+}
+
 int ctl_connect(const char *id, struct err *err)
 {
-    if (id) {
-        int fd = local_connect(id, NULL);
-        return fd < 0 ? err_sys(err, "--id %s: cannot reach that VM", id) : fd;
-    }
+    if (id)
+        return connect_by_id(id, err);
     struct found f = {.fd = -1};
-    local_list(consider, &f);
+    if (local_list(consider, &f) < 0) {
+        err_sys(err, "cannot look for VMs in " LOCAL_DIR);
+        if (errno == EACCES)
+            err_hint(err, "only root may ask");
+        return -1;
+    }
     if (f.count == 1)
         return f.fd;
     if (f.fd >= 0)
@@ -63,7 +82,7 @@ int ctl_ask(const char *id, enum proto_type type, struct buf *out, struct err *e
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return err_set(err, "the VM's entry closed the connection: only root and its own user may ask");
+            return err_set(err, "the VM's entry closed the connection: only root may ask");
         buf_add(&answer, chunk, (size_t)n);
     }
     if (got < 0 || msg.type != PROTO_TEXT)

@@ -16,7 +16,7 @@ int ctl_wrap(const char *id, char **argv, struct err *err);
 int ctl_pause(const char *id, char **argv, struct err *err);
 int ctl_unpause(const char *id, char **argv, struct err *err);
 
-/* Finds the VM (without an id: the only one whose entry we can see) and connects to it.  A descriptor, or
+/* Finds the VM (without an id: the only one) and connects to it.  A descriptor, or
  * -1 with err. */
 int ctl_connect(const char *id, struct err *err);
 

@@ -25,7 +25,7 @@ int ctl_stop(const char *id, char **argv, struct err *err)
         return err_sys(err, "cannot ask the VM");
     uint8_t answer[PROTO_HEADER];
     if (io_read_full(fd, answer, sizeof(answer)) != sizeof(answer) || answer[4] != PROTO_TEXT)
-        return err_set(err, "the VM's entry closed the connection: only root and its own user may ask");
+        return err_set(err, "the VM's entry closed the connection: only root may ask");
     char c;
     ssize_t n;
     while ((n = read(fd, &c, 1)) > 0 || (n < 0 && errno == EINTR))

@@ -11,9 +11,11 @@
 #include "common/signals.h"
 #include "entry/disks/settings.h"
 #include "entry/host/kvmthread.h"
+#include "entry/host/rundir.h"
 #include "entry/host/undo.h"
 #include "entry/kvm/kvm.h"
 #include "entry/life/channel.h"
+#include "entry/life/state.h"
 #include "entry/plan/fits.h"
 #include "entry/plan/needs.h"
 #include "entry/plan/options.h"
@@ -26,6 +28,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 
 enum { EXIT_OURS = 125 };
 
@@ -71,6 +74,8 @@ _Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVE
 
 /* The VM as the stages make it, in their order. */
 struct vm {
+    struct rundir run;
+    uint64_t started;
     int control; /* the local control socket's */
     struct cgroup cgroup;
     struct lockdir workdir;
@@ -85,16 +90,31 @@ struct vm {
     struct vmm *vmm;
 };
 
-/* The name of this socket is what makes the id ours. */
-static int claim_id(const struct plan *plan, struct vm *vm, struct err *err)
+/* For others, as far as it is known. */
+static int write_state(const struct plan *plan, const struct vm *vm, struct err *err)
 {
-    vm->control = local_listen(plan->id);
-    if (vm->control >= 0)
-        return 0;
-    err_sys(err, "VM_ID=%s", plan->id);
-    if (errno == EADDRINUSE)
-        err_hint(err, "a VM with that id runs");
-    return -1;
+    cleanup_buf struct buf text = {0};
+    const struct state state = {.id = plan->id,
+                                .image = plan->drives.rootfs,
+                                .started = vm->started,
+                                .has_net = plan->has_net,
+                                .link = vm->link,
+                                .ports = &plan->net.ports,
+                                .uid = plan->jail.uid,
+                                .jail = vm->jail.pid};
+    state_fill(&state, &text);
+    return buf_failed(&text) ? err_set(err, "out of memory") : rundir_write(&vm->run, text.data, text.len, err);
+}
+
+/* The lock in its run folder is what makes the id ours. */
+static int claim_id(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
+{
+    vm->started = (uint64_t)time(NULL);
+    if (rundir_make(&vm->run, LOCAL_DIR, plan->id, err) < 0 ||
+        undo_push(u, "the run folder", rundir_remove, &vm->run, err) < 0)
+        return -1;
+    vm->control = local_listen(vm->run.path);
+    return vm->control < 0 ? err_sys(err, "cannot listen in %s", vm->run.path) : write_state(plan, vm, err);
 }
 
 static int make_cgroup(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
@@ -125,7 +145,7 @@ static int make_network(const struct plan *plan, struct undo *u, struct vm *vm, 
     if (!net || undo_push(u, "the network", down, net, err) < 0)
         return -1;
     vm->link = netsetup_link(net);
-    return 0;
+    return write_state(plan, vm, err);
 }
 
 /* The jail's files, and the VM's devices, from what the stages have made. */
@@ -193,7 +213,7 @@ static int settle(const struct plan *plan, const struct signals *signals, struct
                        jail->console, jail->log,       jail->metrics, jail->report};
     drives_unlink(&vm->drives);
     jail_close(&vm->jail);
-    if (initrd_forget(vm->initrd, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
+    if (write_state(plan, vm, err) < 0 || initrd_forget(vm->initrd, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
         undo_entrust(u, own, sizeof(own) / sizeof(*own), err) < 0)
         return -1;
     vm->firecracker = status_firecracker(jail->pid);
@@ -230,8 +250,8 @@ static int watch(const struct plan *plan, const struct signals *signals, struct 
 static int run(const struct plan *plan, const struct signals *signals, struct status_facts *facts, struct undo *u,
                const char **reason, struct err *err)
 {
-    static struct vm vm = {.workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
-    if (claim_id(plan, &vm, err) < 0 || make_cgroup(plan, u, &vm, err) < 0 ||
+    static struct vm vm = {.run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
+    if (claim_id(plan, u, &vm, err) < 0 || make_cgroup(plan, u, &vm, err) < 0 ||
         make_disks(plan, signals, u, &vm, err) < 0 || make_network(plan, u, &vm, err) < 0 ||
         make_jail(plan, u, &vm, err) < 0)
         return -1;

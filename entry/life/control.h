@@ -1,6 +1,6 @@
-/* The local control socket: what ctr-jailer asks of a running VM.  It is abstract, so it ends with this
- * process, and belongs to the network namespace; only root and our own uid are served.  An exec's streams
- * are handed to the client as descriptors: their bytes do not pass through here. */
+/* The local control socket: what ctr-jailer asks of a running VM.  It is in a folder of root's (entry/host/rundir.h),
+ * and only root is served.  An exec's streams are handed to the client as descriptors: their bytes do not pass through
+ * here. */
 #ifndef CTR_CONTROL_H
 #define CTR_CONTROL_H
 

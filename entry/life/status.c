@@ -4,8 +4,8 @@
 #include "common/io.h"
 #include "common/json.h"
 #include "common/num.h"
+#include "entry/life/state.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,37 +20,6 @@ static void number(struct json *j, const char *key, int64_t value)
         json_string(j, key, NULL);
     else
         json_number(j, key, (uint64_t)value);
-}
-
-static void fill_network(struct json *j, const struct status_facts *f)
-{
-    char text[INET6_ADDRSTRLEN];
-    const struct net_link *l = f->link;
-    json_string(j, "address", l ? inet_ntop(AF_INET, &l->guest_addr, text, sizeof(text)) : NULL);
-    json_string(j, "address6", l && l->ipv6 ? inet_ntop(AF_INET6, &l->guest_addr6, text, sizeof(text)) : NULL);
-    json_string(j, "tap", l ? l->tap : NULL);
-}
-
-/* As VM_PORTS has them. */
-static void fill_ports(struct json *j, const struct net_ports *ports)
-{
-    json_open(j, "ports", '[');
-    for (size_t i = 0; ports && i < ports->count; i++) {
-        const struct net_port *p = &ports->list[i];
-        cleanup_buf struct buf text = {0};
-        char address[INET_ADDRSTRLEN];
-        if (p->host_addr.s_addr)
-            buf_fmt(&text, "%s:", inet_ntop(AF_INET, &p->host_addr, address, sizeof(address)));
-        buf_fmt(&text, "%u", p->host_port);
-        if (p->count > 1)
-            buf_fmt(&text, "-%u", p->host_port + p->count - 1);
-        buf_fmt(&text, ":%u", p->guest_port);
-        if (p->count > 1)
-            buf_fmt(&text, "-%u", p->guest_port + p->count - 1);
-        buf_str(&text, p->udp ? "/udp" : "/tcp");
-        json_string(j, NULL, text.data ? text.data : "");
-    }
-    json_close(j, ']');
 }
 
 /* The jail's first process has one child: the jailer, which has become Firecracker. */
@@ -107,8 +76,7 @@ void status_fill(const char *id, const char *state, const struct status_facts *f
     json_open(&j, NULL, '{');
     json_string(&j, "id", id);
     json_string(&j, "state", state);
-    fill_network(&j, facts);
-    fill_ports(&j, facts->ports);
+    state_network(&j, facts->link, facts->ports);
     json_open(&j, "pids", '{');
     json_number(&j, "entry", (uint64_t)getpid());
     number(&j, "firecracker", facts->firecracker.pid);

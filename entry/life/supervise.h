@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 struct supervise_plan {
-    const char *id;        /* the VM's: names the local control socket */
+    const char *id;        /* the VM's */
     unsigned boot_timeout; /* seconds; 0: none */
     unsigned stop_timeout; /* seconds */
     int stop_signal;       /* what a SIGTERM is to the command */

@@ -87,8 +87,8 @@ disk server 1: own, capabilities 4 4 0, no_new_privs 1, seccomp 2
 entry: own, capabilities 0 0 0, no_new_privs 1, seccomp 2
     UNIX socket @ctr-jailer/net/SUBNET
     UNIX socket @ctr-jailer/processes
-    UNIX socket @ctr-jailer/processes/control, listening
     UNIX socket @ctr-jailer/processes~MARK
+    UNIX socket /run/ctr-jailer/processes/control, listening
     UNIX socket nameless (2)
     UNIX socket run/v.sock_1024, listening
     anon_inode:[signalfd] (2)

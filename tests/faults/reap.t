@@ -9,6 +9,7 @@ for device in /dev/kvm /dev/fuse /dev/net/tun; do [ -e $device ] || skip_all "ne
 [ -n "${REAP_INSIDE:-}" ] || REAP_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
 work=$(mktemp -d /tmp/reap.XXXXXX)
 mount -t tmpfs reap "$work"
+mount -t tmpfs -o mode=755 run /run
 mkdir "$work/jails" "$work/scratch"
 
 env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \

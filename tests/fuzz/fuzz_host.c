@@ -26,7 +26,7 @@ static struct {
     int output;                 /* the reader of entry's stdout */
     struct sockaddr_un address; /* of the guest channel */
     socklen_t address_len;
-    char id[32];
+    char id[32], folder[32];
 } world;
 
 static void close_end(int *fd)
@@ -96,7 +96,7 @@ bool sim_step(void)
         break;
     case 6:
         close_end(client);
-        *client = local_connect(world.id, NULL);
+        *client = local_connect(world.folder, NULL);
         break;
     case 7: {
         const uint8_t *bytes = sim_bytes(&len);
@@ -163,6 +163,19 @@ static int listen_for_guest(void)
     return fd;
 }
 
+static int listen_for_clients(void)
+{
+    char name[sizeof(world.folder) + 8];
+    if (!world.folder[0]) {
+        strcpy(world.folder, "/tmp/fuzz_host.XXXXXX");
+        if (!mkdtemp(world.folder))
+            abort();
+    }
+    snprintf(name, sizeof(name), "%s/control", world.folder);
+    unlink(name);
+    return local_listen(world.folder);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     int console[2], log[2], metrics[2], jail[2], signals[2], output[2];
@@ -181,7 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world.output = output[0];
     struct supervise_fds fds = {.signals = signals[0],
                                 .listener = listen_for_guest(),
-                                .control = local_listen(world.id),
+                                .control = listen_for_clients(),
                                 .console = console[0],
                                 .log = log[0],
                                 .metrics = metrics[0],

@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/local.h"
+#include "entry/host/rundir.h"
 #include "entry/life/supervise.h"
 #include "guest-init/host.h"
 #include "guest-init/serve.h"
@@ -110,7 +111,13 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_BLOCK, &all, NULL);
     struct supervise_plan plan = {.id = argv[1], .stop_timeout = 7, .stop_signal = SIGTERM, .mem_mib = 128};
-    struct supervise_fds fds = {.listener = listen_for_guest(), .control = local_listen(argv[1]), .report = -1};
+    struct rundir run = RUNDIR_NONE;
+    struct err err = {0};
+    if (rundir_make(&run, LOCAL_DIR, argv[1], &err) < 0) {
+        fprintf(stderr, "native: %s\n", err.text);
+        return 2;
+    }
+    struct supervise_fds fds = {.listener = listen_for_guest(), .control = local_listen(run.path), .report = -1};
     if (fds.control < 0) {
         perror(argv[1]);
         return 2;
@@ -122,8 +129,8 @@ int main(int argc, char **argv)
     static const struct net_ports no_ports;
     const struct status_facts facts = {.ports = &no_ports, .restarts = -1};
     const char *reason = NULL;
-    struct err err = {0};
     int code = supervise(&plan, vmm_open(-1, "none", jail_end), &fds, &facts, &reason, &err);
+    rundir_remove(&run);
     if (code < 0)
         fprintf(stderr, "native: %s\n", err.text);
     return code < 0 ? 125 : code;

@@ -1,0 +1,28 @@
+/* What state.json of a VM's run folder says (entry/host/rundir.h), for whoever asks without asking entry: as `status`,
+ * as far as it does not change while the VM runs. */
+#ifndef CTR_STATE_H
+#define CTR_STATE_H
+
+#include "common/buf.h"
+#include "common/json.h"
+#include "netsetup/netsetup.h"
+
+#include <stdint.h>
+
+struct state {
+    const char *id, *image; /* image: VM_ROOTFS_DIR */
+    uint64_t started;       /* this process, in seconds of the UNIX epoch */
+    bool has_net;
+    const struct net_link *link; /* NULL: none, or not yet */
+    const struct net_ports *ports;
+    uid_t uid;  /* Firecracker's; entry's is the next */
+    pid_t jail; /* the jail's first process; 0: not yet */
+};
+
+/* Appends it as JSON. */
+void state_fill(const struct state *s, struct buf *out);
+
+/* The part that `status` has too: addresses and TAP (null without link), and ports as VM_PORTS has them. */
+void state_network(struct json *j, const struct net_link *link, const struct net_ports *ports);
+
+#endif

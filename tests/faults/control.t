@@ -1,0 +1,88 @@
+#!/bin/bash
+# The control socket: root of the container asks, whoever else is in its network namespace does not; what is in the run
+# folder, and what a container without a writable /run is told.  Entry, jailer and Firecracker are the real ones; the
+# kernel is a few bytes that wait, which every KVM can run.
+#: timeout 120
+set -euo pipefail
+. tests/lib/tap.sh
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+for device in /dev/kvm /dev/fuse /dev/net/tun; do [ -e $device ] || skip_all "needs $device"; done
+[ -n "${CONTROL_INSIDE:-}" ] || CONTROL_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
+ctr=$PWD/build/bin/ctr-jailer
+mount -t tmpfs -o mode=755 run /run
+work=$(mktemp -d /tmp/control.XXXXXX)
+mount -t tmpfs control "$work"
+mkdir "$work/jails" "$work/scratch"
+ip link set lo up
+ip tuntap add up0 mode tap
+ip addr add 192.0.2.1/24 dev up0
+ip link set up0 addrgenmode none up
+ip route add default via 192.0.2.2
+
+vm() { # [NAME=value...]
+    env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
+        VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" \
+        VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 \
+        VM_PORTS=8080:80 "$@" "$PWD/build/faults/entry" /bin/true </dev/null
+}
+state=/run/ctr-jailer/one/state.json
+is "no VM" "$("$ctr" status 2>&1)" "ctr-jailer: no VM runs here"
+vm VM_ID=one >"$work/out" 2>&1 &
+job=$!
+booting() { "$ctr" status >"$work/status" 2>/dev/null; }
+check "root of the container is answered" wait_until 30 booting
+is "by the VM there is" "$(head -1 "$work/status")" "id: one"
+is "with its id too" "$("$ctr" --id one status | sed -n 2p)" "state: booting"
+is "not another one" "$("$ctr" --id two status 2>&1)" "ctr-jailer: --id two: no VM with that id runs here"
+is "nor a path" "$("$ctr" --id ../ctr-jailer/one status 2>&1)" "ctr-jailer: --id ../ctr-jailer/one: that is not the id of a VM"
+
+is "the folder is root's alone" "$(cd /run && stat -c '%n %a %u:%g' ctr-jailer ctr-jailer/one ctr-jailer/one/*)" "ctr-jailer 700 0:0
+ctr-jailer/one 700 0:0
+ctr-jailer/one/control 600 0:0
+ctr-jailer/one/lock 600 0:0
+ctr-jailer/one/state.json 600 0:0"
+json() { jq -r "$1" "$state"; }
+is "the state says what status does" "$(json '[.id, .network, .address, .tap, .ports[0]] | join(" ")')" \
+    "one nat $(sed -n 's/^address: //p' "$work/status") $(sed -n 's/^tap: //p' "$work/status") 8080:80/tcp"
+is "its processes" "$(cat "/proc/$(json .pids.entry)/comm" "/proc/$(json .pids.firecracker)/comm")" $'entry\nfirecracker'
+is "the network namespace" "net:[$(json .netns)]" "$(readlink /proc/self/ns/net)"
+is "and the tree" "$(json .image)" "$PWD/build/rootfs-static"
+check "its lock is held" test "$(flock -n /run/ctr-jailer/one/lock echo free || echo held)" = held
+is "no abstract socket takes questions" "$(grep -c '@ctr-jailer.*control' /proc/net/unix)" 0
+
+# Another container: uid 0 in the same network namespace, in mount and PID namespaces of its own, without capabilities.
+other() { unshare --mount --pid --fork --mount-proc bash -c "mount -t tmpfs run /run; $1"; }
+is "uid 0 of another container finds none" "$(other "setpriv --bounding-set=-all --inh-caps=-all '$ctr' status 2>&1" || true)" \
+    "ctr-jailer: no VM runs here"
+capture setpriv --reuid=65534 --regid=65534 --clear-groups "$ctr" status
+is "another user is told why not" "$STATUS $STDERR" "125 ctr-jailer: cannot look for VMs in /run/ctr-jailer: Permission denied (only root may ask)"
+# One that got in all the same: its uid is looked at.
+capture setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_override --ambient-caps=+dac_override "$ctr" status --json
+like "nor may another user who reaches the socket" "$STATUS $STDOUT$STDERR" "125 ctr-jailer: *only root may ask"
+
+capture vm VM_ID=one VM_JAIL_BASE="$work/jails2"
+is "an id is one VM's" "$STATUS $STDERR" "125 ctr-jailer: VM_ID=one: a VM with that id runs"
+check "which goes on" "$ctr" --id one status
+vm VM_ID=two VM_PORTS= >"$work/out2" 2>&1 &
+second_job=$!
+booting_two() { "$ctr" --id two status >/dev/null 2>&1; }
+check "a second one" wait_until 30 booting_two
+like "then one has to say which" "$("$ctr" status 2>&1)" "ctr-jailer: several VMs run here; say which with --id: @(one two|two one)"
+
+second=$(jq .pids.entry /run/ctr-jailer/two/state.json)
+kill -9 "$(pgrep -P "$second" -x entry-keeper)" "$second"
+wait "$second_job" || true
+check "a VM that is killed with its keeper leaves its folder" test -e /run/ctr-jailer/two/lock
+is "but is not found" "$("$ctr" status | head -1)" "id: one"
+kill "$(json .pids.entry)"
+wait "$job" || true
+is "one that ends leaves none" "$(ls /run/ctr-jailer)" "two"
+vm VM_ID=three VM_BOOT_TIMEOUT=1 >"$work/out3" 2>&1 || true
+check "and the next start removes the other's, and the folder of all" test ! -e /run/ctr-jailer
+
+mount -o remount,ro /run
+capture vm
+is "without a writable /run" "$STATUS $STDERR" "125 ctr-jailer: cannot make /run/ctr-jailer: Read-only file system (/run must be writable: docker run --tmpfs /run)"
+umount "$work"
+rmdir "$work"
+done_testing
