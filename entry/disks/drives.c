@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #define MIB (UINT64_C(1) << 20)
@@ -28,15 +29,30 @@ static struct drive *add(struct drives *d, const char *name)
     return drive;
 }
 
-static int make_named(const char *path)
+/* Anybody may make files in /var/tmp: a name that can be guessed could be there already.  -1 with errno. */
+static int choose_name(const struct drives_plan *plan, struct drive *drive)
+{
+    uint64_t random;
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return -1;
+    snprintf(drive->path, sizeof(drive->path), "%s/" PREFIX "%s.%s-%016llx", plan->scratch_dir, plan->id, drive->name,
+             (unsigned long long)random);
+    return 0;
+}
+
+static int make_named(const struct drives_plan *plan, struct drive *drive)
 {
     for (;;) {
-        cleanup_close int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        int ours = fd < 0 ? -1 : orphans_lock(fd, path);
+        if (choose_name(plan, drive) < 0)
+            return -1;
+        cleanup_close int fd = open(drive->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0 && errno == EEXIST)
+            continue;
+        int ours = fd < 0 ? -1 : orphans_lock(fd, drive->path);
         if (ours > 0)
             return steal_fd(&fd);
         if (fd >= 0 && ours < 0)
-            unlink(path);
+            unlink(drive->path);
         if (ours < 0)
             return -1;
     }
@@ -47,14 +63,13 @@ static int make_named(const char *path)
 static int make_scratch_file(const struct drives_plan *plan, struct drive *drive, uint64_t size, struct err *err)
 {
     const char *dir = plan->scratch_dir;
-    snprintf(drive->path, sizeof(drive->path), "%s/" PREFIX "%s.%s", dir, plan->id, drive->name);
     drive->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (drive->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-        drive->fd = make_named(drive->path);
+        drive->fd = make_named(plan, drive);
         drive->unlink = drive->fd >= 0;
     }
     /* Locked, so that it is no orphan once it has a name. */
-    if (drive->fd < 0 || orphans_lock(drive->fd, drive->path) < 0 || ftruncate(drive->fd, (off_t)size) < 0 ||
+    if (drive->fd < 0 || orphans_await_lock(drive->fd) < 0 || ftruncate(drive->fd, (off_t)size) < 0 ||
         fchown(drive->fd, plan->uid, plan->gid) < 0) {
         err_sys(err, "cannot make the %s disk of %llu MiB in %s", drive->name, (unsigned long long)(size / MIB), dir);
         if (errno == EACCES || errno == EROFS || errno == ENOENT || errno == ENOTDIR)
@@ -64,15 +79,17 @@ static int make_scratch_file(const struct drives_plan *plan, struct drive *drive
     return 0;
 }
 
-static int name_scratch_file(struct drive *drive, struct err *err)
+static int name_scratch_file(const struct drives_plan *plan, struct drive *drive, struct err *err)
 {
-    if (drive->unlink)
-        return 0;
     char self[32];
     snprintf(self, sizeof(self), "/proc/self/fd/%d", drive->fd);
-    if (linkat(AT_FDCWD, self, AT_FDCWD, drive->path, AT_SYMLINK_FOLLOW) < 0)
-        return err_sys(err, "cannot name the %s disk %s", drive->name, drive->path);
-    drive->unlink = true;
+    while (!drive->unlink) {
+        if (choose_name(plan, drive) < 0)
+            return err_sys(err, "cannot name the %s disk", drive->name);
+        drive->unlink = linkat(AT_FDCWD, self, AT_FDCWD, drive->path, AT_SYMLINK_FOLLOW) == 0;
+        if (!drive->unlink && errno != EEXIST)
+            return err_sys(err, "cannot name the %s disk %s", drive->name, drive->path);
+    }
     return 0;
 }
 
@@ -83,7 +100,7 @@ static int make_passing(const struct drives_plan *plan, struct drives *d, const 
     struct drive *drive = add(d, name);
     if (make_scratch_file(plan, drive, size, err) < 0 || ext4_make(drive->fd, name, tree, false, plan->uid, err) < 0)
         return -1;
-    return name_scratch_file(drive, err);
+    return name_scratch_file(plan, drive, err);
 }
 
 /* Without FUSE the image is written out: slower, and it takes space. */
@@ -93,7 +110,7 @@ static int write_tree(const struct drives_plan *plan, struct drive *drive, struc
     if (r == 0)
         r = rootdisk_write(tree, drive->fd, err);
     rootdisk_free(tree);
-    return r < 0 ? -1 : name_scratch_file(drive, err);
+    return r < 0 ? -1 : name_scratch_file(plan, drive, err);
 }
 
 /* A folder as a read-only EROFS disk.  Mounts in a volume belong to it: Docker mounts each secret as a file. */

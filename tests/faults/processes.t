@@ -85,10 +85,10 @@ disk server 1: own, capabilities 4 4 0, no_new_privs 1, seccomp 2
     rw /dev/null (2)
     w /out
 entry: own, capabilities 0 0 0, no_new_privs 1, seccomp 2
+    UNIX socket /run/ctr-jailer/processes/control, listening
     UNIX socket @ctr-jailer/net/SUBNET
     UNIX socket @ctr-jailer/processes
     UNIX socket @ctr-jailer/processes~MARK
-    UNIX socket /run/ctr-jailer/processes/control, listening
     UNIX socket nameless (2)
     UNIX socket run/v.sock_1024, listening
     anon_inode:[signalfd] (2)
@@ -107,7 +107,9 @@ entry: own, capabilities 0 0 0, no_new_privs 1, seccomp 2
     r /jails/firecracker/processes/root/firecracker.metrics
     r /proc/VMM/stat
     r /proc/VMM/status
+    r /run/ctr-jailer/processes
     rw /data/data.ext4
+    rw /run/ctr-jailer/processes/lock
     rw /scratch/FILE
     w /out (4)
 entry-keeper: root, capabilities all all all, no_new_privs 1, seccomp 0
@@ -122,8 +124,10 @@ entry-keeper: root, capabilities all all all, no_new_privs 1, seccomp 0
     pidfd of netsetup-watch
     pipe to netsetup-watch
     r /jails/firecracker/processes
+    r /run/ctr-jailer/processes
     rw /data/data.ext4
     rw /dev/null (11)
+    rw /run/ctr-jailer/processes/lock
     rw /scratch/FILE
     w /out
 firecracker: vmm, capabilities 0 0 82000c3, no_new_privs 1, seccomp 2
