@@ -23,6 +23,10 @@ int ctl_connect(const char *id, struct err *err);
 /* Sends one request and waits for the answer's text, which it adds to out.  -1 with err. */
 int ctl_ask(const char *id, enum proto_type type, struct buf *out, struct err *err);
 
+/* Writes on stdout what others wrote: a terminal gets it as text that cannot steer it (common/text.h), unless raw, and
+ * all else gets the bytes.  -1 with err. */
+int ctl_print(const struct buf *text, bool raw, struct err *err);
+
 /* A command in the guest. */
 struct ctl_session {
     uint32_t flags; /* PROTO_EXEC_* */

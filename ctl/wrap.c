@@ -267,5 +267,5 @@ int ctl_wrap(const char *id, char **argv, struct err *err)
         return -1;
     for (char *rest = omitted.data, *line; rest && *(line = strsep(&rest, "\n"));)
         log_warn("left out: %s", line);
-    return io_write_all(STDOUT_FILENO, stage.data, stage.len) < 0 ? err_sys(err, "wrap: cannot write") : 0;
+    return ctl_print(&stage, false, err);
 }
