@@ -78,6 +78,7 @@ refused 'a value that the kernel does not take' 'the jailer refuses: *cpu.weight
     within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.weight=0 "$entry" /x
 is "that start removed what a dead VM had left" "$(cd "$box" && echo ctr-*)" ctr-jailer-entry
 refused 'a file that there is not' 'VM_CGROUP: cpu.wait=1: *: No such file or directory' within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.wait=1 "$entry" /x
+refused 'a file that there is not, by --dry-run' 'VM_CGROUP: cpu.wait=1: *: No such file or directory' within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.wait=1 "$entry" --dry-run /x
 refused 'a controller that there is not' 'VM_CGROUP: gpu.max=1: no cgroup here has the controller gpu (v2 has: *cpu*' "${VM[@]}" VM_CGROUP=gpu.max=1 "$entry" /x
 refused 'no value' 'VM_CGROUP=cpu.weight: must be *FILE=VALUE*' "${VM[@]}" VM_CGROUP=cpu.weight "$entry" /x
 

@@ -75,11 +75,6 @@ else
     skip 'CPU templates of two vendors' "this CPU's vendor is $vendor"
 fi
 refused 'a controller that no cgroup has' 'VM_CGROUP: gpu.max=1: no cgroup here has the controller gpu*' VM_CGROUP=gpu.max=1
-if grep -qs cpu /sys/fs/cgroup/cgroup.controllers && [ "$(</proc/self/cgroup)" != 0::/ ]; then
-    refused 'a cgroup file that there is not' 'VM_CGROUP: cpu.wieght=5: */cpu.wieght: No such file*' VM_CGROUP=cpu.wieght=5
-else
-    skip 'a cgroup file that there is not' 'this is the root of cgroup v2, or v1'
-fi
 
 mkdir "$work/data"
 volume() { # FLAGS: as docker run -v does it
