@@ -17,6 +17,7 @@ mkdir -p "$VM_TREE"/{bin,lib/app/data,proc}
 cp "$(command -v busybox)" "$VM_TREE/bin/busybox"
 chmod 2750 "$VM_TREE/lib/app/data" && chown 1000:1001 "$VM_TREE/lib/app/data"
 for name in changed shrunk gone kept; do head -c 9000 /dev/zero | tr '\0' "${name:0:1}" >"$VM_TREE/$name"; done
+truncate -s 1G "$VM_TREE/lastlog" # more than the scratch disk has room for
 mkdir -p "$work"/volume/sub "$work/other"
 echo secret >"$work/volume/sub/key" && chown 1234:1235 "$work/volume/sub/key" && chmod 400 "$work/volume/sub/key"
 ln -s sub/key "$work/volume/link"
@@ -87,10 +88,11 @@ finish
 is "and does not end the VM" "$STATUS" 9
 
 # --- it grows, keeps what it holds, and what the application did to it -------------------------------------
-capture vm DATAFS_SIZE=64M VM_DATA_MOUNT=/lib/app/data VM_LOG_LEVEL=warn VM_NETWORK=none "$entry" /bin/busybox sh -c '
+capture vm ROOTFS_SIZE=64M DATAFS_SIZE=64M VM_DATA_MOUNT=/lib/app/data VM_LOG_LEVEL=warn VM_NETWORK=none "$entry" /bin/busybox sh -c '
+    /bin/busybox chmod 600 /lastlog && /bin/busybox stat -c "sparse: %a %s" /lastlog
     /bin/busybox stat -c "data: %u %g %a" /lib/app/data; /bin/busybox cat /lib/app/data/f
     /bin/busybox df -k /lib/app/data | /bin/busybox awk "NR == 2 { print (\$2 > 50000) ? \"grown\" : \$2 }"'
-is "the data disk has grown and kept everything" "$STATUS/$STDOUT" "0/data: 7 8 700"$'\n'first$'\n'grown
+is "the data disk has grown and kept everything" "$STATUS/$STDOUT" "0/sparse: 600 1073741824"$'\n'"data: 7 8 700"$'\n'first$'\n'grown
 is "its file has the new size" "$(stat -c %s /jail/data/data.ext4)" $((64 << 20))
 check "it is clean" e2fsck -fn /jail/data/data.ext4
 
@@ -158,7 +160,7 @@ is "eight volumes; the longest command line, in which no device is missing" "$ST
     "8/$(printf 'of volume %d\n' 1 2 3 4 5 6 7 8)"$'\n'"11/"
 
 # --- a sealed image, and a host without FUSE -----------------------------------------------------------------
-rm -r "$VM_TREE/proc"
+rm -r "$VM_TREE/proc" "$VM_TREE/lastlog"
 "$BIN/rootdisk" write "$VM_TREE" "$work/sealed"
 sum=$(sha256sum <"$work/sealed")
 VM_TREE=$work/sealed
