@@ -29,5 +29,9 @@
 #define SETTING_WORKDIR_DEFAULT "workdir_default" /* where it starts if there is such a folder, else / */
 #define SETTING_INIT "init"                       /* the command is PID 1, as this init system: systemd */
 #define SETTING_TTY "tty"                         /* ROWSxCOLUMNS: it gets a terminal */
+#define SETTING_SYSCTL "sysctl"                   /* NAME=value of VM_SYSCTLS, any number of them: they must succeed */
+#define SETTING_SEEN_SYSCTL "seen_sysctl"         /* the same of the container, with slashes; they need not */
+#define SETTING_LIMIT "limit"                     /* NAME=SOFT:HARD, any number of them (limits.h) */
+#define SETTING_SHM "shm"                         /* bytes of /dev/shm */
 
 #endif

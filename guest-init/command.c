@@ -4,6 +4,7 @@
 #include "common/io.h"
 #include "common/signals.h"
 #include "common/user.h"
+#include "guest-init/limits.h"
 #include "guest-init/lists.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,18 +23,6 @@
 struct failure {
     enum { FAILED_NAMESPACE, FAILED_DIRECTORY, FAILED_USER, FAILED_EXEC } step;
     int error;
-};
-
-/* As Docker's containers have them.  Files: room for servers, and 1024 as the soft limit for those that
- * select(2) or close all they could have open.  Processes: the kernel's own limit goes by the memory, and is
- * some hundred in a small VM.  Core files: none unless the command asks, or a crash loop fills the disk. */
-static const struct {
-    int resource;
-    struct rlimit limit;
-} limits[] = {
-    {RLIMIT_NOFILE, {1024, 524288}},
-    {RLIMIT_NPROC, {RLIM_INFINITY, RLIM_INFINITY}},
-    {RLIMIT_CORE, {0, RLIM_INFINITY}},
 };
 
 static int become(const struct user *user)
@@ -92,8 +80,7 @@ static void child(const struct command *c, const struct user *user, const int st
 {
     signals_default();
     setsid();
-    for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-        setrlimit(limits[i].resource, &limits[i].limit);
+    limits_apply();
     for (int fd = 0; fd < 3; fd++)
         if (dup2(stdio[fd], fd) >= 0 && (c->tty || lseek(fd, 0, SEEK_CUR) < 0)) /* not what can seek: /dev/null */
             (void)!fchown(fd, user->uid, c->tty ? 5 : user->gid); /* so that it can open /dev/stdout; 5: tty */

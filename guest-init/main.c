@@ -5,6 +5,7 @@
 #include "common/settings.h"
 #include "guest-init/disks.h"
 #include "guest-init/host.h"
+#include "guest-init/limits.h"
 #include "guest-init/lists.h"
 #include "guest-init/modules.h"
 #include "guest-init/mounts.h"
@@ -61,7 +62,7 @@ static int boot(int *control, struct serve_plan *plan, struct err *err)
         return -1;
     if (!*plan->command.directory)
         plan->command.directory = default_directory(settings);
-    return 0;
+    return limits_take(settings, err);
 }
 
 int main(void)

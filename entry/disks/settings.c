@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "common/terminal.h"
+#include "entry/disks/inherited.h"
 #include "netsetup/forbidden.h"
 
 #include <arpa/inet.h>
@@ -185,6 +186,9 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
         snprintf(size, sizeof(size), "%ux%u", rows, columns);
         setting(out, SETTING_TTY, size);
     }
+    inherited_settings(out);
+    for (size_t at = 0; plan->sysctls && at < plan->sysctls->len; at += strlen(plan->sysctls->data + at) + 1)
+        setting(out, SETTING_SYSCTL, plan->sysctls->data + at);
     char relay[INET_ADDRSTRLEN];
     if (link)
         network_settings(link, out);

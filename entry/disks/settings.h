@@ -12,8 +12,9 @@ struct settings_plan {
     const char *user;    /* NULL: root */
     const char *workdir; /* NULL: workdir_default, if the guest has it, or else / */
     const char *workdir_default;
-    const char *init; /* the init system that the command is, and so PID 1; NULL: none */
-    bool tty;         /* the command gets a terminal, of the size of ours */
+    const char *init;          /* the init system that the command is, and so PID 1; NULL: none */
+    const struct buf *sysctls; /* NAME=value strings, each with its NUL */
+    bool tty;                  /* the command gets a terminal, of the size of ours */
 };
 
 /* Appends them to out: NAME=value strings, each with its NUL.  link may be NULL: no network.  -1 without

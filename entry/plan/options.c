@@ -88,6 +88,8 @@ static const struct row rows[OPT_COUNT] = {
                      TYPE(VALUE_PATH)},
     [OPT_INIT] = {"VM_INIT", NULL, "auto", NULL, "whether the command is PID 1: yes, no; auto: if it is an init",
                   CHOICE("yes|no|auto")},
+    [OPT_SYSCTLS] = {"VM_SYSCTLS", NULL, NULL, "the container's",
+                     "settings of the guest's kernel: vm.swappiness=10,..."},
     [OPT_STOP_SIGNAL] = {"VM_STOP_SIGNAL", NULL, NULL, "TERM, or the init's",
                          "what the command gets when the VM is to stop", TYPE(VALUE_SIGNAL)},
     [OPT_STOP_TIMEOUT] = {"VM_STOP_TIMEOUT", NULL, "7", NULL,

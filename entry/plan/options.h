@@ -50,6 +50,7 @@ enum option {
     OPT_USER,
     OPT_WORKDIR,
     OPT_INIT,
+    OPT_SYSCTLS,
     OPT_STOP_SIGNAL,
     OPT_STOP_TIMEOUT,
     OPT_BOOT_TIMEOUT,

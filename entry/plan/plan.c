@@ -129,6 +129,7 @@ static void plan_supervise(const struct options *o, struct plan *plan)
     plan->guest.user = o->value[OPT_USER];
     plan->guest.workdir = o->value[OPT_WORKDIR];
     plan->guest.tty = s->tty;
+    plan->guest.sysctls = &plan->sysctls;
     plan->guest.drives = &plan->drives;
     if (!getcwd(plan->workdir_default, sizeof(plan->workdir_default)) || plan->workdir_default[0] != '/')
         strcpy(plan->workdir_default, "/"); /* removed, or out of reach (getcwd(3)) */
@@ -276,6 +277,8 @@ int plan_make(struct options *o, const struct resources *r, struct plan *plan, s
     }
     plan_cgroup(o, &within, plan, &err);
     refusals_take(refused, &err);
+    plan_sysctls(o, &plan->sysctls, &err);
+    refusals_take(refused, &err);
     plan_machine(o, &within, plan);
     plan_memory(o, &within, plan, &err);
     refusals_take(refused, &err);
@@ -291,4 +294,5 @@ void plan_free(struct plan *plan)
     net_ports_free(&plan->net.ports);
     plan_drives_free(&plan->drives);
     buf_free(&plan->command);
+    buf_free(&plan->sysctls);
 }

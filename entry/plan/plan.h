@@ -24,6 +24,7 @@ struct plan {
     char boot_args[2048];
     char workdir_default[4096]; /* the container's working directory */
     struct buf command;         /* arguments, each with its NUL */
+    struct buf sysctls;         /* NAME=value strings, each with its NUL */
     struct cgroup_plan cgroup;
     struct workdir_plan workdir;
     struct drives_plan drives;

@@ -121,6 +121,7 @@ int plan_print(const struct plan *plan, FILE *out)
     json_string(&j, "guest_user", plan->guest.user);
     json_string(&j, "guest_workdir", plan->guest.workdir ? plan->guest.workdir : plan->guest.workdir_default);
     json_string(&j, "init_system", plan->guest.init);
+    print_strings(&j, "sysctls", &plan->sysctls);
     json_bool(&j, "tty", plan->supervise.tty);
     json_string(&j, "healthcheck", plan->healthcheck);
     json_number(&j, "stop_signal", (uint64_t)plan->supervise.stop_signal);

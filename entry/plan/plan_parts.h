@@ -8,6 +8,10 @@
 
 /* Fills in what the options say of disks: all but id, uid and gid. */
 void plan_drives(const struct options *o, struct drives_plan *d, struct refusals *refused);
+
+/* The settings of VM_SYSCTLS, as NAME=value strings, each with its NUL.  -1 with err. */
+int plan_sysctls(const struct options *o, struct buf *out, struct err *err);
+
 void plan_drives_free(struct drives_plan *d);
 
 #endif

@@ -77,7 +77,7 @@ ulimit -n; ulimit -Hn; ulimit -u; ulimit -c; ulimit -Hc
 echo ready
 while :; do sleep 0.2; done
 GUEST
-vm VM_USER=www-data "$entry" /bin/bash -c "$(<"$work/script")" >"$work/out" 2>"$work/err" &
+vm VM_USER=www-data prlimit --nofile=1024:4096 --nproc=unlimited --core=0:unlimited "$entry" /bin/bash -c "$(<"$work/script")" >"$work/out" 2>"$work/err" &
 job=$!
 waits() { grep -q "child waits" "$work/out" && grep -q ready "$work/out"; }
 check "a Debian guest has started" wait_until 100 waits

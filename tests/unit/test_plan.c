@@ -152,6 +152,25 @@ static void test_sizes(void **state)
     assert_int_equal(plan.drives.datafs_size, 512 * MIB);
 }
 
+static void test_sysctls(void **state)
+{
+    (void)state;
+    struct plan plan;
+    struct err err;
+    static const char *const bad[] = {"vm",      "swappiness=1", "=1",      ".a=1",           "vm.=1",
+                                      "vm..a=1", "vm./.a=1",     "a b.c=1", "vm/../../x.y=1", "x,vm.swappiness=1"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_refused("VM_SYSCTLS", bad[i]);
+    static const char wanted[] = "vm.swappiness=1\0net.ipv4.ip_local_reserved_ports=80,90\0net.ipv4.conf.eth0/1.x=a b";
+    assert_int_equal(plan_with("VM_SYSCTLS",
+                               "vm.swappiness=1, net.ipv4.ip_local_reserved_ports=80,90,net.ipv4.conf.eth0/1.x=a b,",
+                               &plan, &err),
+                     0);
+    assert_int_equal(plan.sysctls.len, sizeof(wanted));
+    assert_memory_equal(plan.sysctls.data, wanted, sizeof(wanted));
+    plan_free(&plan);
+}
+
 static void test_disks(void **state)
 {
     (void)state;
@@ -384,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_disks),
+        cmocka_unit_test(test_sysctls),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_network),
         cmocka_unit_test(test_files_and_names),

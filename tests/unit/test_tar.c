@@ -386,7 +386,7 @@ static void test_random(void **state)
     need_openat2();
     static const char *const parts[] = {"a",     "b",  "c", "out", "there",   "mine",
                                         "magic", "..", ".", "",    "outside", "file"};
-    enum { PARTS = sizeof(parts) / sizeof(*parts), ROUNDS = 600 };
+    enum { PARTS = sizeof(parts) / sizeof(*parts), ROUNDS = 200 };
     char said[1024];
     srandom(1);
     shell(world);

@@ -1,0 +1,25 @@
+/* Resource limits by the names that `docker run --ulimit` and limits.conf(5) have for them. */
+#ifndef CTR_LIMITS_H
+#define CTR_LIMITS_H
+
+#include "common/buf.h"
+
+#include <sys/resource.h>
+
+enum { LIMITS_COUNT = 16 };
+
+struct limits_row {
+    const char *name;
+    int resource;        /* RLIMIT_* */
+    struct rlimit usual; /* what the kernel starts its first process with (include/asm-generic/resource.h) */
+};
+
+extern const struct limits_row limits_rows[LIMITS_COUNT];
+
+/* Appends NAME=SOFT:HARD. */
+void limits_print(const struct limits_row *row, const struct rlimit *limit, struct buf *out);
+
+/* Reads that.  The row, or NULL when it is malformed. */
+const struct limits_row *limits_parse(const char *text, struct rlimit *limit);
+
+#endif

@@ -1,0 +1,15 @@
+/* The limits of commands, the kernel's settings and the size of /dev/shm: the container's, where it has some of its
+ * own, and Docker's usual ones. */
+#ifndef CTR_INIT_LIMITS_H
+#define CTR_INIT_LIMITS_H
+
+#include "common/err.h"
+
+/* Takes them from the settings, and sets what is the whole guest's; the network and /dev/shm are there.  -1 with err
+ * when the kernel refuses one of VM_SYSCTLS. */
+int limits_take(char *const *settings, struct err *err);
+
+/* Sets this process's, which is to become a command. */
+void limits_apply(void);
+
+#endif
