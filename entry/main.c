@@ -22,6 +22,7 @@
 #include "entry/plan/plan.h"
 #include "entry/plan/typos.h"
 #include "entry/plan/unseen.h"
+#include "netsetup/claim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +108,7 @@ static int write_state(const struct plan *plan, const struct vm *vm, struct err 
 }
 
 /* The lock in its run folder is what makes the id ours. */
-static int claim_id(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
+static int claim_folder(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
 {
     vm->started = (uint64_t)time(NULL);
     if (rundir_make(&vm->run, LOCAL_DIR, plan->id, err) < 0 ||
@@ -251,7 +252,7 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
                const char **reason, struct err *err)
 {
     static struct vm vm = {.run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
-    if (claim_id(plan, u, &vm, err) < 0 || make_cgroup(plan, u, &vm, err) < 0 ||
+    if (claim_folder(plan, u, &vm, err) < 0 || make_cgroup(plan, u, &vm, err) < 0 ||
         make_disks(plan, signals, u, &vm, err) < 0 || make_network(plan, u, &vm, err) < 0 ||
         make_jail(plan, u, &vm, err) < 0)
         return -1;
@@ -260,6 +261,17 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
         return -1;
     }
     return watch(plan, signals, &vm, facts, reason, err);
+}
+
+/* A descriptor that keeps the VM's users its own among those of this network namespace; they are random, which has to
+ * do for the others. */
+static int claim_users(struct plan *plan, struct err *err)
+{
+    int fd;
+    while ((fd = claim_uids(plan->jail.uid)) < 0)
+        if (errno != EADDRINUSE || plan_draw_uids(plan, err) < 0)
+            return err_sys(err, "cannot claim uid %u", plan->jail.uid);
+    return fd;
 }
 
 static int run_vm(struct options *options, struct err *err)
@@ -279,10 +291,11 @@ static int run_vm(struct options *options, struct err *err)
         code = plan_print(&plan, stdout);
     else if (code == 0 && (code = needs_check(plan.has_net, err)) == 0) {
         struct signals signals = {-1, -1};
+        cleanup_close int users = claim_users(&plan, err);
         const char *reason = "failed";
         int history = status_begin(&facts);
         struct undo *u = undo_new();
-        code = !u ? err_set(err, "out of memory") : catch_signals(&signals, err);
+        code = users < 0 ? -1 : !u ? err_set(err, "out of memory") : catch_signals(&signals, err);
         if (code == 0)
             code = code_of_end(&signals, run(&plan, &signals, &facts, u, &reason, err));
         status_ended(history, code < 0 ? EXIT_OURS : code, reason);

@@ -8,6 +8,7 @@
 #include "entry/plan/intree.h"
 #include "entry/plan/needs.h"
 #include "entry/plan/plan_parts.h"
+#include "entry/plan/uids.h"
 #include "netsetup/parse.h"
 
 #include <arpa/inet.h>
@@ -212,18 +213,28 @@ static void plan_net(const struct options *o, struct plan *plan, struct refusals
 }
 
 /* Two uids for each VM. */
-static int plan_uid(const struct options *o, struct plan *plan, struct err *err)
+enum { UID_TRIES = 100 };
+
+int plan_draw_uids(struct plan *plan, struct err *err)
 {
-    (void)o;
-    uint32_t random;
-    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-        return err_sys(err, "cannot choose a uid");
-    uid_t uid = jail_uid(random);
+    uid_t uid = 0;
+    for (int i = 0; i < UID_TRIES && (!uid || uids_taken(uid) || uids_taken(uid + 1)); i++) {
+        uint32_t random;
+        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+            return err_sys(err, "cannot choose a uid");
+        uid = jail_uid(random);
+    }
     plan->supervisor = plan->jail.supervisor = plan->drives.server = plan->net.relay = uid + 1;
-    plan->jail.uid = plan->jail.gid = uid;
+    plan->jail.uid = plan->jail.gid = plan->net.uid = plan->net.gid = uid;
     plan->drives.uid = plan->drives.gid = uid;
     plan->drives.id = plan->id;
     return 0;
+}
+
+static int plan_uid(const struct options *o, struct plan *plan, struct err *err)
+{
+    (void)o;
+    return plan_draw_uids(plan, err);
 }
 
 static void plan_jail(const struct options *o, struct plan *plan, struct refusals *refused)

@@ -43,6 +43,9 @@ struct plan {
  * accepted.  plan_free is wanted then too. */
 int plan_make(struct options *o, const struct resources *r, struct plan *plan, struct refusals *refused);
 
+/* Chooses the VM's two users again, when another VM has claimed them (netsetup/claim.h).  -1 with err. */
+int plan_draw_uids(struct plan *plan, struct err *err);
+
 /* As JSON, for --dry-run. */
 int plan_print(const struct plan *plan, FILE *out);
 

@@ -89,6 +89,7 @@ entry: own, capabilities 0 0 0, no_new_privs 1, seccomp 2
     UNIX socket @ctr-jailer/net/SUBNET
     UNIX socket @ctr-jailer/processes
     UNIX socket @ctr-jailer/processes~MARK
+    UNIX socket @ctr-jailer/uid/N
     UNIX socket nameless (2)
     UNIX socket run/v.sock_1024, listening
     anon_inode:[signalfd] (2)
@@ -116,6 +117,7 @@ entry-keeper: root, capabilities all all all, no_new_privs 1, seccomp 0
     UNIX socket @ctr-jailer/net/SUBNET
     UNIX socket @ctr-jailer/processes
     UNIX socket @ctr-jailer/processes~MARK
+    UNIX socket @ctr-jailer/uid/N
     UNIX socket nameless
     pidfd of disk server 0
     pidfd of disk server 1

@@ -59,7 +59,7 @@ def sockets():
     for line in read("self", "net/unix").splitlines()[1:]:
         f = line.split()
         name = f[7] if len(f) > 7 else "nameless"
-        for what, word in ((r"/proc/self/fd/\d+/", "run/"), (r"~[0-9a-f]{8}", "~MARK"), (r"/net/10\..*", "/net/SUBNET"),
+        for what, word in ((r"/proc/self/fd/\d+/", "run/"), (r"~[0-9a-f]{8}", "~MARK"), (r"/net/10\..*", "/net/SUBNET"), (r"/uid/\d+", "/uid/N"),
                            (r"[0-9a-f]{12}", "ID")):
             name = re.sub(what, word, name)
         known[f[6]] = f"UNIX socket {name}{', listening' if f[3] == '00010000' else ''}"

@@ -1,6 +1,7 @@
 /* entry/plan/plan.c and resources.c: what is accepted, what is refused, and by which name; sizes from the host. */
 #include "common/meminfo.h"
 #include "entry/plan/plan.h"
+#include "entry/plan/uids.h"
 #include "entry/plan/unseen.h"
 
 #include <errno.h>
@@ -118,6 +119,15 @@ static void test_defaults(void **state)
     assert_int_equal(strlen(plan.id), 12);
     assert_true(plan.jail.uid >= 0x70000000 && plan.jail.uid <= 0x7fffffff);
     assert_int_equal(plan.drives.rootfs_format, ROOTFS_EROFS);
+}
+
+static void test_uids_are_nobodys(void **state)
+{
+    (void)state;
+    assert_true(uids_taken(getuid())); /* a process's */
+    assert_true(uids_taken(1));        /* daemon, of Debian's passwd */
+    assert_true(uids_taken(42));       /* shadow, of its group */
+    assert_false(uids_taken(0x7ffffff0));
 }
 
 static void test_numbers(void **state)
@@ -400,6 +410,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_uids_are_nobodys),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_disks),
