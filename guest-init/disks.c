@@ -15,16 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The folder and its missing parents, as Docker makes the places of its mounts. */
 static int make_folder(const char *path, struct err *err)
 {
-    char part[PATH_MAX];
-    if (snprintf(part, sizeof(part), "%s", path) >= (int)sizeof(part))
-        return err_set(err, "%.64s...: the path is too long", path);
-    folders_above(part);
-    if (mkdir(part, 0755) < 0 && errno != EEXIST)
-        return err_sys(err, "cannot make %s in the guest", part);
-    return 0;
+    return folders_make(path, 0755) < 0 ? err_sys(err, "cannot make %s in the guest", path) : 0;
 }
 
 /* A data disk that is as mke2fs made it takes the owner and mode of the folder it covers, and is empty: as
@@ -55,7 +48,10 @@ static int mount_file(const char *device, const char *path, struct err *err)
     char above[PATH_MAX];
     if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above))
         return err_set(err, "%.64s...: the path is too long", path);
-    folders_above(above);
+    char *slash = strrchr(above, '/');
+    *slash = '\0';
+    if (*above && make_folder(above, err) < 0)
+        return -1;
     cleanup_close int fd = open(path, O_RDONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
     if (fd < 0)
         return err_sys(err, "cannot make the file %s in the guest", path);
@@ -67,15 +63,21 @@ static int mount_file(const char *device, const char *path, struct err *err)
     return err->text[0] ? -1 : 0;
 }
 
-/* DEVICE:PATH */
-static int mount_volume(const char *value, bool is_file, struct err *err)
+/* Of DEVICE:PATH in a volume's setting, or NULL. */
+static const char *volume_path(const char *setting, bool *is_file)
+{
+    const char *value = NULL;
+    *is_file = strncmp(setting, SETTING_VOLUME_FILE "=", sizeof(SETTING_VOLUME_FILE)) == 0;
+    if (*is_file || strncmp(setting, SETTING_VOLUME "=", sizeof(SETTING_VOLUME)) == 0)
+        value = strchr(strchr(setting, '=') + 1, ':');
+    return value ? value + 1 : NULL;
+}
+
+static int mount_volume(const char *setting, const char *path, bool is_file, struct err *err)
 {
     char device[16];
-    size_t len = strcspn(value, ":");
-    const char *path = value + len + 1;
-    if (len >= sizeof(device) || value[len] != ':')
-        return err_set(err, "bad setting %s=%s", SETTING_VOLUME, value);
-    snprintf(device, sizeof(device), "%.*s", (int)len, value);
+    const char *value = strchr(setting, '=') + 1;
+    snprintf(device, sizeof(device), "%.*s", (int)(path - 1 - value), value);
     if (is_file)
         return mount_file(device, path, err);
     if (make_folder(path, err) < 0)
@@ -85,16 +87,26 @@ static int mount_volume(const char *value, bool is_file, struct err *err)
     return 0;
 }
 
-int disks_mount(char *const *settings, struct err *err)
+unsigned disks_deepest(char *const *settings)
 {
-    const char *data = lists_value(settings, SETTING_DATA_MOUNT);
-    if (data && mount_data(data, err) < 0)
+    const char *path = lists_value(settings, SETTING_DATA_MOUNT);
+    unsigned deepest = path ? folders_depth(path) : 0;
+    bool is_file;
+    for (; *settings; settings++)
+        if ((path = volume_path(*settings, &is_file)) && folders_depth(path) > deepest)
+            deepest = folders_depth(path);
+    return deepest;
+}
+
+int disks_mount(char *const *settings, unsigned depth, struct err *err)
+{
+    bool is_file;
+    const char *path = lists_value(settings, SETTING_DATA_MOUNT);
+    if (path && folders_depth(path) == depth && mount_data(path, err) < 0)
         return -1;
-    for (; *settings; settings++) {
-        bool is_file = strncmp(*settings, SETTING_VOLUME_FILE "=", sizeof(SETTING_VOLUME_FILE)) == 0;
-        bool is_volume = is_file || strncmp(*settings, SETTING_VOLUME "=", sizeof(SETTING_VOLUME)) == 0;
-        if (is_volume && mount_volume(strchr(*settings, '=') + 1, is_file, err) < 0)
+    for (; *settings; settings++)
+        if ((path = volume_path(*settings, &is_file)) && folders_depth(path) == depth &&
+            mount_volume(*settings, path, is_file, err) < 0)
             return -1;
-    }
     return 0;
 }

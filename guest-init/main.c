@@ -48,6 +48,16 @@ static const char *default_directory(char *const *settings)
     return stat(directory, &st) == 0 && S_ISDIR(st.st_mode) ? directory : "";
 }
 
+/* By depth, so that none hides what is mounted inside of it. */
+static int mount_rest(char *const *settings, struct err *err)
+{
+    unsigned deepest = disks_deepest(settings);
+    for (unsigned depth = 1; depth <= deepest || depth <= MOUNTS_DEEPEST; depth++)
+        if (mounts_own(settings, depth, err) < 0 || disks_mount(settings, depth, err) < 0)
+            return -1;
+    return 0;
+}
+
 static int boot(int *control, struct serve_plan *plan, struct err *err)
 {
     if (mounts_early(err) < 0 || modules_load(err) < 0 || (*control = host_connect(PROTO_CONTROL, 0, err)) < 0)
@@ -58,7 +68,7 @@ static int boot(int *control, struct serve_plan *plan, struct err *err)
     plan->busybox = open("/bin/busybox", O_RDONLY | O_CLOEXEC); /* the initramfs's own; execs may want a shell */
     if (net_up(settings, err) < 0)
         return -1;
-    if (mounts_root(settings, err) < 0 || disks_mount(settings, err) < 0)
+    if (mounts_root(settings, err) < 0 || mount_rest(settings, err) < 0)
         return -1;
     if (!*plan->command.directory)
         plan->command.directory = default_directory(settings);

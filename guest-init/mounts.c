@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/settings.h"
 #include "guest-init/etc.h"
+#include "guest-init/folders.h"
 #include "guest-init/lists.h"
 
 #include <errno.h>
@@ -24,11 +25,13 @@ struct mount_row {
     bool optional; /* the kernel may lack it */
 };
 
+/* proc is the last that moves to the new root: its fd links are how the targets are named. */
 static const struct mount_row early[] = {
     {"devtmpfs", "/dev", "mode=0755", MS_NOSUID, 0755, false},
-    {"proc", "/proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555, false},
     {"sysfs", "/sys", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555, false},
+    {"proc", "/proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555, false},
 };
+enum { EARLY = COUNT(early) };
 
 /* Inside the new root, to which the early ones have moved.  Options as Docker and systemd use them. */
 static const struct mount_row late[] = {
@@ -51,7 +54,7 @@ static const struct {
 
 static int mount_row(const struct mount_row *m, struct err *err)
 {
-    if (mkdir(m->target, m->mode) < 0 && errno != EEXIST && !m->optional)
+    if (folders_make(m->target, m->mode) < 0 && !m->optional)
         return err_sys(err, "cannot make %s", m->target);
     if (mount(m->type, m->target, m->type, m->flags, m->data) < 0 && errno != EBUSY && !m->optional)
         return err_sys(err, "cannot mount %s", m->target);
@@ -71,17 +74,47 @@ int mounts_early(struct err *err)
     return 0;
 }
 
+/* As runc does: /dev may be a link, also to what is not there yet; proc and sysfs are mounted nowhere else than at
+ * /proc and /sys, which much of the world trusts to be that. */
+static int open_target(const struct mount_row *m, struct err *err)
+{
+    struct stat st;
+    if (strcmp(m->target, "/dev") != 0 && lstat(m->target, &st) == 0 && !S_ISDIR(st.st_mode))
+        return err_set(err, "%s of the image is not a directory: %s cannot be mounted there", m->target, m->type);
+    if (folders_make(m->target, m->mode) < 0)
+        return err_sys(err, "cannot make %s in the root filesystem", m->target);
+    int fd = open(m->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? err_sys(err, "cannot open %s in the root filesystem", m->target) : fd;
+}
+
+/* Links of the image are followed as the guest will follow them: with its root for the root.  Back by fchdir(2), as
+ * chroot(2) leaves the working directory where it is. */
+static int open_targets(int target[EARLY], struct err *err)
+{
+    int r = 0;
+    cleanup_close int initramfs = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (initramfs < 0 || chroot(NEW_ROOT) < 0 || chdir("/") < 0)
+        return err_sys(err, "cannot enter the root filesystem");
+    for (size_t i = 0; i < EARLY && r == 0; i++)
+        r = (target[i] = open_target(&early[i], err)) < 0 ? -1 : 0;
+    if (fchdir(initramfs) < 0 || chroot(".") < 0)
+        return err_sys(err, "cannot return from the root filesystem");
+    return r;
+}
+
 /* The initramfs cannot be pivoted away from: it is moved over instead, as switch_root(8) does.  Its few
  * files have been removed or are wanted still. */
 static int switch_root(struct err *err)
 {
-    for (size_t i = 0; i < COUNT(early); i++) {
-        char target[64];
-        snprintf(target, sizeof(target), NEW_ROOT "%s", early[i].target);
-        if (mkdir(target, early[i].mode) < 0 && errno != EEXIST)
-            return err_sys(err, "cannot make %s in the root filesystem", early[i].target);
-        if (mount(early[i].target, target, NULL, MS_MOVE, NULL) < 0)
+    int target[EARLY] = {-1, -1, -1};
+    if (open_targets(target, err) < 0)
+        return -1;
+    for (size_t i = 0; i < EARLY; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", target[i]);
+        if (mount(early[i].target, path, NULL, MS_MOVE, NULL) < 0)
             return err_sys(err, "cannot move %s to the root filesystem", early[i].target);
+        close(target[i]);
     }
     unlink("/sbin/init");
     if (chdir(NEW_ROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
@@ -135,13 +168,21 @@ int mounts_root(char *const *settings, struct err *err)
     mkdir("/tmp", 01777);
     if (init && strcmp(init, "systemd") == 0 && mount_row(&run, err) < 0)
         return -1;
-    for (size_t i = 0; i < COUNT(late); i++)
-        if (mount_row(&late[i], err) < 0)
-            return -1;
     for (size_t i = 0; i < COUNT(links); i++)
         (void)!symlink(links[i].target, links[i].name);
     umask(022);
-    return etc_cover(settings, err);
+    return 0;
+}
+
+int mounts_own(char *const *settings, unsigned depth, struct err *err)
+{
+    int r = 0;
+    umask(0);
+    for (size_t i = 0; i < COUNT(late) && r == 0; i++)
+        if (folders_depth(late[i].target) == depth)
+            r = mount_row(&late[i], err);
+    umask(022);
+    return r == 0 && depth == folders_depth("/etc/hosts") ? etc_cover(settings, err) : r;
 }
 
 void mounts_end(void)

@@ -7,10 +7,13 @@
 /* /dev /proc /sys in the initramfs, and stdin to stderr on the console. */
 int mounts_early(struct err *err);
 
-/* Mounts the root disk as settings (NAME=value strings) tell, with all that software expects in it: /proc,
- * /sys, cgroup2, /dev with pts, shm and mqueue, /etc/hosts, hostname and resolv.conf; and makes it the
- * root. */
+/* Mounts the root disk as settings (NAME=value strings) tell, and makes it the root, with /proc, /sys and /dev. */
 int mounts_root(char *const *settings, struct err *err);
+
+/* Mounts what else software expects, at this depth (folders_depth), of MOUNTS_DEEPEST: /dev's pts, shm and mqueue,
+ * cgroup2, /etc/hosts, hostname and resolv.conf. */
+enum { MOUNTS_DEEPEST = 3 };
+int mounts_own(char *const *settings, unsigned depth, struct err *err);
 
 /* Unmounts what can be, so that filesystems are clean.  To be called when no other process is left. */
 void mounts_end(void);

@@ -159,6 +159,26 @@ capture vm VM_VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $longest)" "$entr
 is "eight volumes; the longest command line, in which no device is missing" "$STATUS/$STDOUT/$STDERR" \
     "8/$(printf 'of volume %d\n' 1 2 3 4 5 6 7 8)"$'\n'"11/"
 
+# --- links where folders are expected, volumes in volumes, whatever their order ------------------------------
+mkdir -p /jail/data "$work/app/certs"
+mount -t tmpfs data /jail/data
+echo of-the-app >"$work/app/file"
+ln -s var/devices "$VM_TREE/dev"
+ln -s ../not/yet "$VM_TREE/lib/link"
+capture vm DATAFS_SIZE=40M VM_DATA_MOUNT=/lib/link/data VM_NETWORK=none \
+    VM_VOLUMES="$work/volume/sub:/etc/app/certs:ro,$work/app:/etc/app:ro,$work/other:/lib/link/volume:ro" "$entry" /bin/busybox sh -c '
+    /bin/busybox cat /etc/app/certs/key /etc/app/file /not/yet/volume/file
+    /bin/busybox readlink /dev; [ -c /dev/null ] && [ -e /dev/pts/ptmx ] && echo "devices"
+    /bin/busybox grep -o "/[^ ]* ext4" /proc/mounts | /bin/busybox grep yet; /bin/busybox cat /etc/hostname'
+is "links lead to what is made; no volume hides another one, nor the files of /etc" "$STATUS/$STDOUT/$STDERR" \
+    "0/$(printf '%s\n' secret of-the-app of-the-other var/devices devices '/not/yet/data ext4' "$(hostname)")/"
+umount /jail/data
+rmdir /jail/data /jail
+mv "$VM_TREE/proc" "$VM_TREE/elsewhere" && ln -s elsewhere "$VM_TREE/proc"
+capture vm VM_NETWORK=none "$entry" /bin/busybox true
+like "/proc itself is none" "$STATUS/$STDERR" "125/ctr-jailer: */proc of the image is not a directory: proc cannot be mounted there*"
+rm "$VM_TREE/proc" "$VM_TREE/dev" "$VM_TREE/lib/link" && mkdir "$VM_TREE/proc"
+
 # --- a sealed image, and a host without FUSE -----------------------------------------------------------------
 rm -r "$VM_TREE/proc" "$VM_TREE/lastlog"
 "$BIN/rootdisk" write "$VM_TREE" "$work/sealed"

@@ -1,14 +1,22 @@
-/* What the guest's init parses: the image's passwd and group, and requests for an exec; and when it sets the clock. */
+/* What the guest's init parses: the image's passwd and group, and requests for an exec; the folders it makes; and when
+ * it sets the clock. */
 #include "common/user.h"
 #include "guest-init/clock.h"
+#include "guest-init/folders.h"
 #include "guest-init/request.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -145,14 +153,67 @@ static void test_clock(void **state)
             fail_msg("row %zu", i);
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void test_folders(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/test_guest.XXXXXX", path[PATH_MAX], command[64];
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(chdir(dir), 0);
+    assert_int_equal(symlink("not/yet", "dangling"), 0);
+    assert_int_equal(symlink("loop", "loop"), 0);
+    assert_int_equal(mkdir("c", 0755), 0);
+    assert_int_equal(symlink("../new/./there", "c/up"), 0);
+    assert_int_equal(symlink("c/up", "chain"), 0);
+    snprintf(path, sizeof(path), "%s/absolute/one", dir);
+    assert_int_equal(symlink(path, "absolute-link"), 0);
+    fclose(fopen("file", "w"));
+    static const struct {
+        const char *path, *made;
+        int error;
+    } rows[] = {
+        {"a/b/c", "a/b/c", 0},
+        {"a//b/d/", "a/b/d", 0},
+        {"dangling/x", "not/yet/x", 0},
+        {"absolute-link", "absolute/one", 0},
+        {"dangling/x/y", "not/yet/x/y", 0}, /* which is none any more */
+        {"chain/x", "new/there/x", 0},
+        {"loop/x", NULL, ELOOP},
+        {"file/x", NULL, ENOTDIR},
+        {"file", NULL, ENOTDIR},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, rows[i].path);
+        errno = 0;
+        assert_int_equal(folders_make(path, 0755), rows[i].error ? -1 : 0);
+        if (rows[i].error)
+            assert_int_equal(errno, rows[i].error);
+        else
+            assert_true(is_folder(rows[i].made));
+    }
+    snprintf(path, sizeof(path), "%s/mode/last", dir);
+    struct stat st;
+    assert_int_equal(folders_make(path, 0700), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    assert_int_equal(folders_depth("/"), 0);
+    assert_int_equal(folders_depth("//a//b/"), 2);
+    assert_int_equal(folders_depth("/etc/app/certs"), 3);
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    assert_int_equal(chdir("/") || system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_users),
-        cmocka_unit_test(test_users_without_files),
-        cmocka_unit_test(test_request),
-        cmocka_unit_test(test_malformed_requests),
+        cmocka_unit_test(test_clock),   cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_users),   cmocka_unit_test(test_users_without_files),
+        cmocka_unit_test(test_request), cmocka_unit_test(test_malformed_requests),
     };
     return cmocka_run_group_tests_name("guest", tests, NULL, NULL);
 }
