@@ -15,6 +15,7 @@
 #define SETTING_VOLUME "volume"           /* DEVICE:PATH, any number of them: an EROFS disk and where it is mounted */
 #define SETTING_VOLUME_FILE "file_volume" /* the same of a disk that has one file, VOLUME_FILE */
 #define SETTING_HOSTNAME "hostname"       /* the guest's */
+#define SETTING_DOMAINNAME "domainname"   /* what --domainname sets; not there: none */
 #define SETTING_ADDRESS "address"         /* of eth0: 10.1.2.2/30 */
 #define SETTING_GATEWAY "gateway"         /* 10.1.2.1 */
 #define SETTING_ADDRESS6 "address6"       /* of eth0 too: fd00::2/64 */
@@ -23,7 +24,7 @@
 #define SETTING_GATEWAY_MAC "gateway_mac"
 #define SETTING_MTU "mtu"                         /* bytes */
 #define SETTING_RESOLV "resolv"                   /* text of /etc/resolv.conf */
-#define SETTING_HOSTS "hosts"                     /* lines of /etc/hosts besides the guest's own */
+#define SETTING_HOSTS "hosts"                     /* lines of /etc/hosts, but those that every machine has */
 #define SETTING_USER "user"                       /* who the command runs as: name or id[:group] */
 #define SETTING_WORKDIR "workdir"                 /* where it starts */
 #define SETTING_WORKDIR_DEFAULT "workdir_default" /* where it starts if there is such a folder, else / */

@@ -18,9 +18,9 @@ struct user {
 };
 
 /* Resolves "name", "uid", either with ":group" or ":gid"; "" is root.  The two texts are the files'
- * contents ("" when missing).  As Docker does: a number needs no entry, and then has group 0 and home /;
- * the supplementary groups are the named user's, unless a group is given.  -1 with err for an unknown
- * name. */
+ * contents ("" when missing).  As Docker does: an empty half is one that is not given; a number needs no entry, and
+ * then has group 0 and home /; the supplementary groups are the named user's, unless a group is given.  -1 with err for
+ * an unknown name. */
 int user_find(const char *spec, const char *passwd, const char *group, struct user *user, struct err *err);
 
 #endif

@@ -69,14 +69,15 @@ static int cover(const char *name, const char *data, size_t len, struct err *err
 static int cover_all(char *const *settings, struct err *err)
 {
     const char *host = lists_value(settings, SETTING_HOSTNAME), *resolv = lists_value(settings, SETTING_RESOLV);
-    const char *address = lists_value(settings, SETTING_ADDRESS), *more = lists_value(settings, SETTING_HOSTS);
+    const char *domain = lists_value(settings, SETTING_DOMAINNAME), *more = lists_value(settings, SETTING_HOSTS);
     cleanup_buf struct buf hosts = {0}, hostname = {0};
     host = host && *host ? host : "localhost";
     sethostname(host, strlen(host));
+    if (domain)
+        setdomainname(domain, strlen(domain));
     buf_fmt(&hostname, "%s\n", host);
     buf_str(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\n"
                     "ff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
-    buf_fmt(&hosts, "%.*s\t%s\n", address ? (int)strcspn(address, "/") : 9, address ? address : "127.0.1.1", host);
     buf_str(&hosts, more ? more : "");
     if (buf_failed(&hosts) || buf_failed(&hostname))
         return err_set(err, "out of memory");

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "common/terminal.h"
+#include "entry/disks/hosts.h"
 #include "entry/disks/inherited.h"
 #include "netsetup/forbidden.h"
 
@@ -16,6 +17,8 @@
 #include <sys/utsname.h>
 
 enum { HOSTS_MAX = 1 << 20 };
+
+#define NO_DOMAIN "(none)" /* UTS_DOMAINNAME of the kernel */
 
 static void setting(struct buf *out, const char *name, const char *value)
 {
@@ -68,37 +71,6 @@ void settings_resolv(const char *text, const char *relay, struct buf *out)
     }
 }
 
-/* Whether a line of hosts(5) names something else than this host. */
-static bool names_another(const char *line, const char *own)
-{
-    static const char blank[] = " \t\r";
-    static const char *const usual[] = {"localhost", "ip6-"}; /* localhost.localdomain, ip6-loopback ... */
-    const char *name = line + strspn(line, blank);
-    size_t len = strcspn(name, blank), names = 0;
-    while (name += len + strspn(name + len, blank), *name) {
-        len = strcspn(name, blank);
-        names++;
-        if (len == strlen(own) && !strncmp(name, own, len))
-            return false;
-        for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
-            if (!strncmp(name, usual[i], strlen(usual[i])))
-                return false;
-    }
-    return names > 0;
-}
-
-void settings_hosts(const char *text, const char *own, struct buf *out)
-{
-    cleanup_free char *copy = strdup(text);
-    char *rest = copy;
-    out->failed |= !copy;
-    for (char *line; rest && (line = strsep(&rest, "\n"));) {
-        line[strcspn(line, "#")] = '\0';
-        if (names_another(line, own))
-            buf_fmt(out, "%s\n", line);
-    }
-}
-
 static char *read_resolv_conf(void)
 {
     return io_read_file(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, NULL);
@@ -122,16 +94,26 @@ void settings_local_resolvers(char list[NET_DNS_SERVERS][NET_DNS_MAX])
 }
 
 /* Who the container is, and whom it knows by name. */
-static void name_settings(struct buf *out)
+static void name_settings(const struct net_link *link, struct buf *out)
 {
     struct utsname names;
+    char address[INET_ADDRSTRLEN], address6[INET6_ADDRSTRLEN];
+    struct hosts_own own = {.address = "127.0.1.1"}; /* as Debian does without a network */
     cleanup_buf struct buf hosts = {0};
     cleanup_free char *text = io_read_file(AT_FDCWD, "/etc/hosts", HOSTS_MAX, NULL);
     if (!text && errno != ENOENT)
         log_warn("the guest gets no lines of /etc/hosts: %s", strerror(errno));
     uname(&names); /* fails on a bad pointer only */
-    setting(out, SETTING_HOSTNAME, names.nodename);
-    settings_hosts(text ? text : "", names.nodename, &hosts);
+    own.name = names.nodename;
+    own.domain = strcmp(names.domainname, NO_DOMAIN) == 0 ? "" : names.domainname;
+    if (link)
+        own.address = inet_ntop(AF_INET, &link->guest_addr, address, sizeof(address));
+    if (link && link->ipv6)
+        own.address6 = inet_ntop(AF_INET6, &link->guest_addr6, address6, sizeof(address6));
+    setting(out, SETTING_HOSTNAME, own.name);
+    if (own.domain[0])
+        setting(out, SETTING_DOMAINNAME, own.domain);
+    hosts_make(text ? text : "", &own, &hosts);
     setting(out, SETTING_HOSTS, hosts.data ? hosts.data : "");
     out->failed |= hosts.failed;
 }
@@ -192,7 +174,7 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
     char relay[INET_ADDRSTRLEN];
     if (link)
         network_settings(link, out);
-    name_settings(out);
+    name_settings(link, out);
     cleanup_free char *resolv = read_resolv_conf();
     cleanup_buf struct buf kept = {0};
     bool relayed = link && link->dns_port && inet_ntop(AF_INET, &link->tap_addr, relay, sizeof(relay));

@@ -32,8 +32,4 @@ void settings_resolvers(const char *text, char list[NET_DNS_SERVERS][NET_DNS_MAX
  * reaches stands relay (NULL: none), and the others like it are left out.  Apart for its test. */
 void settings_resolv(const char *text, const char *relay, struct buf *out);
 
-/* The container's hosts(5) for the guest: without comments, and without the lines that describe the container,
- * which have its name `own` or one of localhost's; the guest has such lines of its own.  Apart for its test. */
-void settings_hosts(const char *text, const char *own, struct buf *out);
-
 #endif

@@ -48,7 +48,9 @@ for applet in sh poweroff reboot sleep echo cat mount; do ln -s busybox "$VM_TRE
 ln -s ../bin/busybox "$VM_TREE/sbin/init"
 printf '%s\n' '::sysinit:/bin/echo up' '::respawn:/bin/sleep 1000' '::shutdown:/bin/echo down' \
     'console::once:/bin/echo to the console' >"$VM_TREE/etc/inittab"
-is "what is planned" "$(vm "$entry" --dry-run /sbin/init | jq -c '[.init_system, .stop_signal]')" '["busybox",12]'
+for command in /sbin/init init; do
+    is "what is planned for $command" "$(vm PATH=/sbin:/bin "$entry" --dry-run $command | jq -c '[.init_system, .stop_signal]')" '["busybox",12]'
+done
 cat >"$work/shell" <<SHELL
 exec env -i ${VM_ENV[*]@Q} VM_ROOTFS_DIR=$VM_TREE $entry /sbin/init
 SHELL
@@ -62,7 +64,7 @@ check "after its shutdown actions" grep -q '^down' "$work/out"
 end() { # NAME CODE COMMAND...: what the VM's end is like after a command
     local name=$1 code=$2
     shift 2
-    vm "$entry" /sbin/init >"$work/out" 2>"$work/err" &
+    vm PATH=/sbin:/bin "$entry" init >"$work/out" 2>"$work/err" &
     job=$!
     check "busybox' init is up" wait_until 100 grep -q up "$work/out"
     "$@" || true

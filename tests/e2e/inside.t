@@ -39,10 +39,11 @@ is "what is in a tree without anything" "$("$ctr" exec /guest-static list / /etc
 /sys/fs/cgroup 40555 40555
 /dev/mqueue 41777 41777"
 is "hostname, and hosts with the container's further lines" \
-    "$("$ctr" exec /guest-static cat /etc/hostname; "$ctr" exec /guest-static cat /etc/hosts | grep -vE '^(127|::1|f[ef])' | sed 's/^10\.[0-9.]*\t/GUEST /')" \
+    "$("$ctr" exec /guest-static cat /etc/hostname; "$ctr" exec /guest-static cat /etc/hosts | grep -vE '^(127|::1|f[ef])' |
+        sed "s/^$("$ctr" status --json | jq -r .address)\t/GUEST\t/" | tr '\t' ' ')" \
     "$(hostname)
-GUEST $(hostname)
-10.9.9.9 db db.example"
+10.9.9.9 db db.example
+GUEST $(hostname)"
 capture "$ctr" exec sh -c true
 is "there is no shell" "$STATUS" 127
 capture "$ctr" exec --busybox sh -c 'ls / | tr "\n" " "; ps | grep -c "[g]uest-static wait"; exit 44'
@@ -69,6 +70,8 @@ ln -sf ../run/systemd/resolve/stub-resolv.conf "$VM_TREE/etc/resolv.conf"
 ln -sf /dev/null "$VM_TREE/etc/hostname"
 echo shipped >"$VM_TREE/etc/hosts"
 sed -i 's/^\(video\|staff\|games\):.*:/&www-data/' "$VM_TREE/etc/group"
+printf '%s\n' '127.0.0.1 localhost' "10.244.1.5 $(hostname).nginx.default.svc.cluster.local $(hostname)" \
+    '10.1.2.3 localhost.localstack.cloud' >"$work/hosts" # as in a pod
 cat >"$work/script" <<'GUEST'
 trap 'echo "parent got it"' USR1
 bash -c 'trap "echo \"child got it\"; exit" USR1; echo child waits; while :; do sleep 0.2; done' &
@@ -77,12 +80,16 @@ ulimit -n; ulimit -Hn; ulimit -u; ulimit -c; ulimit -Hc
 echo ready
 while :; do sleep 0.2; done
 GUEST
-vm VM_USER=www-data prlimit --nofile=1024:4096 --nproc=unlimited --core=0:unlimited "$entry" /bin/bash -c "$(<"$work/script")" >"$work/out" 2>"$work/err" &
+vm VM_USER=www-data: unshare --uts sh -c 'echo names.test >/proc/sys/kernel/domainname; exec "$@"' - prlimit --nofile=1024:4096 --nproc=unlimited --core=0:unlimited "$entry" /bin/bash -c "$(<"$work/script")" >"$work/out" 2>"$work/err" &
 job=$!
 waits() { grep -q "child waits" "$work/out" && grep -q ready "$work/out"; }
 check "a Debian guest has started" wait_until 100 waits
 is "the user has the groups of the image" "$(grep uid= "$work/out")" \
     "uid=33(www-data) gid=33(www-data) groups=33(www-data),44(video),50(staff),60(games)"
+is "its long name, the addresses of names, the domain" "$("$ctr" exec -- sh -c 'hostname -f
+    for name in "$(hostname)" "$(hostname -f)" localhost.localstack.cloud; do getent ahostsv4 "$name" | head -n 1 | cut -d " " -f 1; done
+    cat /proc/sys/kernel/domainname' | sed "s/^$("$ctr" status --json | jq -r .address)\$/GUEST/")" \
+    "$(printf '%s\n' "$(hostname).nginx.default.svc.cluster.local" GUEST GUEST 10.1.2.3 names.test)"
 is "limits: files, processes, core files" "$(grep -xE '[0-9]+|unlimited' "$work/out" | tr '\n' ' ')" \
     "1024 524288 unlimited 0 unlimited "
 is "exec: user, limits and groups are the same" "$("$ctr" exec -- bash -c 'id -G; ulimit -n; ulimit -u' | tr '\n' ' ')" \

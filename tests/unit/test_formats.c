@@ -2,6 +2,7 @@
  * resolv.conf and hosts. */
 #include "common/json.h"
 #include "common/run.h"
+#include "entry/disks/hosts.h"
 #include "entry/disks/initrd.h"
 #include "entry/disks/settings.h"
 #include "entry/life/status.h"
@@ -116,17 +117,44 @@ static void test_resolvers(void **state)
     assert_string_equal(list[0], "");
 }
 
+static void assert_hosts(const struct hosts_own *own, const char *text, const char *wanted)
+{
+    cleanup_buf struct buf out = {0};
+    hosts_make(text, own, &out);
+    assert_string_equal(out.data ? out.data : "", wanted);
+}
+
 static void test_hosts(void **state)
 {
     (void)state;
-    cleanup_buf struct buf out = {0};
-    settings_hosts(
-        "127.0.0.1\tlocalhost\n::1 localhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\n# 10.0.0.9 no\n"
-        "192.0.2.7\tdb db.example.test # the database\n\n10.9.9.9\n2001:db8::7 db\n192.0.2.8 me2 two-me\n"
-        "127.0.0.1\tads.example.test\n172.17.0.2\tme.example.test me\n172.17.0.3\tme",
-        "me", &out);
-    assert_string_equal(out.data, "192.0.2.7\tdb db.example.test \n2001:db8::7 db\n192.0.2.8 me2 two-me\n"
-                                  "127.0.0.1\tads.example.test\n");
+    struct hosts_own own = {.name = "me", .domain = "", .address = "10.0.0.2", .address6 = "fd00::2"};
+    /* others' lines, in their order, without comments; Docker's own lines */
+    assert_hosts(&own,
+                 "127.0.0.1\tlocalhost\n::1 localhost ip6-localhost ip6-loopback\nff02::1\tip6-allnodes\n"
+                 "fe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\n# 10.0.0.9 no\n"
+                 "192.0.2.7\tdb db.example.test # the database\n\n10.9.9.9\n2001:db8::7 db\n192.0.2.8 me2 two-me\r\n"
+                 "127.0.0.1\tads.example.test\n172.17.0.2\tme.example.test me\nfd77::2 me\n172.17.0.2\talias",
+                 "192.0.2.7\tdb db.example.test\n2001:db8::7\tdb\n192.0.2.8\tme2 two-me\n"
+                 "127.0.0.1\tads.example.test\n10.0.0.2\tme.example.test me\nfd00::2\tme\n10.0.0.2\talias\n");
+    /* names that only begin like localhost, and lines with more than it */
+    assert_hosts(&own, "10.1.2.3 localhost.localstack.cloud ip6-gateway\n127.0.0.1 localhost dev\n9.9.9.9 localhost",
+                 "10.0.0.2\tme\n10.1.2.3\tlocalhost.localstack.cloud ip6-gateway\n127.0.0.1\tlocalhost dev\n"
+                 "9.9.9.9\tlocalhost\n");
+    /* the hostname on the loopback: Debian's way, and others' */
+    assert_hosts(&own, "127.0.1.1 me.example.test me\n", "10.0.0.2\tme.example.test me\n");
+    assert_hosts(&own, "127.0.0.1 localhost ME\n::1 me\n", "10.0.0.2\tME\nfd00::2\tme\n");
+    /* a pod of Kubernetes' StatefulSet */
+    own.name = "web-0";
+    own.address6 = NULL;
+    assert_hosts(&own, "10.244.1.5 web-0.nginx.default.svc.cluster.local web-0\nfd77::5 web-0\nfe80::1%eth0 router\n",
+                 "10.0.0.2\tweb-0.nginx.default.svc.cluster.local web-0\nfe80::1%eth0\trouter\n");
+    /* no line for it */
+    own.domain = "example.test";
+    assert_hosts(&own, "", "10.0.0.2\tweb-0.example.test web-0\n");
+    own.name = "web-0.example.test";
+    assert_hosts(&own, "192.0.2.1 web-0", "10.0.0.2\tweb-0.example.test\n192.0.2.1\tweb-0\n");
+    own.name = "localhost";
+    assert_hosts(&own, "127.0.0.1 localhost\n192.0.2.1 x", "192.0.2.1\tx\n");
 }
 
 static void test_status(void **state)
