@@ -104,10 +104,11 @@ static void write_scripts(struct scripts *s, const char *world, const struct net
 /* The device and the rules there are, as a text to compare. */
 static void look(const char *world, struct buf *out)
 {
-    char script[256];
+    char script[300];
     snprintf(script, sizeof(script),
              "cat /proc/sys/net/ipv4/conf/ctr0/route_localnet /proc/sys/net/ipv6/conf/ctr0/disable_ipv6\n"
-             "ip -o -d addr show dev ctr0 | sed 's/^[0-9]*//'\niptables-%s-save | grep -v '^[#:]'",
+             "ip -o -d addr show dev ctr0 | sed 's/^[0-9]*//'\niptables-%s-save | grep -v '^[#:]' | "
+             "sed 's/~[0-9a-f]*\"/\"/'", /* the mark's own part is another each time */
              world);
     shell(script, out);
 }

@@ -67,6 +67,7 @@ for WORLD in "${WORLDS[@]}"; do
     ip -n "$NS-host" link set up0 name wan7
     ip -n "$NS-host" link set wan7 up
     ip -n "$NS-host" route add default via 192.0.2.2
+    patiently grep -q "leaves by wan7 now" "$TMP/a.err"
     patiently in_ns host "$PEER" ask tcp 192.0.2.2 7000
     is "$WORLD: the uplink may change its name" "outside 192.0.2.1" "$(ask guest-a tcp 192.0.2.2 7000)"
     ip -n "$NS-host" route add default via 192.0.2.2 metric 50
