@@ -33,9 +33,9 @@ own_segment() {
     folder=$(mktemp -d)
     mkdir -p "$folder"/{sbin,var}
     cp "$1" "$folder/sbin/standin"
-    # the addresses are those of QEMU's user network
+    # the addresses are those of QEMU's user network, whose gateway's MAC is 52:55 and its IPv4 address (libslirp)
     printf '%s\0' rootfs=erofs hostname=standin-guest address=10.0.2.15/24 gateway=10.0.2.2 \
-        $'resolv=nameserver 10.0.2.3\n' >"$folder/var/settings"
+        gateway_mac=52:55:0a:00:02:02 $'resolv=nameserver 10.0.2.3\n' >"$folder/var/settings"
     printf '%s\0' "${GUEST_ENV[@]}" >"$folder/var/environment"
     printf '%s\0' "${@:2}" >"$folder/var/command"
     (cd "$folder" && printf '%s\n' sbin/standin var/settings var/environment var/command | cpio -o -H newc --quiet)
