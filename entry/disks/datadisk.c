@@ -152,6 +152,17 @@ static int prepare(const struct datadisk_plan *plan, int fd, const char *path, s
     return plan->size ? grow(plan, fd, path, ext4, err) : 0;
 }
 
+/* Before it is made or checked: by programs that run as this user.  Only its owner may change a file's mode without
+ * CAP_FOWNER, which the container need not have. */
+static int hand_over(int fd, uid_t uid, gid_t gid)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0 ||
+        ((st.st_mode & 07777) != 0600 && (fchown(fd, geteuid(), (gid_t)-1) < 0 || fchmod(fd, 0600) < 0)))
+        return -1;
+    return fchown(fd, uid, gid);
+}
+
 int datadisk_open(const struct datadisk_plan *plan, char *path, size_t len, int *fd, struct err *err)
 {
     char making[4096];
@@ -165,8 +176,7 @@ int datadisk_open(const struct datadisk_plan *plan, char *path, size_t len, int 
         return err_sys(err, "cannot open VM_DATA_DIR=%s", plan->dir);
     if (open_locked(&at, fd, &fresh, err) < 0)
         return -1;
-    /* Before it is made or checked: by programs that run as this user. */
-    if (fchown(*fd, plan->uid, plan->gid) < 0 || fchmod(*fd, 0600) < 0)
+    if (hand_over(*fd, plan->uid, plan->gid) < 0)
         return err_sys(err, "cannot hand over the data disk %s", path);
     return fresh ? make(&at, *fd, plan, err) : prepare(plan, *fd, path, err);
 }
