@@ -280,6 +280,8 @@ static int run_vm(struct options *options, struct err *err)
     struct resources resources = resources_read();
     struct plan plan;
     struct refusals refused = {0};
+    if (options->action == ACTION_RUN && needs_root(err) < 0)
+        return -1;
     int code = plan_make(options, &resources, &plan, &refused);
     if (fits_check(&plan, options->action == ACTION_DRY_RUN, &refused) < 0)
         code = -1;

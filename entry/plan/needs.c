@@ -83,13 +83,17 @@ static int check_tun(struct err *err)
     return -1;
 }
 
+int needs_root(struct err *err)
+{
+    if (geteuid() == 0)
+        return 0;
+    err_set(err, "must run as root (uid 0), not as uid %u", geteuid());
+    err_hint(err, "leave out USER and docker run -u: VM_USER says who the command runs as in the guest");
+    return -1;
+}
+
 int needs_check(bool network, struct err *err)
 {
-    if (geteuid() != 0) {
-        err_set(err, "must run as root (uid 0), not as uid %u", geteuid());
-        err_hint(err, "leave out USER and docker run -u: VM_USER says who the command runs as in the guest");
-        return -1;
-    }
     if (check_capabilities(network ? ALWAYS | NETWORK : ALWAYS, err) < 0 || check_calls(err) < 0)
         return -1;
     enum kvm_state kvm = kvm_probe();

@@ -8,7 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether this process has everything; network: for one, too.  Changes nothing.  -1 with err, which names what is
+/* Whether this process is root's: asked first, as what else is refused then would only follow from it. */
+int needs_root(struct err *err);
+
+/* Whether it has everything else; network: for one, too.  Changes nothing.  -1 with err, which names what is
  * missing, what it is for, and the flag of docker run. */
 int needs_check(bool network, struct err *err);
 

@@ -48,7 +48,7 @@ capture "$ctr" exec sh -c true
 is "there is no shell" "$STATUS" 127
 capture "$ctr" exec --busybox sh -c 'ls / | tr "\n" " "; ps | grep -c "[g]uest-static wait"; exit 44'
 is "exec --busybox: a shell, and nothing of it in the tree" "$STATUS/$STDOUT" \
-    "44/dev etc guest-hostile guest-static proc run sys tmp 1"
+    "44/dev etc flow guest-hostile guest-static proc run sys tmp 1"
 # many at once, each with its own exit code
 for i in $(seq 100); do
     { status=0; "$ctr" exec /guest-static exit "$i" || status=$?; echo "$i $status"; } &

@@ -109,9 +109,11 @@ sed 's/1\.12\.1/1.14.0/g' "$FIRECRACKER/firecracker" >"$work/firecracker"
 capture vm VM_MEM_RECLAIM=yes VM_FIRECRACKER_BIN="$work/firecracker" "$entry" /guest-static exit 0
 like "one that should have it is asked for it" "$STATUS/$STDERR" \
     "125/ctr-jailer: Firecracker refuses balloon:*free_page_reporting*"
-for value in 63 513 x; do
+for value in 63 x; do
     capture vm MEM_SIZE_MIB=512 VM_MEM_MIN_MIB=$value "$entry" /x
-    is "VM_MEM_MIN_MIB=$value" "$STATUS/$STDERR" "125/ctr-jailer: VM_MEM_MIN_MIB=$value: must be a number from 64 to 512"
+    is "VM_MEM_MIN_MIB=$value" "$STATUS/$STDERR" "125/ctr-jailer: VM_MEM_MIN_MIB=$value: must be a number from 64 to 16777216"
 done
+capture vm MEM_SIZE_MIB=512 VM_MEM_MIN_MIB=513 "$entry" /x
+is "VM_MEM_MIN_MIB=513" "$STATUS/$STDERR" "125/ctr-jailer: VM_MEM_MIN_MIB=513: must not be more than the guest's 512 MiB"
 rm -rf "$work"
 done_testing
