@@ -1,4 +1,4 @@
-/* Files of a folder that somebody else can write to: opened without ever leaving it, whatever is renamed or linked
+/* Opens files of a directory that another user can write to, without ever leaving it, whatever is renamed or linked
  * meanwhile (openat2(2)). */
 #ifndef CTR_BENEATH_H
 #define CTR_BENEATH_H
@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
-/* Opens path, which is relative, below the folder dir, close-on-exec; flags and mode as for openat.  No symbolic link
- * is followed in any component (errno ELOOP, or ENOTDIR), nor is a "..".  Mounts below dir are crossed.  -1 with errno.
- */
+/* Opens path, which is relative, below the directory dir, close-on-exec; flags and mode as for openat.  No symbolic
+ * link is followed in any component (errno ELOOP, or ENOTDIR), nor is a "..".  Mounts below dir are crossed.  -1 with
+ * errno. */
 int beneath_open(int dir, const char *path, int flags, mode_t mode);
 
-/* What beneath_open does where the kernel, or an emulator of one, has no openat2: a component at a time.  Apart for its
- * test. */
+/* The fallback of beneath_open for kernels and emulators without openat2: opens a component at a time.  Separate for
+ * its test. */
 int beneath_walk(int dir, const char *path, int flags, mode_t mode);
 
 #endif

@@ -11,7 +11,7 @@ struct err {
  * The first error wins: a failing cleanup must not hide what made it necessary. */
 int err_set(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same, with ": " and errno's text behind it.  Keeps errno. */
+/* The same, followed by ": " and errno's text.  Keeps errno. */
 int err_sys(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends " (hint)" to an error that is set: what the user can do about it. */

@@ -18,9 +18,9 @@ ssize_t io_read_full(int fd, void *data, size_t len);
 /* The same at an offset. */
 ssize_t io_pread_full(int fd, void *data, size_t len, off_t offset);
 
-/* Reads a whole file (also of /proc, whose size says 0) of at most max bytes into new memory with a NUL
- * behind it; *len (may be NULL) is without the NUL.  dirfd and path as in openat.  The caller frees the
- * result.  NULL with errno; EFBIG when the file is larger than max. */
+/* Reads a whole file of at most max bytes (also in /proc, where sizes are 0) into new memory, followed by a NUL, which
+ * *len (may be NULL) does not count.  dirfd and path as in openat.  The caller frees the result.  NULL with errno;
+ * EFBIG when the file is larger than max. */
 char *io_read_file(int dirfd, const char *path, size_t max, size_t *len);
 
 /* Opens path for writing as it is (no create, no truncate) and writes text in one call, as files under

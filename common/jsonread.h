@@ -1,5 +1,6 @@
-/* JSON in as a tree: for texts of any shape, where common/json.h's readers know theirs.  An item is a token's index; a
- * function that finds none gives -1, and takes -1 as "nothing there", so that steps can be chained. */
+/* Reads JSON as a tree: for texts of any shape, while the readers in common/json.h know the shape of theirs.  An item
+ * is a token's index.  A function that finds no item returns -1, and accepts -1 as "no item", so that steps can be
+ * chained. */
 #ifndef CTR_JSONREAD_H
 #define CTR_JSONREAD_H
 
@@ -24,11 +25,11 @@ int jsonread_member(const struct jsonread *j, int object, const char *key);
 int jsonread_first(const struct jsonread *j, int parent);
 int jsonread_next(const struct jsonread *j, int item);
 
-/* A string or a key, unescaped, as UTF-8 (half a surrogate pair becomes U+FFFD); owned by the caller.  NULL when the
- * item is no string, or has a NUL in it, or without memory. */
+/* A string or a key, unescaped, as UTF-8 (half a surrogate pair becomes U+FFFD); owned by the caller.  NULL if the item
+ * is not a string or contains a NUL, or without memory. */
 char *jsonread_string(const struct jsonread *j, int item);
 
-/* A whole number; 0 when the item is none. */
+/* A whole number; 0 if the item is not one. */
 uint64_t jsonread_number(const struct jsonread *j, int item);
 
 #endif

@@ -5,9 +5,9 @@
 
 #include "common/err.h"
 
-/* From now on this process opens regular files below the folder (a descriptor, also an O_PATH one) for reading; it
- * opens, makes, changes and removes nothing else.  What is open stays so.  After no_new_privs.  0, also without
- * Landlock, which a debug line tells; or -1 with err. */
+/* From now on this process can open regular files below the directory (a descriptor, also an O_PATH one) for reading;
+ * it can open, make, change and remove nothing else.  Open files stay open.  Call it after no_new_privs.  0, also
+ * without Landlock, which a debug line reports; or -1 with err. */
 int landlock_read_below(int folder, struct err *err);
 
 #endif

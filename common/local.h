@@ -1,5 +1,5 @@
 /* The local control socket between ctr-jailer and entry: `control` in a VM's folder of LOCAL_DIR, which only root may
- * enter.  A path and not an abstract name: those are reached by all containers of a network namespace. */
+ * enter.  It is a path, not an abstract name, since all containers of a network namespace can reach abstract names. */
 #ifndef CTR_LOCAL_H
 #define CTR_LOCAL_H
 
@@ -15,12 +15,13 @@ int local_listen(const char *folder);
 /* Accepts a connection; the next one's descriptor when the peer is root, else -1. */
 int local_accept(int listener);
 
-/* Connects to the VM of a folder; *pid (may be NULL) is its entry's, 0 when that is in a PID namespace that we cannot
- * see.  A descriptor, or -1 with errno (ENOENT, ECONNREFUSED: none runs; EPERM: it is not root's). */
+/* Connects to the VM of a directory.  *pid (may be NULL) is its entry's, or 0 if that entry is in a PID namespace that
+ * we cannot see.  A descriptor, or -1 with errno (ENOENT, ECONNREFUSED: no VM runs; EPERM: the listener is not root).
+ */
 int local_connect(const char *folder, pid_t *pid);
 
-/* Calls found for each folder in LOCAL_DIR: a VM's, alive or dead.  -1 with errno when it cannot be read; that it does
- * not exist is none. */
+/* Calls found for each directory in LOCAL_DIR: one per VM, alive or dead.  -1 with errno if LOCAL_DIR cannot be read; a
+ * missing LOCAL_DIR has no VMs. */
 int local_list(void (*found)(void *arg, const char *id), void *arg);
 
 #endif

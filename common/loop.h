@@ -9,15 +9,15 @@
 
 struct loop;
 
-/* Part of whatever owns the descriptor.  A watch with events 0 still reports POLLHUP and POLLERR, unless
- * fd is -1. */
+/* Embedded in the object that owns the descriptor.  A watch with events 0 still reports POLLHUP and POLLERR, unless fd
+ * is -1. */
 struct watch {
     int fd;       /* not owned */
     short events; /* POLLIN | POLLOUT; may be changed at any time */
     void (*ready)(struct watch *w, short revents);
 };
 
-/* Part of whatever is to be woken.  Zeroed but for fired, it is one that does not run. */
+/* Embedded in the object to be woken.  If everything except fired is zero, the timer does not run. */
 struct timer {
     void (*fired)(struct timer *t);
     uint64_t at;        /* of loop_now's clock */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 struct mountinfo {
-    const char *root;  /* what of the filesystem is mounted: "/" is all of it */
+    const char *root;  /* the mounted part of the filesystem: "/" is all of it */
     const char *point; /* where */
     const char *type;  /* of the filesystem: "ext4" */
 };
@@ -14,7 +14,8 @@ struct mountinfo {
  * out.  False at the end. */
 bool mountinfo_next(char **text, struct mountinfo *m);
 
-/* Whether its files are nobody's, but show or steer this machine's kernel: proc, sysfs, devices and the like. */
+/* Whether the filesystem's files are not user data, but show or control this machine's kernel: proc, sysfs, devices and
+ * the like. */
 bool mountinfo_is_kernels(const struct mountinfo *m);
 
 #endif

@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-/* Writes member of the folder dir ("." is all that is in it) to out, with all that is below it, and with `name` in
- * the member's place unless that is "".  Changes the working directory.  -1 with err; what cannot be read is told on
- * stderr and left out, which *incomplete says. */
+/* Writes member of the directory dir (".": its whole content) to out, with everything below it.  A `name` other than ""
+ * replaces the member's.  Changes the working directory.  -1 with err.  Files that cannot be read are reported on
+ * stderr and left out, and *incomplete says so. */
 int tar_pack(int out, const char *dir, const char *member, const char *name, bool *incomplete, struct err *err);
 
 #endif

@@ -15,7 +15,7 @@ struct peer {
     void (*lost)(struct peer *p, const char *why); /* once; the connection is closed by then */
 };
 
-/* What lost says when the other end sent what can be no message. */
+/* The text that lost gets when the other end sent an invalid message. */
 #define PEER_MALFORMED "malformed message"
 
 /* An unconnected peer: what is sent to it waits for peer_connect. */
@@ -25,8 +25,8 @@ void peer_init(struct peer *p, struct loop *loop, void (*message)(struct peer *,
 /* Takes fd.  -1 without memory; fd is closed then. */
 int peer_connect(struct peer *p, int fd);
 
-/* Sends a message of u32 fields and bytes.  -1 when the other end does not read what it was sent, and too
- * much waits already: the message is dropped. */
+/* Sends a message of u32 fields and bytes.  -1 if the other end does not read and too much waits already: the message
+ * is dropped. */
 int peer_send(struct peer *p, enum proto_type type, const uint32_t *fields, size_t count, const void *data, size_t len);
 
 /* The same for one u32 field and a descriptor, which stays the caller's; UNIX sockets only.  -1 also when it

@@ -12,20 +12,20 @@
 /* The capabilities that this process has now. */
 uint64_t privilege_held(void);
 
-/* What reading anybody's files takes, of what this process has: CAP_DAC_READ_SEARCH, which a container usually lacks,
- * or CAP_DAC_OVERRIDE. */
+/* The capability of this process that lets it read every user's files: CAP_DAC_READ_SEARCH, which a container usually
+ * lacks, or CAP_DAC_OVERRIDE. */
 uint64_t privilege_reading(void);
 
 /* No program that is run from now on can have more than these, whatever its file says.  The bounding set is only
  * made smaller with CAP_SETPCAP; without it, no_new_privs does the same but shows less. */
 void privilege_bound(uint64_t most);
 
-/* This process, and all that it starts, may have these of its capabilities and no other from now on; it stays who it
- * is. -1 with errno. */
+/* This process, and all that it starts, may have these of its capabilities and no other from now on; its user stays the
+ * same. -1 with errno. */
 int privilege_keep(uint64_t kept);
 
-/* Makes this process a user that is nobody else's: uid and gid are uid, no other groups, no capability but those
- * of kept that it has, no way to any more.  -1 with errno: some of it failed. */
+/* Makes this process a user of its own: uid and gid are uid, without other groups.  Of its capabilities, it keeps only
+ * those in kept, and can gain no others.  -1 with errno: some of it failed. */
 int privilege_drop(uid_t uid, uint64_t kept);
 
 /* The same in a child that will run a program, which keeps those capabilities. */

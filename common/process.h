@@ -1,5 +1,5 @@
-/* Child processes, held by descriptor (pidfd_open(2)): a number may be another's by the time it is used, and the
- * one who ends a process need not be its parent. */
+/* Child processes, held by descriptor (pidfd_open(2)): by the time a pid is used, it may belong to another process, and
+ * a process other than the parent may have to end the child. */
 #ifndef CTR_PROCESS_H
 #define CTR_PROCESS_H
 
@@ -9,15 +9,17 @@
  * then there is no child. */
 pid_t process_fork(int *pid_fd);
 
-/* In a child of parent: it is killed when parent ends, or has ended.  A change of user takes that back: call it
- * after one.  And parent's user must then be allowed to kill it: its own, or root with CAP_KILL. */
+/* Called in a child of parent: the child is killed when parent ends, or at once if it has ended.  A change of user
+ * undoes this, so call it afterwards.  The parent must then be allowed to kill the child: as the same user, or as root
+ * with CAP_KILL. */
 void process_end_with(pid_t parent);
 
-/* Kills it and waits for its end, unless it may not be killed; a child is reaped.  Closes *pid_fd; -1 is no process. */
+/* Kills the process and waits for its end, unless we may not kill it; reaps a child.  Closes *pid_fd; -1 is no process.
+ */
 void process_end(int *pid_fd);
 
-/* Reaps every child that has ended, known or not: to PID 1 of a container come those whose parents have ended
- * (docker exec ... sh -c '... &').  Descriptors of children stay valid; who waits for a child by number finds none. */
+/* Reaps every child that has ended, known or not: PID 1 of a container inherits children whose parents have ended
+ * (docker exec ... sh -c '... &').  Descriptors of children stay valid; a wait for a child by pid finds none. */
 void process_reap(void);
 
 #endif

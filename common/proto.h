@@ -32,7 +32,7 @@ enum {
 enum proto_kind { PROTO_CONTROL, PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR, PROTO_KINDS };
 
 enum proto_type {
-    /* guest to host, and on to who asked for an exec */
+    /* guest to host, which passes it on to the client of an exec */
     PROTO_STARTED = 1, /* u32 session, u32 ms since the kernel started: the command's exec succeeded; u32 ms at
                           which init had started, u32 process id as the guest sees it */
     PROTO_EXITED,      /* u32 session, u32 code as a shell would say it, 0..255, u32 why; awaits PROTO_ACK */

@@ -13,26 +13,25 @@
 /* The full path of a program in PATH or where administration tools lie; false when there is none. */
 bool run_find(const char *name, char *path, size_t size);
 
-/* Runs argv (argv[0] is found as run_find does) with len bytes of input on its stdin, and waits; when it is
- * cancelled (common/cancel.h), the program gets SIGTERM, on which e2fsck and mke2fs end cleanly.  It has
- * no signal blocked or ignored, and an environment of its own: what configures the VM must not configure
- * mke2fs.  Its stdout is appended to out, its stderr to complaints; either may be NULL: dropped, and both
- * may be the same.
- * Returns its exit status 0..255; -1 with err when it cannot be run, or was ended by a signal. */
+/* Runs argv (argv[0] is found as run_find does) with len bytes of input on its stdin, and waits; when it is cancelled
+ * (common/cancel.h), the program gets SIGTERM, on which e2fsck and mke2fs end cleanly.  It has no signal blocked or
+ * ignored, and an environment of its own: variables that configure the VM must not configure mke2fs.  Its stdout is
+ * appended to out, its stderr to complaints; either may be NULL: dropped, and both may be the same.  Returns its exit
+ * status 0..255; -1 with err when it cannot be run, or was ended by a signal. */
 int run_program(const char *const argv[], const void *input, size_t len, struct buf *out, struct buf *complaints,
                 struct err *err);
 
-/* Who a program is that reads what a guest or an unprivileged user wrote: a user of its own, which gains no rights
- * (no_new_privs), and has stdin, stdout, stderr and the descriptors fds, as 3 and on, but no others. */
+/* The user that a program runs as if it reads data from a guest or an unprivileged user: a user of its own, which gains
+ * no rights (no_new_privs), and has stdin, stdout, stderr and the descriptors fds, as 3 and on, but no others. */
 struct run_as {
     uid_t uid;             /* and gid */
-    uint64_t capabilities; /* it has those of them that we have (common/privilege.h) */
+    uint64_t capabilities; /* the program gets those of them that we have (common/privilege.h) */
     const int *fds;        /* these and the count: at most RUN_FDS_MAX */
     unsigned fd_count;
 };
 enum { RUN_FDS_MAX = 4 };
 
-/* The path by which such a program opens fds[i]: opening it asks for the rights of the file's mode again. */
+/* The path by which such a program opens fds[i]: opening it checks the file's mode again. */
 #define RUN_FD_PATH(i) "/proc/self/fd/" #i
 
 /* run_program without input, as that user. */
@@ -54,7 +53,7 @@ struct run {
 /* Starts argv; together: stderr goes where stdout does.  0; or -1 with err, and nothing to finish. */
 int run_start(struct run *r, const char *const argv[], bool together, struct err *err);
 
-/* Gives it all of its input, once; to a program that is not wanted any more: none. */
+/* Gives the program all of its input, once.  A program that is no longer needed gets no input. */
 void run_feed(struct run *r, const void *input, size_t len);
 
 /* Waits for its end and frees what belongs to it.  Returns as run_program does. */

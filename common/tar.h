@@ -23,17 +23,17 @@ _Static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a header is a block");
 /* The sum of its bytes, with the checksum's own as spaces. */
 uint32_t tar_checksum(const struct tar_header *h);
 
-/* One member: its header's fields, with what the records before it say instead.  Zeroed before the first; at the end
- * attributes is the caller's to free. */
+/* One member: its header's fields, overridden by the records before it.  Zero it before the first member; the caller
+ * frees attributes at the end. */
 struct tar_member {
     char type; /* as in the header; '0' for the NUL of old archives */
     mode_t mode;
     uid_t uid;
     gid_t gid;
     dev_t rdev;
-    uint64_t size; /* bytes of data behind the header */
+    uint64_t size; /* bytes of data after the header */
     struct timespec mtime;
-    char path[TAR_PATH], link[TAR_PATH]; /* as they are: absolute, with .., anything */
+    char path[TAR_PATH], link[TAR_PATH]; /* as in the archive: absolute, with .., anything */
     struct buf attributes;               /* name NUL u32 length value, each */
 };
 
@@ -44,7 +44,7 @@ int tar_next(int in, struct tar_member *m, struct err *err);
 /* Takes exactly len bytes of the data.  -1 with err. */
 int tar_take(int in, void *data, size_t len, struct err *err);
 
-/* Takes what fills the last block of a member with so many bytes.  -1 with err. */
+/* Takes the padding of the last block of a member of so many bytes.  -1 with err. */
 int tar_take_padding(int in, uint64_t size, struct err *err);
 
 #endif

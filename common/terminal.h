@@ -1,5 +1,5 @@
-/* The terminal that this process is used from, when the command gets one in the guest: bytes pass through
- * ours unchanged, and the guest's does the rest. */
+/* This process's own terminal, while the command has one in the guest: bytes pass through ours unchanged, and the
+ * guest's terminal does the rest. */
 #ifndef CTR_TERMINAL_H
 #define CTR_TERMINAL_H
 

@@ -17,9 +17,9 @@ struct unpack_plan {
                            there already keep their mode and time */
 };
 
-/* Reads the archive from in, to its end, into the folder dir (a descriptor; O_PATH will do).  Names stay beneath it:
- * slashes in front are dropped, `..` is refused.  A hard link is one to what has such a name.  What is in the way is
- * replaced, except a folder.  Leaves the process's umask at 0; needs /proc.  -1 with err. */
+/* Reads the archive from in, to its end, and unpacks it into the directory dir (a descriptor; O_PATH will do).  Names
+ * stay beneath dir: leading slashes are dropped, `..` is refused.  The target of a hard link is such a name, too.
+ * Existing files are replaced, but not directories.  Leaves the process's umask at 0; needs /proc.  -1 with err. */
 int tar_unpack(int in, int dir, const struct unpack_plan *plan, struct err *err);
 
 #endif

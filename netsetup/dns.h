@@ -6,10 +6,10 @@
 #include "common/err.h"
 #include "netsetup/netsetup.h"
 
-/* Starts a process that takes the guest's queries from the TAP device, at its address, UDP and TCP on one port of its
- * own choice, which link->dns_port tells; and has the servers plan->dns answer them.  It runs as the user plan->relay,
- * without rights, and ends with its parent when that runs as the same.  Its pidfd (common/process.h), or -1 with err.
- */
+/* Starts a process that takes the guest's queries from the TAP device, at the device's address, over UDP and TCP, and
+ * has the servers plan->dns answer them.  It chooses one port for both, stored in link->dns_port.  It runs as the user
+ * plan->relay, without rights, and ends with its parent if the parent runs as the same user.  Its pidfd
+ * (common/process.h), or -1 with err. */
 int dns_start(const struct net_plan *plan, struct net_link *link, struct err *err);
 
 #endif

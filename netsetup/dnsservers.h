@@ -1,4 +1,4 @@
-/* The resolvers that a relay asks: in their order, but those last that did not answer lately. */
+/* The resolvers that a relay asks: in their order, except that those which did not answer lately come last. */
 #ifndef CTR_NETSETUP_DNSSERVERS_H
 #define CTR_NETSETUP_DNSSERVERS_H
 
@@ -24,10 +24,10 @@ struct dnsservers {
 /* Adds the one at an address in text (IPv6 with its scope), port 53.  -1 with err. */
 int dnsservers_add(struct dnsservers *s, const char *address, struct err *err);
 
-/* The next one to ask, or -1; tried has a bit for each that has been. */
+/* The next one to ask, or -1; tried has a bit for each one asked already. */
 int dnsservers_next(const struct dnsservers *s, unsigned tried);
 
-/* It refused, or was silent. */
+/* Records that the server refused, or was silent. */
 void dnsservers_shun(struct dnsservers *s, int server);
 
 /* A socket of its own, connected or about to be, that never blocks; the kernel chooses its port at random

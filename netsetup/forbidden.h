@@ -1,6 +1,5 @@
-/* Destinations that are no guest's business, whatever routes, options and other rules say: the clouds' metadata
- * services, which hand out the host's credentials to whoever asks from its address, and the host's own loopback and
- * link. */
+/* Destinations that no guest may reach, whatever routes, options and other rules say: the clouds' metadata services,
+ * which hand out the host's credentials to whoever asks from its address, and the host's own loopback and link. */
 #ifndef CTR_NETSETUP_FORBIDDEN_H
 #define CTR_NETSETUP_FORBIDDEN_H
 
@@ -16,8 +15,8 @@ struct forbidden {
 /* The table; *count gets the number of rows. */
 const struct forbidden *forbidden_table(size_t *count);
 
-/* Whether address (text of either family, without a scope) is in it.  A resolver at such an address must be asked by
- * the host on the guest's behalf. */
+/* Whether address (text of either family, without a scope) is in it.  The host must ask a resolver at such an address
+ * on the guest's behalf. */
 bool forbidden_is(const char *address);
 
 #endif

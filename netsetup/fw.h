@@ -1,5 +1,6 @@
-/* The host's packet filter, of which there can be two: iptables' rules live in nf_tables or in the kernel's
- * older tables ("legacy"), and both sets are in force at once. */
+/* The host's packet filter, which can have two backends: the rules of iptables-nft are in nf_tables, those of
+ * iptables-legacy in the kernel's older tables, and both sets are in force at once.  A backend is called a world here.
+ */
 #ifndef CTR_NETSETUP_FW_H
 #define CTR_NETSETUP_FW_H
 
@@ -22,7 +23,7 @@ struct fw_own {
     uint64_t handle; /* nft's name for the rule */
 };
 
-/* A rule of others' that turns a port elsewhere: what it matches, as far as that is understood. */
+/* Another program's rule that redirects a port: what it matches, as far as we understand it. */
 struct fw_dnat {
     char chain[64];
     struct in_addr addr;  /* 0: any */
@@ -54,18 +55,18 @@ void fw_scan_free(struct fw_scan *scan);
 /* A kernel without that world holds no rules.  0, or -1 with err. */
 int fw_scan(struct fw_scan *scan, enum fw_world world, int family, struct err *err);
 
-/* Which of the two has the say, so that our rules belong there. */
+/* Which of the two worlds our rules belong in. */
 enum fw_world fw_choose(const struct fw_scan *nft, const struct fw_scan *legacy);
 
 /* Where our rules of one address family go. */
 struct fw_place {
     bool known;
     enum fw_world world;
-    unsigned forward_at; /* the position in FORWARD behind the user's own rules, counted from 1 */
+    unsigned forward_at; /* the position in FORWARD after the user's own rules, counted from 1 */
 };
 struct fw_place fw_find_place(const struct fw_scan *nft, const struct fw_scan *legacy);
 
-/* Rules on their way in, and then what was made; all zeros: none. */
+/* Rules that are being added, and then the rules added; all zeros: none. */
 struct fw_made {
     enum fw_world world;
     int family;
@@ -73,17 +74,17 @@ struct fw_made {
     struct buf text; /* what it was fed; owned */
 };
 
-/* Starts iptables-restore, which touches nothing before it is fed; then feeds it, to add to what is there, and waits.
- * 0, or -1 with err.  In the end comes fw_made_free. */
+/* Starts iptables-restore, which changes nothing before it gets its input; then feeds it rules to add, and waits.  0,
+ * or -1 with err.  Call fw_made_free in the end. */
 int fw_start(struct fw_made *made, enum fw_world world, int family, struct err *err);
 int fw_add(struct fw_made *made, struct err *err);
 
-/* Removes the rules that fw_add added, the quick way, which is given up where one of them is gone: then a scan tells
- * what is left. */
+/* Removes the rules that fw_add added, without a scan.  Gives up if one of them is gone: then a scan tells what is
+ * left. */
 void fw_take_back(const struct fw_made *made);
 void fw_made_free(struct fw_made *made);
 
-/* Feeds text to iptables-restore, without touching what is there.  0, or -1 with err. */
+/* Feeds text to iptables-restore, and keeps the rules that are there.  0, or -1 with err. */
 int fw_restore(enum fw_world world, int family, const char *text, struct err *err);
 
 /* Removes our rules of one VM that the scan saw.  Rules that are gone by now are fine.  0, or -1 with err. */
@@ -99,7 +100,7 @@ int xtables_scan(struct fw_scan *scan, const char *table,
                  struct err *err); /* one of the older tables, which is there */
 
 struct nlattr;
-/* Whether a rule of iptables-nft turns packets elsewhere, and which.  expressions is its NFTA_RULE_EXPRESSIONS. */
+/* Whether a rule of iptables-nft redirects packets, and which ones.  expressions is its NFTA_RULE_EXPRESSIONS. */
 bool nft_dnat(const struct nlattr *expressions, struct fw_dnat *dnat);
 
 /* Whether a chain's name says that it is a VM's own (rules.h), and goes with the VM's rules. */

@@ -5,18 +5,18 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-/* Has this host IPv6 to share, and does it forward (turned on here when it can be)?  Never an error: a guest
- * without IPv6 is a good guest. */
+/* Whether this host has IPv6 to share and forwards it; turns forwarding on if possible.  Never an error: a guest works
+ * without IPv6. */
 bool ipv6_ready(void);
 
-/* A unique local prefix (RFC 4193) of random bits; ::1 in it for the TAP, ::2 for the guest.  false: no
- * randomness. */
+/* A unique local prefix (RFC 4193) of random bits; ::1 in it for the TAP, ::2 for the guest.  false: the kernel gave no
+ * random bytes. */
 bool ipv6_choose(struct in6_addr *tap, struct in6_addr *guest);
 
-/* Turns IPv6 off on the device; true as well where there is none. */
+/* Turns IPv6 off on the device; true, too, if the kernel has no IPv6. */
 bool ipv6_disable(const char *dev);
 
-/* The device's routes hold only while it has a carrier.  False: they hold always. */
+/* Makes the device's routes hold only while it has a carrier.  False: they hold always. */
 bool ipv6_only_with_carrier(const char *dev);
 
 #endif

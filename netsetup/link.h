@@ -22,7 +22,7 @@ struct link_config {
     const char *alias;
     unsigned mtu;
     uint32_t group;      /* of devices, which rules can match on */
-    const uint8_t *mac;  /* 6 bytes: one that is set stays, where udev gives others one of its own choice */
+    const uint8_t *mac;  /* 6 bytes; set explicitly, since udev replaces a MAC that the kernel chose */
     bool route_localnet; /* 127.0.0.0/8 may leave and enter through it: for ports published there */
 };
 
@@ -34,15 +34,15 @@ int link_configure(unsigned ifindex, const struct link_config *config);
 int link_up(unsigned ifindex, bool only_with_carrier); /* its IPv4 routes hold only while it has one */
 int link_delete(unsigned ifindex);                     /* and all that the kernel had for it is free again */
 
-/* Without IPv6 addresses of its own making.  Fails where the device has no IPv6 at all. */
+/* Keeps the kernel from giving the device IPv6 addresses.  Fails if the device has no IPv6 at all. */
 int link_no_autoconf(unsigned ifindex);
 
 /* The default route's device (AF_INET, AF_INET6), the lowest metric first; ENOENT when there is none. */
 int link_default(int family, struct link_info *out);
 
 /* Deletes a device in two steps.  When link_delete_wait has come back, the device, its addresses and routes are gone
- * from the namespace, and its name is free; the kernel frees its memory later, on a thread that is left behind for
- * that (a process that ends waits for it).  0, or -1 with errno.  After a start comes a wait in any case. */
+ * from the namespace, and its name is free; the kernel frees its memory later, on a thread that is left behind for that
+ * (a process that ends waits for it).  0, or -1 with errno.  Every start must be followed by a wait. */
 struct link_deletion {
     unsigned ifindex;
     struct mnl_socket *news;

@@ -11,9 +11,8 @@ enum { NL_BUF = 32768 }; /* bytes: a dump's messages may be larger than a page *
 /* Starts a request in buf (NL_BUF bytes are plenty), with `extra` bytes of zeroed family header (*head). */
 struct nlmsghdr *nl_request(void *buf, uint16_t type, uint16_t flags, size_t extra, void *head);
 
-/* Sends a request over `bus` (NETLINK_ROUTE, ...) and feeds every answer to cb, which may be NULL.  A dump
- * that the kernel says was disturbed is repeated, so cb must bear seeing an object twice.  0, or -1 with
- * the kernel's errno. */
+/* Sends a request over `bus` (NETLINK_ROUTE, ...) and feeds every answer to cb, which may be NULL.  A dump that the
+ * kernel reports as interrupted is repeated, so cb may see an object twice.  0, or -1 with the kernel's errno. */
 int nl_call(int bus, struct nlmsghdr *request, mnl_cb_t cb, void *data);
 
 /* For mnl_attr_parse: a message's or nest's attributes by type, into out, which has max + 1 entries. */

@@ -10,13 +10,13 @@ struct portclaim {
     size_t count;
 };
 
-/* Takes every port on this host, on IPv6 too when asked to.  Refused, by name, when somebody has it.  0, or -1
- * with err; to be released in both cases. */
+/* Takes every port on this host, on IPv6 too when asked to.  Refused, with the holder's name, if another process has
+ * one.  0, or -1 with err; to be released in both cases. */
 int portclaim_take(struct portclaim *claim, const struct net_ports *ports, bool ipv6, struct err *err);
 void portclaim_release(struct portclaim *claim);
 
-/* Refuses what a NAT rule of others' turns elsewhere before ours could, sockets or not (Kubernetes' host ports).  0, or
- * -1 with err. */
+/* Refuses ports that another program's NAT rule redirects before ours could, with or without a socket (Kubernetes' host
+ * ports).  0, or -1 with err. */
 int portclaim_foreign(const struct net_ports *ports, const struct fw_dnat *list, size_t count, struct err *err);
 
 #endif

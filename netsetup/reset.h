@@ -1,4 +1,4 @@
-/* The end of a TCP connection whose one side is gone without a word. */
+/* Ends a TCP connection whose one side has vanished silently. */
 #ifndef CTR_NETSETUP_RESET_H
 #define CTR_NETSETUP_RESET_H
 

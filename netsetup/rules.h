@@ -10,8 +10,8 @@
 /* The group that all TAPs of ours are in, whatever they are called (ip-link(8)). */
 #define RULES_GROUP 0x637472
 
-/* The mark in a rule's comment or a device's alias; NULL when the text is not exactly one.  VMs of before marks had a
- * part of their own have only their id there. */
+/* The mark in a rule's comment or a device's alias; NULL when the text is not exactly one.  VMs made before marks had a
+ * unique part have only their id there. */
 const char *rules_owner(const char *text);
 
 /* Appends the rules of one address family for plan and link to out.  forward_at is the position in the
@@ -19,11 +19,12 @@ const char *rules_owner(const char *text);
 void rules_text(struct buf *out, int family, const struct net_plan *plan, const struct net_link *link,
                 unsigned forward_at);
 
-/* A TAP's chain in mangle: its name is this and the TAP's.  What a guest begins goes through it, and is dropped where
- * it would leave by another device than an uplink.  It is apart so that it can be written anew (watch.h). */
+/* A TAP's chain in mangle is called this, followed by the TAP's name.  Connections that the guest opens go through the
+ * chain, which drops packets that would leave by another device than an uplink.  It is a separate chain so that it can
+ * be rewritten (watch.h). */
 #define RULES_CHAIN "ctr-jailer-"
 
-/* Appends what writes the chain anew, where it is. */
+/* Appends the lines that rewrite the chain in place. */
 void rules_chain(struct buf *out, const struct net_plan *plan, const struct net_link *link,
                  const struct uplinks *uplinks);
 

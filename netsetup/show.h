@@ -7,7 +7,8 @@
 
 void show_link(struct buf *out, const char *id, const struct net_link *link);
 
-/* An array of what every VM has in this namespace: {"id","alive","taps":[],"rules":N}.  0, or -1 with err. */
+/* An array with everything that each VM has in this namespace: {"id","alive","taps":[],"rules":N}.  0, or -1 with err.
+ */
 int show_all(struct buf *out, struct err *err);
 
 #endif

@@ -7,8 +7,8 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
-/* The two hosts of a /30 when one or both are given (the other one is 0); false when they are no such pair.
- * Both 0: true, and nothing changes. */
+/* The two hosts of a /30 when one or both are given (the other one is 0); false if they are not such a pair.  Both 0:
+ * true, and nothing changes. */
 bool subnet_pair(struct in_addr *tap, struct in_addr *guest);
 
 /* Do the two prefixes (lengths in bits) share an address? */
@@ -18,8 +18,8 @@ bool subnet_overlap(struct in_addr a, unsigned a_len, struct in_addr b, unsigned
  * of this namespace overlaps it.  The claim's descriptor, or -1 with err. */
 int subnet_take(struct in_addr *tap, struct in_addr *guest, struct err *err);
 
-/* Once the device ifindex has the address: the same look again, for what came meanwhile where others held the claim's
- * name (claim_subnet).  0, or -1 with err. */
+/* Once the device ifindex has the address: checks again, for overlaps that appeared meanwhile while another user held
+ * the claim's name (claim_subnet).  0, or -1 with err. */
 int subnet_recheck(struct in_addr tap, unsigned ifindex, struct err *err);
 
 #endif

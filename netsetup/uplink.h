@@ -3,8 +3,8 @@
  * networks).
  *
  * That is all devices of the main table's default routes, of any metric and each hop of a multipath route, so that one
- * takes over from another without any change; and those that the kernel names for some addresses of the world, which
- * policy routing (wg-quick's table) and routes to halves of it (OpenVPN's 0.0.0.0/1) may have led elsewhere. */
+ * takes over from another without any change; and the devices that the kernel names for some public addresses, since
+ * policy routing (wg-quick's table) and routes to half of all addresses (OpenVPN's 0.0.0.0/1) may lead elsewhere. */
 #ifndef CTR_NETSETUP_UPLINK_H
 #define CTR_NETSETUP_UPLINK_H
 

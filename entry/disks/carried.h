@@ -1,4 +1,4 @@
-/* What is mounted inside the tree that becomes the guest's root. */
+/* The mounts inside the tree that becomes the guest's root. */
 #ifndef CTR_CARRIED_H
 #define CTR_CARRIED_H
 
@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-/* Takes proc, sysfs, devices and the like off the tree, in our own mount namespace: they are this machine's.  *carried:
- * whether all else that is mounted inside is the user's, and the guest's; not so when the tree has this container's own
- * mounts in it, as / and the folder above dir have.  -1 with err. */
+/* Unmounts proc, sysfs, devices and the like from the tree, in our own mount namespace, since they belong to this
+ * machine.  *carried: whether all other mounts inside are the user's, and thus the guest's.  They are not if the tree
+ * contains this container's own mounts, as / and the directory above dir do.  -1 with err. */
 int carried_prepare(const char *tree, const char *dir, bool *carried, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* The data disk of a persistent VM_DATA_DIR: data.ext4 in it, made once, locked while a VM uses it, grown when
- * it is to be larger. */
+/* The data disk of a persistent VM_DATA_DIR: data.ext4 in it, made once, locked while a VM uses it, grown if a larger
+ * size is given. */
 #ifndef CTR_DATADISK_H
 #define CTR_DATADISK_H
 
@@ -18,8 +18,8 @@ struct datadisk_plan {
     gid_t gid;
 };
 
-/* Opens, and if need be makes, checks and grows it.  Sets *fd, which holds its lock and is the caller's also on
- * failure, and path, a buffer of len bytes.  -1 with err. */
+/* Opens the data disk, and makes, checks and grows it if necessary.  Sets *fd, which holds the disk's lock and is the
+ * caller's even on failure, and path, a buffer of len bytes.  -1 with err. */
 int datadisk_open(const struct datadisk_plan *plan, char *path, size_t len, int *fd, struct err *err);
 
 #endif

@@ -13,7 +13,7 @@
 enum rootfs_format { ROOTFS_EROFS, ROOTFS_EXT4 };
 enum { VOLUMES_MAX = 8, DRIVES_MAX = 3 + VOLUMES_MAX };
 
-/* A folder or file of the host that the guest sees, read-only. */
+/* A directory or file of the host that the guest sees, read-only. */
 struct volume {
     const char *source; /* on the host */
     const char *target; /* in the guest */
@@ -37,7 +37,7 @@ struct drives_plan {
     char *volumes; /* their text; owned */
     uid_t uid;     /* who must be able to use them */
     gid_t gid;
-    uid_t server; /* who those run as that serve them */
+    uid_t server; /* the user that their servers run as */
 };
 
 struct drive {
@@ -57,14 +57,14 @@ struct drives {
 /* The letter of a volume's device in the guest: 'd' for /dev/vdd. */
 char drives_letter(const struct drives_plan *plan, unsigned volume);
 
-/* Makes or checks the disks, into *d, which is zeroed.  dir is a folder in our own mount namespace, for served
- * disks.  -1 with err; drives_remove is wanted then too. */
+/* Makes or checks the disks, and fills in *d, which must be zeroed.  dir is a directory in our own mount namespace, for
+ * served disks.  -1 with err; call drives_remove then too. */
 int drives_make(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err);
 
-/* Firecracker has the files open by now: the names that were only for it go.  (Not before: 9p opens by name.) */
+/* Removes the names that only Firecracker needed, which has the files open by now.  (Not earlier: 9p opens by name.) */
 void drives_unlink(struct drives *d);
 
-/* Takes a struct drives.  Data that is to stay, stays. */
+/* Takes a struct drives.  Keeps persistent data. */
 void drives_remove(void *d);
 
 #endif

@@ -1,4 +1,4 @@
-/* The container's hosts(5) for its guest: every line means there what it meant here, and the container's own names are
+/* The container's hosts(5), rewritten for its guest: every line keeps its meaning, and the container's own names become
  * the guest's. */
 #ifndef CTR_ENTRY_HOSTS_H
 #define CTR_ENTRY_HOSTS_H
@@ -13,8 +13,8 @@ struct hosts_own {
 };
 
 /* Appends the lines of text, without comments, and without those that every machine has (localhost, ip6-allnodes), as
- * the guest's init writes them anyway.  In lines of the container's own address stands the guest's.  There is one for
- * its name in any case, first if it had none. */
+ * the guest's init writes them anyway.  Lines with the container's own address get the guest's address instead.  A line
+ * for the guest's name is always there, as the first one if text had none. */
 void hosts_make(const char *text, const struct hosts_own *own, struct buf *out);
 
 #endif

@@ -1,5 +1,5 @@
-/* The guest's initramfs: the static segment, and behind it one for this run with the environment, the
- * command and the settings.  It exists in memory only: secrets never touch a disk. */
+/* The guest's initramfs: the static segment, followed by a segment for this run with the environment, the command and
+ * the settings.  It exists in memory only: secrets never touch a disk. */
 #ifndef CTR_INITRD_H
 #define CTR_INITRD_H
 
@@ -19,12 +19,13 @@ struct initrd_plan {
 int initrd_make(const struct initrd_plan *plan, const struct buf *settings, const char *path, uid_t uid,
                 struct err *err);
 
-/* Firecracker has read it into the guest's memory, and keeps it open: its memory, and the secrets in it, go. */
+/* Frees the initramfs's memory, with the secrets in it: Firecracker has read it into the guest's memory, but keeps the
+ * file open. */
 int initrd_forget(const char *path, struct err *err);
 
 /* Appends one file of a cpio archive in the kernel's "newc" form (Linux
- * Documentation/driver-api/early-userspace/buffer-format.rst); its folder must already be in an archive.
- * initrd_end appends the trailer. */
+ * Documentation/driver-api/early-userspace/buffer-format.rst); its directory must already be in an archive. initrd_end
+ * appends the trailer. */
 void initrd_file(struct buf *out, const char *name, const void *data, size_t len);
 void initrd_end(struct buf *out);
 

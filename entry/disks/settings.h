@@ -1,4 +1,4 @@
-/* The guest's settings (common/settings.h), from the plan and from what the stages before have made. */
+/* The guest's settings (common/settings.h), from the plan and from the results of the stages before. */
 #ifndef CTR_ENTRY_SETTINGS_H
 #define CTR_ENTRY_SETTINGS_H
 
@@ -22,14 +22,14 @@ struct settings_plan {
 int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err);
 
 /* The nameservers of the container's resolv.conf that only this host reaches, such as Docker's 127.0.0.11,
- * systemd-resolved's 127.0.0.53 or Google's 169.254.169.254, in order; "" behind the last. */
+ * systemd-resolved's 127.0.0.53 or Google's 169.254.169.254, in order; "" after the last. */
 void settings_local_resolvers(char list[NET_DNS_SERVERS][NET_DNS_MAX]);
 
-/* The same of a text.  Apart for its test. */
+/* The same for a text.  Separate for its test. */
 void settings_resolvers(const char *text, char list[NET_DNS_SERVERS][NET_DNS_MAX]);
 
-/* The container's resolv.conf for the guest: in place of the first nameserver that only the container
- * reaches stands relay (NULL: none), and the others like it are left out.  Apart for its test. */
+/* The container's resolv.conf for the guest: relay (NULL: none) replaces the first nameserver that only the container
+ * reaches, and the other such nameservers are left out.  Separate for its test. */
 void settings_resolv(const char *text, const char *relay, struct buf *out);
 
 #endif

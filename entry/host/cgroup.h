@@ -1,6 +1,6 @@
-/* A control group of the VM's own, below the one that we are in: so the limits of the container hold for it too.
- * The jailer writes the values (its --cgroup) and moves itself there.  Without a setting there is none, and
- * Firecracker stays in the group that we are in. */
+/* The VM's own cgroup, below the one that we are in, so that the container's limits hold for it too.  The jailer writes
+ * the values (its --cgroup) and moves itself there.  Without a setting, the VM has no cgroup of its own, and
+ * Firecracker stays in ours. */
 #ifndef CTR_CGROUP_H
 #define CTR_CGROUP_H
 
@@ -22,7 +22,7 @@ int cgroup_parse(const char *text, struct cgroup_plan *plan);
 /* The value that the plan has for a cgroup file such as "memory.max"; NULL: none. */
 const char *cgroup_value(const struct cgroup_plan *plan, const char *file);
 
-/* Whether the controllers of the plan, and its files, are there.  Changes nothing.  -1 with err. */
+/* Checks that the plan's controllers and files exist.  Changes nothing.  -1 with err. */
 int cgroup_check(const struct cgroup_plan *plan, struct err *err);
 
 struct cgroup {
@@ -32,9 +32,10 @@ struct cgroup {
     const char *args[6 + 2 * CGROUP_SETTINGS]; /* the jailer's, up to a NULL */
 };
 
-/* Removes what dead VMs left in the group that we are in, and makes and locks the VM's; in v2 that moves us (and,
- * when we are at the root of what a container sees, every process there) into another one beside it, as only a group
- * without processes can have parts.  *c is zeroed; -1 with err, and cgroup_remove is wanted then too. */
+/* Removes dead VMs' cgroups from the one that we are in, and makes and locks the VM's.  In v2, this moves us into
+ * another cgroup beside the VM's, since only a cgroup without processes can have children with controllers; at the root
+ * of what a container sees, it moves every process there.  *c must be zeroed.  -1 with err; call cgroup_remove then
+ * too. */
 int cgroup_make(const struct cgroup_plan *plan, struct cgroup *c, struct err *err);
 
 /* Takes a struct cgroup. */

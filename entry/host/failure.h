@@ -1,4 +1,4 @@
-/* How the jailer or Firecracker ended, told in one line: what it was, their own last words, and what to do. */
+/* Tells in one line how the jailer or Firecracker ended: the cause, the program's last message, and what to do. */
 #ifndef CTR_FAILURE_H
 #define CTR_FAILURE_H
 
@@ -12,12 +12,12 @@ struct failure_report {
     int status;
 };
 
-/* Once all processes of the jail have ended: reads the report pipe and sets err, in place of what it says.  said is
- * what they printed, logged is Firecracker's log; either may be NULL.  False, with err as it was, when Firecracker
- * ended with status 0, as it does when its guest reboots. */
+/* Once all processes of the jail have ended: reads the report pipe and sets err, replacing its text.  said is the
+ * output of these processes, logged is Firecracker's log; either may be NULL.  False, with err unchanged, if
+ * Firecracker ended with exit status 0, as it does when its guest reboots. */
 bool failure_explain(int report, const char *said, const char *logged, struct err *err);
 
-/* Adds what to do about a message of Firecracker's or the jailer's to an error that has it, where that is known. */
+/* Adds advice to an error that contains a known message of Firecracker's or the jailer's. */
 void failure_hint(const char *message, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* The chroot that Firecracker runs in, and the process itself: a PID namespace whose first process ends
- * with us, in it the jailer, which becomes Firecracker. */
+/* The chroot that Firecracker runs in, and its process: a PID namespace whose first process ends with us and which
+ * contains the jailer, which becomes Firecracker. */
 #ifndef CTR_JAIL_H
 #define CTR_JAIL_H
 
@@ -11,8 +11,8 @@
 
 enum { JAIL_FILES_MAX = 16 };
 
-/* VMs' uids are from the numbers that nothing hands out: systemd's table (docs/UIDS-GIDS.md) leaves 1879048192
- * to 2147483647 unused.  A VM has two: an even one for Firecracker, and the next for us once we supervise it. */
+/* VMs' uids are from a range that nothing else assigns: systemd's table (docs/UIDS-GIDS.md) leaves 1879048192 to
+ * 2147483647 unused.  A VM has two: an even one for Firecracker, and the next for us once we supervise it. */
 static inline uid_t jail_uid(uint32_t random)
 {
     return 0x70000000 | (random & 0x0ffffffe);
@@ -27,7 +27,7 @@ struct jail_file {
     const char *source; /* on the host */
     const char *name;   /* in the chroot, without a slash */
     bool writable;
-    int fd; /* what source has to be still, in a folder of somebody else's; -1: whatever it is */
+    int fd; /* the file that source must still be, if another user owns its directory; -1: any */
 };
 
 struct jail_plan {
@@ -39,7 +39,7 @@ struct jail_plan {
     uid_t uid;
     gid_t gid;
     uint64_t capabilities;    /* what the jailer can have (common/privilege.h); Firecracker has none */
-    uid_t supervisor;         /* who this process is to become, and with it the jail's first one */
+    uid_t supervisor;         /* the user that this process will become, and the jail's first one too */
     const char *const *extra; /* more arguments for the jailer, up to a NULL */
     struct jail_file files[JAIL_FILES_MAX];
     unsigned file_count;
@@ -60,14 +60,14 @@ struct jail {
         .root = -1, .run = -1, .console = -1, .log = -1, .metrics = -1, .pid_fd = -1, .report = -1                     \
     }
 
-/* Fills in *j, a JAIL_NONE: makes the chroot and mounts the files in it, read-only unless writable.  -1 with err;
- * jail_remove is wanted then too. */
+/* Fills in *j, a JAIL_NONE: makes the chroot and mounts the files in it, read-only unless writable.  -1 with err; call
+ * jail_remove then too. */
 int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err);
 
 /* Starts the jailer in it. */
 int jail_start(const struct jail_plan *plan, struct jail *j, struct err *err);
 
-/* Once the VM runs: closes the way into the chroot. */
+/* Once the VM runs: closes the descriptors of the chroot. */
 void jail_close(struct jail *j);
 
 /* After pid_fd became readable early: sets err to how the jailer or Firecracker ended and what it said last.

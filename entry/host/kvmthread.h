@@ -9,10 +9,9 @@
 
 #include <sys/types.h>
 
-/* Moves that thread from Firecracker's cgroup into the root cgroup, where both can be named: the root cgroup must be
- * mounted here, writable, and the thread be seen, which takes the host's PID namespace.  Elsewhere nothing is changed,
- * and one line at level info says what to use instead of `docker pause`.  Once the VM is started, as root; -1: not
- * known. */
+/* Moves that thread from Firecracker's cgroup into the root cgroup.  The root cgroup must be mounted here, writable,
+ * and the thread must be visible, which takes the host's PID namespace.  Otherwise this changes nothing, and one line
+ * at level info says what to use instead of `docker pause`.  Once the VM is started, as root; -1: not known. */
 void kvmthread_move(pid_t firecracker);
 
 #endif

@@ -1,4 +1,4 @@
-/* A folder that exists as long as its VM: made with a lock on it (entry/host/orphans.h), and removed at the end. */
+/* A directory that exists as long as its VM: made with a lock on it (entry/host/orphans.h), and removed at the end. */
 #ifndef CTR_LOCKDIR_H
 #define CTR_LOCKDIR_H
 
@@ -14,11 +14,11 @@ struct lockdir {
         .lock = -1                                                                                                     \
     }
 
-/* Makes d->path with its missing parents, and locks it.  At least its last two folders end with the VM, unless
- * another one uses them: what killed VMs left of the path goes too.  -1 with errno, and nothing made. */
+/* Makes d->path with its missing parents, and locks it.  At least its last two directories end with the VM, unless
+ * another VM uses them, even if killed VMs left them behind.  -1 with errno, and nothing made. */
 int lockdir_make(struct lockdir *d);
 
-/* Removes what is to end with the VM, and lets go of the lock. */
+/* Removes the directories that end with the VM, and releases the lock. */
 void lockdir_remove(struct lockdir *d);
 
 #endif

@@ -1,12 +1,12 @@
-/* A VM's folder in /run/ctr-jailer, 0700 of root: the one place of its names.
+/* A VM's directory in /run/ctr-jailer, owned by root, mode 0700: the one place of its names.
  *
  *   state.json  what is known of the VM (entry/life/state.h); replaced whole, by rename
  *   control     the socket that ctr-jailer speaks to (common/local.h)
  *   lock        held (flock(2)) while the VM lives, and by its keeper until all is undone
  *
- * Whoever holds the lock of a folder may do with it what it likes; a folder whose lock nobody holds is what a killed VM
- * left.  The lock counts when it is still called lock in the folder once it is had: the one before may have removed
- * both. */
+ * Whoever holds a directory's lock may change or remove the directory; if nobody holds the lock, a killed VM left the
+ * directory behind.  A lock counts only if its file is still called lock in the directory after we got it: the previous
+ * holder may have removed both. */
 #ifndef CTR_RUNDIR_H
 #define CTR_RUNDIR_H
 
@@ -24,14 +24,14 @@ struct rundir {
         .dir = -1, .lock = -1                                                                                          \
     }
 
-/* Makes base and the VM's folder in it, after removing those of dead VMs, and locks that.  *r is a RUNDIR_NONE.  -1
- * with err, and nothing made: the id is taken, or base cannot be written. */
+/* Makes base, removes dead VMs' directories in it, and makes and locks the VM's.  *r is a RUNDIR_NONE.  -1 with err,
+ * and nothing made: the id is taken, or base cannot be written. */
 int rundir_make(struct rundir *r, const char *base, const char *id, struct err *err);
 
 /* Replaces state.json. */
 int rundir_write(const struct rundir *r, const void *text, size_t len, struct err *err);
 
-/* Removes the folder, base when it was the last one in it, and then lets go of the lock.  Takes a struct rundir. */
+/* Removes the directory, base if that becomes empty, and then releases the lock.  Takes a struct rundir. */
 void rundir_remove(void *r);
 
 #endif

@@ -1,8 +1,8 @@
 /* What was made on the host, and how to take it back: a stack, undone in reverse at every way out.
  *
- * Once everything is made, the stack goes to a process of its own, the keeper, which keeps root's rights and waits.
- * The one that stays can then give its rights up: it is the one that hears a hostile guest.  And whatever ends it,
- * SIGKILL too, the keeper undoes everything at once. */
+ * Once everything is made, the stack goes to a separate process, the keeper, which keeps root's rights and waits.  The
+ * original process, which reads what a hostile guest sends, can then give its rights up.  Whatever ends that process,
+ * SIGKILL included, the keeper undoes everything at once. */
 #ifndef CTR_UNDO_H
 #define CTR_UNDO_H
 
@@ -19,9 +19,9 @@ struct undo *undo_new(void);
  * Without memory it is undone at once, and -1 returned with err. */
 int undo_push(struct undo *u, const char *what, void (*undo)(void *handle), void *handle, struct err *err);
 
-/* Starts the keeper.  The handles are its own from now on, as they are: this process changes nothing that they
- * stand for.  The descriptors own, in which -1 is none, stay with this process alone: the control socket, whose name
- * tells that the VM lives, and what the guest and Firecracker are heard by.  -1 with err. */
+/* Starts the keeper, which owns the handles from now on: this process must not change what they stand for.  The
+ * descriptors in own (-1: none) stay with this process alone: the control socket, whose name tells that the VM lives,
+ * and those that read from the guest and Firecracker.  -1 with err. */
 int undo_entrust(struct undo *u, const int *own, size_t count, struct err *err);
 
 /* Undoes everything in reverse order, or has the keeper do it and waits, and frees u. */

@@ -1,6 +1,6 @@
-/* The VM's place on the host while it runs: a mount namespace of our own and in it a tmpfs at
- * BASE/EXEC/ID, the folder in which the jailer makes its chroot `root`.  Every mount and file in there
- * ends with the processes that use it, also when they are killed. */
+/* The VM's place on the host while it runs: a mount namespace of our own and in it a tmpfs at BASE/EXEC/ID, the
+ * directory in which the jailer makes its chroot `root`.  Every mount and file in there ends with the processes that
+ * use it, also when they are killed. */
 #ifndef CTR_WORKDIR_H
 #define CTR_WORKDIR_H
 
@@ -19,8 +19,8 @@ struct workdir_plan {
  * namespace, in which mounts made on the host still arrive.  -1 with err; nothing is left then. */
 int workdir_make(const struct workdir_plan *plan, struct lockdir *w, struct err *err);
 
-/* Makes the tmpfs read-only, in the jail too: the jailer gives its user folders that nothing is made in once the VM
- * runs.  Disks, sockets and devices are not held by that.  -1 with err. */
+/* Makes the tmpfs read-only, in the jail too: the jailer gives its user directories in which nothing is made once the
+ * VM runs.  Disks, sockets and devices stay writable.  -1 with err. */
 int workdir_seal(const struct lockdir *w, struct err *err);
 
 /* Unmounts, and removes the folders that were made unless another VM uses them.  Takes a struct lockdir. */

@@ -4,7 +4,7 @@
 
 enum kvm_state {
     KVM_WORKS,
-    KVM_MISSING,      /* no /dev/kvm, or it is no KVM */
+    KVM_MISSING,      /* no /dev/kvm, or it is not KVM */
     KVM_FORBIDDEN,    /* it may not be opened or used */
     KVM_BUSY,         /* another hypervisor has the processors' virtualisation */
     KVM_EMULATES_ONLY /* VMs can be made, but 64-bit code with exceptions does not run in them */

@@ -12,8 +12,8 @@
 
 struct channel;
 
-/* What the guest did.  fd becomes the callee's.  malformed: on control, which is closed then, so that init
- * ends the VM. */
+/* What the guest did.  The callee owns fd.  malformed: an invalid message on control, which is closed then, so that
+ * init ends the VM. */
 struct channel_events {
     void (*message)(void *arg, const struct proto_msg *msg);
     void (*stream)(void *arg, uint32_t session, enum proto_kind kind, int fd);

@@ -22,8 +22,8 @@ struct collect {
     bool busy;
 };
 
-/* Answers all clients that wait for metrics, a second later at most.  collect is zeroed but for what is not its own:
- * patience and busy. */
+/* Answers all clients that wait for metrics, within a second.  The caller sets the pointers in *c, and zeroes patience
+ * and busy, which are collect's own. */
 void collect_metrics(struct collect *c);
 
 #endif

@@ -1,6 +1,6 @@
-/* The local control socket: what ctr-jailer asks of a running VM.  It is in a folder of root's (entry/host/rundir.h),
- * and only root is served.  An exec's streams are handed to the client as descriptors: their bytes do not pass through
- * here. */
+/* The local control socket, for ctr-jailer's requests to a running VM.  It is in a directory of root's
+ * (entry/host/rundir.h), and only root is served.  An exec's streams are handed to the client as descriptors: their
+ * bytes do not pass through here. */
 #ifndef CTR_CONTROL_H
 #define CTR_CONTROL_H
 
@@ -30,7 +30,7 @@ struct control_events {
 /* Serves listener (local_listen), which becomes the control's.  NULL without memory. */
 struct control *control_new(struct loop *loop, int listener, const struct control_events *events);
 
-/* What the guest says of a session other than 0, and its streams (fd is taken).  Unknown sessions are
+/* Takes the guest's messages about a session other than 0, and its streams (fd is taken).  Unknown sessions are
  * ignored. */
 void control_message(struct control *c, uint32_t session, const struct proto_msg *msg);
 void control_stream(struct control *c, uint32_t session, enum proto_kind kind, int fd);

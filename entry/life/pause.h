@@ -1,6 +1,6 @@
-/* The VM paused and resumed, by Firecracker's API (PATCH /vm).  The vCPUs stand still meanwhile; Firecracker's own
- * thread, and with it the API, goes on, and the guest's clocks count the pause, since KVM's do.  Only a VM whose
- * command runs and was not asked to stop is paused: so none of supervise's deadlines runs meanwhile. */
+/* Pauses and resumes the VM by Firecracker's API (PATCH /vm).  The vCPUs stand still during a pause; Firecracker's own
+ * thread, and with it the API, goes on, and the guest's clocks count the pause, since KVM's do.  A VM is paused only if
+ * its command runs and was not asked to stop, so none of supervise's deadlines runs during a pause. */
 #ifndef CTR_PAUSE_H
 #define CTR_PAUSE_H
 
@@ -14,10 +14,10 @@ struct pause {
     bool asked;              /* Firecracker was asked to pause, and not to resume since */
 };
 
-/* Pauses the VM, or resumes it, and tells the clients that asked for that once it is so, or why it cannot be. */
+/* Pauses or resumes the VM, and then tells the clients that asked, or why it cannot be done. */
 void pause_ask(struct pause *p, bool paused);
 
-/* Resumes a VM that is, or is about to be, paused: it has something to do. */
+/* Resumes a VM that is paused, or about to be, because it has something to do. */
 void pause_end(struct pause *p);
 
 #endif

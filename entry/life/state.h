@@ -1,5 +1,5 @@
-/* What state.json of a VM's run folder says (entry/host/rundir.h), for whoever asks without asking entry: as `status`,
- * as far as it does not change while the VM runs. */
+/* The content of state.json in a VM's run directory (entry/host/rundir.h), for programs that do not ask entry: the part
+ * of `status` that does not change while the VM runs. */
 #ifndef CTR_STATE_H
 #define CTR_STATE_H
 

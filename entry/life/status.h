@@ -11,8 +11,8 @@ struct status_end {
     char reason[24]; /* supervise's word for it, "killed" when it could not say one; "": not known */
 };
 
-/* A process that is watched: its number in our PID namespace, and two files of its folder in /proc, which are read
- * again and again: nothing can be opened any more by the time they are (common/sandbox.h). */
+/* A watched process: its pid in our PID namespace, and two files of its directory in /proc.  The files stay open and
+ * are read again and again, because nothing can be opened any more by then (common/sandbox.h). */
 struct status_process {
     int64_t pid; /* -1: not known, and so are the files */
     int stat, status;
@@ -53,9 +53,9 @@ void status_phases(const struct status_facts *f, const struct status_boot *b, in
 /* Firecracker's, by the jail's first process, while it runs.  The files stay open as long as this process. */
 struct status_process status_firecracker(pid_t jail);
 
-/* A file in the container's own filesystem counts its starts, and tells how the run before ended: fills in restarts
- * and last.  A descriptor for status_ended; -1, and restarts too, when the file cannot be written, or we are not a
- * container's first process.  To be called once. */
+/* Fills in restarts and last from a file in the container's own filesystem, which counts its starts and records how the
+ * previous run ended.  A descriptor for status_ended; -1, with restarts -1 too, if the file cannot be written, or we
+ * are not a container's first process.  Call it once. */
 int status_begin(struct status_facts *facts);
 
 /* For the next run. */

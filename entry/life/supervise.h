@@ -1,5 +1,5 @@
-/* From the VM's start to its end: joins the command in the guest to this process, so that one behaves as
- * the other. */
+/* From the VM's start to its end: connects the command in the guest to this process, so that this process behaves like
+ * the command. */
 #ifndef CTR_SUPERVISE_H
 #define CTR_SUPERVISE_H
 
@@ -13,7 +13,7 @@ struct supervise_plan {
     const char *id;        /* the VM's */
     unsigned boot_timeout; /* seconds; 0: none */
     unsigned stop_timeout; /* seconds */
-    int stop_signal;       /* what a SIGTERM is to the command */
+    int stop_signal;       /* the signal that the command gets for a SIGTERM */
     uint64_t mem_mib;      /* the guest's memory */
     uint64_t mem_min_mib;  /* what it keeps when idle; 0: all */
     bool tty;              /* the command has a terminal, ours */

@@ -8,8 +8,8 @@ struct initsys {
 };
 
 /* The init system that command is in the tree, by its name or by that of the file it links to; without a slash, it is
- * looked for in the folders of search, as PATH has them.  NULL when it is none, or a path from another folder than /.
- * Of a sealed image, which cannot be looked into, the name alone counts. */
+ * looked for in the directories of search, a list like PATH.  NULL if it is not one, or is a relative path with a
+ * slash.  In a sealed image, which cannot be searched, the name alone counts. */
 const struct initsys *initsys_find(const char *tree, const char *command, const char *search);
 
 #endif

@@ -4,8 +4,7 @@
 
 #include "common/buf.h"
 
-/* What a path leads to, with every link followed as if the tree were the root: an O_PATH descriptor, or -1 with errno.
- */
+/* Opens a path, with every link followed as if the tree were the root: an O_PATH descriptor, or -1 with errno. */
 int intree_open(const char *tree, const char *path);
 
 /* The text of a regular file of at most max bytes; owned by the caller.  NULL with errno. */

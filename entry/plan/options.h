@@ -1,5 +1,5 @@
-/* What the user asked for, raw: one table of variables gives parsing, --help and the README's table.
- * A row of the table also says what the value may be; what an option means is plan.c's. */
+/* What the user asked for, raw: one table of variables gives parsing, --help and the README's table.  A row of the
+ * table also says which values are allowed; plan.c says what an option means. */
 #ifndef CTR_OPTIONS_H
 #define CTR_OPTIONS_H
 
@@ -64,9 +64,10 @@ enum action { ACTION_RUN, ACTION_DRY_RUN, ACTION_CHECK_KVM, ACTION_HELP, ACTION_
 struct options {
     enum action action;
     const char *value[OPT_COUNT]; /* as given, else the default, else NULL; not owned */
-    uint64_t number[OPT_COUNT];   /* what it comes to (entry/plan/values.h), once judged; 0: not given, or refused */
-    char **command;               /* the command and its arguments, NULL-terminated; not owned */
-    struct buf environment;       /* the guest's: NAME=value strings, each with its NUL; owned */
+    uint64_t number[OPT_COUNT]; /* the value's meaning as a number (entry/plan/values.h), once judged; 0: not given, or
+                                   refused */
+    char **command;             /* the command and its arguments, NULL-terminated; not owned */
+    struct buf environment;     /* the guest's: NAME=value strings, each with its NUL; owned */
 };
 
 /* Reads argv and env (both outlive *o).  -1 on an unknown flag, or without memory. */

@@ -1,5 +1,5 @@
-/* What will be done, decided: every value checked and sized, one part for each stage.  Const once made;
- * whatever can be refused without changing the host is refused here. */
+/* The decisions about a run: every value checked and sized, one part for each stage.  Const once made; everything that
+ * can be refused without changing the host is refused here. */
 #ifndef CTR_PLAN_H
 #define CTR_PLAN_H
 
@@ -40,7 +40,7 @@ struct plan {
 };
 
 /* Judges o, which must outlive the plan.  -1 with all refusals: each names the variable, its value and what is
- * accepted.  plan_free is wanted then too. */
+ * accepted.  Call plan_free then too. */
 int plan_make(struct options *o, const struct resources *r, struct plan *plan, struct refusals *refused);
 
 /* Chooses the VM's two users again, when another VM has claimed them (netsetup/claim.h).  -1 with err. */

@@ -1,4 +1,4 @@
-/* What the files that make the plan share; plan.h is for everybody else. */
+/* Shared by the files that make the plan; all other files include plan.h. */
 #ifndef CTR_PLAN_PARTS_H
 #define CTR_PLAN_PARTS_H
 

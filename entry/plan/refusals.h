@@ -1,4 +1,4 @@
-/* Everything that is wrong with what was asked for, a line each: people mend it in one go. */
+/* Everything that is wrong with the user's options, a line each, so that users can correct all of it at once. */
 #ifndef CTR_REFUSALS_H
 #define CTR_REFUSALS_H
 

@@ -1,4 +1,4 @@
-/* What this machine, and the cgroup that we are in, let a VM have. */
+/* The resources that this machine and our cgroup allow a VM. */
 #ifndef CTR_RESOURCES_H
 #define CTR_RESOURCES_H
 
@@ -21,13 +21,13 @@ struct resources resources_read(void);
  * need for themselves. */
 uint64_t resources_guest_mib(const struct resources *r);
 
-/* Sets err to what keeps a guest from having at least this many MiB, and what to do. */
+/* Sets err to the reason why a guest cannot have this many MiB, and to what to do. */
 void resources_explain(const struct resources *r, uint64_t least_mib, struct err *err);
 
 /* Narrows r down to what a cgroup's settings will let the VM have. */
 void resources_narrow(struct resources *r, const struct cgroup_plan *plan);
 
-/* Parsers, apart for their tests.  CPUs in a cgroup v2 "quota period" text, rounded up; 0 for "max" or anything
+/* Parsers, separate for their tests.  CPUs in a cgroup v2 "quota period" text, rounded up; 0 for "max" or anything
  * malformed. */
 unsigned resources_cpu_max(const char *text);
 /* Bytes in a memory limit file; UINT64_MAX for "max", malformed, or v1's page-rounded "unlimited". */

@@ -1,13 +1,14 @@
-/* How large a VM's disks are when nobody says it.
+/* The sizes of a VM's disks if the user gives none.
  *
- * Their files are sparse: they take what is written to them, and may grow to their size.  So what is free is not what
- * can be promised.  That is what is free, less what the disks of living VMs may still grow by, less 1 GiB (or a
- * twentieth of a smaller filesystem) that stays the host's.  A disk without a size gets a quarter of it: VM after VM
- * gets less, all of them together less than there is, and none can fill the host's filesystem or take what another was
- * promised.
+ * Disk files are sparse: they take the space of the data written, and may grow to their size.  Free space can therefore
+ * not be promised as a whole.  The promisable space is the free space, less the possible growth of live VMs' disks,
+ * less 1 GiB (or a twentieth of a smaller filesystem) that stays the host's.  A disk without a size gets a quarter of
+ * it.  Each further VM gets less, all of them together get less than there is, and none can fill the host's filesystem
+ * or take space that another was promised.
  *
- * The disks of living VMs are found in /proc, as files that entry and Firecracker have open, wherever they lie.  Those
- * of VMs in other containers are not seen, unless these share the PID namespace: there, sizes have to be said. */
+ * The disks of living VMs are found in /proc, as files that entry and Firecracker have open, wherever they lie.  Disks
+ * of VMs in other containers are visible only if the containers share the PID namespace; otherwise, users have to give
+ * sizes. */
 #ifndef CTR_SPACE_H
 #define CTR_SPACE_H
 
@@ -20,7 +21,7 @@ struct space_disk {
     uint64_t allocated; /* bytes that its file has already */
 };
 
-/* Sets the sizes that are 0, and warns of those that are more than there is room for. */
+/* Sets the sizes that are 0, and warns of sizes for which there is not enough room. */
 void space_share(const struct space_disk *disks, unsigned count);
 
 #endif

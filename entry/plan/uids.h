@@ -1,4 +1,4 @@
-/* Who else is a user: the uids that a VM gets are to be nobody's. */
+/* The uids that are in use: a VM's uids must be nobody else's. */
 #ifndef CTR_UIDS_H
 #define CTR_UIDS_H
 

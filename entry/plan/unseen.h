@@ -4,11 +4,12 @@
 
 #include "entry/plan/plan.h"
 
-/* Warns of the user's mounts that neither the tree nor an option has, in one line, with what VM_VOLUMES would carry
- * them. Only of a container that was made for this VM: other mounts are not there for it. */
+/* Warns, in one line, of the user's mounts that neither the tree nor an option has, and names the VM_VOLUMES that would
+ * carry them.  Only of a container that was made for this VM: other mounts are not there for it. */
 void unseen_warn(const struct options *o, const struct plan *plan);
 
-/* The same of a mountinfo text, which is changed: appends their places to places, each with its NUL.  For tests. */
+/* The same for a mountinfo text, which is changed: appends the mount points to places, each with its NUL.  For tests.
+ */
 void unseen_find(char *mountinfo, const struct options *o, const struct plan *plan, struct buf *places);
 
 #endif

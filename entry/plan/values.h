@@ -1,4 +1,4 @@
-/* What the values of options may be. */
+/* The values that options may have. */
 #ifndef CTR_VALUES_H
 #define CTR_VALUES_H
 
@@ -25,7 +25,7 @@ struct value_rule {
     const char *words;
 };
 
-/* What the text comes to, into *out (0 where it stays a text).  -1 when it is not as the rule says. */
+/* Converts the text into *out (0 if it stays a text).  -1 if it breaks the rule. */
 int value_read(const struct value_rule *rule, const char *text, uint64_t *out);
 
 /* What is accepted, for people: "must be a number from 1 to 32". */

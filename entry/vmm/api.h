@@ -1,4 +1,4 @@
-/* HTTP to Firecracker's API socket, over one connection that stays open for the VM's life: it could not be made
+/* HTTP to Firecracker's API socket, over one connection that stays open for the VM's life, because it could not be made
  * again later, without privileges.  One request is under way at a time; others wait their turn. */
 #ifndef CTR_API_H
 #define CTR_API_H
@@ -9,7 +9,7 @@
 
 struct api;
 
-/* The answer: HTTP's status and the body (with a NUL behind it); status 0: there is none, body says why. */
+/* The reply: the HTTP status and the body, followed by a NUL; status 0: there is no reply, and body says why. */
 typedef void api_done(void *arg, long status, const char *body, size_t len);
 
 /* Of the socket `name` in the folder run (a descriptor), which may still have to appear.  process is readable when
@@ -25,8 +25,8 @@ int api_call(struct api *a, const char *method, const char *path, const char *bo
 /* From now on the loop, which must outlive it, serves requests of api_send. */
 void api_join(struct api *a, struct loop *loop);
 
-/* Sends a request, and calls done once, later, from the loop; never when Firecracker does not answer: it may be
- * stopped, and go on.  -1 when too many wait, or without memory: done is not called. */
+/* Sends a request, and later calls done once, from the loop.  Never calls done while Firecracker does not answer: it
+ * may be stopped, and continue later.  -1 if too many requests wait, or without memory: done is not called. */
 int api_send(struct api *a, const char *method, const char *path, const char *body, api_done *done, void *arg);
 
 /* The connection's descriptor; -1: there is none now. */

@@ -6,7 +6,7 @@
 #include "common/loop.h"
 #include "entry/vmm/vmm.h"
 
-/* A figure that is not known; the guest's kernel may be without a driver, or not have told yet. */
+/* An unknown figure: the guest's kernel may lack the driver, or have reported nothing yet. */
 #define BALLOON_UNKNOWN UINT64_MAX
 
 enum balloon_figure {
@@ -28,7 +28,7 @@ struct balloon;
 /* size, min: the guest's memory and what it keeps, in MiB; min 0: all.  NULL without memory. */
 struct balloon *balloon_new(struct loop *loop, struct vmm *vmm, uint64_t size, uint64_t min);
 
-/* Asks for new figures; they are there when what is asked of vmm next is answered. */
+/* Asks for new figures; they have arrived when vmm answers the next request after this one. */
 void balloon_ask(struct balloon *b);
 const uint64_t *balloon_figures(const struct balloon *b);
 

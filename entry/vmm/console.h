@@ -1,5 +1,5 @@
 /* Text that the VMM writes: the guest's serial console, with kernel and panic text only, and what the jailer and
- * Firecracker print; Firecracker's log.  The last 64 KiB are kept, to say what happened when something does. */
+ * Firecracker print; Firecracker's log.  The last 64 KiB are kept, to explain a failure. */
 #ifndef CTR_CONSOLE_H
 #define CTR_CONSOLE_H
 
@@ -16,11 +16,10 @@ struct console *console_new(struct loop *loop, int fd, const char *name, void (*
 /* Reads what is there, without waiting. */
 void console_drain(struct console *c);
 
-/* The one line that tells most: a panic, init's last word, else the last line.  Valid until the next
- * call. */
+/* The most telling line: a panic, init's last message, or else the last line.  Valid until the next call. */
 const char *console_summary(struct console *c);
 
-/* What is kept of it. */
+/* The text that is kept. */
 const struct buf *console_text(const struct console *c);
 
 void console_free(struct console *c);

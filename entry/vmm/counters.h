@@ -1,4 +1,4 @@
-/* Firecracker's metrics (docs/metrics.md): lines of JSON from a FIFO, which tell what has been since the last line,
+/* Firecracker's metrics (docs/metrics.md): lines of JSON from a FIFO with the counts since the previous line, which are
  * added up here. */
 #ifndef CTR_COUNTERS_H
 #define CTR_COUNTERS_H

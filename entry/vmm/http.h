@@ -13,8 +13,8 @@ struct http_answer {
     size_t head, length; /* bytes up to the body, and of it */
 };
 
-/* Whether data begins with a whole answer, then in *a: 1; 0: more is to come; -1: it is not HTTP, or not of the kind
- * above, or longer than max. */
+/* Reads a reply at the start of data: 1 with *a if it is complete; 0 if more is to come; -1 if it is an invalid reply:
+ * not HTTP, not of the kind above, or longer than max. */
 int http_parse(const char *data, size_t len, size_t max, struct http_answer *a);
 
 #endif

@@ -1,4 +1,4 @@
-/* How much of its memory a guest lends to the host: a pure function of what the balloon tells. */
+/* How much of its memory a guest lends to the host: a pure function of the balloon's figures. */
 #ifndef CTR_RECLAIM_H
 #define CTR_RECLAIM_H
 
@@ -13,7 +13,7 @@ struct reclaim_facts {
     uint64_t target;    /* as it was last asked to be */
 };
 
-/* What it is to be asked for now; target when nothing is to change.  Never more than size - min. */
+/* The new target for the balloon; the old target if nothing is to change.  Never more than size - min. */
 uint64_t reclaim_target(const struct reclaim_facts *f);
 
 #endif

@@ -1,4 +1,4 @@
-/* Firecracker's version, and what needs which. */
+/* Firecracker's version, and which features need which version. */
 #ifndef CTR_VERSION_H
 #define CTR_VERSION_H
 
@@ -8,10 +8,10 @@
 
 struct vmm_plan;
 
-/* text: "1.12.1".  -1 with err when that is older than all we work with, or the plan asks for what it lacks. */
+/* text: "1.12.1".  -1 with err if the version is too old for us, or lacks a feature that the plan asks for. */
 int version_check(const char *text, const struct vmm_plan *plan, struct err *err);
 
-/* Whether this version resumes a VM that was paused as it was: 1.16.0 and 1.16.1 hold back all vsock packets to the
+/* Whether a paused VM works again after this version resumes it: 1.16.0 and 1.16.1 hold back all vsock packets to the
  * guest for ever (Firecracker's pull request 6100). */
 bool version_resumes(const char *text);
 

@@ -11,10 +11,10 @@
 
 enum { VMM_DRIVES_MAX = 13 }; /* of the 17 devices that Firecracker has interrupts for */
 
-/* Seconds between two looks of the guest's kernel at its memory. */
+/* Seconds between two reports of the guest's kernel about its memory. */
 enum { VMM_BALLOON_INTERVAL = 2 };
 
-/* What a device may pass in a second; 0: as much as it can. */
+/* The most that a device may pass in a second; 0: no limit. */
 struct vmm_limit {
     uint64_t bytes, ops;
 };
@@ -52,7 +52,7 @@ int vmm_start(struct vmm *v, const struct vmm_plan *plan, struct err *err);
 /* From now on the loop, which must outlive it, serves the connection; until then nothing can be asked. */
 void vmm_join(struct vmm *v, struct loop *loop);
 
-/* What can be asked then, as by api_send.  MiB: what the guest's memory is to be smaller by. */
+/* Requests that are possible then, as by api_send.  MiB: the size by which the guest's memory is to shrink. */
 int vmm_get_balloon(struct vmm *v, api_done *done, void *arg);
 int vmm_set_balloon(struct vmm *v, uint64_t mib);
 int vmm_flush_metrics(struct vmm *v, api_done *done, void *arg);

@@ -1,4 +1,4 @@
-/* Firecracker's own log.  All of it goes to the debug log; what the user must know is said, once. */
+/* Firecracker's own log.  All of it goes to the debug log; messages that the user must know are reported, once. */
 #ifndef CTR_VMMLOG_H
 #define CTR_VMMLOG_H
 
