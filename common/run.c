@@ -1,4 +1,4 @@
-/* Output goes through memory files, so that the program never waits for somebody to read it. */
+/* Output goes to memory files, so that the program never waits for a reader. */
 #include "common/run.h"
 
 #include "common/cancel.h"

@@ -1,9 +1,9 @@
-/* Each member is reached component by component: its parent folder is a descriptor, and every call that changes
- * something names one entry of it, so that what is a link meanwhile leads nowhere.  What is set of an object (owner,
- * attributes, mode, time) is set through a descriptor of it, by /proc/self/fd, which also serves objects that cannot
- * be opened for reading.
+/* Each member is reached component by component: its parent directory is a descriptor, and every call that changes
+ * something names one entry of that directory, so that a component replaced by a link leads nowhere.  An object's
+ * owner, attributes, mode and time are set through a descriptor of the object, by /proc/self/fd, which also works for
+ * objects that cannot be opened for reading.
  *
- * A folder's mode and time come last, when all is in it. */
+ * A directory's mode and time are set last, when its content is complete. */
 #include "common/unpack.h"
 
 #include "common/cleanup.h"

@@ -1,6 +1,5 @@
-/* The container's ENTRYPOINT: runs a command in a microVM made of the container's tree, and behaves as that
- * process would.  This file is the program's outline: options -> plan -> stages, and everything undone in
- * reverse. */
+/* The container's ENTRYPOINT: runs a command in a microVM made of the container's tree, and behaves like that command.
+ * This file is the program's outline: options -> plan -> stages, and everything undone in reverse. */
 #include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/descriptors.h"

@@ -1,4 +1,4 @@
-/* Refuses what can be refused before anything on the host changes. */
+/* Refuses every plan that can be refused before anything on the host changes. */
 #include "netsetup/netsetup.h"
 #include "netsetup/subnet.h"
 

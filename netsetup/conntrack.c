@@ -1,6 +1,6 @@
-/* NAT rules are asked once a flow, so a flow outlives them: a UDP client that sent while no VM was there, or to one
- * that is gone, keeps its flow as long as it keeps trying, and so does a TCP client's SYN (for two minutes), or its
- * connection (for five days).  Over ctnetlink (linux/netfilter/nfnetlink_conntrack.h). */
+/* The kernel consults NAT rules once per flow, so a flow outlives them.  A UDP client that sent while no VM was there,
+ * or to a VM that is gone, keeps its flow as long as it keeps trying.  A TCP client's SYN keeps its flow for two
+ * minutes, a TCP connection for five days.  Over ctnetlink (linux/netfilter/nfnetlink_conntrack.h). */
 #include "netsetup/conntrack.h"
 #include "common/cleanup.h"
 #include "common/io.h"

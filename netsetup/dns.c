@@ -1,9 +1,9 @@
-/* Packets alone cannot do it: systemd-resolved takes queries from the loopback device only, and Docker's resolver
- * listens on a port that Docker's own rules know.  A socket on the host reaches both.
+/* Forwarding packets is not enough: systemd-resolved takes queries from the loopback device only, and Docker's resolver
+ * listens on a port that only Docker's own rules know.  A socket on the host reaches both.
  *
- * The relay is a process of its own, a poll loop with dnsudp.c and dnstcp.c on it.  Its sockets are bound to the TAP
- * device, so whatever the firewall lets in, only this guest is heard; and of what that says, only what it says in its
- * own name.  The guest is not trusted: it can fill its own table and delay its own answers, no more. */
+ * The relay is a separate process: a poll loop with dnsudp.c and dnstcp.c on it.  Its sockets are bound to the TAP
+ * device, so whatever the firewall lets in, the relay reads from this guest only, and only packets with the guest's own
+ * address.  The guest is not trusted: it can fill its own table and delay its own answers, no more. */
 #include "netsetup/dns.h"
 #include "common/cleanup.h"
 #include "common/descriptors.h"

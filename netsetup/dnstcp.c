@@ -1,6 +1,6 @@
-/* A connection has three stages: nothing was said yet, so no server is troubled; a server is being connected to, the
- * next one when that fails; bytes are carried both ways, unread.  In each it has a deadline, and nothing in here
- * blocks, so a silent end costs others nothing. */
+/* A connection has three stages.  The guest has sent nothing yet, so no server is contacted.  The relay connects to a
+ * server, or to the next one if that fails.  Bytes are carried both ways, unread.  Each stage has a deadline, and
+ * nothing in here blocks, so a silent end costs other connections nothing. */
 #include "netsetup/dnstcp.h"
 #include "common/cleanup.h"
 #include "common/pump.h"

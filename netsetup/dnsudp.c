@@ -1,11 +1,12 @@
-/* Queries leave by ports that are shared and short-lived, not by one each: on the host each port is a connection to
- * track, and a guest must not fill that table.  Whoever wants to forge an answer has to guess the port, of which
- * there are some open at a time and new ones every few seconds, and the id, which is random and another one than the
- * guest's; and an answer counts only from the server asked (connect(2) sees to that) with the question asked.
- * Nothing is kept for a second query, so a forged answer would reach one asker, once.
+/* Queries leave by shared, short-lived ports, not by one port each: on the host each port is a tracked connection, and
+ * a guest must not fill that table.  To forge an answer, an attacker has to guess the port (a few are open at a time,
+ * with new ones every few seconds) and the id, which is random and differs from the guest's.  An answer counts only if
+ * it comes from the server asked (connect(2) ensures that) and has the question asked.  Nothing is kept for a second
+ * query, so a forged answer would reach one client, once.
  *
- * A query is on two lists: of its port, by which answers find it, and of those that wait, the longest waiting first.
- * One whose port has failed is on the list of the homeless instead of a port's, until settle finds another. */
+ * A query is on two lists: that of its port, by which answers find the query, and that of waiting queries, the longest
+ * waiting first.  A query whose port has failed is on the list of the homeless instead of a port's list, until settle
+ * finds another port. */
 #include "netsetup/dnsudp.h"
 #include "common/cleanup.h"
 #include "netsetup/dnsmsg.h"

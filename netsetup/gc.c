@@ -1,5 +1,6 @@
-/* A mark belongs to nobody that lives when its name is free, or held by somebody who is not root: no VM will ever have
- * it again, so a removal takes nothing from anybody.  The claim is held meanwhile only to do it once. */
+/* A mark belongs to no live VM if its name is free, or held by a user other than root.  No VM will ever have that mark
+ * again, so a removal takes nothing from any VM.  The claim is held meanwhile only so that one process does the
+ * removal. */
 #include "netsetup/gc.h"
 #include "common/cleanup.h"
 #include "common/log.h"

@@ -1,4 +1,4 @@
-/* /proc/net knows a socket's inode, /proc/<pid>/fd who has it open (proc(5)). */
+/* /proc/net shows a socket's inode, and /proc/<pid>/fd shows which process has it open (proc(5)). */
 #include "netsetup/holder.h"
 #include "common/cleanup.h"
 #include "common/io.h"

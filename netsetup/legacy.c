@@ -1,6 +1,6 @@
 /* The older tables' rules: read from the kernel (xtables.c), which takes 0.1 ms where iptables-save takes 2, and
- * removed with iptables-legacy-restore: the kernel's interface replaces whole tables, which is no thing to do beside
- * others without iptables' own lock. */
+ * removed with iptables-legacy-restore: the kernel's interface replaces whole tables, which is not safe beside other
+ * programs without iptables' own lock. */
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/io.h"

@@ -1,7 +1,8 @@
-/* A device is gone for everybody when the kernel has taken it off its lists, a few ms after it was asked to; but it
- * answers only when it has freed it, too, which waits until nobody on any CPU can still be looking at it
- * (netdev_run_todo's rcu_barrier: 15-30 ms).  So a thread waits for the answer, and we for the news of the deletion,
- * which the kernel tells while it holds the lock (RTNL) that all changes of devices and addresses take. */
+/* A device is gone for every process once the kernel has taken it off its lists, a few ms after the request.  But the
+ * kernel answers only after it has freed the device, too, which waits until no CPU can still be using the device
+ * (netdev_run_todo's rcu_barrier: 15-30 ms).  So a thread waits for the answer, while we wait for the notification of
+ * the deletion, which the kernel sends while it holds the lock (RTNL) that all changes of devices and addresses take.
+ */
 #include "common/cleanup.h"
 #include "netsetup/link.h"
 #include "netsetup/nl.h"

@@ -1,6 +1,6 @@
-/* The order of things.  Whatever outlives this process is marked before it can: the TAP by its alias while it still
- * hangs on our descriptor, the rules by their comment.  And the mark is claimed before all.  So at any moment of a kill
- * -9, the next VM's gc finds what is left and knows that nobody owns it. */
+/* The order of steps.  Every object that may outlive this process is marked before it can: the TAP by its alias while
+ * it still depends on our descriptor, the rules by their comment.  The mark is claimed before everything else.  So
+ * whenever a kill -9 comes, the next VM's gc finds what is left and knows that no live VM owns it. */
 #include "netsetup/netsetup.h"
 #include "common/buf.h"
 #include "common/cleanup.h"

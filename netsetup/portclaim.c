@@ -1,5 +1,5 @@
-/* A bound socket that does not listen: the kernel refuses the port to everybody else, and us when somebody has
- * it.  Packets are turned to the guest before they could reach the socket. */
+/* A claim is a bound socket that does not listen: the kernel refuses the port to every other process, and refuses it to
+ * us if another process has it.  Packets are redirected to the guest before they could reach the socket. */
 #include "netsetup/portclaim.h"
 #include "common/cleanup.h"
 #include "netsetup/holder.h"

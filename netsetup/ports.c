@@ -1,4 +1,4 @@
-/* The VM_PORTS option: a list of what to publish where. */
+/* The VM_PORTS option: a list of published ports. */
 #include "netsetup/ports.h"
 #include "common/cleanup.h"
 #include "common/num.h"

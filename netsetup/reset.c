@@ -1,8 +1,8 @@
-/* A reset that counts has the sequence number that the other side expects next, and nobody knows that but the other
- * side.  So it is asked, by a SYN on the old connection's addresses and ports: to a side that believes the connection
- * is there, that is the sign of a restart, and it answers with an ACK that has its numbers.  There is no connection
- * here any more, so our kernel answers that with a reset, and the numbers in it are right (RFC 9293, 3.5.1, "Half-open
- * connections"; RFC 5961, 4).  Takes no right to send what one likes (CAP_NET_RAW). */
+/* A valid reset has the sequence number that the other side expects next, and only the other side knows that number.
+ * So we ask for it, with a SYN on the old connection's addresses and ports.  A side that still has the connection takes
+ * the SYN for the sign of a restart, and answers with an ACK that has its numbers.  Our kernel has no such connection
+ * any more, so it answers the ACK with a reset, and the numbers in that reset are right (RFC 9293, 3.5.1, "Half-open
+ * connections"; RFC 5961, 4).  This needs no right to send arbitrary packets (CAP_NET_RAW). */
 #include "netsetup/reset.h"
 #include "common/cleanup.h"
 

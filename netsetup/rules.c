@@ -1,8 +1,8 @@
 /* What may pass, and which table says so.
  *
- * Refusals must hold whatever other rules accept, and acceptances must hold whatever the chain's end or
- * policy refuses.  So refusals are in the tables that packets pass first (raw, mangle), where ours come first;
- * acceptances are in filter, behind the user's own DOCKER-USER rules and before everything else.
+ * Refusals must hold whatever other rules accept, and acceptances must hold whatever the chain's end or policy refuses.
+ * So refusals are in the tables that packets pass first (raw, mangle), where ours come first; acceptances are in
+ * filter, after the user's own DOCKER-USER rules and before everything else.
  *
  *   raw PREROUTING     the guest is who it says it is; what forbidden.c lists is not for it; and it is nobody's
  *                      router or neighbour (neigh.h), so it has no say in routes and neighbour tables

@@ -1,6 +1,6 @@
-/* Claim first, then look: whoever holds the claim on a /30 may take it when nothing on the host overlaps it,
- * and two VMs can never hold the same.  10.0.0.0/8 has 65536 subnets of the form 10.x.y.0/30; the other
- * private ranges serve hosts that route all of it elsewhere (a company's VPN). */
+/* Claim first, then look: the holder of the claim on a /30 may take the /30 if nothing on the host overlaps it, and two
+ * VMs can never hold the same one.  10.0.0.0/8 has 65536 subnets of the form 10.x.y.0/30; the other private ranges
+ * serve hosts that route all of it elsewhere (a company's VPN). */
 #include "netsetup/subnet.h"
 #include "common/cleanup.h"
 #include "netsetup/claim.h"

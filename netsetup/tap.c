@@ -1,5 +1,5 @@
-/* Created as Firecracker opens it later, by name and with the same flags (IFF_TAP, IFF_NO_PI, IFF_VNET_HDR; one
- * queue): a device with others would refuse that open.  See Documentation/networking/tuntap.rst. */
+/* The TAP is created with the flags with which Firecracker opens it later by name (IFF_TAP, IFF_NO_PI, IFF_VNET_HDR;
+ * one queue): a device with other flags would refuse that open.  See Documentation/networking/tuntap.rst. */
 #include "netsetup/tap.h"
 #include "common/cleanup.h"
 

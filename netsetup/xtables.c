@@ -1,6 +1,6 @@
-/* A table as the kernel gives it is a row of entries, each of a head, matches and a target.  A built-in chain begins
- * at its hook's entry and ends with its policy.  Any other begins behind an entry whose target is ERROR, which has
- * its name, and ends with a RETURN.  One more ERROR is the row's end.  (linux/netfilter_ipv4/ip_tables.h, and what
+/* The kernel gives a table as a row of entries, each with a head, matches and a target.  A built-in chain begins at its
+ * hook's entry and ends with its policy.  Any other chain begins after an entry with the target ERROR, which has the
+ * chain's name, and ends with a RETURN.  One more ERROR ends the row.  (linux/netfilter_ipv4/ip_tables.h, and what
  * iptables' libiptc does.) */
 #include "common/cleanup.h"
 #include "netsetup/fw.h"

@@ -1,7 +1,7 @@
-/* Whose address a line has, decides.  A loopback address is everybody's own: the line stays, but for the hostname,
- * which moves to the guest's address (Debian writes "127.0.1.1 name.domain name").  An address that a line with the
- * hostname has is the container's; as the command runs in the guest, it becomes the guest's, with all the names, in
- * their order: the first one is what `hostname -f` prints. */
+/* The owner of a line's address decides.  Every machine has loopback addresses of its own: such a line stays, except
+ * for the hostname, which moves to the guest's address (Debian writes "127.0.1.1 name.domain name").  Any other address
+ * in a line with the hostname is the container's.  The command runs in the guest, so that address becomes the guest's
+ * and keeps all its names in their order: `hostname -f` prints the first one. */
 #include "entry/disks/hosts.h"
 
 #include "common/cleanup.h"

@@ -1,6 +1,6 @@
-/* Where a controller is: in v2 there is one hierarchy, and its mount is the first in the list, as for the jailer; in
- * v1 there is one for each controller or few.  The group that we are in is the mount's folder plus what
- * /proc/self/cgroup has behind the mount's own root (cgroups(7)). */
+/* Where a controller is: v2 has one hierarchy, and its mount is the first in the list, as for the jailer; v1 has a
+ * hierarchy for each controller, or for a few together.  Our cgroup's directory is the mount point plus the part of the
+ * path in /proc/self/cgroup that follows the mount's own root (cgroups(7)). */
 #include "entry/host/cgroup.h"
 
 #include "common/buf.h"

@@ -1,7 +1,6 @@
-/* /dev/kvm proves nothing: a nested KVM without hardware support underneath emulates instructions one by
- * one, runs real mode and then fails at a kernel's first exception.  So a few instructions of an
- * architecture's own (kvm_code.h) run in a tiny VM, an exception among them.
- * (Linux Documentation/virt/kvm/api.rst) */
+/* The presence of /dev/kvm proves nothing: a nested KVM without hardware support emulates instructions one by one, runs
+ * real mode and then fails at a kernel's first exception.  So a few instructions for each architecture (kvm_code.h) run
+ * in a tiny VM, and one of them raises an exception. (Linux Documentation/virt/kvm/api.rst) */
 #include "entry/kvm/kvm.h"
 
 #include "common/cleanup.h"

@@ -1,6 +1,6 @@
-/* arm64: at EL1 with the MMU off, as a kernel is entered; a breakpoint goes to a vector of its own, which steps
- * over it; then what the vector left in a register is stored where no memory is, an exit that tells.
- * (Arm ARM D1.3, "Exceptions"; Linux Documentation/virt/kvm/api.rst, KVM_ARM_VCPU_INIT) */
+/* arm64: starts at EL1 with the MMU off, as a kernel does.  A breakpoint leads to the code's own vector, which steps
+ * over it.  Then the code stores the value that the vector left in a register where there is no memory, and that exit
+ * shows the value. (Arm ARM D1.3, "Exceptions"; Linux Documentation/virt/kvm/api.rst, KVM_ARM_VCPU_INIT) */
 #ifdef __aarch64__
 #include "entry/kvm/kvm_code.h"
 

@@ -1,5 +1,5 @@
-/* The plan as JSON, for --dry-run.  What is still to be chosen when it is carried out, such as the TAP's
- * address, is null. */
+/* The plan as JSON, for --dry-run.  Values that are chosen only when the plan is carried out, such as the TAP's
+ * address, are null. */
 #include "common/json.h"
 #include "entry/kvm/kvm.h"
 #include "entry/plan/plan.h"

@@ -1,9 +1,9 @@
-/* Every VM_ name belongs to entry, so one that is not an option is wrong.  Any other name may be an application's own:
- * it is only suspected when it is an option but for one letter or one word.
+/* Every VM_ name belongs to entry, so a VM_ name that is not an option is wrong.  Any other name may belong to an
+ * application: it is suspected only if it differs from an option by one letter or one word.
  *
- * Two kinds of options are compared in two ways.  Of those without VM_, which are rare names, a word may be missing or
- * too many (MEM_SIZE, TAP_IP_ADDRESS).  Of the others without their VM_, all words must be there (FIRECRACKER_BIN), and
- * single words (PORTS, NETWORK) are left to applications altogether, as are the few below. */
+ * Two kinds of options are compared in two ways.  Options without VM_ are rare names, so a word may be missing or added
+ * (MEM_SIZE, TAP_IP_ADDRESS).  For the other options, given without their VM_, all words must be there
+ * (FIRECRACKER_BIN); single words (PORTS, NETWORK) and the few names below are left to applications. */
 #include "entry/plan/typos.h"
 
 #include "common/cleanup.h"

@@ -1,5 +1,5 @@
-/* A state a request: it waits; its text goes out; its answer comes in.  Whatever goes wrong on the way ends the
- * connection, as nobody could tell what belongs to which request any more. */
+/* A request has three states: it waits, its text goes out, its reply comes in.  Any failure on the way ends the
+ * connection, since replies could no longer be matched to requests. */
 #include "entry/vmm/api.h"
 
 #include "common/cancel.h"

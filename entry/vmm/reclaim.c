@@ -1,19 +1,20 @@
-/* The guest keeps what it uses and some slack above it, so that it need not ask for every page it wants; the rest is
- * the balloon's, and the host's.
+/* The guest keeps the memory that it uses and some slack, so that it need not ask for every page.  The balloon takes
+ * the rest and returns it to the host.
  *
- * "Uses" is what is not available.  Available memory includes page cache that can be dropped, and that is counted as
- * idle on purpose: a guest that has once read much would otherwise keep it for ever, though its disks are files of
- * the host, whose page cache holds the same data and can be taken back by whoever needs it more.  The slack is what
- * is left for cache in the guest.
+ * Used memory is all memory that is not available.  Available memory includes page cache that can be dropped, which
+ * counts as idle on purpose: otherwise a guest that has once read much would keep that cache for ever, although its
+ * disks are files of the host, whose page cache holds the same data and can be reclaimed for any process.  The slack is
+ * left for cache in the guest.
  *
- * The balloon grows by half of what could be taken each time, so that memory which is only free for a moment, between
- * two jobs, mostly stays; it shrinks at once, all the way, because there a program waits.  How much that program
- * wants cannot be seen once nearly nothing is available: the balloon then shrinks to its half.  What is faster, the
- * guest's kernel takes from the balloon itself before it kills a process (deflate on OOM): then the
- * balloon is smaller than it was asked to be, and little is available, which makes it shrink here as well.  Small
- * differences change nothing: each change costs the guest and the host some work, and figures always sway.
+ * The balloon grows by half of what it could take each time, so that memory which is free only for a moment, between
+ * two jobs, mostly stays with the guest.  It shrinks all the way at once, because a program waits for the memory.  Once
+ * nearly nothing is available, the figures do not show how much that program wants: the balloon then shrinks to half.
+ * If that is too slow, the guest's kernel takes memory from the balloon itself before it kills a process (deflate on
+ * OOM).  The balloon is then smaller than it was asked to be, and little is available, so it shrinks here as well.
+ * Small differences change nothing: each change costs the guest and the host some work, and the figures always
+ * fluctuate.
  *
- * A guest that lies gets, or gives, no more than its own memory. */
+ * A guest that lies about its figures gets, or gives, no more than its own memory. */
 #include "entry/vmm/reclaim.h"
 
 enum { SLACK = 64, SLACK_PART = 8, STEP = 16 }; /* MiB; a part of what is used; MiB */
