@@ -60,3 +60,12 @@ int descriptors_blank(const int *which, size_t count)
     cleanup_close_p(&null);
     return failed ? -1 : 0;
 }
+
+void descriptors_standard(void)
+{
+    for (int fd; (fd = open("/dev/null", O_RDWR)) >= 0;)
+        if (fd > STDERR_FILENO) {
+            close(fd);
+            return;
+        }
+}

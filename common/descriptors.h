@@ -12,4 +12,7 @@ int descriptors_keep(int *kept, size_t count);
  * numbers no other file may get, and for descriptors that other code will still close.  0, or -1 with errno. */
 int descriptors_blank(const int *which, size_t count);
 
+/* Opens /dev/null for those of descriptors 0 to 2 that are closed, before anything else gets their numbers. */
+void descriptors_standard(void);
+
 #endif

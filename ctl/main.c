@@ -1,4 +1,5 @@
 /* ctr-jailer [--id ID] COMMAND ...: asks a running VM's entry. */
+#include "common/descriptors.h"
 #include "common/log.h"
 #include "ctl/ctl.h"
 
@@ -51,6 +52,7 @@ int main(int argc, char **argv)
     const char *id = NULL;
     struct err err = {0};
     log_init("ctr-jailer");
+    descriptors_standard();
     argv++;
     if (argc > 2 && strcmp(*argv, "--id") == 0) {
         id = argv[1];

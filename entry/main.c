@@ -324,11 +324,7 @@ int main(int argc, char **argv, char **env)
      * open is none of ours, or our children's. */
     int standard[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
     descriptors_keep(standard, 3);
-    for (int fd; (fd = open("/dev/null", O_RDWR)) >= 0;)
-        if (fd > STDERR_FILENO) {
-            close(fd);
-            break;
-        }
+    descriptors_standard();
 
     int code = options_read(&options, argv, env, &err);
     if (code == 0) {

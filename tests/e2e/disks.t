@@ -146,7 +146,7 @@ rmdir /jail/data /jail
 volumes=()
 for i in 1 2 3 4 5 6 7 8; do mkdir "$work/v$i" && echo "of volume $i" >"$work/v$i/f" && volumes+=("$work/v$i:/v$i:ro"); done
 list=$(IFS=,; echo "${volumes[*]}")
-args=$(vm "$entry" --dry-run /guest-static | jq -r .boot_args)
+args=$(vm "$entry" --dry-run /bin/busybox | jq -r .boot_args)
 longest=1426
 filler() { printf 'fill=%*s' $(($1 - ${#args} - 6)) '' | tr ' ' f; } # which makes it that long
 capture vm VM_VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $((longest + 1)))" "$entry" /x

@@ -68,7 +68,6 @@ static void test_names(void **state)
     assert_init("/usr/bin/tini", "tini", SIGTERM); /* also one that is not there: the guest says so */
     assert_null(initsys_find(tree, "/usr/bin/nginx", "/bin"));
     assert_null(initsys_find(tree, "/app/init", "/bin"));
-    assert_null(initsys_find(tree, "systemd", "/bin"));
     assert_null(initsys_find("/nonexistent", "/bin/bash", "/bin"));
 }
 
@@ -77,6 +76,7 @@ static void test_search(void **state)
     (void)state;
     if (syscall(SYS_openat2, -1, NULL, NULL, 0) < 0 && errno == ENOSYS)
         skip(); /* qemu-user */
+    assert_null(initsys_find(tree, "systemd", "/bin"));
     fclose(fopen("bin/tini", "w"));
     assert_null(initsys_find(tree, "tini", "/sbin:/bin:/old")); /* which is not to be executed */
     assert_int_equal(chmod("bin/tini", 0755), 0);

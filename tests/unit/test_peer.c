@@ -2,6 +2,7 @@
 #include "common/peer.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -72,6 +74,8 @@ static void one_descriptor_is_kept(void **state)
 {
     (void)state;
     static const size_t counts[] = {1, 2, 10, FDS_MAX};
+    if (syscall(SYS_openat2, -1, NULL, NULL, 0) < 0 && errno == ENOSYS)
+        skip(); /* qemu-user, which also keeps the descriptors that a message has no room for */
     for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
         unsigned before = open_descriptors();
         struct rig rig = {0};
