@@ -244,5 +244,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close_end(&world.udp[0]);
     close_end(&world.udp[1]);
     close_end(&world.tcp[0]);
+    close_end(&world.tcp[1]);
     return 0;
 }
