@@ -46,6 +46,7 @@ connect() { # clients that wait, one of each kind; and one of the guest's own
 ends() { for f in "${KEPT[@]:0:3}"; do sed -n 2p "$f"; done | sort | uniq -c | xargs; }
 all_reset() { [ "$(ends)" = "3 Connection reset by peer" ]; }
 flows() { in_ns host cat /proc/net/nf_conntrack 2>/dev/null | grep -c -e "$(field a guest_ip) " -e "$(field a guest_ip6 | cut -d: -f1-4)"; }
+seen() { [ "$(flows)" -ge 4 ]; }
 noticed() { in_ns host ip route show dev "$(field a tap)" | grep linkdown && in_ns host ip -6 route show dev "$(field a tap)" | grep linkdown; }
 kill_guest() { # and the kernel has noticed that the TAP has no carrier any more
     stop $CARD
@@ -67,7 +68,7 @@ for WORLD in "${WORLDS[@]}"; do
 
     start
     connect
-    ok "$WORLD: connections to the guest, in the host's memory" [ "$(flows)" -ge 4 ]
+    ok "$WORLD: connections to the guest, in the host's memory" patiently seen
     kill_guest
     is "$WORLD: the guest has died, all are refused at once" "$REFUSED_ALL" "$(all_try)"
     down a
