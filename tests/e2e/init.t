@@ -22,7 +22,12 @@ job=$!
 check "systemd has started" wait_until 100 "$ctr" status --healthy
 answers() { sleep 1 && "$ctr" exec test -S /run/systemd/private; }
 check "it answers" wait_until 200 answers
-is "and boots to the end, no unit failed" "$(timeout 200 "$ctr" exec systemctl is-system-running --wait)" running
+state=$(timeout 200 "$ctr" exec systemctl is-system-running --wait) || true
+is "and boots to the end, no unit failed" "$state" running
+if [ "$state" != running ]; then # what it hangs on, for whoever reads this
+    note "$(timeout 60 "$ctr" exec -- sh -c 'cd /proc/1 && cat wchan syscall stack status; ls -l fd; ps -ef
+        timeout 20 systemctl list-jobs; timeout 20 systemctl --failed' 2>&1)" "$(tail -n 60 "$work/err")"
+fi
 is "which is multi-user" "$("$ctr" exec systemctl is-active default.target multi-user.target | tr '\n' ' ')" "active active "
 is "it is PID 1, also for an exec; /run is a tmpfs, /etc/hosts the guest's" \
     "$("$ctr" exec -- sh -c 'cat /proc/1/comm; readlink /proc/1/exe; findmnt -no FSTYPE /run; grep -c "$(hostname)" /etc/hosts')" \

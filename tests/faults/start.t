@@ -41,7 +41,7 @@ left() {
 }
 host_state() {
     ip -o addr
-    ip route show table all
+    ip route show table all | sed '/^multicast ff00::\/8 dev /d' # which comes when the link is up, a moment later
     iptables-save | grep -E '^(-|:)' | sed 's/\[.*\]//'
     grep -E "ctr-jailer|$work/" /proc/self/mountinfo || true
 }
