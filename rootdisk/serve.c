@@ -53,24 +53,25 @@ static struct stat attributes(const struct server *s, fuse_ino_t ino)
     return st;
 }
 
-static void say(enum log_level level, const char *fmt, va_list ap)
+static void say(enum log_level level, const char *what, const char *fmt, va_list ap)
 {
     char text[512];
     vsnprintf(text, sizeof(text), fmt, ap);
     text[strcspn(text, "\n")] = '\0';
-    log_at(level, "FUSE: %s", text);
+    log_at(level, "%s: %s", what, text);
 }
 
-static void log_fuse(enum fuse_log_level level, const char *fmt, va_list ap)
-{
-    say(level <= FUSE_LOG_ERR ? LOG_ERROR : level == FUSE_LOG_WARNING ? LOG_WARN : LOG_DEBUG, fmt, ap);
-}
-
-/* Until the session has begun: what goes wrong then is our error, told once. */
+/* libfuse's own messages.  What ends the server is our error, told once, and then they are details... */
 static void log_detail(enum fuse_log_level level, const char *fmt, va_list ap)
 {
     (void)level;
-    say(LOG_DEBUG, fmt, ap);
+    say(LOG_DEBUG, "FUSE", fmt, ap);
+}
+
+/* ...but when a request fails in libfuse (for want of memory), it answers the kernel with the error and goes on. */
+static void log_request(enum fuse_log_level level, const char *fmt, va_list ap)
+{
+    say(level <= FUSE_LOG_WARNING ? LOG_WARN : LOG_DEBUG, "an access to a served disk failed", fmt, ap);
 }
 
 static void on_init(void *data, struct fuse_conn_info *conn)
@@ -79,7 +80,6 @@ static void on_init(void *data, struct fuse_conn_info *conn)
     conn->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
     conn->max_write = READ_MAX; /* libfuse derives from it how many pages a request may have */
     s->ready = true;
-    fuse_set_log_func(log_fuse);
 }
 
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -166,6 +166,16 @@ static int no_session(struct err *err)
     return -1;
 }
 
+/* One request.  The first is INIT: when libfuse has refused that, no other will come. */
+static int process(struct server *s, struct fuse_session *se, const struct fuse_buf *request, struct err *err)
+{
+    if (s->ready)
+        fuse_set_log_func(log_request);
+    fuse_session_process_buf(se, request);
+    fuse_set_log_func(log_detail);
+    return s->ready ? tell_ready(s, err) : no_session(err);
+}
+
 /* Until the session ends by unmounting, or a signal comes. */
 static int loop(struct server *s, struct fuse_session *se, int signals, struct err *err)
 {
@@ -175,9 +185,7 @@ static int loop(struct server *s, struct fuse_session *se, int signals, struct e
     while (!fuse_session_exited(se) && rc == 0) {
         int n = fuse_session_receive_buf(se, &request);
         if (n > 0) {
-            fuse_session_process_buf(se, &request);
-            /* The first request is INIT.  When libfuse has refused that, for want of memory, no other will come. */
-            rc = s->ready ? tell_ready(s, err) : no_session(err);
+            rc = process(s, se, &request, err);
         } else if (n == -EAGAIN) {
             if (poll(fds, 2, -1) < 0 && errno != EINTR)
                 rc = err_sys(err, "cannot wait for FUSE requests");

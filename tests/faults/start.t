@@ -77,7 +77,6 @@ one_line() { [[ $STATUS == 125 && $STDERR == ctr-jailer:\ * && $STDERR != *$'\n'
 # A failure at once leaves nothing.  One that was tolerated let the start go on, and when what failed was the undoing
 # itself, the next start has to do it.
 failed() {
-    [ -z "$STEP" ] || STDERR=${STDERR#"ctr-jailer: FUSE: fuse: failed to allocate request"$'\n'} # which it does without
     one_line || bad "$1" "$STATUS $STDERR"
     if [ "$STDERR" = "$whole" ]; then
         TOLERATED+=" ${STEP##* }"
@@ -115,7 +114,7 @@ is "the host is as it was" "$(diff <(echo "$before") <(host_state))" ""
 
 count INJECT_MEMORY=1
 TOLERATED=''
-check "there are allocations" test "$COUNT" -gt 150
+check "there are allocations" test "$COUNT" -gt 200 # 245 as this is written: it is our own code that allocates
 each 3 11 failed INJECT_MEMORY=1
 is "no memory: 125, one line, nothing left" "$BAD" ""
 start # rules whose removal failed, or was cut off, are the next start's; `left` does not see them

@@ -2,7 +2,7 @@
 # The program rootdisk as people call it: what it says and how it exits.
 set -euo pipefail
 . tests/lib/tap.sh
-program=$PWD/build/bin/rootdisk
+program=$PWD/build/bin/rootdisk inject=$PWD/build/inject.so
 [ "$(id -u)" = 0 ] || skip_all "not root"
 if [ -z "${INSIDE:-}" ]; then # mounts go with this namespace
     INSIDE=1 exec unshare --mount --propagation private "$0" "$@"
@@ -35,6 +35,32 @@ serves() {
     wait "$pid" && [ -z "$line" ] && ! mountpoint -q mnt
 }
 
+# No memory at the N-th allocation: an end with one line, or one access that fails, with a warning.
+serves_short_of_memory() {
+    local n pid line said wanted failed=0 warning='rootdisk: warning: an access to a served disk failed: '
+    for ((n = 1; ; n++)); do
+        LD_PRELOAD=$inject INJECT_MEMORY=1 INJECT=$n INJECT_DONE=$work/finished "$program" serve tree mnt >ready 2>said &
+        pid=$! STATUS=0 wanted=''
+        if IFS= read -r -t 10 line <ready; then
+            cmp -s image mnt/image || wanted=$warning
+            kill "$pid"
+        fi
+        wait "$pid" || STATUS=$?
+        [ ! -e finished ] || break
+        said=$(<said)
+        [ "$STATUS" = 0 ] || wanted='rootdisk: '
+        # nobody notices when the last access fails, by which the file is let go
+        [ -n "$wanted" ] || [ -z "$said" ] || wanted=$warning
+        [ -z "$wanted" ] || failed=$((failed + 1))
+        if [[ $STATUS != @(0|125) || $said != "$wanted"* || $said == *$'\n'* ]] || mountpoint -q mnt; then
+            echo "allocation $n: $STATUS $said"
+            return 1
+        fi
+    done
+    echo "$((n - 1)) allocations, $failed failures"
+    [ "$failed" -ge 10 ]
+}
+
 leaves_nothing() { refuses "No space left on device" write tree full/image && [ -z "$(ls full)" ]; }
 leaves_old() { refuses "No space left on device" write tree full/image && cmp full/image image; }
 
@@ -46,6 +72,7 @@ check "a tree that is a file" refuses "Not a directory" write tree/file image
 check "a folder that is not there" refuses "No such file or directory" write tree none/image
 check "an image is sealed" sealed
 check "serving, and SIGTERM" serves
+check "serving without memory: one line" serves_short_of_memory
 check "a mountpoint that is not there" refuses "cannot mount on none: No such file or directory" serve tree none
 mount -t tmpfs -o size=64k tmpfs full
 head -c 200000 /dev/zero | tr '\0' x >tree/large
