@@ -5,9 +5,16 @@
 
 #include "common/err.h"
 
+#include <stdbool.h>
+
 /* From now on this process can open regular files below the directory (a descriptor, also an O_PATH one) for reading;
  * it can open, make, change and remove nothing else.  Open files stay open.  Call it after no_new_privs.  0, also
  * without Landlock, which a debug line reports; or -1 with err. */
 int landlock_read_below(int folder, struct err *err);
+
+/* The same for a process that fills the folder: below it, it makes and writes regular files, makes folders and links
+ * (and, if special, devices and FIFOs), and removes what is not a folder.  It opens no file for reading.  Landlock says
+ * nothing about modes, owners, times and attributes. */
+int landlock_make_below(int folder, bool special, struct err *err);
 
 #endif

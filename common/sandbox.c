@@ -35,6 +35,8 @@ enum { NOT_HERE = -1 };
 #define SYS_poll NOT_HERE
 #define SYS_access NOT_HERE
 #define SYS_arch_prctl NOT_HERE
+#define SYS_chmod NOT_HERE
+#define SYS_chown NOT_HERE
 #define SYS_dup2 NOT_HERE
 #define SYS_readlink NOT_HERE
 #endif
@@ -170,6 +172,24 @@ static const struct rule program[] = {ANY(execve),
                                       ANY(umask),
                                       ANY(clock_nanosleep)};
 
+/* common/unpack.c: each name is one entry of a folder that is open. */
+static const struct rule unpack[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_NOFOLLOW, O_WRONLY | O_CREAT | O_NOFOLLOW),
+                                     ONLY(openat, 2, O_PATH, O_PATH),
+                                     ANY(openat2),
+                                     ANY(mkdirat),
+                                     ANY(symlinkat),
+                                     ANY(linkat),
+                                     ANY(mknodat),
+                                     ONLY(unlinkat, 2, WHOLE, 0),
+                                     ANY(fcntl),
+                                     ANY(umask),
+                                     ANY(chmod),
+                                     ANY(fchmodat),
+                                     ANY(chown),
+                                     ANY(fchownat),
+                                     ANY(setxattr),
+                                     ANY(utimensat)};
+
 static const struct role {
     const char *name;
     const struct rule *rules;
@@ -178,7 +198,8 @@ static const struct role {
                           [SANDBOX_DISK] = {"a disk's server", disk, COUNT(disk)},
                           [SANDBOX_RELAY] = {"the DNS relay", relay, COUNT(relay)},
                           [SANDBOX_JAIL] = {"the jail's first process", jail, COUNT(jail)},
-                          [SANDBOX_PROGRAM] = {"a program", program, COUNT(program)}};
+                          [SANDBOX_PROGRAM] = {"a program", program, COUNT(program)},
+                          [SANDBOX_UNPACK] = {"cp", unpack, COUNT(unpack)}};
 
 /* Unless a role has it, asking for one of these ends the process. */
 static const int deadly[] = {SYS_execve,

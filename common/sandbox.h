@@ -21,6 +21,7 @@ enum sandbox_role {
     SANDBOX_RELAY,      /* of DNS: speaks IP, opens nothing */
     SANDBOX_JAIL,       /* the jail's first process: waits for the jailer, and reports its end */
     SANDBOX_PROGRAM,    /* mke2fs, e2fsck, resize2fs: it works on the files that it has and can open, and is alone */
+    SANDBOX_UNPACK,     /* of what a guest has packed: makes files, folders and links, and says what they are like */
     SANDBOX_ROLES
 };
 

@@ -1,6 +1,7 @@
 /* cp: an archive between a process of ours and a part of the guest's init, which are the same code.  Ours gives the
  * member its new name and trusts nothing that the archive says. */
 #include "common/cleanup.h"
+#include "common/confine.h"
 #include "common/log.h"
 #include "common/pack.h"
 #include "common/signals.h"
@@ -49,24 +50,26 @@ static int kind_of(const char *id, const struct end *end, bool follow, enum prot
     return code < 0 ? -1 : err_set(err, "cp: the guest gave an answer that is none");
 }
 
+static int unpack(const struct where *w, bool archive, struct err *err)
+{
+    const struct unpack_plan plan = {.member = w->member, .name = w->name, .strange = true, .exact = archive};
+    cleanup_close int dir = open(w->to, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return err_sys(err, "cannot change to the folder %s", w->to);
+    return confine_unpacking(dir, archive, err) < 0 ? -1 : tar_unpack(STDIN_FILENO, dir, &plan, err);
+}
+
 /* In a process of its own, which has nothing of ours but the pipe, its stdin or stdout: out of the guest comes what a
  * hostile one makes up. */
 static int run_local(const struct where *w, bool packing, bool archive)
 {
     struct err err = {0};
     bool incomplete = false;
-    int r;
     signals_default();
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     close_range(3, ~0U, 0);
-    if (packing) {
-        r = tar_pack(STDOUT_FILENO, w->from, w->member, w->name, &incomplete, &err);
-    } else {
-        struct unpack_plan plan = {.member = w->member, .name = w->name, .strange = true, .exact = archive};
-        cleanup_close int dir = open(w->to, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        r = dir < 0 ? err_sys(&err, "cannot change to the folder %s", w->to)
-                    : tar_unpack(STDIN_FILENO, dir, &plan, &err);
-    }
+    int r =
+        packing ? tar_pack(STDOUT_FILENO, w->from, w->member, w->name, &incomplete, &err) : unpack(w, archive, &err);
     if (r < 0)
         log_error("cp: %s", err.text);
     return r < 0 || incomplete;

@@ -1,5 +1,6 @@
-/* common/sandbox.c, common/landlock.c and common/descriptors.c, each in a child of its own: what a role may do works,
- * what it may not is refused, or is the child's end. */
+/* common/sandbox.c, common/landlock.c, common/confine.c and common/descriptors.c, each in a child of its own: what a
+ * role may do works, what it may not is refused, or is the child's end. */
+#include "common/confine.h"
 #include "common/descriptors.h"
 #include "common/landlock.h"
 #include "common/log.h"
@@ -104,6 +105,26 @@ static int try_unlink(void)
 {
     return told(syscall(SYS_unlinkat, AT_FDCWD, "/nowhere/file", 0));
 }
+static int try_making(void)
+{
+    return told(open("/nowhere/file", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+}
+static int try_folder(void)
+{
+    return told(mkdirat(AT_FDCWD, "/nowhere/folder", 0700));
+}
+static int try_rmdir(void)
+{
+    return told(unlinkat(AT_FDCWD, "/nowhere/folder", AT_REMOVEDIR));
+}
+static int try_device(void)
+{
+    return told(mknodat(AT_FDCWD, "/nowhere/null", S_IFCHR | 0600, 0x103));
+}
+static int try_mode(void)
+{
+    return told(chmod("/nowhere/file", 04755));
+}
 static int try_code(void)
 {
     return told((long)syscall(SYS_mmap, NULL, 4096L, (long)PROT_EXEC, (long)(MAP_PRIVATE | MAP_ANONYMOUS), -1L, 0L));
@@ -142,31 +163,38 @@ static int try_x32(void)
 static const struct trial {
     const char *name;
     int (*act)(void);
-    int outcome[SANDBOX_ROLES]; /* in the roles' order: SUPERVISOR, DISK, RELAY, JAIL, PROGRAM */
+    int outcome[SANDBOX_ROLES]; /* in the roles' order: SUPERVISOR, DISK, RELAY, JAIL, PROGRAM, UNPACK */
 } trials[] = {
-    {"execve", try_execve, {KILLED, KILLED, KILLED, KILLED, WORKS}},
-    {"ptrace", try_ptrace, {KILLED, KILLED, KILLED, KILLED, KILLED}},
-    {"mount", try_mount, {KILLED, KILLED, KILLED, KILLED, KILLED}},
-    {"bpf", try_bpf, {KILLED, KILLED, KILLED, KILLED, KILLED}},
-    {"unshare", try_unshare, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"execve", try_execve, {KILLED, KILLED, KILLED, KILLED, WORKS, KILLED}},
+    {"ptrace", try_ptrace, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"mount", try_mount, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"bpf", try_bpf, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"unshare", try_unshare, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
 #ifdef __x86_64__
-    {"a call of x32's", try_x32, {KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"a call of x32's", try_x32, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
 #endif
-    {"fork", try_fork, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"kill", try_kill, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"a socket of IP", try_inet, {REFUSED, REFUSED, WORKS, REFUSED, REFUSED}},
-    {"a UNIX socket", try_unix, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"a netlink socket", try_netlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"opening to read", try_reading, {REFUSED, WORKS, REFUSED, REFUSED, WORKS}},
-    {"opening to write", try_writing, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
-    {"creating a file", try_creating, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
-    {"removing a file", try_unlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"memory that is code", try_code, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
-    {"writing into a terminal's input", try_tiocsti, {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE}},
-    {"a terminal's size", try_window, {WORKS, REFUSED, REFUSED, REFUSED, WORKS}},
-    {"a call that nobody knows", try_unknown, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"memory", try_memory, {WORKS, WORKS, WORKS, WORKS, WORKS}},
-    {"reading and writing", try_pipe, {WORKS, WORKS, WORKS, WORKS, WORKS}},
+    {"fork", try_fork, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"kill", try_kill, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a socket of IP", try_inet, {REFUSED, REFUSED, WORKS, REFUSED, REFUSED, REFUSED}},
+    {"a UNIX socket", try_unix, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a netlink socket", try_netlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"opening to read", try_reading, {REFUSED, WORKS, REFUSED, REFUSED, WORKS, REFUSED}},
+    {"opening to write", try_writing, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED}},
+    {"creating a file", try_creating, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED}},
+    {"removing a file", try_unlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE}},
+    {"a file that nothing is to be followed to",
+     try_making,
+     {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, OTHERWISE}},
+    {"a folder", try_folder, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE}},
+    {"removing a folder", try_rmdir, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a device", try_device, {KILLED, KILLED, KILLED, KILLED, KILLED, OTHERWISE}},
+    {"a mode", try_mode, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE}},
+    {"memory that is code", try_code, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED}},
+    {"writing into a terminal's input", try_tiocsti, {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED}},
+    {"a terminal's size", try_window, {WORKS, REFUSED, REFUSED, REFUSED, WORKS, REFUSED}},
+    {"a call that nobody knows", try_unknown, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"memory", try_memory, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
+    {"reading and writing", try_pipe, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
 };
 
 static int outcome_of(pid_t pid)
@@ -239,6 +267,43 @@ static void test_refusals_are_told(void **state)
                  i ? SYS_execve : SYS_kill);
         assert_non_null(strstr(said, want));
     }
+}
+
+/* What a filter cannot tell, a folder from another, Landlock does; and capabilities say the rest. */
+static int try_unpacking(int folder, bool exact)
+{
+    const int make = O_WRONLY | O_CREAT | O_NOFOLLOW;
+    if (openat(folder, "new", make, 0600) < 0 || mkdirat(folder, "sub", 0700) < 0 ||
+        linkat(folder, "new", folder, "sub/link", 0) < 0 || fchownat(folder, "new", 7, 7, 0) != (exact ? 0 : -1) ||
+        mknodat(folder, "null", S_IFCHR | 0600, 0x103) != (exact ? 0 : -1))
+        return OTHERWISE;
+    if (openat(folder, "../outside", make, 0600) >= 0 || mkdirat(folder, "../sub", 0700) == 0 ||
+        linkat(folder, "new", folder, "../link", 0) == 0 || unlinkat(folder, "../mine", 0) == 0)
+        return WORKS;
+    return REFUSED;
+}
+
+static void test_unpacking(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/unpack.XXXXXX", command[64];
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */) < 2)
+        skip();
+    assert_non_null(mkdtemp(dir));
+    int top = open(dir, O_PATH | O_DIRECTORY);
+    for (int exact = 0; exact < 2; exact++) {
+        close(openat(top, "mine", O_WRONLY | O_CREAT, 0600));
+        assert_int_equal(mkdirat(top, exact ? "exact" : "not", 0700), 0);
+        int folder = openat(top, exact ? "exact" : "not", O_PATH | O_DIRECTORY);
+        pid_t pid = fork();
+        if (pid == 0)
+            leave(confine_unpacking(folder, exact, NULL) < 0 ? NOT_SET_UP : try_unpacking(folder, exact));
+        assert_int_equal(outcome_of(pid), REFUSED);
+        close(folder);
+    }
+    close(top);
+    snprintf(command, sizeof(command), "rm -r %s", dir);
+    assert_int_equal(system(command), 0);
 }
 
 static int try_below(int folder)
@@ -314,10 +379,8 @@ static void test_descriptors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_roles),
-        cmocka_unit_test(test_refusals_are_told),
-        cmocka_unit_test(test_landlock),
-        cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_roles),     cmocka_unit_test(test_refusals_are_told), cmocka_unit_test(test_landlock),
+        cmocka_unit_test(test_unpacking), cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,19 @@
+#include "common/confine.h"
+
+#include "common/landlock.h"
+#include "common/privilege.h"
+#include "common/sandbox.h"
+
+/* The folder may be anybody's, and what is in the way in it too. */
+static const uint64_t passing = PRIVILEGE(CAP_DAC_OVERRIDE) | PRIVILEGE(CAP_FOWNER);
+
+/* Owners, set-group-id bits, devices, file capabilities; and attributes in trusted.*, for which there is no less. */
+static const uint64_t setting = PRIVILEGE(CAP_CHOWN) | PRIVILEGE(CAP_FSETID) | PRIVILEGE(CAP_MKNOD) |
+                                PRIVILEGE(CAP_SETFCAP) | PRIVILEGE(CAP_SYS_ADMIN);
+
+int confine_unpacking(int folder, bool exact, struct err *err)
+{
+    if (privilege_keep(passing | (exact ? setting : 0)) < 0)
+        return err_sys(err, "cannot give up capabilities");
+    return landlock_make_below(folder, exact, err) < 0 ? -1 : sandbox_enter(SANDBOX_UNPACK, err);
+}

@@ -1,0 +1,14 @@
+/* The walls around a process that unpacks what a guest has sent. */
+#ifndef CTR_CONFINE_H
+#define CTR_CONFINE_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+
+/* From now on this process can do what tar_unpack (common/unpack.h) does in the folder (a descriptor; O_PATH will do):
+ * it has a seccomp filter, Landlock where the kernel does, and of its capabilities those that pass modes of files,
+ * and, if exact, those that set all that an archive says.  For a process that does nothing else.  -1 with err. */
+int confine_unpacking(int folder, bool exact, struct err *err);
+
+#endif
