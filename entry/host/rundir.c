@@ -36,7 +36,7 @@ static int open_folder(const char *path)
 }
 
 /* As orphans_lock: 1, 0 for try again, or -1; wait: for a keeper, a moment. */
-static int lock_folder(struct rundir *r, bool wait)
+static int take_lock(struct rundir *r, bool wait)
 {
     char path[LOCAL_PATH + 8];
     snprintf(path, sizeof(path), "%s/lock", r->path);
@@ -51,11 +51,22 @@ static int lock_folder(struct rundir *r, bool wait)
     int ours = orphans_lock(fd, path);
     if (ours > 0)
         r->lock = steal_fd(&fd);
-    if (ours < 0 && made && errno != EWOULDBLOCK) { /* this filesystem has no locks: nobody's */
+    if (ours < 0 && made && errno != EWOULDBLOCK) { /* no memory for locks (ENOLCK) */
         int saved = errno;
         unlinkat(r->dir, "lock", 0);
         errno = saved;
     }
+    return ours;
+}
+
+/* The folder itself is locked meanwhile, so that whoever fails removes no lock that another one has got. */
+static int lock_folder(struct rundir *r, bool wait)
+{
+    if (flock(r->dir, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
+        return -1;
+    int ours = take_lock(r, wait), saved = errno;
+    flock(r->dir, LOCK_UN);
+    errno = saved;
     return ours;
 }
 

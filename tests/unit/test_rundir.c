@@ -9,10 +9,13 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -110,6 +113,76 @@ static void test_the_dead_are_removed(void **state)
     }
 }
 
+/* Whoever has no memory for a lock (flock(2): ENOLCK) just when another one starts with the same id.  In the other's
+ * process mkdir waits for that moment, which is behind its look at dead VMs, and flock tells when it has to wait. */
+static int go[2] = {-1, -1}, told[2] = {-1, -1};
+static bool is_other, fails;
+static char last; /* what the other one has told */
+
+int mkdir(const char *path, mode_t mode)
+{
+    char c;
+    if (is_other && strcmp(path, base) == 0 && fails) {
+        fails = false;
+        (void)!write(told[1], "b", 1);
+        (void)!read(go[0], &c, 1);
+    }
+    return mkdirat(AT_FDCWD, path, mode);
+}
+
+static char told_next(void)
+{
+    return last = read(told[0], &last, 1) == 1 ? last : '\0';
+}
+
+int flock(int fd, int operation)
+{
+    struct stat st;
+    if (fails && !is_other && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        fails = false;
+        (void)!write(go[1], "", 1);
+        told_next(); /* it waits, or has all that it wants */
+        errno = ENOLCK;
+        return -1;
+    }
+    int r = (int)syscall(SYS_flock, fd, operation | LOCK_NB);
+    if (r == 0 || errno != EWOULDBLOCK || operation & LOCK_NB)
+        return r;
+    if (is_other)
+        (void)!write(told[1], "w", 1);
+    return (int)syscall(SYS_flock, fd, operation);
+}
+
+static void test_no_memory_for_locks(void **state)
+{
+    (void)state;
+    struct rundir r = RUNDIR_NONE;
+    struct err err = {0};
+    int pid_fd;
+    assert_int_equal(pipe(go), 0);
+    assert_int_equal(pipe(told), 0);
+    fails = true;
+    pid_t self = getpid();
+    if (process_fork(&pid_fd) == 0) {
+        process_end_with(self);
+        is_other = true;
+        (void)!write(told[1], rundir_make(&r, base, "a", &err) == 0 ? "h" : "n", 1);
+        pause();
+    }
+    assert_int_equal(told_next(), 'b');
+    assert_int_equal(rundir_make(&r, base, "a", &err), -1);
+    assert_non_null(strstr(err.text, "No locks available"));
+    close(told[1]);
+    while (last == 'w')
+        told_next();
+    err.text[0] = '\0';
+    assert_int_equal(rundir_make(&r, base, "a", &err), -1);
+    assert_string_equal(err.text, "VM_ID=a: a VM with that id runs");
+    process_end(&pid_fd);
+    assert_int_equal(rundir_make(&r, base, "a", &err), 0);
+    rundir_remove(&r);
+}
+
 static void test_others_folders_are_refused(void **state)
 {
     (void)state;
@@ -133,9 +206,8 @@ static void test_others_folders_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_made_and_removed),
-        cmocka_unit_test(test_an_id_is_one_vms),
-        cmocka_unit_test(test_the_dead_are_removed),
+        cmocka_unit_test(test_made_and_removed),           cmocka_unit_test(test_an_id_is_one_vms),
+        cmocka_unit_test(test_the_dead_are_removed),       cmocka_unit_test(test_no_memory_for_locks),
         cmocka_unit_test(test_others_folders_are_refused),
     };
     return cmocka_run_group_tests_name("rundir", tests, begin, end);
