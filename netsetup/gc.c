@@ -126,6 +126,7 @@ int gc_vm(const char *mark, struct err *err)
     int r = remove_vm(&t, NULL, NULL, err);
     if (t.guest.guest.s_addr) {
         fallback_remove(t.guest.guest);
+        fallback_remove6(&t.guest.guest6);
         conntrack_forget(&t.guest);
     }
     conntrack_reset(&t.lost);

@@ -237,6 +237,8 @@ static int start_link(const struct net_link *link, struct err *err)
         return err_sys(err, "cannot set TAP device %s up", link->tap);
     if (!link->bare)
         fallback_add(link->guest_addr);
+    if (!link->bare && link->ipv6)
+        fallback_add6(&link->guest_addr6);
     return 0;
 }
 
@@ -325,6 +327,8 @@ int netsetup_down(struct netsetup *net, struct err *err)
     portclaim_release(&net->ports);
     if (net->link.ifindex) {
         fallback_remove(net->link.guest_addr);
+        if (net->link.ipv6)
+            fallback_remove6(&net->link.guest_addr6);
         conntrack_forget(&gone);
         conntrack_reset(&lost);
     }

@@ -12,7 +12,7 @@
  *   nat                published ports, from outside (PREROUTING) and from the host (OUTPUT); leaving with the
  *                      host's address (POSTROUTING, matched on the guest's, whatever the interface is)
  *   filter FORWARD     this TAP with this address may pass where the policy is DROP
- *   filter FORWARD, OUTPUT  a dead guest's clients are refused
+ *   filter FORWARD, OUTPUT, INPUT  a dead guest's clients are refused
  *   nat, filter INPUT  the guest's way to the DNS relay; before published ports, one of which may be 53
  */
 #include "netsetup/rules.h"
@@ -207,6 +207,8 @@ static void refuse_all(const struct ctx *c, const char *where)
     snprintf(elsewhere, sizeof(elsewhere), "-m realm --realm %#x", FALLBACK_REALM);
     if (c->family->af == AF_INET)
         refuse(c, "-I OUTPUT", elsewhere);
+    else
+        refuse(c, "-I INPUT", "");
 }
 
 static void filter(const struct ctx *c, unsigned at)

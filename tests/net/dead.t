@@ -13,7 +13,7 @@ all_try() { # what each kind of client gets
         # shellcheck disable=SC2086
         echo "outside, $port: $(try outside $port)"
     done
-    for port in "tcp 127.0.0.1 8080" "tcp 192.0.2.1 8080" "udp 127.0.0.1 8053"; do
+    for port in "tcp 127.0.0.1 8080" "tcp 192.0.2.1 8080" "udp 127.0.0.1 8053" "tcp fd77::1 8080" "udp fd77::1 8053"; do
         # shellcheck disable=SC2086
         echo "host, $port: $(try host $port)"
     done
@@ -24,7 +24,9 @@ outside, udp 192.0.2.1 8053: Connection refused
 outside, udp fd77::1 8053: Connection refused
 host, tcp 127.0.0.1 8080: Connection refused
 host, tcp 192.0.2.1 8080: Connection refused
-host, udp 127.0.0.1 8053: Operation not permitted"
+host, udp 127.0.0.1 8053: Operation not permitted
+host, tcp fd77::1 8080: Connection refused
+host, udp fd77::1 8053: Connection refused"
 start() { # a guest that serves
     up a --ports $PORTS
     guest a
@@ -37,16 +39,21 @@ start() { # a guest that serves
 declare -a KEPT=()
 connect() { # clients that wait, one of each kind; and one of the guest's own
     KEPT=()
-    for client in "outside 192.0.2.1 8080" "outside fd77::1 8080" "host 127.0.0.1 8080" "guest-a 192.0.2.2 7000"; do
+    for client in "outside 192.0.2.1 8080" "outside fd77::1 8080" "host 127.0.0.1 8080" "host fd77::1 8080" "guest-a 192.0.2.2 7000"; do
         # shellcheck disable=SC2086
         background ${client%% *} keep ${client#* }
         KEPT+=("$HEARD")
     done
 }
-ends() { for f in "${KEPT[@]:0:3}"; do sed -n 2p "$f"; done | sort | uniq -c | xargs; }
-all_reset() { [ "$(ends)" = "3 Connection reset by peer" ]; }
-flows() { in_ns host cat /proc/net/nf_conntrack 2>/dev/null | grep -c -e "$(field a guest_ip) " -e "$(field a guest_ip6 | cut -d: -f1-4)"; }
-seen() { [ "$(flows)" -ge 4 ]; }
+ends() { for f in "${KEPT[@]:0:4}"; do sed -n 2p "$f"; done | sort | uniq -c | xargs; }
+all_reset() { [ "$(ends)" = "4 Connection reset by peer" ]; }
+prefix6() { # of the guest's IPv6 address, as nf_conntrack writes it
+    local group
+    IFS=: read -ra group <<<"$(field a guest_ip6)"
+    printf '%04x:%04x:%04x:%04x' "0x${group[0]}" "0x${group[1]}" "0x${group[2]}" "0x${group[3]}"
+}
+flows() { in_ns host cat /proc/net/nf_conntrack 2>/dev/null | grep -c -e "$(field a guest_ip) " -e "$(prefix6)"; }
+seen() { [ "$(flows)" -ge 5 ]; }
 noticed() { in_ns host ip route show dev "$(field a tap)" | grep linkdown && in_ns host ip -6 route show dev "$(field a tap)" | grep linkdown; }
 kill_guest() { # and the kernel has noticed that the TAP has no carrier any more
     stop $CARD
