@@ -25,6 +25,9 @@ struct linked {
 
 struct pack {
     int out;
+    /* What is being packed, and what it links to: here and not on the stack, for folders may be nested as deeply as a
+     * path is long. */
+    char path[4096], target[4096];
     const char *member, *name; /* name in the archive; "": member */
     bool incomplete;
     struct linked *linked;
@@ -210,7 +213,7 @@ static int put_file(struct pack *p, const char *path, const struct stat *st)
                                                                        : put_data(p, fd, path, (uint64_t)st->st_size);
 }
 
-static int put_any(struct pack *p, const char *path, dev_t parent);
+static int put_any(struct pack *p, dev_t parent);
 
 /* What /proc and /sys show is no file. */
 static bool is_pseudo(const char *path)
@@ -219,58 +222,72 @@ static bool is_pseudo(const char *path)
     return statfs(path, &fs) == 0 && (fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC);
 }
 
-static int put_folder(struct pack *p, const char *path, const struct stat *st, dev_t parent)
+/* Each entry of the folder p->path, which is open as d. */
+static int put_entries(struct pack *p, DIR *d, dev_t dev)
 {
-    struct tar_header h = {.type = '5'};
-    char name[4096];
-    snprintf(name, sizeof(name), "%s/", path);
-    if (put_headers(p, &h, name, "", 0, st) < 0)
-        return -1;
-    if (st->st_dev != parent && is_pseudo(path))
-        return 0;
-    DIR *d = opendir(path);
-    if (!d) {
-        leave_out(p, path, strerror(errno));
-        return 0;
-    }
+    size_t len = strlen(p->path), room = sizeof(p->path) - len;
     int r = 0;
-    for (struct dirent *e; r == 0 && (e = readdir(d));) {
+    for (struct dirent *e; r == 0 && (e = readdir(d)); p->path[len] = '\0') {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
-        if ((size_t)snprintf(name, sizeof(name), "%s/%s", path, e->d_name) >= sizeof(name) - 1)
-            leave_out(p, path, "holds a path that is too long");
-        else
-            r = put_any(p, name, st->st_dev);
+        if ((size_t)snprintf(p->path + len, room, "/%s", e->d_name) < room - 1) {
+            r = put_any(p, dev);
+        } else {
+            p->path[len] = '\0';
+            leave_out(p, p->path, "holds a path that is too long");
+        }
     }
+    return r;
+}
+
+static int put_folder(struct pack *p, const struct stat *st, dev_t parent)
+{
+    struct tar_header h = {.type = '5'};
+    size_t len = strlen(p->path);
+    strcpy(p->path + len, "/");
+    int r = put_headers(p, &h, p->path, "", 0, st);
+    p->path[len] = '\0';
+    if (r < 0 || (st->st_dev != parent && is_pseudo(p->path)))
+        return r;
+    DIR *d = opendir(p->path);
+    if (!d) {
+        leave_out(p, p->path, strerror(errno));
+        return 0;
+    }
+    r = put_entries(p, d, st->st_dev);
     closedir(d);
     return r;
 }
 
-static int put_any(struct pack *p, const char *path, dev_t parent)
+static int put_any(struct pack *p, dev_t parent)
 {
     struct stat st;
-    char target[4096] = "";
-    if (lstat(path, &st) < 0) {
-        leave_out(p, path, strerror(errno));
+    p->target[0] = '\0';
+    if (lstat(p->path, &st) < 0) {
+        leave_out(p, p->path, strerror(errno));
         return 0;
     }
     if (S_ISDIR(st.st_mode))
-        return put_folder(p, path, &st, parent);
+        return put_folder(p, &st, parent);
     if (S_ISREG(st.st_mode))
-        return put_file(p, path, &st);
+        return put_file(p, p->path, &st);
     if (S_ISSOCK(st.st_mode)) {
-        log_warn("%s: a socket is not copied", path);
+        log_warn("%s: a socket is not copied", p->path);
         return 0;
     }
-    if (S_ISLNK(st.st_mode) && readlink(path, target, sizeof(target) - 1) < 0) {
-        leave_out(p, path, strerror(errno));
-        return 0;
+    if (S_ISLNK(st.st_mode)) {
+        ssize_t n = readlink(p->path, p->target, sizeof(p->target) - 1);
+        if (n < 0) {
+            leave_out(p, p->path, strerror(errno));
+            return 0;
+        }
+        p->target[n] = '\0';
     }
     struct tar_header h = {.type = S_ISLNK(st.st_mode)   ? '2'
                                    : S_ISCHR(st.st_mode) ? '3'
                                    : S_ISBLK(st.st_mode) ? '4'
                                                          : '6'};
-    return put_headers(p, &h, path, target, 0, &st);
+    return put_headers(p, &h, p->path, p->target, 0, &st);
 }
 
 int tar_pack(int out, const char *dir, const char *member, const char *name, bool *incomplete, struct err *err)
@@ -280,7 +297,8 @@ int tar_pack(int out, const char *dir, const char *member, const char *name, boo
     struct stat st;
     if (chdir(dir) < 0 || lstat(member, &st) < 0)
         return err_sys(err, "cannot read %s/%s", dir, member);
-    int r = put_any(&p, member, st.st_dev);
+    snprintf(p.path, sizeof(p.path), "%s", member);
+    int r = put_any(&p, st.st_dev);
     if (r == 0)
         r = io_write_all(out, end, sizeof(end));
     for (size_t i = 0; i < p.linked_count; i++)

@@ -13,10 +13,8 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 
 struct folder {
@@ -33,13 +31,10 @@ struct unpack {
     struct err *err;
 };
 
-/* Opens one entry of a folder. */
-static int open_entry(const struct unpack *u, int parent, const char *entry, int flags)
+/* Opens a folder in a folder: entry is a name alone, and none of the two that lead elsewhere (normalize). */
+static int open_folder(const struct unpack *u, int parent, const char *entry)
 {
-    struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-    return u->plan->strange ? (int)syscall(SYS_openat2, parent, entry, &how, sizeof(how))
-                            : openat(parent, entry, flags | O_CLOEXEC);
+    return openat(parent, entry, O_PATH | O_DIRECTORY | O_CLOEXEC | (u->plan->strange ? O_NOFOLLOW : 0));
 }
 
 /* The folder that path (normal, not "") is in, with those above it made where they are missing; *last is its last
@@ -53,9 +48,9 @@ static int open_parent(const struct unpack *u, const char *path, const char **la
         if (slash - part > NAME_MAX)
             return err_set(u->err, "%s: the name is too long", path);
         snprintf(entry, sizeof(entry), "%.*s", (int)(slash - part), part);
-        int next = open_entry(u, at, entry, O_PATH | O_DIRECTORY);
+        int next = open_folder(u, at, entry);
         if (next < 0 && errno == ENOENT && mkdirat(at, entry, 0755) == 0)
-            next = open_entry(u, at, entry, O_PATH | O_DIRECTORY);
+            next = open_folder(u, at, entry);
         if (next < 0)
             return err_sys(u->err, "cannot enter the folder %.*s", (int)(slash - path), path);
         close(at);
@@ -115,6 +110,16 @@ static int set_attributes(const struct unpack *u, const struct tar_member *m, in
 static bool has_data(const struct tar_member *m)
 {
     return m->type == '0' || m->type == '7';
+}
+
+/* Opens what was just made, to say more about it, unless somebody has put something else in its place since. */
+static int reopen(const struct unpack *u, const struct tar_member *m, int parent, const char *entry, mode_t type)
+{
+    struct stat st;
+    cleanup_close int fd = openat(parent, entry, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0 || (st.st_mode & S_IFMT) != type)
+        return err_set(u->err, "%s: somebody else changes the folder", m->path);
+    return steal_fd(&fd);
 }
 
 /* Takes the data, and writes it unless fd is -1. */
@@ -184,20 +189,17 @@ static int put_symlink(struct unpack *u, const struct tar_member *m, int parent,
 {
     if (symlinkat(m->link, parent, entry) < 0)
         return err_sys(u->err, "cannot make the link %s", m->path);
-    cleanup_close int fd = openat(parent, entry, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? err_sys(u->err, "%s", m->path) : set_attributes(u, m, fd);
+    cleanup_close int fd = reopen(u, m, parent, entry, S_IFLNK);
+    return fd < 0 ? -1 : set_attributes(u, m, fd);
 }
 
 static int put_special(struct unpack *u, const struct tar_member *m, int parent, const char *entry)
 {
     mode_t type = m->type == '3' ? S_IFCHR : m->type == '4' ? S_IFBLK : S_IFIFO;
-    struct stat st;
     if (mknodat(parent, entry, type | 0600, m->rdev) < 0)
         return err_sys(u->err, "cannot make %s", m->path);
-    cleanup_close int fd = openat(parent, entry, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0 || (st.st_mode & S_IFMT) != type)
-        return err_set(u->err, "%s: somebody else changes the folder", m->path);
-    return set_attributes(u, m, fd);
+    cleanup_close int fd = reopen(u, m, parent, entry, type);
+    return fd < 0 ? -1 : set_attributes(u, m, fd);
 }
 
 static int put_any(struct unpack *u, const struct tar_member *m)

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -20,7 +19,6 @@ int nofs_times(const char *path, const struct timespec *times);
 
 #ifdef NOFS
 #define openat(dir, entry, ...) nofs_open(entry)
-#define syscall(number, dir, entry, ...) nofs_open(entry)
 #define mkdirat(dir, entry, mode) nofs_make(entry)
 #define mknodat(dir, entry, mode, device) nofs_make(entry)
 #define linkat(from, to, dir, entry, flags) (nofs_make(to), nofs_make(entry))
