@@ -11,8 +11,8 @@
  * errno. */
 int beneath_open(int dir, const char *path, int flags, mode_t mode);
 
-/* The fallback of beneath_open for kernels and emulators without openat2: opens a component at a time.  Separate for
- * its test. */
+/* The same by openat, a component at a time, for a path of any length: what beneath_open does on kernels and emulators
+ * without openat2, and for processes that may not call it. */
 int beneath_walk(int dir, const char *path, int flags, mode_t mode);
 
 #endif

@@ -7,34 +7,31 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* Opens by the names from the root down, none of which may have become a link.  When they are longer than a path may
- * be, the directory where the last piece starts is opened first, in the same way. */
+/* Opens by the names from the root down, none of which may have become a link.  A component at a time, and not by
+ * openat2: a disk's server has no call that could open a file for writing (common/sandbox.c).  Together the names may
+ * be longer than a path. */
 static int open_path(const struct tree *t, int root, uint32_t node, int flags)
 {
-    char path[PATH_MAX];
-    size_t at = sizeof(path) - 1;
-    path[at] = '\0';
-    for (; node != TREE_ROOT; node = t->nodes[node].parent) {
+    char usual[PATH_MAX], *path = usual;
+    cleanup_free char *large = NULL;
+    size_t len = 0;
+    for (uint32_t n = node; n != TREE_ROOT; n = t->nodes[n].parent)
+        len += strlen(tree_name(t, t->nodes[n].name)) + 1;
+    if (len > sizeof(usual) && !(path = large = malloc(len)))
+        return -1;
+    for (size_t at = len; node != TREE_ROOT; node = t->nodes[node].parent) {
         const char *name = tree_name(t, t->nodes[node].name);
-        size_t len = strlen(name);
-        if (len + 1 > at)
-            break;
-        if (path[at])
-            path[--at] = '/';
-        at -= len;
-        memcpy(path + at, name, len);
+        size_t name_len = strlen(name);
+        path[at - 1] = at == len ? '\0' : '/';
+        at -= name_len + 1;
+        memcpy(path + at, name, name_len);
     }
-    cleanup_close int base = -1;
-    if (node != TREE_ROOT) {
-        base = open_path(t, root, node, O_PATH | O_DIRECTORY);
-        if (base < 0)
-            return -1;
-    }
-    return beneath_open(base < 0 ? root : base, path + at, flags, 0);
+    return beneath_walk(root, path, flags, 0);
 }
 
 int source_check(const struct tree *t, int fd, uint32_t node)

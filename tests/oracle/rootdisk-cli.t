@@ -64,6 +64,51 @@ serves_short_of_memory() {
 leaves_nothing() { refuses "No space left on device" write tree full/image && [ -z "$(ls full)" ]; }
 leaves_old() { refuses "No space left on device" write tree full/image && cmp full/image image; }
 
+# Names of 10 MB up to the root: a program that takes a piece of its stack for each level, or each 4096 bytes of path, has
+# none left.
+deep() {
+    python3 -c 'import os
+for i in range(40000):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)
+open("bottom", "w").write("what is at the bottom")'
+}
+writes_deep() {
+    mkdir deep out
+    mount -t tmpfs -o size=100m deep deep
+    mount -t tmpfs -o size=200m out out
+    (cd deep && deep)
+    capture "$program" write deep out/image
+    echo "status $STATUS, $STDERR, $(ls out)"
+    [ "$STATUS$STDERR" = 0 ] && [ "$(ls out)" = image ] && grep -q "what is at the bottom" out/image
+}
+serves_deep() {
+    "$program" serve deep mnt >ready &
+    local pid=$! line same=0
+    IFS= read -r -t 10 line <ready
+    cmp out/image mnt/image || same=$?
+    kill "$pid"
+    wait "$pid" && [ "$same" = 0 ]
+}
+
+# The signal comes while there is half an image; once it was too late, so again.
+interrupted() {
+    local pid try
+    mkdir out/many
+    (cd out/many && for ((try = 0; try < 2000; try++)); do echo $try >$try; done)
+    for ((try = 0; try < 50; try++)); do
+        "$program" write out/many out/new 2>said &
+        pid=$! STATUS=0
+        until compgen -G 'out/new.??????' >/dev/null || [ -e out/new ] || ! kill -0 "$pid" 2>/dev/null; do :; done
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" || STATUS=$?
+        [ "$STATUS" = 0 ] || break
+        rm -f out/new
+    done
+    echo "try $try: status $STATUS, $(<said), $(ls out)"
+    [ "$STATUS" = 125 ] && [[ $(<said) == *"was cancelled" ]] && [ "$(ls -m out)" = "image, many" ]
+}
+
 check "no arguments" refuses "usage:"
 check "an unknown command" refuses "usage:" read tree image
 check "too many arguments" refuses "usage:" write tree image more
@@ -73,6 +118,9 @@ check "a folder that is not there" refuses "No such file or directory" write tre
 check "an image is sealed" sealed
 check "serving, and SIGTERM" serves
 check "serving without memory: one line" serves_short_of_memory
+check "40,000 folders in each other" writes_deep
+check "and served" serves_deep
+check "a signal leaves nothing behind" interrupted
 check "a mountpoint that is not there" refuses "cannot mount on none: No such file or directory" serve tree none
 mount -t tmpfs -o size=64k tmpfs full
 head -c 200000 /dev/zero | tr '\0' x >tree/large

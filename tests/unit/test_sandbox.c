@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -77,6 +79,28 @@ static int try_kill(void)
 {
     return told(syscall(SYS_kill, getpid(), 0));
 }
+static pid_t parent; /* another process of this user's */
+static int try_signal(void)
+{
+    return told(syscall(SYS_tgkill, parent, parent, 0));
+}
+static int try_own_signal(void)
+{
+    return told(syscall(SYS_tgkill, getpid(), getpid(), 0));
+}
+static int try_owner(void)
+{
+    return told(fcntl(PIPE_IN, F_SETOWN, parent));
+}
+static int try_limit(void)
+{
+    struct rlimit limit;
+    return told(syscall(SYS_prlimit64, parent, RLIMIT_CORE, NULL, &limit));
+}
+static int try_duplicate(void)
+{
+    return told(fcntl(PIPE_IN, F_DUPFD_CLOEXEC, 0));
+}
 static int try_inet(void)
 {
     return told(socket(AF_INET, SOCK_DGRAM, 0));
@@ -96,6 +120,11 @@ static int try_reading(void)
 static int try_writing(void)
 {
     return told(open("/dev/null", O_WRONLY));
+}
+static int try_writing_by_openat2(void)
+{
+    struct open_how how = {.flags = O_WRONLY};
+    return told(syscall(SYS_openat2, AT_FDCWD, "/dev/null", &how, sizeof(how)));
 }
 static int try_creating(void)
 {
@@ -175,11 +204,17 @@ static const struct trial {
 #endif
     {"fork", try_fork, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
     {"kill", try_kill, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a signal to another process", try_signal, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a signal to itself", try_own_signal, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
+    {"a signal to another process by a file", try_owner, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"another process's limits", try_limit, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"another number for a file", try_duplicate, {WORKS, REFUSED, REFUSED, REFUSED, WORKS, WORKS}},
     {"a socket of IP", try_inet, {REFUSED, REFUSED, WORKS, REFUSED, REFUSED, REFUSED}},
     {"a UNIX socket", try_unix, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
     {"a netlink socket", try_netlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
     {"opening to read", try_reading, {REFUSED, WORKS, REFUSED, REFUSED, WORKS, REFUSED}},
     {"opening to write", try_writing, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED}},
+    {"opening to write by openat2", try_writing_by_openat2, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
     {"creating a file", try_creating, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED}},
     {"removing a file", try_unlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE}},
     {"a file that nothing is to be followed to",
@@ -209,6 +244,7 @@ static int outcome_of(pid_t pid)
 static int in_child(enum sandbox_role role, int (*act)(void))
 {
     int ends[2];
+    parent = getpid();
     pid_t pid = fork();
     if (pid == 0) {
         int null = open("/dev/null", O_RDWR); /* no terminal */
