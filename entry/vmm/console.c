@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEEP = 64 * 1024 };
+enum { KEEP = 64 * 1024, CHUNK = 4096 };
 
 struct console {
     struct watch watch; /* first: a watch is its console */
@@ -42,7 +42,7 @@ static void log_lines(struct console *c)
 /* False when there is nothing more. */
 static bool take(struct console *c)
 {
-    char chunk[4096];
+    char chunk[CHUNK];
     ssize_t n = read(c->watch.fd, chunk, sizeof(chunk));
     if (n <= 0)
         return false;
@@ -87,7 +87,7 @@ struct console *console_new(struct loop *loop, int fd, const char *name, void (*
 
 void console_drain(struct console *c)
 {
-    while (take(c))
+    for (int chunks = 2 * KEEP / CHUNK; chunks > 0 && take(c); chunks--)
         ;
 }
 

@@ -13,7 +13,8 @@ struct console;
 struct console *console_new(struct loop *loop, int fd, const char *name, void (*line)(void *arg, const char *line),
                             void *arg);
 
-/* Reads what is there, without waiting. */
+/* Reads what is there, without waiting: all that a pipe holds (64 KiB, pipe(7)), and some more, but a writer that never
+ * rests keeps nobody here. */
 void console_drain(struct console *c);
 
 /* The most telling line: a panic, init's last message, or else the last line.  Valid until the next call. */
