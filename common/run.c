@@ -1,4 +1,6 @@
-/* Output goes to memory files, so that the program never waits for a reader. */
+/* Output of a program that is trusted goes to memory files, so that the program never waits for a reader, and can be
+ * started long before it is needed.  What others have a say in goes through a pipe, and only its end is kept: a disk
+ * that a guest wrote makes e2fsck print as much as the guest likes. */
 #include "common/run.h"
 
 #include "common/cancel.h"
@@ -40,6 +42,33 @@ static int memory_file(void)
     return memfd_create("program", MFD_CLOEXEC);
 }
 
+static void keep_end(struct buf *out, size_t most)
+{
+    if (out->len > most)
+        buf_drop(out, out->len - RUN_OUTPUT_MAX);
+}
+
+/* Until the program has closed its outputs; when it is cancelled, it gets SIGTERM.  Twice as much is held, so that not
+ * every read moves it all. */
+static void listen_to(pid_t pid, int fd, struct buf *out)
+{
+    char chunk[16384];
+    bool cancelled = false;
+    ssize_t n = 1;
+    do {
+        if (!cancelled && !cancel_wait(fd, -1)) {
+            if ((cancelled = cancel_wanted()))
+                kill(pid, SIGTERM);
+            continue;
+        }
+        n = read(fd, chunk, sizeof(chunk));
+        if (n > 0)
+            buf_add(out, chunk, (size_t)n);
+        keep_end(out, 2 * RUN_OUTPUT_MAX);
+    } while (n > 0 || (n < 0 && errno == EINTR));
+    keep_end(out, RUN_OUTPUT_MAX);
+}
+
 static int collect(int fd, struct buf *out)
 {
     char chunk[16384];
@@ -74,6 +103,9 @@ static int spawn(pid_t *pid, const char *path, const char *const argv[], int in,
     int e = posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
     e = e ? e : posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
     e = e ? e : posix_spawn_file_actions_adddup2(&files, complaints, STDERR_FILENO);
+#ifdef __GLIBC__ /* musl has no such call; init, which is built with it, runs nothing in this way */
+    e = e ? e : posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+#endif
     e = e ? e : posix_spawn(pid, path, &files, &attr, (char *const *)argv, env);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
@@ -153,8 +185,7 @@ static void cancel_or_end(pid_t pid)
         }
 }
 
-/* as may be NULL: as we are. */
-static int start(struct run *r, const char *const argv[], const struct run_as *as, bool together, struct err *err)
+int run_start(struct run *r, const char *const argv[], bool together, struct err *err)
 {
     char path[4096];
     int ends[2];
@@ -167,19 +198,13 @@ static int start(struct run *r, const char *const argv[], const struct run_as *a
     cleanup_close int complaints = together ? -1 : memory_file();
     if (said < 0 || (complaints < 0 && !together))
         return err_sys(err, "cannot make a memory file");
-    int stderr_fd = together ? said : complaints;
-    if (as ? start_as(&r->pid, path, argv, as, in, said, stderr_fd) : spawn(&r->pid, path, argv, in, said, stderr_fd))
+    if (spawn(&r->pid, path, argv, in, said, together ? said : complaints))
         return err_sys(err, "cannot run %s", path);
     r->name = argv[0];
     r->feed = steal_fd(&feed);
     r->said = steal_fd(&said);
     r->complaints = steal_fd(&complaints);
     return 0;
-}
-
-int run_start(struct run *r, const char *const argv[], bool together, struct err *err)
-{
-    return start(r, argv, NULL, together, err);
 }
 
 /* The end is told by shutdown, as a child of ours may have inherited the socket. */
@@ -197,20 +222,32 @@ void run_feed(struct run *r, const void *input, size_t len)
     shutdown(r->feed, SHUT_WR);
 }
 
+/* Its end: -1 with errno. */
+static int wait_for(pid_t pid, int *status)
+{
+    cancel_or_end(pid);
+    while (waitpid(pid, status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return 0;
+}
+
+static int result(const char *name, int status, struct err *err)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : err_set(err, "%s was ended by signal %d", name, WTERMSIG(status));
+}
+
 static int finish(struct run *r, struct buf *out, struct buf *complaints, struct err *err)
 {
     int status;
-    cancel_or_end(r->pid);
-    while (waitpid(r->pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return err_sys(err, "cannot wait for a program");
+    if (wait_for(r->pid, &status) < 0)
+        return err_sys(err, "cannot wait for a program");
     errno = r->failed;
     if (errno)
         return err_sys(err, "cannot feed a program");
     if (collect(r->said, out) < 0 || (r->complaints >= 0 && collect(r->complaints, complaints) < 0))
         return err_sys(err, "cannot read the output of a program");
-    return WIFEXITED(status) ? WEXITSTATUS(status)
-                             : err_set(err, "%s was ended by signal %d", r->name, WTERMSIG(status));
+    return result(r->name, status, err);
 }
 
 int run_finish(struct run *r, struct buf *out, struct buf *complaints, struct err *err)
@@ -234,14 +271,24 @@ int run_program(const char *const argv[], const void *input, size_t len, struct 
     return run_finish(&r, out, complaints, err);
 }
 
-int run_program_as(const char *const argv[], const struct run_as *as, struct buf *out, struct buf *complaints,
-                   struct err *err)
+int run_program_as(const char *const argv[], const struct run_as *as, struct buf *output, struct err *err)
 {
-    struct run r;
-    if (start(&r, argv, as, out == complaints, err))
-        return -1;
-    run_feed(&r, NULL, 0);
-    return run_finish(&r, out, complaints, err);
+    char path[4096];
+    int ends[2], status;
+    pid_t pid;
+    if (!run_find(argv[0], path, sizeof(path)))
+        return err_set(err, "cannot run %s: there is no such program", argv[0]);
+    cleanup_close int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (nothing < 0 || pipe2(ends, O_CLOEXEC) < 0)
+        return err_sys(err, "cannot run %s", path);
+    cleanup_close int said = ends[0], out = ends[1];
+    if (start_as(&pid, path, argv, as, nothing, out, out) < 0)
+        return err_sys(err, "cannot run %s", path);
+    close(steal_fd(&out));
+    listen_to(pid, said, output);
+    if (wait_for(pid, &status) < 0)
+        return err_sys(err, "cannot wait for a program");
+    return buf_failed(output) ? err_set(err, "out of memory") : result(argv[0], status, err);
 }
 
 const char *run_first_line(struct buf *text)

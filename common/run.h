@@ -15,7 +15,8 @@ bool run_find(const char *name, char *path, size_t size);
 
 /* Runs argv (argv[0] is found as run_find does) with len bytes of input on its stdin, and waits; when it is cancelled
  * (common/cancel.h), the program gets SIGTERM, on which e2fsck and mke2fs end cleanly.  It has no signal blocked or
- * ignored, and an environment of its own: variables that configure the VM must not configure mke2fs.  Its stdout is
+ * ignored, no descriptor but stdin, stdout and stderr, and an environment of its own: variables that configure the VM
+ * must not configure mke2fs.  Its stdout is
  * appended to out, its stderr to complaints; either may be NULL: dropped, and both may be the same.  Returns its exit
  * status 0..255; -1 with err when it cannot be run, or was ended by a signal. */
 int run_program(const char *const argv[], const void *input, size_t len, struct buf *out, struct buf *complaints,
@@ -34,9 +35,10 @@ enum { RUN_FDS_MAX = 4 };
 /* The path by which such a program opens fds[i]: opening it checks the file's mode again. */
 #define RUN_FD_PATH(i) "/proc/self/fd/" #i
 
-/* run_program without input, as that user. */
-int run_program_as(const char *const argv[], const struct run_as *as, struct buf *out, struct buf *complaints,
-                   struct err *err);
+/* run_program without input, as that user.  The last RUN_OUTPUT_MAX bytes of its stdout and stderr are appended to
+ * output, which is empty before. */
+enum { RUN_OUTPUT_MAX = 64 * 1024 };
+int run_program_as(const char *const argv[], const struct run_as *as, struct buf *output, struct err *err);
 
 /* The same in steps: a program that is started early is ready to read by the time its input is known. */
 struct run {

@@ -21,7 +21,7 @@ static int run_e2fsprogs(const char *const argv[], int fd, int tree, uid_t user,
     struct run_as as = {.uid = user, .fds = fds, .fd_count = tree < 0 ? 1 : 2};
     if (tree >= 0)
         as.capabilities = privilege_reading();
-    int status = run_program_as(argv, &as, output, output, err);
+    int status = run_program_as(argv, &as, output, err);
     if (status < 0 && !run_find(argv[0], path, sizeof(path)))
         err_hint(err, "install e2fsprogs");
     return status;

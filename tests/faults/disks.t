@@ -53,7 +53,7 @@ unprivileged() { # what it was, and its descriptors
     is "$1 has no signal blocked or ignored" "$(seen SigBlk) $((0x$(seen SigIgn) & ~0x180000000))" "0000000000000000 0"
 }
 descriptors() { seen fd | tr '|' '\n' | sed -E 's/(socket|pipe):.*/\1/; s/#[0-9]+/NUMBER/g; s/ \(deleted\)//' | sort -u | paste -sd'|'; }
-stdio="0 socket|1 /memfd:program|2 /memfd:program"
+stdio="0 /dev/null|1 pipe|2 pipe"
 
 stand_in mke2fs
 start

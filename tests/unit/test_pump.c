@@ -1,7 +1,5 @@
-/* common/: the pump's ends, and what is cancelled. */
-#include "common/cancel.h"
+/* common/pump.c: how a pump ends. */
 #include "common/pump.h"
-#include "common/run.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -147,25 +145,6 @@ static void draining_a_terminal_takes_all_of_it(void **state)
     loop_free(rig.loop);
 }
 
-static void a_program_is_cancelled(void **state)
-{
-    (void)state;
-    const char *const argv[] = {"sleep", "100", NULL};
-    struct err err = {0};
-    int wish[2];
-    assert_int_equal(pipe(wish), 0);
-    cancel_by(wish[0]);
-    assert_false(cancel_wanted());
-    assert_int_equal(write(wish[1], "", 1), 1);
-    assert_true(cancel_wanted());
-    assert_int_equal(run_program(argv, NULL, 0, NULL, NULL, &err), -1);
-    assert_non_null(strstr(err.text, "sleep was ended by signal 15"));
-    cancel_by(-1);
-    assert_false(cancel_wanted());
-    close(wish[0]);
-    close(wish[1]);
-}
-
 int main(void)
 {
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -176,7 +155,6 @@ int main(void)
         RIGGED(draining_takes_what_is_there),
         RIGGED(draining_nothing_ends_at_once),
         cmocka_unit_test(draining_a_terminal_takes_all_of_it),
-        cmocka_unit_test(a_program_is_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
