@@ -1,6 +1,7 @@
 #include "entry/host/workdir.h"
 
 #include "entry/host/orphans.h"
+#include "entry/host/trusted.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -19,10 +20,16 @@ int workdir_make(const struct workdir_plan *plan, struct lockdir *w, struct err 
                                       : "it needs CAP_SYS_ADMIN: run as root, the container privileged");
         return -1;
     }
+    if (trusted_path("VM_JAIL_BASE", plan->base, w->path, err) < 0)
+        return -1;
     orphans_remove_folders(w->path);
     snprintf(w->path + n, LOCKDIR_PATH - (size_t)n, "/%s", plan->id);
     if (lockdir_make(w) < 0)
         return err_sys(err, "cannot make the jail's folder %s/%s/%s", plan->base, plan->exec, plan->id);
+    if (trusted_path("VM_JAIL_BASE", plan->base, w->path, err) < 0) {
+        lockdir_remove(w);
+        return -1;
+    }
     /* Not noexec or nodev, as Docker's tmpfs mounts are: the jailer copies Firecracker into it and makes
      * device nodes. */
     if (mount("ctr-jailer", w->path, "tmpfs", MS_NOSUID, "mode=0700,size=50%") < 0) {

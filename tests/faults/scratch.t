@@ -48,6 +48,34 @@ for how in "" VM_ROOTFS_FORMAT=ext4; do
     attempt "${how:-erofs}, folders" 'mkdir "$1"' $how
     attempt "${how:-erofs}, FIFOs" 'mkfifo "$1"' $how
 done
+
+# --- the jail's folder ------------------------------------------------------------------------------------------------
+# Whoever owns a folder on the way to it could put a link in its place at any moment.
+refused() { # WHAT BASE TEXT: and nothing was made
+    local before
+    before=$(find "$work" | sort)
+    start VM_JAIL_BASE="$2"
+    like "$1: one line" "$STATUS $STDERR" "125 ctr-jailer: VM_JAIL_BASE=$2: $3 (use a folder of root's, in folders of root's)"
+    is "$1: nothing is made" "$(find "$work" | sort)" "$before"
+}
+mkdir -p "$work/theirs/jails" "$work/shared/jails" "$work/mine/theirs"
+chown 65533:65533 "$work/theirs" "$work/mine/theirs"
+chmod 777 "$work/shared"
+ln -s "$work/mine" "$work/link"
+ln -s "$work/mine" "$work/theirs/link"
+refused "in another user's folder" "$work/theirs/jails" "$work/theirs belongs to user 65533, *"
+refused "another user's folder" "$work/mine/theirs" "$work/mine/theirs belongs to user 65533, *"
+refused "in a folder where others write" "$work/shared/jails" "users other than root can write to $work/shared, *"
+refused "by a link there" "$work/theirs/link/jails" "$work/theirs belongs to user 65533, *"
+refused "by a link to there" "$work/link/theirs/jails" "$work/mine/theirs belongs to user 65533, *"
+start VM_JAIL_BASE="$work/link/new"
+is "by links of root's, to a folder that is made: the VM starts" "$STATUS $STDERR" "$whole"
+mkdir -m 1777 "$work/sticky"
+start VM_JAIL_BASE="$work/sticky/new"
+is "in a folder like /tmp: the VM starts" "$STATUS $STDERR" "$whole"
+mkdir "$work/sticky/firecracker"
+chown 65533 "$work/sticky/firecracker"
+refused "in a folder like /tmp, where somebody was first" "$work/sticky" "$work/sticky/firecracker belongs to user 65533, *"
 umount "$work"
 rmdir "$work"
 done_testing
