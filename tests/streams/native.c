@@ -5,11 +5,13 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/local.h"
+#include "common/process.h"
 #include "entry/host/rundir.h"
 #include "entry/life/supervise.h"
 #include "guest-init/host.h"
 #include "guest-init/serve.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -21,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -101,23 +104,19 @@ static pid_t start_guest(char **argv, int keep_from, int *end)
     return pid;
 }
 
-int main(int argc, char **argv)
+/* entry's end, in a process of its own, which supervise confines for ever. */
+static int run_entry(char **argv, const struct rundir *run)
 {
     sigset_t all;
     int silent[2], jail_end;
-    if (argc < 3 || pipe2(silent, O_CLOEXEC | O_NONBLOCK) < 0)
+    if (pipe2(silent, O_CLOEXEC | O_NONBLOCK) < 0)
         return 2;
     sigfillset(&all);
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_BLOCK, &all, NULL);
     struct supervise_plan plan = {.id = argv[1], .stop_timeout = 7, .stop_signal = SIGTERM, .mem_mib = 128};
-    struct rundir run = RUNDIR_NONE;
     struct err err = {0};
-    if (rundir_make(&run, LOCAL_DIR, argv[1], &err) < 0) {
-        fprintf(stderr, "native: %s\n", err.text);
-        return 2;
-    }
-    struct supervise_fds fds = {.listener = listen_for_guest(), .control = local_listen(run.path), .report = -1};
+    struct supervise_fds fds = {.listener = listen_for_guest(), .control = local_listen(run->path), .report = -1};
     if (fds.control < 0) {
         perror(argv[1]);
         return 2;
@@ -130,8 +129,39 @@ int main(int argc, char **argv)
     const struct status_facts facts = {.ports = &no_ports, .restarts = -1};
     const char *reason = NULL;
     int code = supervise(&plan, vmm_open(-1, "none", jail_end), &fds, &facts, &reason, &err);
-    rundir_remove(&run);
     if (code < 0)
         fprintf(stderr, "native: %s\n", err.text);
     return code < 0 ? 125 : code;
+}
+
+/* A signal for entry's end goes there. */
+static volatile pid_t entry;
+static void pass_on(int signo)
+{
+    kill(entry, signo);
+}
+
+int main(int argc, char **argv)
+{
+    struct rundir run = RUNDIR_NONE;
+    struct err err = {0};
+    int status;
+    pid_t self = getpid();
+    if (argc < 3)
+        return 2;
+    if (rundir_make(&run, LOCAL_DIR, argv[1], &err) < 0) {
+        fprintf(stderr, "native: %s\n", err.text);
+        return 2;
+    }
+    entry = fork();
+    if (entry == 0) {
+        process_end_with(self);
+        syscall(SYS_exit_group, run_entry(argv, &run)); /* not exit, whose sanitizers open files */
+    }
+    signal(SIGTERM, pass_on);
+    signal(SIGINT, pass_on);
+    while (waitpid(entry, &status, 0) < 0 && errno == EINTR)
+        ;
+    rundir_remove(&run);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
