@@ -17,3 +17,10 @@ int confine_unpacking(int folder, bool exact, struct err *err)
         return err_sys(err, "cannot give up capabilities");
     return landlock_make_below(folder, exact, err) < 0 ? -1 : sandbox_enter(SANDBOX_UNPACK, err);
 }
+
+int confine_client(struct err *err)
+{
+    if (privilege_keep(0) < 0)
+        return err_sys(err, "cannot give up capabilities");
+    return sandbox_enter(SANDBOX_CLIENT, err);
+}

@@ -1,4 +1,4 @@
-/* The walls around a process that unpacks what a guest has sent. */
+/* The walls around a process of a command that reads what a guest has sent. */
 #ifndef CTR_CONFINE_H
 #define CTR_CONFINE_H
 
@@ -10,5 +10,9 @@
  * it has a seccomp filter, Landlock where the kernel does, and of its capabilities those that pass modes of files,
  * and, if exact, those that set all that an archive says.  For a process that does nothing else.  -1 with err. */
 int confine_unpacking(int folder, bool exact, struct err *err);
+
+/* The same for a client that is connected: from now on it can copy its streams, set its terminal, and wait for a
+ * child.  It has no capabilities.  -1 with err. */
+int confine_client(struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +35,7 @@ enum { NOT_HERE = -1 };
 #ifndef SYS_poll
 #define SYS_poll NOT_HERE
 #define SYS_access NOT_HERE
+#define SYS_alarm NOT_HERE
 #define SYS_arch_prctl NOT_HERE
 #define SYS_chmod NOT_HERE
 #define SYS_chown NOT_HERE
@@ -195,16 +197,55 @@ static const struct rule unpack[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_NOF
                                      ANY(setxattr),
                                      ANY(utimensat)};
 
+/* ctl/: the connections that come from entry, the session's streams as the supervisor's, and cp's other process. */
+static const struct rule client[] = {ANY(recvmsg),
+                                     ANY(sendmsg),
+                                     ANY(sendto),
+                                     ONLY(ioctl, 1, WHOLE, TCGETS),
+                                     ONLY(ioctl, 1, WHOLE, TCSETS),
+                                     ONLY(ioctl, 1, WHOLE, TCSETSW),
+                                     ONLY(ioctl, 1, WHOLE, TIOCGWINSZ),
+                                     ANY(wait4)};
+
+/* Beside what programs do: rtnetlink, and iptables-restore with its netlink (nft) or raw sockets (legacy). */
+static const struct rule watcher[] = {
+    ONLY(clone, 0,
+         CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET, 0),
+    ANY(wait4),
+    ANY(pidfd_open),
+    ANY(close_range),
+    ANY(memfd_create),
+    ONLY(socketpair, 0, WHOLE, AF_UNIX),
+    ONLY(socket, 0, WHOLE, AF_NETLINK),
+    ONLY(socket, 0, WHOLE, AF_INET),
+    ONLY(socket, 0, WHOLE, AF_INET6),
+    ANY(bind),
+    ANY(sendto),
+    ANY(sendmsg),
+    ANY(recvfrom),
+    ANY(recvmsg),
+    ANY(shutdown),
+    ANY(setsockopt),
+    ANY(getsockopt),
+    ANY(getsockname),
+    ANY(pselect6),
+    ANY(alarm),
+    ANY(setitimer),
+    ANY(sigaltstack)};
+
 static const struct role {
     const char *name;
     const struct rule *rules;
     size_t count;
+    bool programs; /* it, or its children, are programs, with what these do: a handler would be lost */
 } roles[SANDBOX_ROLES] = {[SANDBOX_SUPERVISOR] = {"entry", supervisor, COUNT(supervisor)},
                           [SANDBOX_DISK] = {"a disk's server", disk, COUNT(disk)},
                           [SANDBOX_RELAY] = {"the DNS relay", relay, COUNT(relay)},
                           [SANDBOX_JAIL] = {"the jail's first process", jail, COUNT(jail)},
-                          [SANDBOX_PROGRAM] = {"a program", program, COUNT(program)},
-                          [SANDBOX_UNPACK] = {"cp", unpack, COUNT(unpack)}};
+                          [SANDBOX_PROGRAM] = {"a program", NULL, 0, true},
+                          [SANDBOX_UNPACK] = {"cp", unpack, COUNT(unpack)},
+                          [SANDBOX_CLIENT] = {"ctr-jailer", client, COUNT(client)},
+                          [SANDBOX_WATCH] = {"netsetup-watch", watcher, COUNT(watcher), true}};
 
 /* Unless a role has it, asking for one of these ends the process. */
 static const int deadly[] = {SYS_execve,
@@ -319,6 +360,8 @@ static void write_program(struct program *p, const struct role *role, bool watch
     add_rule(p, &(struct rule)ONLY(tgkill, 0, WHOLE, getpid()));
     for (size_t i = 0; i < role->count; i++)
         add_rule(p, &role->rules[i]);
+    for (size_t i = 0; role->programs && i < COUNT(program); i++)
+        add_rule(p, &program[i]);
     for (size_t i = 0; i < COUNT(deadly); i++) {
         jump(p, BPF_JEQ, (uint32_t)deadly[i], 0, 1);
         end(p, watched ? SECCOMP_RET_TRAP : SECCOMP_RET_KILL_PROCESS);
@@ -354,7 +397,7 @@ static void watch(const struct role *role)
 int sandbox_enter(enum sandbox_role role, struct err *err)
 {
     struct program p = {.len = 0};
-    bool watched = log_shows(LOG_DEBUG) && role != SANDBOX_PROGRAM; /* which would lose the handler */
+    bool watched = log_shows(LOG_DEBUG) && !roles[role].programs;
     if (watched)
         watch(&roles[role]);
     write_program(&p, &roles[role], watched);

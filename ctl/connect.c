@@ -1,4 +1,5 @@
 #include "common/cleanup.h"
+#include "common/confine.h"
 #include "common/io.h"
 #include "common/local.h"
 #include "ctl/ctl.h"
@@ -64,10 +65,10 @@ int ctl_connect(const char *id, struct err *err)
     return err_set(err, "no VM runs here");
 }
 
-int ctl_ask(const char *id, enum proto_type type, struct buf *out, struct err *err)
+int ctl_ask(const char *id, enum proto_type type, bool last, struct buf *out, struct err *err)
 {
     cleanup_close int fd = ctl_connect(id, err);
-    if (fd < 0)
+    if (fd < 0 || (last && confine_client(err) < 0))
         return -1;
     cleanup_buf struct buf request = {0}, answer = {0};
     proto_put(&request, type, NULL, 0, NULL, 0);

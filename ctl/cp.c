@@ -27,9 +27,22 @@ static struct end parse_end(const char *text)
     return (struct end){text[0] == ':', text[0] == ':' ? text + 1 : text};
 }
 
-static int run_part(const char *id, uint32_t flags, const char *const argv[], struct err *err)
+/* What the guest's part says on stdout is the archive, and only where one is to come. */
+static struct ctl_session part(uint32_t flags, enum ctl_output output, const char *const argv[])
 {
-    struct ctl_session session = {.flags = PROTO_EXEC_COPY | flags, .user = "0", .directory = "/", .argv = argv};
+    return (struct ctl_session){
+        .flags = PROTO_EXEC_COPY | flags, .output = output, .user = "0", .directory = "/", .argv = argv};
+}
+
+static int run_unpack(const char *id, const char *const argv[], struct err *err)
+{
+    struct ctl_session session = part(PROTO_EXEC_STDIN, CTL_NO_STDOUT, argv);
+    return ctl_run(id, &session, err);
+}
+
+static int run_pack(const char *id, const char *const argv[], struct err *err)
+{
+    struct ctl_session session = part(0, CTL_AS_IT_IS, argv);
     return ctl_run(id, &session, err);
 }
 
@@ -43,7 +56,8 @@ static int kind_of(const char *id, const struct end *end, bool follow, enum prot
         *kind = r < 0 ? PROTO_COPY_NOTHING : S_ISDIR(st.st_mode) ? PROTO_COPY_FOLDER : PROTO_COPY_FILE;
         return 0;
     }
-    int code = run_part(id, 0, argv, err);
+    struct ctl_session session = part(0, CTL_NO_STDOUT, argv);
+    int code = ctl_run_first(id, &session, err);
     *kind = (enum proto_copy)code;
     if (code >= PROTO_COPY_NOTHING && code <= PROTO_COPY_FOLDER)
         return 0;
@@ -96,7 +110,7 @@ static int copy(const char *id, bool in, bool archive, const struct where *w, st
     dup2(ends[in ? 0 : 1], in ? STDIN_FILENO : STDOUT_FILENO);
     close(ends[0]);
     close(ends[1]);
-    int code = local < 0 ? -1 : run_part(id, in ? PROTO_EXEC_STDIN : 0, in ? unpack : pack, err);
+    int code = local < 0 ? -1 : in ? run_unpack(id, unpack, err) : run_pack(id, pack, err);
     close(in ? STDIN_FILENO : STDOUT_FILENO); /* the other one sees the end */
     if (local > 0 && waitpid(local, &status, 0) < 0)
         return err_sys(err, "cp: cannot wait for the other side");
@@ -109,12 +123,14 @@ static int copy_stream(const char *id, const char *path, bool in, struct err *er
     struct where w;
     const char *const pack[] = {"pack", w.from, w.member, NULL}, *const unpack[] = {"unpack", path, NULL};
     if (in)
-        return run_part(id, PROTO_EXEC_STDIN, unpack, err);
+        return run_unpack(id, unpack, err);
+    if (isatty(STDOUT_FILENO))
+        return err_set(err, "cp: an archive is not written to a terminal: redirect stdout to a file or a pipe");
     if (where_copy(path, PROTO_COPY_FILE, ".", PROTO_COPY_FOLDER, &w, err) < 0)
         return -1;
     if (!w.member[0])
         strcpy(w.member, ".");
-    return run_part(id, 0, pack, err);
+    return run_pack(id, pack, err);
 }
 
 int ctl_cp(const char *id, char **argv, struct err *err)

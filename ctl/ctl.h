@@ -6,6 +6,8 @@
 #include "common/err.h"
 #include "common/proto.h"
 
+#include <stdbool.h>
+
 /* argv[0] is the subcommand's name; id says which VM, or NULL.  An exit code, or -1 with err. */
 int ctl_exec(const char *id, char **argv, struct err *err);
 int ctl_cp(const char *id, char **argv, struct err *err);
@@ -20,23 +22,30 @@ int ctl_unpause(const char *id, char **argv, struct err *err);
  * -1 with err. */
 int ctl_connect(const char *id, struct err *err);
 
-/* Sends one request and waits for the answer's text, which it adds to out.  -1 with err. */
-int ctl_ask(const char *id, enum proto_type type, struct buf *out, struct err *err);
+/* Sends one request and waits for the answer's text, which it adds to out; last: this process does nothing but print it
+ * then, and is confined to that before it asks (common/confine.h).  -1 with err. */
+int ctl_ask(const char *id, enum proto_type type, bool last, struct buf *out, struct err *err);
 
 /* Writes on stdout what others wrote: a terminal gets it as text that cannot steer it (common/text.h), unless raw, and
  * all else gets the bytes.  -1 with err. */
 int ctl_print(const struct buf *text, bool raw, struct err *err);
 
 /* A command in the guest. */
+enum ctl_output { CTL_AS_IT_IS, CTL_NO_STDOUT, CTL_SHOWN /* on a terminal, as ctl_print does */ };
 struct ctl_session {
     uint32_t flags; /* PROTO_EXEC_* */
+    enum ctl_output output;
     const char *user, *directory;
     const char *const *argv;
     struct buf env; /* NAME=value strings, each with its NUL */
     uint32_t env_count;
 };
 
-/* Runs it with this process's streams, and with its signals, terminal and exit code: that, or -1 with err. */
+/* Runs it with this process's streams, and with its signals, terminal and exit code: that, or -1 with err.  Before it
+ * reads anything, this process is confined for ever (common/confine.h). */
 int ctl_run(const char *id, const struct ctl_session *session, struct err *err);
+
+/* The same in a process of its own, for a session that is not the last thing to do. */
+int ctl_run_first(const char *id, const struct ctl_session *session, struct err *err);
 
 #endif

@@ -1,26 +1,33 @@
 /* exec: asks entry for a session, and joins this process's streams to the guest's connections, whose
  * descriptors entry hands over.  It behaves as the command would, signals included. */
 #include "common/cleanup.h"
+#include "common/confine.h"
+#include "common/io.h"
 #include "common/log.h"
 #include "common/peer.h"
+#include "common/process.h"
 #include "common/signals.h"
 #include "common/streams.h"
 #include "common/terminal.h"
 #include "ctl/ctl.h"
 #include "ctl/say.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
+
+enum { FAILED = 125 };
 
 struct exec {
     struct peer peer; /* first: a peer is its exec */
     struct watch signals;
     struct streams *streams;
-    struct say say; /* of init's own parts */
+    struct say say[2]; /* of stdout and stderr, where they are not passed on as they are */
     const struct ctl_session *plan;
     struct err *err;
     bool exited, ran, done;
@@ -166,6 +173,44 @@ static int catch_signals(void)
     return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Where the outputs go.  init's own parts have messages for stderr, and their stdout is an archive or nothing.  -1 with
+ * errno. */
+static int direct(struct exec *e, struct loop *loop)
+{
+    static const enum proto_kind kinds[] = {PROTO_STDOUT, PROTO_STDERR};
+    bool copy = e->plan->flags & PROTO_EXEC_COPY, shown = e->plan->output == CTL_SHOWN;
+    for (int i = 0; i < 2; i++) {
+        bool said = copy && kinds[i] == PROTO_STDERR;
+        int fd = STDOUT_FILENO + i;
+        if (!said && !(shown && isatty(fd)))
+            continue;
+        if (say_start(&e->say[i], loop, said ? -1 : fd) < 0)
+            return -1;
+        streams_redirect(e->streams, kinds[i], e->say[i].input);
+    }
+    if (e->plan->output == CTL_NO_STDOUT) {
+        cleanup_close int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (null < 0)
+            return -1;
+        streams_redirect(e->streams, PROTO_STDOUT, null);
+    }
+    return 0;
+}
+
+static int set_up(struct exec *e, struct loop *loop, int fd)
+{
+    const struct ctl_session *plan = e->plan;
+    e->streams =
+        loop ? streams_new(loop, plan->flags & PROTO_EXEC_STDIN, plan->flags & PROTO_EXEC_TTY, check_end, e) : NULL;
+    e->signals = (struct watch){.fd = catch_signals(), .events = POLLIN, .ready = on_signal};
+    peer_init(&e->peer, loop, on_message, on_lost);
+    if (e->streams && direct(e, loop) < 0)
+        return err_sys(e->err, "cannot make a pipe");
+    if (!e->streams || e->signals.fd < 0 || loop_add(loop, &e->signals) < 0 || peer_connect(&e->peer, fd) < 0)
+        return err_set(e->err, "out of memory");
+    return confine_client(e->err);
+}
+
 int ctl_run(const char *id, const struct ctl_session *plan, struct err *err)
 {
     int fd = ctl_connect(id, err);
@@ -173,27 +218,42 @@ int ctl_run(const char *id, const struct ctl_session *plan, struct err *err)
         return -1;
     struct exec e = {.plan = plan, .err = err};
     struct loop *loop = loop_new();
-    e.streams =
-        loop ? streams_new(loop, plan->flags & PROTO_EXEC_STDIN, plan->flags & PROTO_EXEC_TTY, check_end, &e) : NULL;
-    e.signals = (struct watch){.fd = catch_signals(), .events = POLLIN, .ready = on_signal};
-    peer_init(&e.peer, loop, on_message, on_lost);
-    if (e.streams && (plan->flags & PROTO_EXEC_COPY)) {
-        if (say_start(&e.say, loop) < 0)
-            return err_sys(err, "cannot make a pipe");
-        streams_redirect(e.streams, PROTO_STDERR, e.say.input);
-    }
-    if (!e.streams || e.signals.fd < 0 || loop_add(loop, &e.signals) < 0 || peer_connect(&e.peer, fd) < 0)
-        return err_set(err, "out of memory");
+    if (set_up(&e, loop, fd) < 0)
+        return -1;
     if ((plan->flags & PROTO_EXEC_TTY) && (plan->flags & PROTO_EXEC_STDIN))
         terminal_raw(); /* without -i nobody reads the terminal: Ctrl-C stays its own */
     send_request(&e);
     loop_run(loop, &e.done);
     terminal_restore();
     streams_free(e.streams);
-    say_end(&e.say);
+    for (int i = 0; i < 2; i++)
+        say_end(&e.say[i]);
     peer_free(&e.peer);
     loop_free(loop);
     return e.code;
+}
+
+/* The other process tells by a pipe why it failed. */
+int ctl_run_first(const char *id, const struct ctl_session *plan, struct err *err)
+{
+    int status, ends[2];
+    pid_t self = getpid();
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_sys(err, "cannot make a pipe");
+    cleanup_close int in = ends[0], out = ends[1];
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct err why = {0};
+        process_end_with(self);
+        int code = ctl_run(id, plan, &why);
+        (void)io_write_all(out, why.text, code < 0 ? strlen(why.text) : 0);
+        _exit(code < 0 ? FAILED : code);
+    }
+    close(steal_fd(&out));
+    char why[sizeof(err->text)] = "";
+    if (pid < 0 || io_read_full(in, why, sizeof(why) - 1) < 0 || waitpid(pid, &status, 0) < 0)
+        return err_sys(err, "cannot start a process");
+    return why[0] ? err_set(err, "%s", why) : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int ctl_exec(const char *id, char **argv, struct err *err)

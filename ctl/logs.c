@@ -15,7 +15,7 @@ int ctl_logs(const char *id, char **argv, struct err *err)
         else
             return err_set(err, "logs: use it as: logs [--vmm] [--raw]");
     }
-    if (ctl_ask(id, vmm ? PROTO_VMM_LOGS : PROTO_LOGS, &text, err) < 0)
+    if (ctl_ask(id, vmm ? PROTO_VMM_LOGS : PROTO_LOGS, true, &text, err) < 0)
         return -1;
     return ctl_print(&text, raw, err);
 }

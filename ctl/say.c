@@ -1,13 +1,28 @@
 #include "ctl/say.h"
 
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "common/log.h"
+#include "common/text.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 
 enum { LINE = 1000 }; /* what is longer is said in pieces */
+
+static void say_text(const struct say *s, const char *text, size_t len, bool whole)
+{
+    cleanup_buf struct buf shown = {0};
+    if (s->to < 0) {
+        log_error("in the guest: %.*s", (int)len, text);
+        return;
+    }
+    text_show_lines(&shown, text, len);
+    buf_str(&shown, whole ? "\n" : "");
+    if (!buf_failed(&shown))
+        (void)io_write_all(s->to, shown.data, shown.len);
+}
 
 static void say_lines(struct say *s, bool last)
 {
@@ -18,7 +33,7 @@ static void say_lines(struct say *s, bool last)
             return;
         whole = whole && len <= LINE;
         len = len < LINE ? len : LINE;
-        log_error("in the guest: %.*s", (int)len, s->text.data);
+        say_text(s, s->text.data, len, whole);
         buf_drop(&s->text, len + whole);
     }
 }
@@ -43,10 +58,10 @@ static void ready(struct watch *w, short revents)
         loop_remove(s->loop, w);
 }
 
-int say_start(struct say *s, struct loop *loop)
+int say_start(struct say *s, struct loop *loop, int to)
 {
     int ends[2];
-    *s = (struct say){.watch = {.fd = -1, .events = POLLIN, .ready = ready}, .loop = loop, .input = -1};
+    *s = (struct say){.watch = {.fd = -1, .events = POLLIN, .ready = ready}, .loop = loop, .input = -1, .to = to};
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return -1;
     s->watch.fd = ends[0];

@@ -1,4 +1,5 @@
 #include "common/cleanup.h"
+#include "common/confine.h"
 #include "common/io.h"
 #include "common/num.h"
 #include "ctl/ctl.h"
@@ -15,7 +16,7 @@ int ctl_stop(const char *id, char **argv, struct err *err)
     if (argv[1] && (strcmp(argv[1], "-t") != 0 || !argv[2] || argv[3] || num_parse(argv[2], 0, 86400, &seconds) < 0))
         return err_set(err, "stop: use it as: stop [-t SECONDS]");
     cleanup_close int fd = ctl_connect(id, err);
-    if (fd < 0)
+    if (fd < 0 || confine_client(err) < 0)
         return -1;
     uint32_t field = (uint32_t)seconds;
     cleanup_buf struct buf request = {0};

@@ -7,6 +7,7 @@
 #include "ctl/wrap.h"
 
 #include "common/cleanup.h"
+#include "common/confine.h"
 #include "common/io.h"
 #include "common/json.h"
 #include "common/jsonread.h"
@@ -263,7 +264,8 @@ int ctl_wrap(const char *id, char **argv, struct err *err)
     cleanup_buf struct buf text = {0}, stage = {0}, omitted = {0};
     if (argv[1] && argv[2])
         return err_set(err, "wrap: use it as: docker inspect IMAGE | ctr-jailer wrap [STAGE]");
-    if (read_stdin(&text, err) < 0 || wrap_stage(text.data, text.len - 1, argv[1], &stage, &omitted, err) < 0)
+    if (confine_client(err) < 0 || read_stdin(&text, err) < 0 ||
+        wrap_stage(text.data, text.len - 1, argv[1], &stage, &omitted, err) < 0)
         return -1;
     for (char *rest = omitted.data, *line; rest && *(line = strsep(&rest, "\n"));)
         log_warn("left out: %s", line);

@@ -1,10 +1,12 @@
 #include "netsetup/watch.h"
 #include "common/buf.h"
+#include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/descriptors.h"
 #include "common/log.h"
 #include "common/privilege.h"
 #include "common/process.h"
+#include "common/sandbox.h"
 #include "netsetup/nl.h"
 #include "netsetup/rules.h"
 
@@ -113,7 +115,8 @@ static void become_watch(struct watch *w)
     prctl(PR_SET_NAME, "netsetup-watch");
     if (descriptors_blank(quiet, 2) || descriptors_keep(kept, sizeof(kept) / sizeof(*kept)))
         _exit(1);
-    if (privilege_keep(rights))
+    cancel_by(-1); /* not the descriptor that will have that number */
+    if (privilege_keep(rights) || sandbox_enter(SANDBOX_WATCH, NULL))
         _exit(1);
     watch(w);
 }

@@ -7,7 +7,10 @@
  * Exit: 0, or 125 with one line on stderr. */
 #include "common/cancel.h"
 #include "common/cleanup.h"
+#include "common/descriptors.h"
 #include "common/log.h"
+#include "common/privilege.h"
+#include "common/process.h"
 #include "rootdisk/rootdisk.h"
 
 #include <errno.h>
@@ -17,6 +20,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 enum { EXIT_FAILED = 125 };
 
@@ -49,15 +53,47 @@ static int write_image(struct rootdisk *rd, const char *path, struct err *err)
     return -1;
 }
 
+/* The child: whoever reads the image, which may be a guest, has to do with a process that can read files and no more.
+ */
+static int serve(struct rootdisk *rd, int fuse_fd, struct err *err)
+{
+    const struct rootdisk_owner owner = {geteuid(), getegid()};
+    int ready = dup(STDOUT_FILENO);
+    int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, rootdisk_folder(rd), fuse_fd, ready};
+    const int silent[] = {STDIN_FILENO, STDOUT_FILENO};
+    if (descriptors_blank(silent, 2) < 0 || descriptors_keep(kept, sizeof(kept) / sizeof(*kept)) < 0 ||
+        privilege_keep(privilege_reading()) < 0)
+        return err_sys(err, "cannot serve the root disk");
+    cancel_by(-1);
+    return rootdisk_serve(rd, fuse_fd, ready, owner, true, err);
+}
+
 static int serve_image(struct rootdisk *rd, const char *mountpoint, struct err *err)
 {
-    int fd = rootdisk_mount(mountpoint, err);
+    cleanup_close int fd = rootdisk_mount(mountpoint, err);
     if (fd < 0)
         return -1;
-    struct rootdisk_owner owner = {geteuid(), getegid()};
-    int rc = rootdisk_serve(rd, fd, dup(STDOUT_FILENO), owner, false, err);
+    int end = -1, status = 0;
+    pid_t self = getpid(), pid = process_fork(&end);
+    if (pid == 0) {
+        process_end_with(self);
+        int r = serve(rd, steal_fd(&fd), err);
+        if (r < 0)
+            log_error("%s", err->text);
+        _exit(r < 0 ? EXIT_FAILED : 0);
+    }
+    close(steal_fd(&fd)); /* or reads would wait for us when the server dies */
+    while (pid > 0 && !cancel_wait(end, -1))
+        if (cancel_wanted()) {
+            kill(pid, SIGTERM);
+            cancel_by(-1);
+        }
+    if (pid < 0)
+        err_sys(err, "cannot serve the root disk");
+    else if (waitpid(pid, &status, 0) < 0 || WIFSIGNALED(status))
+        err_set(err, "the server of %s was killed", mountpoint);
     rootdisk_unmount(mountpoint, NULL);
-    return rc;
+    return status == 0 ? 0 : EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
@@ -70,15 +106,12 @@ int main(int argc, char **argv)
     }
     struct err err = {0};
     struct rootdisk *rd;
-    if (rootdisk_scan(&rd, AT_FDCWD, argv[2], false, &err) == 0) {
-        if (argv[1][0] == 'w')
-            write_image(rd, argv[3], &err);
-        else
-            serve_image(rd, argv[3], &err);
+    int r = rootdisk_scan(&rd, AT_FDCWD, argv[2], false, &err);
+    if (r == 0) {
+        r = argv[1][0] == 'w' ? write_image(rd, argv[3], &err) : serve_image(rd, argv[3], &err);
         rootdisk_free(rd);
     }
-    if (!err.text[0])
-        return 0;
-    log_error("%s", err.text);
-    return EXIT_FAILED;
+    if (err.text[0])
+        log_error("%s", err.text);
+    return r == 0 ? 0 : EXIT_FAILED;
 }

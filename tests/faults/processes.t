@@ -139,7 +139,7 @@ netsetup-dns: own, capabilities 0 0 0, no_new_privs 1, seccomp 2
     rw /dev/null (3)
     tcp port of the kernel
     udp port of the kernel
-netsetup-watch: root, capabilities 3000 3000 3000, no_new_privs 1, seccomp 0
+netsetup-watch: root, capabilities 3000 3000 3000, no_new_privs 1, seccomp 2
     pipe from entry and entry-keeper
     rw /dev/null (2)
     socket

@@ -39,14 +39,15 @@ serves() {
 serves_short_of_memory() {
     local n pid line said wanted failed=0 warning='rootdisk: warning: an access to a served disk failed: '
     for ((n = 1; ; n++)); do
-        LD_PRELOAD=$inject INJECT_MEMORY=1 INJECT=$n INJECT_DONE=$work/finished "$program" serve tree mnt >ready 2>said &
+        LD_PRELOAD=$inject INJECT_MEMORY=1 INJECT=$n INJECT_LOG=$work/failed "$program" serve tree mnt >ready 2>said &
         pid=$! STATUS=0 wanted=''
         if IFS= read -r -t 10 line <ready; then
             cmp -s image mnt/image || wanted=$warning
             kill "$pid"
         fi
         wait "$pid" || STATUS=$?
-        [ ! -e finished ] || break
+        [ -e failed ] || break # neither of its two processes has as many
+        rm failed
         said=$(<said)
         [ "$STATUS" = 0 ] || wanted='rootdisk: '
         # nobody notices when the last access fails, by which the file is let go
@@ -81,6 +82,27 @@ writes_deep() {
     capture "$program" write deep out/image
     echo "status $STATUS, $STDERR, $(ls out)"
     [ "$STATUS$STDERR" = 0 ] && [ "$(ls out)" = image ] && grep -q "what is at the bottom" out/image
+}
+# Who serves reads files, and does nothing else; its parent only waits, to unmount.
+confined() {
+    "$program" serve tree mnt >ready &
+    local pid=$! line server
+    IFS= read -r -t 10 line <ready
+    server=$(pgrep -P "$pid")
+    grep -E '^(Seccomp|NoNewPrivs|CapEff|CapBnd):' "/proc/$server/status" | tr -s '\t\n' ' '
+    kill "$pid"
+    wait "$pid"
+    ! mountpoint -q mnt
+}
+its_server_killed() {
+    "$program" serve tree mnt >ready 2>said &
+    local pid=$! line
+    IFS= read -r -t 10 line <ready
+    kill -9 "$(pgrep -P "$pid")"
+    STATUS=0
+    wait "$pid" || STATUS=$?
+    echo "$STATUS $(<said)"
+    ! mountpoint -q mnt
 }
 serves_deep() {
     "$program" serve deep mnt >ready &
@@ -117,6 +139,8 @@ check "a tree that is a file" refuses "Not a directory" write tree/file image
 check "a folder that is not there" refuses "No such file or directory" write tree none/image
 check "an image is sealed" sealed
 check "serving, and SIGTERM" serves
+like "the server's rights" "$(confined)" "CapEff: 000000000000000[24] CapBnd: 000000000000000[24] NoNewPrivs: 1 Seccomp: 2 "
+is "its server is killed" "$(its_server_killed)" "125 rootdisk: the server of mnt was killed"
 check "serving without memory: one line" serves_short_of_memory
 check "40,000 folders in each other" writes_deep
 check "and served" serves_deep

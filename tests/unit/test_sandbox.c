@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -71,6 +72,13 @@ static int try_unshare(void)
 static int try_fork(void)
 {
     pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    if (pid == 0)
+        _exit(0);
+    return told(pid);
+}
+static int try_namespace(void)
+{
+    pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL);
     if (pid == 0)
         _exit(0);
     return told(pid);
@@ -192,44 +200,53 @@ static int try_x32(void)
 static const struct trial {
     const char *name;
     int (*act)(void);
-    int outcome[SANDBOX_ROLES]; /* in the roles' order: SUPERVISOR, DISK, RELAY, JAIL, PROGRAM, UNPACK */
+    int outcome[SANDBOX_ROLES]; /* in the roles' order: SUPERVISOR, DISK, RELAY, JAIL, PROGRAM, UNPACK, CLIENT, WATCH */
 } trials[] = {
-    {"execve", try_execve, {KILLED, KILLED, KILLED, KILLED, WORKS, KILLED}},
-    {"ptrace", try_ptrace, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
-    {"mount", try_mount, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
-    {"bpf", try_bpf, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
-    {"unshare", try_unshare, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"execve", try_execve, {KILLED, KILLED, KILLED, KILLED, WORKS, KILLED, KILLED, WORKS}},
+    {"ptrace", try_ptrace, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"mount", try_mount, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"bpf", try_bpf, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"unshare", try_unshare, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
 #ifdef __x86_64__
-    {"a call of x32's", try_x32, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"a call of x32's", try_x32, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
 #endif
-    {"fork", try_fork, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"kill", try_kill, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"a signal to another process", try_signal, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"a signal to itself", try_own_signal, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
-    {"a signal to another process by a file", try_owner, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"another process's limits", try_limit, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"another number for a file", try_duplicate, {WORKS, REFUSED, REFUSED, REFUSED, WORKS, WORKS}},
-    {"a socket of IP", try_inet, {REFUSED, REFUSED, WORKS, REFUSED, REFUSED, REFUSED}},
-    {"a UNIX socket", try_unix, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"a netlink socket", try_netlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"opening to read", try_reading, {REFUSED, WORKS, REFUSED, REFUSED, WORKS, REFUSED}},
-    {"opening to write", try_writing, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED}},
-    {"opening to write by openat2", try_writing_by_openat2, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"creating a file", try_creating, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED}},
-    {"removing a file", try_unlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE}},
+    {"fork", try_fork, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
+    {"a namespace", try_namespace, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"kill", try_kill, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a signal to another process",
+     try_signal,
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a signal to itself", try_own_signal, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
+    {"a signal to another process by a file",
+     try_owner,
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"another process's limits", try_limit, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"another number for a file", try_duplicate, {WORKS, REFUSED, REFUSED, REFUSED, WORKS, WORKS, REFUSED, WORKS}},
+    {"a socket of IP", try_inet, {REFUSED, REFUSED, WORKS, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
+    {"a UNIX socket", try_unix, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a netlink socket", try_netlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
+    {"opening to read", try_reading, {REFUSED, WORKS, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, WORKS}},
+    {"opening to write", try_writing, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, WORKS}},
+    {"opening to write by openat2",
+     try_writing_by_openat2,
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"creating a file", try_creating, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, WORKS}},
+    {"removing a file", try_unlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED}},
     {"a file that nothing is to be followed to",
      try_making,
-     {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, OTHERWISE}},
-    {"a folder", try_folder, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE}},
-    {"removing a folder", try_rmdir, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"a device", try_device, {KILLED, KILLED, KILLED, KILLED, KILLED, OTHERWISE}},
-    {"a mode", try_mode, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE}},
-    {"memory that is code", try_code, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED}},
-    {"writing into a terminal's input", try_tiocsti, {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED}},
-    {"a terminal's size", try_window, {WORKS, REFUSED, REFUSED, REFUSED, WORKS, REFUSED}},
-    {"a call that nobody knows", try_unknown, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"memory", try_memory, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
-    {"reading and writing", try_pipe, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
+     {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, OTHERWISE, REFUSED, OTHERWISE}},
+    {"a folder", try_folder, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED}},
+    {"removing a folder", try_rmdir, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a device", try_device, {KILLED, KILLED, KILLED, KILLED, KILLED, OTHERWISE, KILLED, KILLED}},
+    {"a mode", try_mode, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED}},
+    {"memory that is code", try_code, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, WORKS}},
+    {"writing into a terminal's input",
+     try_tiocsti,
+     {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED, OTHERWISE}},
+    {"a terminal's size", try_window, {WORKS, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, WORKS, WORKS}},
+    {"a call that nobody knows", try_unknown, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"memory", try_memory, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
+    {"reading and writing", try_pipe, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
 };
 
 static int outcome_of(pid_t pid)
