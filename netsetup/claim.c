@@ -10,6 +10,7 @@
 #include "netsetup/nl.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <stddef.h>
@@ -19,9 +20,11 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
 
 #define PREFIX "ctr-jailer/"
-enum { NAME_MAX_LEN = NET_MARK_MAX + 8, NONCE_TRIES = 100 };
+enum { NAME_MAX_LEN = NET_MARK_MAX + 8, NONCE_TRIES = 100, CLAIM_TRIES = 100 };
 
 static int hold(const char *name)
 {
@@ -144,4 +147,27 @@ int claim_new_mark(const char *id, char mark[NET_MARK_MAX + 1])
 int claim_mark(const char *mark)
 {
     return hold(mark);
+}
+
+int claim_vm(struct claim_vm *c, const char *id, char mark[NET_MARK_MAX + 1], struct err *err)
+{
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    for (int i = 0; i < CLAIM_TRIES; i++) {
+        c->id = claim_id(id);
+        if (c->id >= 0 && (c->mark = claim_new_mark(id, mark)) >= 0)
+            return 0;
+        if (c->id >= 0 || errno != EADDRINUSE)
+            return err_sys(err, "cannot claim the id %s", id);
+        nanosleep(&pause, NULL);
+    }
+    return err_set(err, "a VM with the id %s is already running here", id);
+}
+
+void claim_vm_release(struct claim_vm *c)
+{
+    if (c->mark >= 0)
+        close(c->mark);
+    if (c->id >= 0)
+        close(c->id);
+    *c = (struct claim_vm)CLAIM_VM_NONE;
 }

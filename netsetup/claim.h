@@ -24,6 +24,20 @@ int claim_new_mark(const char *id, char mark[NET_MARK_MAX + 1]);
 /* A mark that was found; -1 with errno EADDRINUSE when somebody holds it. */
 int claim_mark(const char *mark);
 
+/* What a VM holds for its life: its id, and a mark of its own. */
+struct claim_vm {
+    int id, mark; /* -1: none */
+};
+#define CLAIM_VM_NONE                                                                                                  \
+    {                                                                                                                  \
+        -1, -1                                                                                                         \
+    }
+
+/* Claims both; waits a second for a VM of the same id that is about to end.  0, or -1 with err; then whatever it holds
+ * is to be released all the same. */
+int claim_vm(struct claim_vm *c, const char *id, char mark[NET_MARK_MAX + 1], struct err *err);
+void claim_vm_release(struct claim_vm *c);
+
 /* Calls found for each of our names that another user than root holds, without the prefix that all names share. */
 void claim_strangers(void (*found)(void *arg, const char *name, uid_t uid), void *arg);
 

@@ -12,6 +12,7 @@
 #include "netsetup/link.h"
 #include "netsetup/portclaim.h"
 #include "netsetup/rules.h"
+#include "netsetup/tie.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -120,10 +121,28 @@ static int remove_vm(struct taps *t, const struct fw_made *made, const struct fw
     return r ? r : again.result;
 }
 
+/* Of a VM that took interfaces over (netsetup/takeover.h). */
+struct ties {
+    const char *mark;
+    struct err *err; /* may be NULL */
+    int result;
+};
+
+static void remove_tie(unsigned ifindex, const char *name, void *data)
+{
+    struct ties *t = data;
+    const char *mark = rules_owner(name);
+    if (mark && !strcmp(mark, t->mark) && tie_remove(ifindex) && errno != ENODEV)
+        t->result = err_sys(t->err, "cannot give an interface back to the container");
+}
+
 int gc_vm(const char *mark, struct err *err)
 {
     struct taps t = {.mark = mark, .in_step = true};
-    int r = remove_vm(&t, NULL, NULL, err);
+    struct ties ties = {mark, err, 0};
+    if (tie_each(remove_tie, &ties))
+        ties.result = err_sys(err, "cannot list this namespace's traffic control");
+    int r = remove_vm(&t, NULL, NULL, err) || ties.result ? -1 : 0;
     if (t.guest.guest.s_addr) {
         fallback_remove(t.guest.guest);
         fallback_remove6(&t.guest.guest6);
@@ -169,6 +188,13 @@ static int note_tap(const struct link_info *info, void *data)
     if (vm)
         vm->taps++;
     return 0;
+}
+
+static void note_tie(unsigned ifindex, const char *name, void *data)
+{
+    (void)ifindex;
+    if (rules_owner(name))
+        find(data, rules_owner(name));
 }
 
 static int find_rules(struct vms *vms, int family, struct gc_result *result, struct fw_place *place, struct err *err)
@@ -224,7 +250,7 @@ static int find_all(struct vms *vms, struct gc_result *result, struct err *err)
     if (find_rules(vms, AF_INET, result, &result->place, err) ||
         find_rules(vms, AF_INET6, result, &result->place6, err))
         return -1;
-    if (link_each(note_tap, vms))
+    if (link_each(note_tap, vms) || tie_each(note_tie, vms))
         return err_sys(err, "cannot list network devices");
     if (vms->failed)
         return err_set(err, "out of memory");

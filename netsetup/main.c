@@ -1,10 +1,11 @@
-/* netsetup up|down|gc|show: the library as a program, for tests and for looking into a host's networks. */
+/* netsetup up|take|down|gc|show: the library as a program, for tests and for looking into a host's networks. */
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/num.h"
 #include "netsetup/netsetup.h"
 #include "netsetup/show.h"
+#include "netsetup/takeover.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -17,6 +18,7 @@ enum { FAILED = 125, NOBODY = 65534 };
 
 static const char help[] =
     "netsetup up ID [option]...   make a VM's network, print it as JSON, hold it until SIGTERM or SIGINT, undo it\n"
+    "netsetup take ID [option]... the same, but the guest takes over this namespace's interfaces\n"
     "netsetup down ID             remove what a VM left that is no longer running\n"
     "netsetup gc                  remove what all VMs left that are no longer running\n"
     "netsetup show --json         the networks in this namespace: live ones and orphans\n"
@@ -32,6 +34,10 @@ static const char help[] =
     "  --guest-access        let other guests reach this one's address\n"
     "  --no-ipv6             no IPv6 even where this host has it\n"
     "  --dns ADDRESS         relay the guest's DNS to a resolver that only this host reaches; up to 3\n"
+    "  --down-after-up       do not wait: undo at once\n"
+    "options of take:\n"
+    "  --iface NAME          an interface (default: every Ethernet interface that is up); up to 8\n"
+    "  --uid N --gid N       who may open the TAPs (default: 0)\n"
     "  --down-after-up       do not wait: undo at once\n";
 
 enum {
@@ -178,6 +184,56 @@ static int up(int argc, char **argv, struct err *err)
     return r;
 }
 
+static int add_iface(struct takeover_plan *plan, const char *arg, struct err *err)
+{
+    for (int i = 0; i < TAKEOVER_CARDS_MAX; i++)
+        if (!plan->ifaces[i][0])
+            return set_text(plan->ifaces[i], IFNAMSIZ, "--iface", arg, err);
+    return err_set(err, "--iface: %d interfaces at most", TAKEOVER_CARDS_MAX);
+}
+
+static int take_options(int argc, char **argv, struct takeover_plan *plan, bool *once, struct err *err)
+{
+    static const struct option options_take[] = {
+        {"iface", required_argument, NULL, 'i'},
+        {"down-after-up", no_argument, NULL, O_ONCE},
+        {"uid", required_argument, NULL, 'u'},
+        {"gid", required_argument, NULL, 'g'},
+        {NULL, 0, NULL, 0},
+    };
+    int c, r = 0;
+    while (!r && (c = getopt_long(argc, argv, "", options_take, NULL)) != -1)
+        r = c == 'i'      ? add_iface(plan, optarg, err)
+            : c == O_ONCE ? (*once = true, 0)
+            : c == 'u'    ? set_number(&plan->uid, "--uid", optarg, err)
+            : c == 'g'    ? set_number(&plan->gid, "--gid", optarg, err)
+                          : err_set(err, "see netsetup --help");
+    if (!r && optind != argc - 1)
+        r = err_set(err, "take wants one id");
+    return r ? r : set_text(plan->id, sizeof(plan->id), "the id", argv[optind], err);
+}
+
+static int take(int argc, char **argv, struct err *err)
+{
+    struct takeover_plan plan = {.uid = 0};
+    cleanup_buf struct buf json = {0};
+    bool once = false;
+    sigset_t set;
+    int sig, r = 0;
+    if (take_options(argc, argv, &plan, &once, err))
+        return -1;
+    block_signals(&set);
+    struct takeover *t = takeover_up(&plan, err);
+    if (!t)
+        return -1;
+    show_takeover(&json, plan.id, t);
+    if (buf_failed(&json) || printf("%s\n", json.data) < 0 || fflush(stdout))
+        r = err_sys(err, "cannot print the result");
+    else if (!once)
+        sigwait(&set, &sig);
+    return takeover_down(t, err) ? -1 : r;
+}
+
 static int down(int argc, char **argv, struct err *err)
 {
     if (argc != 2)
@@ -210,7 +266,7 @@ static int show(int argc, char **argv, struct err *err)
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv, struct err *err);
-} commands[] = {{"up", up}, {"down", down}, {"gc", gc}, {"show", show}};
+} commands[] = {{"up", up}, {"take", take}, {"down", down}, {"gc", gc}, {"show", show}};
 
 int main(int argc, char **argv)
 {

@@ -31,14 +31,14 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 
-enum { DEFAULT_MTU = 1500, MAX_MTU = 65535 - 14 /* a TAP's, and a virtio card's */, CLAIM_TRIES = 100, RULE_TRIES = 3 };
+enum { DEFAULT_MTU = 1500, MAX_MTU = 65535 - 14 /* a TAP's, and a virtio card's */, RULE_TRIES = 3 };
 
 struct netsetup {
     struct net_plan plan; /* with the mark for its id */
     struct net_link link;
-    int id_claim, mark_claim, subnet_claim; /* held for the VM's life, as are */
+    struct claim_vm claim; /* held for the VM's life, as are */
+    int subnet_claim;
     struct portclaim ports;
     int dns;                    /* the relay's process, by descriptor; -1: none */
     int watch, life;            /* the process that follows the default routes, and what it ends with; -1: none */
@@ -48,21 +48,6 @@ struct netsetup {
 const struct net_link *netsetup_link(const struct netsetup *net)
 {
     return &net->link;
-}
-
-/* A VM of the same name may be about to end. */
-static int take_id(struct netsetup *net, const char *id, struct err *err)
-{
-    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-    for (int i = 0; i < CLAIM_TRIES; i++) {
-        net->id_claim = claim_id(id);
-        if (net->id_claim >= 0 && (net->mark_claim = claim_new_mark(id, net->plan.id)) >= 0)
-            return 0;
-        if (net->id_claim >= 0 || errno != EADDRINUSE)
-            return err_sys(err, "cannot claim the id %s", id);
-        nanosleep(&pause, NULL);
-    }
-    return err_set(err, "a VM with the id %s is already running here", id);
 }
 
 /* The MTU that the guest's packets will meet first. */
@@ -258,7 +243,7 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
     const struct net_plan *plan = &net->plan;
     struct net_link *link = &net->link;
     struct gc_result seen = {.ports = &plan->ports, .id = id};
-    if (take_id(net, id, err) || gc_all(&seen, err))
+    if (claim_vm(&net->claim, id, net->plan.id, err) || gc_all(&seen, err))
         return -1;
     if (seen.id_lives)
         return err_set(err, "a VM with the id %s is already running here", id);
@@ -301,7 +286,8 @@ struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
         return NULL;
     }
     net->plan = *plan;
-    net->id_claim = net->mark_claim = net->subnet_claim = net->dns = net->watch = net->life = -1;
+    net->claim = (struct claim_vm)CLAIM_VM_NONE;
+    net->subnet_claim = net->dns = net->watch = net->life = -1;
     if (!bring_up(net, plan->id, err))
         return net;
     netsetup_down(net, NULL);
@@ -320,7 +306,7 @@ int netsetup_down(struct netsetup *net, struct err *err)
         close(net->life);
     if (net->link.ifindex)
         conntrack_find(&gone, &lost);
-    int r = net->mark_claim >= 0 ? gc_own(net->plan.id, &net->made, &net->made6, err) : 0;
+    int r = net->claim.mark >= 0 ? gc_own(net->plan.id, &net->made, &net->made6, err) : 0;
     fw_made_free(&net->made);
     fw_made_free(&net->made6);
     process_end(&net->dns);
@@ -332,10 +318,9 @@ int netsetup_down(struct netsetup *net, struct err *err)
         conntrack_forget(&gone);
         conntrack_reset(&lost);
     }
-    const int claims[] = {net->subnet_claim, net->mark_claim, net->id_claim};
-    for (size_t i = 0; i < sizeof(claims) / sizeof(*claims); i++)
-        if (claims[i] >= 0)
-            close(claims[i]);
+    if (net->subnet_claim >= 0)
+        close(net->subnet_claim);
+    claim_vm_release(&net->claim);
     free(net);
     return r;
 }

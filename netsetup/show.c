@@ -1,7 +1,9 @@
 #include "netsetup/show.h"
+#include "common/json.h"
 #include "netsetup/gc.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Ids and device names hold nothing that JSON would escape. */
@@ -40,4 +42,46 @@ int show_all(struct buf *out, struct err *err)
         return -1;
     buf_str(out, "]");
     return buf_failed(out) ? err_set(err, "out of memory") : 0;
+}
+
+static void show_texts(struct json *j, const struct card *card)
+{
+    json_open(j, "addresses", '[');
+    for (size_t i = 0; i < card->address_count; i++) {
+        cleanup_buf struct buf text = {0};
+        card_address_text(&text, &card->address[i]);
+        json_string(j, NULL, text.data);
+    }
+    json_close(j, ']');
+    json_open(j, "routes", '[');
+    for (size_t i = 0; i < card->route_count; i++) {
+        cleanup_buf struct buf text = {0};
+        card_route_text(&text, &card->route[i]);
+        json_string(j, NULL, text.data);
+    }
+    json_close(j, ']');
+}
+
+void show_takeover(struct buf *out, const char *id, const struct takeover *t)
+{
+    struct json j = {.out = out};
+    size_t count;
+    const struct takeover_card *cards = takeover_cards(t, &count);
+    json_open(&j, NULL, '{');
+    json_string(&j, "id", id);
+    json_open(&j, "cards", '[');
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *m = cards[i].card.mac;
+        char mac[18];
+        snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+        json_open(&j, NULL, '{');
+        json_string(&j, "interface", cards[i].card.name);
+        json_string(&j, "tap", cards[i].tap);
+        json_string(&j, "mac", mac);
+        json_number(&j, "mtu", cards[i].card.mtu);
+        show_texts(&j, &cards[i].card);
+        json_close(&j, '}');
+    }
+    json_close(&j, ']');
+    json_close(&j, '}');
 }

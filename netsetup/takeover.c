@@ -1,0 +1,230 @@
+/* The order of steps: everything that can be refused comes first; then a TAP, which is the guest's own and up before
+ * anything arrives; the interface is last.  A TAP carries the VM's mark as its alias while it still depends on our
+ * descriptor, and a tie carries it from its first moment.  So whenever a kill -9 comes, gc finds what is left.  Back in
+ * reverse: the ties first, so that the container has its interfaces again at once. */
+#include "netsetup/takeover.h"
+#include "common/cleanup.h"
+#include "netsetup/claim.h"
+#include "netsetup/gc.h"
+#include "netsetup/ipv6.h"
+#include "netsetup/link.h"
+#include "netsetup/rules.h"
+#include "netsetup/tap.h"
+#include "netsetup/tie.h"
+#include "netsetup/tieprog.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct takeover {
+    char name[TIE_NAME]; /* RULES_COMMENT and the mark */
+    struct claim_vm claim;
+    struct takeover_card card[TAKEOVER_CARDS_MAX];
+    size_t count;
+};
+
+const struct takeover_card *takeover_cards(const struct takeover *t, size_t *count)
+{
+    *count = t->count;
+    return t->card;
+}
+
+/* Files that only the first network namespace has (net/core/sysctl_net_core.c: the rest of that table is copied for
+ * the others, this part is not). */
+static bool is_first_namespace(void)
+{
+    return access("/proc/sys/net/core/netdev_max_backlog", F_OK) == 0;
+}
+
+static const char *unfit(const struct card *card)
+{
+    if (!card->ethernet)
+        return "it is not an Ethernet interface";
+    if (!strcmp(card->kind, "macvlan") || !strcmp(card->kind, "ipvlan"))
+        return "a macvlan's or ipvlan's other end hears only what is its own";
+    if (card->enslaved)
+        return "it is a port of another interface";
+    if (!(card->flags & IFF_UP))
+        return "it is down";
+    return NULL;
+}
+
+struct choice {
+    const struct takeover_plan *plan;
+    struct takeover *t;
+    struct err *err;
+    bool seen[TAKEOVER_CARDS_MAX]; /* of plan->ifaces */
+};
+
+/* Which of the plan's, or -1. */
+static int asked_for(const struct takeover_plan *plan, const char *name)
+{
+    for (int i = 0; i < TAKEOVER_CARDS_MAX && plan->ifaces[i][0]; i++)
+        if (!strcmp(plan->ifaces[i], name))
+            return i;
+    return -1;
+}
+
+static int choose(const struct card *card, void *data)
+{
+    struct choice *c = data;
+    int asked = asked_for(c->plan, card->name);
+    const char *why = unfit(card);
+    if (rules_owner(card->alias) || (c->plan->ifaces[0][0] && asked < 0))
+        return 0;
+    if (asked >= 0)
+        c->seen[asked] = true;
+    else if (!(card->flags & IFF_UP)) /* the kernel's own, like sit0: the engine would have set it up */
+        return 0;
+    if (why)
+        return err_set(c->err, "the guest cannot take over the interface %s: %s (choose others by HOST_IFACE, or nat)",
+                       card->name, why);
+    for (size_t i = 0; i < c->t->count; i++) /* a dump that was repeated */
+        if (c->t->card[i].card.ifindex == card->ifindex)
+            return 0;
+    if (c->t->count == TAKEOVER_CARDS_MAX)
+        return err_set(c->err, "there are more than %d interfaces (choose some by HOST_IFACE)", TAKEOVER_CARDS_MAX);
+    c->t->card[c->t->count++].card = *card;
+    return 0;
+}
+
+static int choose_cards(const struct takeover_plan *plan, struct takeover *t, struct err *err)
+{
+    struct choice c = {.plan = plan, .t = t, .err = err};
+    if (is_first_namespace())
+        return err_set(err, "the host's own interfaces cannot be taken over: use nat with host networking");
+    if (card_each(choose, &c, err))
+        return -1;
+    for (int i = 0; i < TAKEOVER_CARDS_MAX && plan->ifaces[i][0]; i++)
+        if (!c.seen[i])
+            return err_set(err, "HOST_IFACE=%s: there is no such network interface", plan->ifaces[i]);
+    if (!t->count)
+        return err_set(err, "there is no interface to take over");
+    for (size_t i = 0; i < t->count; i++)
+        if (card_read(&t->card[i].card, err))
+            return -1;
+    return 0;
+}
+
+/* Not the guest's: nobody sees it. */
+static int choose_mac(uint8_t mac[ETH_ALEN], struct err *err)
+{
+    if (getrandom(mac, ETH_ALEN, 0) != ETH_ALEN)
+        return err_sys(err, "cannot choose a MAC address");
+    mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
+    return 0;
+}
+
+/* Nothing of this namespace's may speak to the guest either. */
+static int configure_tap(struct takeover *t, struct takeover_card *c, struct err *err)
+{
+    struct link_info info;
+    uint8_t mac[ETH_ALEN];
+    if (choose_mac(mac, err))
+        return -1;
+    const struct link_config config = {.alias = t->name, .mtu = c->card.mtu, .group = RULES_GROUP, .mac = mac};
+    if (link_find(c->tap, &info) || link_configure(info.ifindex, &config))
+        return err_sys(err, "cannot configure TAP device %s", c->tap);
+    c->tap_index = info.ifindex;
+    link_no_autoconf(c->tap_index); /* fails where there is no IPv6 */
+    ipv6_disable(c->tap);
+    return 0;
+}
+
+static int tie(struct takeover *t, unsigned ifindex, const char *name, int prog, struct err *err)
+{
+    if (!tie_add(ifindex, prog, t->name))
+        return 0;
+    if (errno == EEXIST)
+        return err_set(err, "the interface %s has an ingress qdisc already: another program uses it (tc qdisc show)",
+                       name);
+    err_sys(err, "cannot tie %s", name);
+    if (errno == ENOENT || errno == EOPNOTSUPP)
+        err_hint(err, "the host's kernel needs CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF");
+    return -1;
+}
+
+static int take(struct takeover *t, struct takeover_card *c, const struct takeover_plan *plan, struct err *err)
+{
+    snprintf(c->tap, sizeof(c->tap), "ctr%%d");
+    cleanup_close int fd = tap_create(c->tap, err);
+    if (fd < 0 || configure_tap(t, c, err))
+        return -1;
+    cleanup_close int out = tieprog_out(&c->card, err);
+    cleanup_close int in = out < 0 ? -1 : tieprog_in(c->tap_index, err);
+    if (in < 0 || tie(t, c->tap_index, c->tap, out, err) || tap_persist(fd, c->tap, plan->uid, plan->gid, err))
+        return -1;
+    if (link_up(c->tap_index, false))
+        return err_sys(err, "cannot set TAP device %s up", c->tap);
+    c->tied = !tie(t, c->card.ifindex, c->card.name, in, err);
+    return c->tied ? 0 : -1;
+}
+
+static int bring_up(struct takeover *t, const struct takeover_plan *plan, struct err *err)
+{
+    char mark[NET_MARK_MAX + 1];
+    struct gc_result seen = {.id = plan->id};
+    if (claim_vm(&t->claim, plan->id, mark, err))
+        return -1;
+    snprintf(t->name, sizeof(t->name), RULES_COMMENT "%s", mark);
+    if (gc_all(&seen, err))
+        return -1;
+    if (seen.id_lives)
+        return err_set(err, "a VM with the id %s is already running here", plan->id);
+    if (choose_cards(plan, t, err))
+        return -1;
+    for (size_t i = 0; i < t->count; i++)
+        if (take(t, &t->card[i], plan, err))
+            return -1;
+    return 0;
+}
+
+struct takeover *takeover_up(const struct takeover_plan *plan, struct err *err)
+{
+    struct err unseen = {0};
+    struct net_plan ids = {0};
+    if (!err)
+        err = &unseen;
+    snprintf(ids.id, sizeof(ids.id), "%s", plan->id);
+    if (netsetup_check(&ids, err))
+        return NULL;
+    struct takeover *t = calloc(1, sizeof(*t));
+    if (!t) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    t->claim = (struct claim_vm)CLAIM_VM_NONE;
+    if (!bring_up(t, plan, err))
+        return t;
+    takeover_down(t, NULL);
+    return NULL;
+}
+
+/* What fails at first (ENOBUFS) is tried once more: this is an undoing.  Somebody else may have removed it. */
+static int tried_twice(int (*undo)(unsigned ifindex), unsigned ifindex)
+{
+    for (int i = 0; i < 2; i++)
+        if (!undo(ifindex) || errno == ENODEV || errno == EINVAL || errno == ENOENT)
+            return 0;
+    return -1;
+}
+
+int takeover_down(struct takeover *t, struct err *err)
+{
+    if (!t)
+        return 0;
+    int r = 0;
+    for (size_t i = 0; i < t->count; i++)
+        if (t->card[i].tied && tried_twice(tie_remove, t->card[i].card.ifindex))
+            r = err_sys(err, "cannot give the interface %s back to the container", t->card[i].card.name);
+    for (size_t i = 0; i < t->count; i++)
+        if (t->card[i].tap_index && tried_twice(link_delete, t->card[i].tap_index))
+            r = err_sys(err, "cannot remove TAP device %s", t->card[i].tap);
+    claim_vm_release(&t->claim);
+    free(t);
+    return r;
+}

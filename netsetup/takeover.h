@@ -1,0 +1,44 @@
+/* The guest takes over the container's interfaces: it has their MAC addresses, MTUs, addresses and routes, and every
+ * frame that arrives goes to it.  Each interface is tied to a TAP (tie.h, tieprog.h); nothing of the interface itself
+ * is changed, so undoing is removing.
+ *
+ * What this namespace's own programs send through such an interface still leaves, but replies go to the guest.
+ *
+ * Needs CAP_NET_ADMIN, CAP_SYS_ADMIN or CAP_BPF, /dev/net/tun, and a kernel with CONFIG_NET_CLS_BPF and
+ * CONFIG_NET_SCH_INGRESS. */
+#ifndef CTR_NETSETUP_TAKEOVER_H
+#define CTR_NETSETUP_TAKEOVER_H
+
+#include "common/err.h"
+#include "netsetup/card.h"
+#include "netsetup/netsetup.h"
+
+enum { TAKEOVER_CARDS_MAX = 8 };
+
+struct takeover_plan {
+    char id[NET_ID_MAX + 1];                   /* of the VM */
+    char ifaces[TAKEOVER_CARDS_MAX][IFNAMSIZ]; /* "": no more; none: every Ethernet interface that is up */
+    uid_t uid;                                 /* who may open the TAPs */
+    gid_t gid;
+};
+
+/* A card of the guest's. */
+struct takeover_card {
+    struct card card; /* what it is to be like */
+    char tap[IFNAMSIZ];
+    unsigned tap_index; /* 0: not made */
+    bool tied;          /* the interface */
+};
+
+struct takeover; /* holds the claims: its life is the VM's */
+
+/* Removes what dead VMs left in this network namespace, then takes the interfaces over.  The handle, to be ended by
+ * takeover_down; or NULL with err, and everything is as before. */
+struct takeover *takeover_up(const struct takeover_plan *plan, struct err *err);
+const struct takeover_card *takeover_cards(const struct takeover *t, size_t *count);
+
+/* Gives the interfaces back and frees the handle (NULL is fine).  0, or -1 with the first failure; the rest is tried
+ * all the same.  What is left after a kill, netsetup_gc and the next VM's start remove. */
+int takeover_down(struct takeover *t, struct err *err);
+
+#endif
