@@ -34,6 +34,11 @@ int landlock_read_below(int folder, struct err *err)
     return confine(folder, LANDLOCK_ACCESS_FS_READ_FILE, 1, err);
 }
 
+int landlock_list_below(int folder, struct err *err)
+{
+    return confine(folder, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR, 1, err);
+}
+
 /* The first version allows no hard link from one folder to another. */
 int landlock_make_below(int folder, bool special, struct err *err)
 {

@@ -12,6 +12,9 @@
  * without Landlock, which a debug line reports; or -1 with err. */
 int landlock_read_below(int folder, struct err *err);
 
+/* The same for a process that packs the folder: it lists folders, too. */
+int landlock_list_below(int folder, struct err *err);
+
 /* The same for a process that fills the folder: below it, it makes and writes regular files, makes folders and links
  * (and, if special, devices and FIFOs), and removes what is not a folder.  It opens no file for reading.  Landlock says
  * nothing about modes, owners, times and attributes. */

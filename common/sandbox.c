@@ -62,8 +62,8 @@ struct rule {
 #define DUPLICATE ONLY(fcntl, 1, WHOLE, F_DUPFD_CLOEXEC)
 
 /* What any of ours does: memory that holds no code, the clock, its descriptors, its messages, its end.  poll goes on
- * by restart_syscall after SIGSTOP; abort takes the last two, and tgkill, which write_program adds for this process
- * alone: others have its user too. */
+ * by restart_syscall after SIGSTOP; malloc takes getrandom; abort the two before it, and tgkill, which write_program
+ * adds for this process alone: others have its user too. */
 static const struct rule always[] = {ANY(read),
                                      ANY(write),
                                      ANY(writev),
@@ -86,12 +86,12 @@ static const struct rule always[] = {ANY(read),
                                      ANY(exit),
                                      ANY(exit_group),
                                      ANY(rt_sigprocmask),
-                                     ANY(gettid)};
+                                     ANY(gettid),
+                                     ANY(getrandom)};
 
 static const struct rule supervisor[] = {
     /* the guest's connections, ctr-jailer's, and Firecracker's */
     ANY(accept4), ANY(sendto), ANY(recvfrom), ANY(sendmsg), ANY(recvmsg), ANY(shutdown), ANY(getsockopt),
-    ANY(getrandom),
     /* the command's streams, and a terminal; not TIOCSTI, which writes into it what others are to read */
     DUPLICATE, ONLY(ioctl, 1, WHOLE, TCGETS), ONLY(ioctl, 1, WHOLE, TCSETS), ONLY(ioctl, 1, WHOLE, TCSETSW),
     ONLY(ioctl, 1, WHOLE, TIOCGWINSZ), ONLY(ioctl, 1, WHOLE, FIONREAD),
@@ -113,8 +113,7 @@ static const struct rule relay[] = {ONLY(socket, 0, WHOLE, AF_INET),
                                     ANY(shutdown),
                                     ANY(setsockopt),
                                     ANY(getsockopt),
-                                    ANY(getsockname),
-                                    ANY(getrandom)};
+                                    ANY(getsockname)};
 
 static const struct rule jail[] = {ANY(wait4), ANY(waitid)};
 
@@ -132,7 +131,6 @@ static const struct rule program[] = {ANY(execve),
                                       ANY(rseq),
                                       ONLY(prlimit64, 0, WHOLE, 0), /* its own */
                                       ANY(prctl),
-                                      ANY(getrandom),
                                       ANY(rt_sigaction),
                                       ANY(openat),
                                       ANY(newfstatat),
@@ -197,6 +195,17 @@ static const struct rule unpack[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_NOF
                                      ANY(setxattr),
                                      ANY(utimensat)};
 
+/* common/pack.c */
+static const struct rule pack[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
+                                   ANY(getdents64),
+                                   ANY(newfstatat),
+                                   ANY(statfs),
+                                   ANY(readlink),
+                                   ANY(readlinkat),
+                                   ANY(llistxattr),
+                                   ANY(lgetxattr),
+                                   ANY(chdir)};
+
 /* ctl/: the connections that come from entry, the session's streams as the supervisor's, and cp's other process. */
 static const struct rule client[] = {ANY(recvmsg),
                                      ANY(sendmsg),
@@ -244,6 +253,7 @@ static const struct role {
                           [SANDBOX_JAIL] = {"the jail's first process", jail, COUNT(jail)},
                           [SANDBOX_PROGRAM] = {"a program", NULL, 0, true},
                           [SANDBOX_UNPACK] = {"cp", unpack, COUNT(unpack)},
+                          [SANDBOX_PACK] = {"cp", pack, COUNT(pack)},
                           [SANDBOX_CLIENT] = {"ctr-jailer", client, COUNT(client)},
                           [SANDBOX_WATCH] = {"netsetup-watch", watcher, COUNT(watcher), true}};
 

@@ -22,6 +22,7 @@ enum sandbox_role {
     SANDBOX_JAIL,       /* the jail's first process: waits for the jailer, and reports its end */
     SANDBOX_PROGRAM,    /* mke2fs, e2fsck, resize2fs: it works on the files that it has and can open, and is alone */
     SANDBOX_UNPACK,     /* of what a guest has packed: makes files, folders and links, and says what they are like */
+    SANDBOX_PACK,       /* of files for a guest: reads files and folders */
     SANDBOX_CLIENT,     /* ctr-jailer, once it is connected: its streams, its terminal, and entry's socket */
     SANDBOX_WATCH,      /* netsetup's watch: hears of routes, and runs iptables-restore, which stays in the role */
     SANDBOX_ROLES

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -73,17 +72,24 @@ static int unpack(const struct where *w, bool archive, struct err *err)
     return confine_unpacking(dir, archive, err) < 0 ? -1 : tar_unpack(STDIN_FILENO, dir, &plan, err);
 }
 
+/* From within the folder, which nobody can replace any more. */
+static int pack(const struct where *w, bool *incomplete, struct err *err)
+{
+    cleanup_close int dir = open(w->from, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || fchdir(dir) < 0)
+        return err_sys(err, "cannot read %s/%s", w->from, w->member);
+    return confine_packing(dir, err) < 0 ? -1 : tar_pack(STDOUT_FILENO, ".", w->member, w->name, incomplete, err);
+}
+
 /* In a process of its own, which has nothing of ours but the pipe, its stdin or stdout: out of the guest comes what a
- * hostile one makes up. */
+ * hostile one makes up, and into it may go what is read in somebody else's folder. */
 static int run_local(const struct where *w, bool packing, bool archive)
 {
     struct err err = {0};
     bool incomplete = false;
     signals_default();
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     close_range(3, ~0U, 0);
-    int r =
-        packing ? tar_pack(STDOUT_FILENO, w->from, w->member, w->name, &incomplete, &err) : unpack(w, archive, &err);
+    int r = packing ? pack(w, &incomplete, &err) : unpack(w, archive, &err);
     if (r < 0)
         log_error("cp: %s", err.text);
     return r < 0 || incomplete;

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/sandbox.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -200,53 +201,62 @@ static int try_x32(void)
 static const struct trial {
     const char *name;
     int (*act)(void);
-    int outcome[SANDBOX_ROLES]; /* in the roles' order: SUPERVISOR, DISK, RELAY, JAIL, PROGRAM, UNPACK, CLIENT, WATCH */
+    int outcome[SANDBOX_ROLES]; /* in the roles' order: SUPERVISOR, DISK, RELAY, JAIL, PROGRAM, UNPACK, PACK, CLIENT,
+                                   WATCH */
 } trials[] = {
-    {"execve", try_execve, {KILLED, KILLED, KILLED, KILLED, WORKS, KILLED, KILLED, WORKS}},
-    {"ptrace", try_ptrace, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
-    {"mount", try_mount, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
-    {"bpf", try_bpf, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
-    {"unshare", try_unshare, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"execve", try_execve, {KILLED, KILLED, KILLED, KILLED, WORKS, KILLED, KILLED, KILLED, WORKS}},
+    {"ptrace", try_ptrace, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"mount", try_mount, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"bpf", try_bpf, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"unshare", try_unshare, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
 #ifdef __x86_64__
-    {"a call of x32's", try_x32, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
+    {"a call of x32's", try_x32, {KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED, KILLED}},
 #endif
-    {"fork", try_fork, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
-    {"a namespace", try_namespace, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"kill", try_kill, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"fork", try_fork, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
+    {"a namespace", try_namespace, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"kill", try_kill, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
     {"a signal to another process",
      try_signal,
-     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"a signal to itself", try_own_signal, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a signal to itself", try_own_signal, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
     {"a signal to another process by a file",
      try_owner,
-     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"another process's limits", try_limit, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"another number for a file", try_duplicate, {WORKS, REFUSED, REFUSED, REFUSED, WORKS, WORKS, REFUSED, WORKS}},
-    {"a socket of IP", try_inet, {REFUSED, REFUSED, WORKS, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
-    {"a UNIX socket", try_unix, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"a netlink socket", try_netlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
-    {"opening to read", try_reading, {REFUSED, WORKS, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, WORKS}},
-    {"opening to write", try_writing, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, WORKS}},
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"another process's limits",
+     try_limit,
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"another number for a file",
+     try_duplicate,
+     {WORKS, REFUSED, REFUSED, REFUSED, WORKS, WORKS, REFUSED, REFUSED, WORKS}},
+    {"a socket of IP", try_inet, {REFUSED, REFUSED, WORKS, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
+    {"a UNIX socket", try_unix, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a netlink socket", try_netlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
+    {"opening to read", try_reading, {REFUSED, WORKS, REFUSED, REFUSED, WORKS, REFUSED, WORKS, REFUSED, WORKS}},
+    {"opening to write", try_writing, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, REFUSED, WORKS}},
     {"opening to write by openat2",
      try_writing_by_openat2,
-     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"creating a file", try_creating, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, WORKS}},
-    {"removing a file", try_unlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED}},
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"creating a file", try_creating, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, REFUSED, WORKS}},
+    {"removing a file",
+     try_unlink,
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED, REFUSED}},
     {"a file that nothing is to be followed to",
      try_making,
-     {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, OTHERWISE, REFUSED, OTHERWISE}},
-    {"a folder", try_folder, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED}},
-    {"removing a folder", try_rmdir, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"a device", try_device, {KILLED, KILLED, KILLED, KILLED, KILLED, OTHERWISE, KILLED, KILLED}},
-    {"a mode", try_mode, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED}},
-    {"memory that is code", try_code, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, WORKS}},
+     {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, OTHERWISE, REFUSED, REFUSED, OTHERWISE}},
+    {"a folder", try_folder, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED, REFUSED}},
+    {"removing a folder", try_rmdir, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"a device", try_device, {KILLED, KILLED, KILLED, KILLED, KILLED, OTHERWISE, KILLED, KILLED, KILLED}},
+    {"a mode", try_mode, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED, REFUSED}},
+    {"memory that is code", try_code, {REFUSED, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, REFUSED, WORKS}},
     {"writing into a terminal's input",
      try_tiocsti,
-     {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED, OTHERWISE}},
-    {"a terminal's size", try_window, {WORKS, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, WORKS, WORKS}},
-    {"a call that nobody knows", try_unknown, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
-    {"memory", try_memory, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
-    {"reading and writing", try_pipe, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
+     {REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE, REFUSED, REFUSED, REFUSED, OTHERWISE}},
+    {"a terminal's size", try_window, {WORKS, REFUSED, REFUSED, REFUSED, WORKS, REFUSED, REFUSED, WORKS, WORKS}},
+    {"a call that nobody knows",
+     try_unknown,
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
+    {"memory", try_memory, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
+    {"reading and writing", try_pipe, {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
 };
 
 static int outcome_of(pid_t pid)
@@ -359,6 +369,40 @@ static void test_unpacking(void **state)
     assert_int_equal(system(command), 0);
 }
 
+/* As tar_pack in that folder, where somebody has put a link to another in a folder's place. */
+static int try_packing(int folder)
+{
+    DIR *list = opendir(".");
+    bool listed = list && readdir(list);
+    int inside = openat(folder, "inside", O_RDONLY);
+    if (!listed || inside < 0)
+        return OTHERWISE;
+    if (open("swapped/inside", O_RDONLY) >= 0 || opendir("swapped") || openat(folder, "inside", O_WRONLY) >= 0)
+        return WORKS;
+    return REFUSED;
+}
+
+static void test_packing(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/pack.XXXXXX", command[160];
+    if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */) < 1)
+        skip();
+    assert_non_null(mkdtemp(dir));
+    snprintf(command, sizeof(command),
+             "cd %s; mkdir own other; echo >own/inside; echo >other/inside; ln -s ../other own/swapped", dir);
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof(command), "%s/own", dir);
+    int folder = open(command, O_PATH | O_DIRECTORY);
+    pid_t pid = fork();
+    if (pid == 0)
+        leave(fchdir(folder) < 0 || confine_packing(folder, NULL) < 0 ? NOT_SET_UP : try_packing(folder));
+    assert_int_equal(outcome_of(pid), REFUSED);
+    close(folder);
+    snprintf(command, sizeof(command), "rm -r %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
 static int try_below(int folder)
 {
     int inside = openat(folder, "inside", O_RDONLY), outside = open("/proc/self/status", O_RDONLY);
@@ -433,7 +477,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_roles),     cmocka_unit_test(test_refusals_are_told), cmocka_unit_test(test_landlock),
-        cmocka_unit_test(test_unpacking), cmocka_unit_test(test_descriptors),
+        cmocka_unit_test(test_unpacking), cmocka_unit_test(test_packing),           cmocka_unit_test(test_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
