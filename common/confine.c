@@ -18,9 +18,10 @@ int confine_unpacking(int folder, bool exact, struct err *err)
     return landlock_make_below(folder, exact, err) < 0 ? -1 : sandbox_enter(SANDBOX_UNPACK, err);
 }
 
+/* Attributes in trusted.* are shown to CAP_SYS_ADMIN alone. */
 int confine_packing(int folder, struct err *err)
 {
-    if (privilege_keep(privilege_reading()) < 0)
+    if (privilege_keep(privilege_reading() | PRIVILEGE(CAP_SYS_ADMIN)) < 0)
         return err_sys(err, "cannot give up capabilities");
     return landlock_list_below(folder, err) < 0 ? -1 : sandbox_enter(SANDBOX_PACK, err);
 }

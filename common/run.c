@@ -7,6 +7,7 @@
 #include "common/cleanup.h"
 #include "common/descriptors.h"
 #include "common/io.h"
+#include "common/log.h"
 #include "common/privilege.h"
 #include "common/sandbox.h"
 #include "common/signals.h"
@@ -50,10 +51,11 @@ static void keep_end(struct buf *out, size_t most)
 
 /* Until the program has closed its outputs; when it is cancelled, it gets SIGTERM.  Twice as much is held, so that not
  * every read moves it all. */
-static void listen_to(pid_t pid, int fd, struct buf *out)
+static void listen_to(const char *name, pid_t pid, int fd, struct buf *out)
 {
     char chunk[16384];
     bool cancelled = false;
+    unsigned long long all = 0;
     ssize_t n = 1;
     do {
         if (!cancelled && !cancel_wait(fd, -1)) {
@@ -63,10 +65,12 @@ static void listen_to(pid_t pid, int fd, struct buf *out)
         }
         n = read(fd, chunk, sizeof(chunk));
         if (n > 0)
-            buf_add(out, chunk, (size_t)n);
+            buf_add(out, chunk, (size_t)n), all += (size_t)n;
         keep_end(out, 2 * RUN_OUTPUT_MAX);
     } while (n > 0 || (n < 0 && errno == EINTR));
     keep_end(out, RUN_OUTPUT_MAX);
+    if (all > RUN_OUTPUT_MAX)
+        log_debug("%s said %llu bytes, of which the last %d are kept", name, all, RUN_OUTPUT_MAX);
 }
 
 static int collect(int fd, struct buf *out)
@@ -285,7 +289,7 @@ int run_program_as(const char *const argv[], const struct run_as *as, struct buf
     if (start_as(&pid, path, argv, as, nothing, out, out) < 0)
         return err_sys(err, "cannot run %s", path);
     close(steal_fd(&out));
-    listen_to(pid, said, output);
+    listen_to(argv[0], pid, said, output);
     if (wait_for(pid, &status) < 0)
         return err_sys(err, "cannot wait for a program");
     return buf_failed(output) ? err_set(err, "out of memory") : result(argv[0], status, err);

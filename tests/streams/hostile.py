@@ -41,7 +41,9 @@ def write_down(client, what):
     pid = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
     with open(f"/proc/{pid}/status", encoding="ascii") as f:
         s = dict(line.split(":\t", 1) for line in f.read().splitlines())
-    log.write(f"{what}: capabilities {int(s['CapEff'], 16):x} {int(s['CapBnd'], 16):x}, no_new_privs {s['NoNewPrivs']}, seccomp {s['Seccomp']}\n")
+    links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+    foreign = ", a descriptor of a stranger's" if "/etc/passwd" in links else ""
+    log.write(f"{what}: capabilities {int(s['CapEff'], 16):x} {int(s['CapBnd'], 16):x}, no_new_privs {s['NoNewPrivs']}, seccomp {s['Seccomp']}{foreign}\n")
 
 
 def run(client, payload):
