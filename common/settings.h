@@ -22,6 +22,12 @@
 #define SETTING_GATEWAY6 "gateway6"
 /* Both gateways': 06:00:0a:01:02:01.  Nothing on the link answers ARP. */
 #define SETTING_GATEWAY_MAC "gateway_mac"
+/* Of a guest that has taken over its container's interfaces, any number of each, and none of the above then: a card's
+ * name, MAC address and MTU in bytes (eth0 02:42:ac:11:00:02 1500), and a name followed by an address or a route, as
+ * `ip address add` and `ip route add` take them (eth0 172.17.0.2/16 broadcast 172.17.255.255). */
+#define SETTING_CARD "card"
+#define SETTING_CARD_ADDRESS "card_address"
+#define SETTING_CARD_ROUTE "card_route"
 #define SETTING_MTU "mtu"                         /* bytes */
 #define SETTING_RESOLV "resolv"                   /* text of /etc/resolv.conf */
 #define SETTING_HOSTS "hosts"                     /* lines of /etc/hosts, but those that every machine has */

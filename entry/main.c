@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -36,6 +37,13 @@ static void down(void *net)
 {
     struct err err = {0};
     if (netsetup_down(net, &err) < 0)
+        log_warn("%s", err.text);
+}
+
+static void give_back(void *taken)
+{
+    struct err err = {0};
+    if (takeover_down(taken, &err) < 0)
         log_warn("%s", err.text);
 }
 
@@ -69,7 +77,7 @@ static int code_of_end(const struct signals *s, int code)
 }
 
 _Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVES_MAX + 2 &&
-                   (int)SUPERVISE_SERVERS_MAX >= DRIVES_MAX,
+                   (int)SUPERVISE_SERVERS_MAX >= DRIVES_MAX && (int)VMM_NICS_MAX >= TAKEOVER_CARDS_MAX,
                "every stage has room for all drives");
 
 /* The VM as the stages make it, in their order. */
@@ -80,8 +88,9 @@ struct vm {
     struct cgroup cgroup;
     struct lockdir workdir;
     struct drives drives;
-    const struct net_link *link; /* NULL: no network */
-    char initrd[LOCKDIR_PATH + 8], mac[18];
+    const struct net_link *link;  /* NULL: no nat */
+    const struct takeover *taken; /* NULL: no takeover */
+    char initrd[LOCKDIR_PATH + 8];
     struct jail_plan jail_plan;
     struct vmm_plan vmm_plan;
     struct jail jail;
@@ -97,8 +106,9 @@ static int write_state(const struct plan *plan, const struct vm *vm, struct err 
     const struct state state = {.id = plan->id,
                                 .image = plan->drives.rootfs,
                                 .started = vm->started,
-                                .has_net = plan->has_net,
+                                .network = plan_network_name(plan),
                                 .link = vm->link,
+                                .taken = vm->taken,
                                 .ports = &plan->net.ports,
                                 .uid = plan->jail.uid,
                                 .jail = vm->jail.pid};
@@ -139,13 +149,27 @@ static int make_disks(const struct plan *plan, const struct signals *signals, st
 
 static int make_network(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
 {
-    if (!plan->has_net)
+    if (plan->network == NETWORK_NONE)
         return 0;
+    if (plan->network == NETWORK_TAKEOVER) {
+        struct takeover *taken = takeover_up(&plan->taken, err);
+        if (!taken || undo_push(u, "the network", give_back, taken, err) < 0)
+            return -1;
+        vm->taken = taken;
+        return write_state(plan, vm, err);
+    }
     struct netsetup *net = netsetup_up(&plan->net, err);
     if (!net || undo_push(u, "the network", down, net, err) < 0)
         return -1;
     vm->link = netsetup_link(net);
     return write_state(plan, vm, err);
+}
+
+static void add_nic(struct vmm_plan *vmm, const char *tap, const uint8_t m[6])
+{
+    struct vmm_nic *nic = &vmm->nics[vmm->nic_count++];
+    nic->tap = tap;
+    snprintf(nic->mac, sizeof(nic->mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
 }
 
 /* The jail's files, and the VM's devices, from what the stages have made. */
@@ -166,19 +190,19 @@ static void fill_in(const struct plan *plan, struct vm *vm)
         jail->files[jail->file_count++] = (struct jail_file){d->path, d->name, !d->read_only, d->fd};
         vmm->drives[vmm->drive_count++] = (struct vmm_drive){d->name, d->read_only};
     }
-    if (!vm->link)
-        return;
-    const uint8_t *m = vm->link->guest_mac;
-    snprintf(vm->mac, sizeof(vm->mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-    vmm->tap = vm->link->tap;
-    vmm->mac = vm->mac;
+    if (vm->link)
+        add_nic(vmm, vm->link->tap, vm->link->guest_mac);
+    size_t count = 0;
+    const struct takeover_card *cards = vm->taken ? takeover_cards(vm->taken, &count) : NULL;
+    for (size_t i = 0; i < count; i++)
+        add_nic(vmm, cards[i].tap, cards[i].card.mac);
 }
 
 static int make_jail(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
 {
     cleanup_buf struct buf settings = {0};
     snprintf(vm->initrd, sizeof(vm->initrd), "%s/initrd", vm->workdir.path);
-    if (settings_make(&plan->guest, vm->link, &settings, err) < 0 ||
+    if (settings_make(&plan->guest, vm->link, vm->taken, &settings, err) < 0 ||
         initrd_make(&plan->initrd, &settings, vm->initrd, plan->jail.uid, err) < 0)
         return -1;
     fill_in(plan, vm);
@@ -240,6 +264,7 @@ static int watch(const struct plan *plan, const struct signals *signals, struct 
     }
     facts->started = loop_now();
     facts->link = vm->link;
+    facts->taken = vm->taken;
     facts->ports = &plan->net.ports;
     facts->firecracker = vm->firecracker;
     facts->healthcheck = plan->healthcheck;
@@ -290,7 +315,7 @@ static int run_vm(struct options *options, struct err *err)
     refusals_free(&refused);
     if (code == 0 && options->action == ACTION_DRY_RUN)
         code = plan_print(&plan, stdout);
-    else if (code == 0 && (code = needs_check(plan.has_net, err)) == 0) {
+    else if (code == 0 && (code = needs_check(plan.network != NETWORK_NONE, err)) == 0) {
         struct signals signals = {-1, -1};
         cleanup_close int users = claim_users(&plan, err);
         const char *reason = "failed";

@@ -9,6 +9,7 @@
 #include "common/io.h"
 #include "common/num.h"
 #include "common/settings.h"
+#include "guest-init/cards.h"
 #include "guest-init/lists.h"
 
 #include <arpa/inet.h>
@@ -167,6 +168,8 @@ int net_up(char *const *settings, struct err *err)
     if (sock < 0 || set_flags(sock, "lo", IFF_UP) < 0)
         return err_sys(err, "cannot bring up lo");
     allow_what_containers_may();
+    if (cards_up(settings, err) < 0)
+        return -1;
     const char *text = lists_value(settings, SETTING_ADDRESS), *gateway = lists_value(settings, SETTING_GATEWAY);
     const char *mtu_text = lists_value(settings, SETTING_MTU);
     if (!text)

@@ -7,8 +7,13 @@ $(B)/net/again: $(B)/obj/tests/net/again.o $(patsubst %.c,$(B)/obj/%.o,$(call li
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_netsetup)
 
+# The guest's init, as far as its cards are concerned.
+$(B)/net/cards: $(patsubst %.c,$(B)/obj/%.o,tests/net/cards.c guest-init/cards.c guest-init/rtnl.c $(COMMON))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 .PHONY: test-net bench-net
-test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/flood $(B)/net/again
+test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/flood $(B)/net/again $(B)/net/cards
 	@tests/net/run
 
 $(B)/bench/netsetup: $(B)/obj/tests/bench/netsetup.o $(B)/obj/tests/bench/measure.o $(patsubst %.c,$(B)/obj/%.o,$(call lib,netsetup) $(COMMON))

@@ -42,12 +42,8 @@ void card_address_text(struct buf *out, const struct card_address *a)
 
 void card_route_text(struct buf *out, const struct card_route *r)
 {
-    if (r->prefix) {
-        put(out, "", r->family, &r->to);
-        buf_fmt(out, "/%u", r->prefix);
-    } else {
-        buf_str(out, "default");
-    }
+    put(out, "", r->family, &r->to); /* never "default", which does not tell the family */
+    buf_fmt(out, "/%u", r->prefix);
     if (r->via_family)
         put(out, r->via_family == r->family ? " via " : " via inet6 ", r->via_family, &r->via);
     if (is_set(&r->src))

@@ -33,6 +33,15 @@ const struct takeover_card *takeover_cards(const struct takeover *t, size_t *cou
     return t->card;
 }
 
+const struct card_address *takeover_address(const struct takeover *t, int family)
+{
+    for (size_t i = 0; t && i < t->count; i++)
+        for (size_t j = 0; j < t->card[i].card.address_count; j++)
+            if (t->card[i].card.address[j].family == family)
+                return &t->card[i].card.address[j];
+    return NULL;
+}
+
 /* Files that only the first network namespace has (net/core/sysctl_net_core.c: the rest of that table is copied for
  * the others, this part is not). */
 static bool is_first_namespace(void)
@@ -108,6 +117,12 @@ static int choose_cards(const struct takeover_plan *plan, struct takeover *t, st
         if (card_read(&t->card[i].card, err))
             return -1;
     return 0;
+}
+
+int takeover_check(const struct takeover_plan *plan, struct err *err)
+{
+    cleanup_free struct takeover *t = calloc(1, sizeof(*t));
+    return t ? choose_cards(plan, t, err) : err_set(err, "out of memory");
 }
 
 /* Not the guest's: nobody sees it. */

@@ -32,10 +32,16 @@ struct takeover_card {
 
 struct takeover; /* holds the claims: its life is the VM's */
 
+/* Refuses what takeover_up would refuse of the namespace's interfaces; changes nothing.  0, or -1 with err. */
+int takeover_check(const struct takeover_plan *plan, struct err *err);
+
 /* Removes what dead VMs left in this network namespace, then takes the interfaces over.  The handle, to be ended by
  * takeover_down; or NULL with err, and everything is as before. */
 struct takeover *takeover_up(const struct takeover_plan *plan, struct err *err);
 const struct takeover_card *takeover_cards(const struct takeover *t, size_t *count);
+
+/* The guest's first address of a family; NULL: it has none. */
+const struct card_address *takeover_address(const struct takeover *t, int family);
 
 /* Gives the interfaces back and frees the handle (NULL is fine).  0, or -1 with the first failure; the rest is tried
  * all the same.  What is left after a kill, netsetup_gc and the next VM's start remove. */

@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
@@ -94,7 +95,7 @@ void settings_local_resolvers(char list[NET_DNS_SERVERS][NET_DNS_MAX])
 }
 
 /* Who the container is, and whom it knows by name. */
-static void name_settings(const struct net_link *link, struct buf *out)
+static void name_settings(const struct net_link *link, const struct takeover *taken, struct buf *out)
 {
     struct utsname names;
     char address[INET_ADDRSTRLEN], address6[INET6_ADDRSTRLEN];
@@ -110,6 +111,11 @@ static void name_settings(const struct net_link *link, struct buf *out)
         own.address = inet_ntop(AF_INET, &link->guest_addr, address, sizeof(address));
     if (link && link->ipv6)
         own.address6 = inet_ntop(AF_INET6, &link->guest_addr6, address6, sizeof(address6));
+    const struct card_address *v4 = takeover_address(taken, AF_INET), *v6 = takeover_address(taken, AF_INET6);
+    if (v4)
+        own.address = inet_ntop(AF_INET, &v4->local, address, sizeof(address));
+    if (v6 && v6->scope == RT_SCOPE_UNIVERSE)
+        own.address6 = inet_ntop(AF_INET6, &v6->local, address6, sizeof(address6));
     setting(out, SETTING_HOSTNAME, own.name);
     if (own.domain[0])
         setting(out, SETTING_DOMAINNAME, own.domain);
@@ -138,6 +144,29 @@ static void network_settings(const struct net_link *link, struct buf *out)
     setting(out, SETTING_ADDRESS6, text);
 }
 
+static void card_settings(const struct takeover *taken, struct buf *out)
+{
+    size_t count = 0;
+    const struct takeover_card *cards = taken ? takeover_cards(taken, &count) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct card *c = &cards[i].card;
+        const uint8_t *m = c->mac;
+        buf_fmt(out, SETTING_CARD "=%s %02x:%02x:%02x:%02x:%02x:%02x %u", c->name, m[0], m[1], m[2], m[3], m[4], m[5],
+                c->mtu);
+        buf_add(out, "", 1);
+        for (size_t n = 0; n < c->address_count; n++) {
+            buf_fmt(out, SETTING_CARD_ADDRESS "=%s ", c->name);
+            card_address_text(out, &c->address[n]);
+            buf_add(out, "", 1);
+        }
+        for (size_t n = 0; n < c->route_count; n++) {
+            buf_fmt(out, SETTING_CARD_ROUTE "=%s ", c->name);
+            card_route_text(out, &c->route[n]);
+            buf_add(out, "", 1);
+        }
+    }
+}
+
 static void disk_settings(const struct settings_plan *plan, struct buf *out)
 {
     setting(out, SETTING_ROOTFS, plan->drives->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
@@ -151,7 +180,8 @@ static void disk_settings(const struct settings_plan *plan, struct buf *out)
     }
 }
 
-int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err)
+int settings_make(const struct settings_plan *plan, const struct net_link *link, const struct takeover *taken,
+                  struct buf *out, struct err *err)
 {
     disk_settings(plan, out);
     setting(out, SETTING_USER, plan->user ? plan->user : "");
@@ -174,7 +204,8 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
     char relay[INET_ADDRSTRLEN];
     if (link)
         network_settings(link, out);
-    name_settings(link, out);
+    card_settings(taken, out);
+    name_settings(link, taken, out);
     cleanup_free char *resolv = read_resolv_conf();
     cleanup_buf struct buf kept = {0};
     bool relayed = link && link->dns_port && inet_ntop(AF_INET, &link->tap_addr, relay, sizeof(relay));

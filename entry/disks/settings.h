@@ -6,6 +6,7 @@
 #include "common/err.h"
 #include "entry/disks/drives.h"
 #include "netsetup/netsetup.h"
+#include "netsetup/takeover.h"
 
 struct settings_plan {
     const struct drives_plan *drives;
@@ -17,9 +18,10 @@ struct settings_plan {
     bool tty;                  /* the command gets a terminal, of the size of ours */
 };
 
-/* Appends them to out: NAME=value strings, each with its NUL.  link may be NULL: no network.  -1 without
- * memory. */
-int settings_make(const struct settings_plan *plan, const struct net_link *link, struct buf *out, struct err *err);
+/* Appends them to out: NAME=value strings, each with its NUL.  link or taken or both are NULL: no network.
+ * -1 without memory. */
+int settings_make(const struct settings_plan *plan, const struct net_link *link, const struct takeover *taken,
+                  struct buf *out, struct err *err);
 
 /* The nameservers of the container's resolv.conf that only this host reaches, such as Docker's 127.0.0.11,
  * systemd-resolved's 127.0.0.53 or Google's 169.254.169.254, in order; "" after the last. */

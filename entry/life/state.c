@@ -28,8 +28,24 @@ static void fill_ports(struct json *j, const struct net_ports *ports)
     json_close(j, ']');
 }
 
-void state_network(struct json *j, const struct net_link *link, const struct net_ports *ports)
+static void fill_taken(struct json *j, const struct takeover *taken)
 {
+    char text[INET6_ADDRSTRLEN];
+    size_t count;
+    const struct card_address *v4 = takeover_address(taken, AF_INET), *v6 = takeover_address(taken, AF_INET6);
+    json_string(j, "address", v4 ? inet_ntop(AF_INET, &v4->local, text, sizeof(text)) : NULL);
+    json_string(j, "address6", v6 ? inet_ntop(AF_INET6, &v6->local, text, sizeof(text)) : NULL);
+    json_string(j, "tap", takeover_cards(taken, &count)[0].tap);
+}
+
+void state_network(struct json *j, const struct net_link *link, const struct takeover *taken,
+                   const struct net_ports *ports)
+{
+    if (taken) {
+        fill_taken(j, taken);
+        fill_ports(j, NULL);
+        return;
+    }
     char text[INET6_ADDRSTRLEN];
     const struct net_link *l = link;
     json_string(j, "address", l ? inet_ntop(AF_INET, &l->guest_addr, text, sizeof(text)) : NULL);
@@ -57,8 +73,8 @@ void state_fill(const struct state *s, struct buf *out)
     json_number(&j, "started", s->started);
     json_number(&j, "netns", netns.st_ino);
     json_string(&j, "image", s->image);
-    json_string(&j, "network", s->has_net ? "nat" : "none");
-    state_network(&j, s->link, s->ports);
+    json_string(&j, "network", s->network);
+    state_network(&j, s->link, s->taken, s->ports);
     json_close(&j, '}');
     buf_str(out, "\n");
     if (firecracker.stat >= 0)

@@ -6,14 +6,16 @@
 #include "common/buf.h"
 #include "common/json.h"
 #include "netsetup/netsetup.h"
+#include "netsetup/takeover.h"
 
 #include <stdint.h>
 
 struct state {
-    const char *id, *image; /* image: VM_ROOTFS_DIR */
-    uint64_t started;       /* this process, in seconds of the UNIX epoch */
-    bool has_net;
-    const struct net_link *link; /* NULL: none, or not yet */
+    const char *id, *image;       /* image: VM_ROOTFS_DIR */
+    uint64_t started;             /* this process, in seconds of the UNIX epoch */
+    const char *network;          /* nat, takeover or none */
+    const struct net_link *link;  /* NULL: none, or not yet */
+    const struct takeover *taken; /* the same */
     const struct net_ports *ports;
     uid_t uid;  /* Firecracker's; entry's is the next */
     pid_t jail; /* the jail's first process; 0: not yet */
@@ -23,6 +25,7 @@ struct state {
 void state_fill(const struct state *s, struct buf *out);
 
 /* The part that `status` has too: addresses and TAP (null without link), and ports as VM_PORTS has them. */
-void state_network(struct json *j, const struct net_link *link, const struct net_ports *ports);
+void state_network(struct json *j, const struct net_link *link, const struct takeover *taken,
+                   const struct net_ports *ports);
 
 #endif

@@ -76,7 +76,7 @@ void status_fill(const char *id, const char *state, const struct status_facts *f
     json_open(&j, NULL, '{');
     json_string(&j, "id", id);
     json_string(&j, "state", state);
-    state_network(&j, facts->link, facts->ports);
+    state_network(&j, facts->link, facts->taken, facts->ports);
     json_open(&j, "pids", '{');
     json_number(&j, "entry", (uint64_t)getpid());
     number(&j, "firecracker", facts->firecracker.pid);

@@ -4,6 +4,7 @@
 
 #include "common/buf.h"
 #include "netsetup/netsetup.h"
+#include "netsetup/takeover.h"
 
 /* How a run of the container ended. */
 struct status_end {
@@ -24,9 +25,10 @@ struct status_process {
 
 /* What is known when the VM starts.  Times are loop_now's. */
 struct status_facts {
-    uint64_t begun;              /* this process */
-    uint64_t started;            /* Firecracker's InstanceStart */
-    const struct net_link *link; /* NULL: no network */
+    uint64_t begun;               /* this process */
+    uint64_t started;             /* Firecracker's InstanceStart */
+    const struct net_link *link;  /* NULL: no nat */
+    const struct takeover *taken; /* NULL: no takeover */
     const struct net_ports *ports;
     struct status_process firecracker;
     int64_t restarts;

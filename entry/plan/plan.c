@@ -196,7 +196,7 @@ static void plan_net(const struct options *o, struct plan *plan, struct refusals
     struct net_plan *n = &plan->net;
     struct err err = {0};
     const char *tap = o->value[OPT_TAP_DEVICE], *uplink = o->value[OPT_HOST_IFACE], *ports = o->value[OPT_PORTS];
-    plan->has_net = o->number[OPT_NETWORK] == 0;
+    plan->network = (enum plan_network)o->number[OPT_NETWORK];
     snprintf(n->id, sizeof(n->id), "%s", plan->id);
     snprintf(n->tap, sizeof(n->tap), "%s", tap ? tap : "");
     snprintf(n->uplink, sizeof(n->uplink), "%s", uplink ? uplink : "");
@@ -207,9 +207,11 @@ static void plan_net(const struct options *o, struct plan *plan, struct refusals
     if (ports && net_ports_parse("VM_PORTS", ports, &n->ports, &err) < 0)
         refusals_take(refused, &err);
     settings_local_resolvers(n->dns);
-    if (plan_addresses(o, n, &err) == 0 && plan->has_net)
+    if (plan_addresses(o, n, &err) == 0 && plan->network == NETWORK_NAT)
         netsetup_check(n, &err);
     refusals_take(refused, &err);
+    if (plan->network == NETWORK_TAKEOVER)
+        plan_takeover(o, plan, refused);
 }
 
 /* Two uids for each VM. */
@@ -226,6 +228,7 @@ int plan_draw_uids(struct plan *plan, struct err *err)
     }
     plan->supervisor = plan->jail.supervisor = plan->drives.server = plan->net.relay = uid + 1;
     plan->jail.uid = plan->jail.gid = plan->net.uid = plan->net.gid = uid;
+    plan->taken.uid = plan->taken.gid = uid;
     plan->drives.uid = plan->drives.gid = uid;
     plan->drives.id = plan->id;
     return 0;
@@ -298,6 +301,12 @@ int plan_make(struct options *o, const struct resources *r, struct plan *plan, s
     plan_supervise(o, plan);
     plan_net(o, plan, refused);
     return refusals_any(refused) ? -1 : 0;
+}
+
+const char *plan_network_name(const struct plan *plan)
+{
+    static const char *const names[] = {"nat", "takeover", "none"};
+    return names[plan->network];
 }
 
 void plan_free(struct plan *plan)

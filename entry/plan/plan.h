@@ -15,8 +15,12 @@
 #include "entry/plan/resources.h"
 #include "entry/vmm/vmm.h"
 #include "netsetup/netsetup.h"
+#include "netsetup/takeover.h"
 
 #include <stdio.h>
+
+/* In the order of VM_NETWORK's choices. */
+enum plan_network { NETWORK_NAT, NETWORK_TAKEOVER, NETWORK_NONE };
 
 struct plan {
     char id[65];
@@ -30,11 +34,12 @@ struct plan {
     struct drives_plan drives;
     struct settings_plan guest;
     struct initrd_plan initrd;
-    bool has_net;
-    struct net_plan net;
-    const char *api_socket; /* its name in the jail's /run */
-    struct jail_plan jail;  /* dir and files are known later */
-    struct vmm_plan vmm;    /* drives, tap and mac are known later */
+    enum plan_network network;
+    struct net_plan net;        /* for nat */
+    struct takeover_plan taken; /* for takeover */
+    const char *api_socket;     /* its name in the jail's /run */
+    struct jail_plan jail;      /* dir and files are known later */
+    struct vmm_plan vmm;        /* drives, tap and mac are known later */
     struct supervise_plan supervise;
     const char *healthcheck; /* a command for the guest's shell; NULL: none */
 };
@@ -45,6 +50,9 @@ int plan_make(struct options *o, const struct resources *r, struct plan *plan, s
 
 /* Chooses the VM's two users again, when another VM has claimed them (netsetup/claim.h).  -1 with err. */
 int plan_draw_uids(struct plan *plan, struct err *err);
+
+/* nat, takeover or none. */
+const char *plan_network_name(const struct plan *plan);
 
 /* As JSON, for --dry-run. */
 int plan_print(const struct plan *plan, FILE *out);

@@ -108,8 +108,11 @@ int plan_print(const struct plan *plan, FILE *out)
     json_string(&j, "boot_args", plan->boot_args);
     print_drives(&j, &plan->drives);
     print_limit(&j, "disk_limit", &plan->vmm.drive_limit);
-    json_bool(&j, "has_network", plan->has_net);
+    json_bool(&j, "has_network", plan->network != NETWORK_NONE);
+    json_string(&j, "network_mode", plan_network_name(plan));
     print_net(&j, &plan->net);
+    if (plan->network == NETWORK_TAKEOVER)
+        json_string(&j, "taken_interface", plan->taken.ifaces[0][0] ? plan->taken.ifaces[0] : "all");
     print_limit(&j, "network_limit", &plan->vmm.net_limit);
     json_open(&j, "jail", '{');
     json_string(&j, "base", plan->jail.base);

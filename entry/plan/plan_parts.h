@@ -12,6 +12,11 @@ void plan_drives(const struct options *o, struct drives_plan *d, struct refusals
 /* The settings of VM_SYSCTLS, as NAME=value strings, each with its NUL.  -1 with err. */
 int plan_sysctls(const struct options *o, struct buf *out, struct err *err);
 
+struct plan;
+
+/* The rest of the plan for VM_NETWORK=takeover, once nat's is made: its id, users and local nameservers. */
+void plan_takeover(const struct options *o, struct plan *plan, struct refusals *refused);
+
 void plan_drives_free(struct drives_plan *d);
 
 #endif

@@ -95,15 +95,17 @@ static int put_drive(struct api *a, struct body *b, const struct vmm_drive *driv
     return send_body(a, b, path, err);
 }
 
-static int put_net(struct api *a, struct body *b, const struct vmm_plan *plan, struct err *err)
+static int put_net(struct api *a, struct body *b, const struct vmm_plan *plan, unsigned nic, struct err *err)
 {
+    char path[64], *id = path + strlen("/network-interfaces/");
+    snprintf(path, sizeof(path), "/network-interfaces/eth%u", nic);
     struct json *j = begin(b);
-    json_string(j, "iface_id", "eth0");
-    json_string(j, "host_dev_name", plan->tap);
-    json_string(j, "guest_mac", plan->mac);
+    json_string(j, "iface_id", id);
+    json_string(j, "host_dev_name", plan->nics[nic].tap);
+    json_string(j, "guest_mac", plan->nics[nic].mac);
     add_limiter(j, "rx_rate_limiter", &plan->net_limit);
     add_limiter(j, "tx_rate_limiter", &plan->net_limit);
-    return send_body(a, b, "/network-interfaces/eth0", err);
+    return send_body(a, b, path, err);
 }
 
 static int put_vsock(struct api *a, struct body *b, const struct vmm_plan *plan, struct err *err)
@@ -163,8 +165,8 @@ static int configure(struct api *a, struct body *b, const struct vmm_plan *plan,
     int r = put_machine(a, b, plan, err);
     for (unsigned i = 0; r == 0 && i < plan->drive_count; i++)
         r = put_drive(a, b, &plan->drives[i], &plan->drive_limit, err);
-    if (r == 0 && plan->tap)
-        r = put_net(a, b, plan, err);
+    for (unsigned i = 0; r == 0 && i < plan->nic_count; i++)
+        r = put_net(a, b, plan, i, err);
     if (r < 0 || put_vsock(a, b, plan, err) < 0 || put_balloon(a, b, plan, err) < 0 || put_entropy(a, b, err) < 0 ||
         put_metrics(a, b, plan, err) < 0)
         return -1;

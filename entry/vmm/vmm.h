@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { VMM_DRIVES_MAX = 13 }; /* of the 17 devices that Firecracker has interrupts for */
+enum { VMM_NICS_MAX = 8, VMM_DRIVES_MAX = 13 }; /* of the 17 devices that Firecracker has interrupts for */
 
 /* Seconds between two reports of the guest's kernel about its memory. */
 enum { VMM_BALLOON_INTERVAL = 2 };
@@ -34,8 +34,11 @@ struct vmm_plan {
     } drives[VMM_DRIVES_MAX];
     unsigned drive_count;
     struct vmm_limit drive_limit, net_limit; /* for each drive; for each direction */
-    const char *tap;                         /* NULL: no network */
-    const char *mac;                         /* "aa:bb:cc:dd:ee:ff" */
+    struct vmm_nic {
+        const char *tap;
+        char mac[18]; /* "aa:bb:cc:dd:ee:ff" */
+    } nics[VMM_NICS_MAX];
+    unsigned nic_count;
 };
 
 /* Firecracker, by its API. */

@@ -120,8 +120,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                          .drives = {{"root", true}, {"data", false}},
                                          .drive_count = 2,
                                          .drive_limit = {1 << 20, 100},
-                                         .tap = "ctr0",
-                                         .mac = "06:00:00:00:00:01"};
+                                         .nics = {{"ctr0", "06:00:00:00:00:01"}},
+                                         .nic_count = 1};
     pthread_t thread;
     struct err err = {0};
     server.flags = size > 0 ? data[0] : 0;

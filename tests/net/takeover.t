@@ -9,7 +9,7 @@
 # shellcheck disable=SC2046,SC2116 # answers are lists of words
 # shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"
-FRAMES=$PWD/tests/net/frames.py
+FRAMES=$PWD/tests/net/frames.py CARDS=$PWD/build/net/cards
 
 i() { ip -n "$NS-$1" "${@:2}"; } # NS ARGUMENT...
 port() { # BRIDGE NS NAME MTU: a namespace's interface on the engine's bridge
@@ -78,6 +78,21 @@ drop_engine() {
 received() { in_ns host awk '/^Ip: [0-9]/ || /^Ip6InReceives/ {print $1 == "Ip:" ? $4 : $2}' /proc/net/snmp /proc/net/snmp6 | xargs; }
 addresses() { i "$1" -d addr show; }
 routes() { i "$1" route show table all; i "$1" -6 route show table all; }
+# Many bytes over one TCP connection: the same arrive. Segments are larger than the MTU where devices allow it.
+bulk() { # FROM TO ADDRESS: the number of bytes that were right
+    rm -f "$TMP/bulk"
+    in_ns "$2" timeout 30 python3 -c '
+import socket, sys
+s = socket.create_server((sys.argv[1], 7100), family=socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)
+print("ready", flush=True)
+c, _ = s.accept()
+print(sum(len(b) for b in iter(lambda: c.recv(1 << 20), b"") if not b.strip(b"x")), flush=True)' "$3" >"$TMP/bulk" &
+    local server=$!
+    started $server "$TMP/bulk"
+    in_ns "$1" timeout 30 python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], 7100)).sendall(b"x" * 30000000)' "$3"
+    wait $server
+    tail -n1 "$TMP/bulk"
+}
 # The container's, as its engine and its user can see it.  A neighbour's state changes by itself.
 container() {
     addresses host
@@ -98,8 +113,8 @@ take() { # ID OPTION...
     VM[$id]=$!
     started "${VM[$id]}" "$TMP/$id.json" || { cat "$TMP/$id.err"; return 1; }
 }
-# Each card of the JSON, as lines: INTERFACE TAP MAC MTU, and what ip is to be told.
-card_lines() { # ID cards|commands
+# Each card of the JSON: INTERFACE TAP MAC MTU, or as the settings of the guest's init (common/settings.h).
+card_lines() { # ID cards|settings
     python3 - "$TMP/$1.json" "$2" <<'P'
 import json
 import sys
@@ -109,26 +124,37 @@ for card in json.load(open(sys.argv[1]))["cards"]:
     if sys.argv[2] == "cards":
         print(name, card["tap"], card["mac"], card["mtu"])
         continue
+    print(f"card={name} {card['mac']} {card['mtu']}")
     for text in card["addresses"]:
-        print("addr add", text, "dev", name, "nodad" if ":" in text else "")
-    print("link set", name, "up")
+        print(f"card_address={name} {text}")
     for text in card["routes"]:
-        print("-6" * (":" in text), "route add", text, "dev", name)
+        print(f"card_route={name} {text}")
 P
 }
-# The VM: it opens the TAPs as Firecracker does, and its system is given what netsetup says.
+# The VM: it opens the TAPs as Firecracker does, and the guest's init brings up its cards, which had each other's names.
 guest_has() { # ID
-    local name tap mac mtu
+    local name tap mac mtu n=0 settings
     make_ns guest
     while read -r name tap mac mtu; do
-        background host card "$tap" "/run/netns/$NS-guest" "$mac" "$name" "$mtu" || return
-        i guest link set "$name" addrgenmode none
+        n=$((n + 1))
+        background host card "$tap" "/run/netns/$NS-guest" "$mac" eth$((2 - n)) 1500 || return
     done < <(card_lines "$1" cards)
-    # IPv6's default routes have the word default as well, so a gateway's colon is what tells.
-    while read -r line; do
-        # shellcheck disable=SC2086
-        i guest $line || { echo "# ip $line"; return 1; }
-    done < <(card_lines "$1" commands)
+    mapfile -t settings < <(card_lines "$1" settings)
+    in_ns guest "$CARDS" "${settings[@]}"
+}
+# The same by ip: what netsetup writes is what ip takes.
+ip_takes() { # ID
+    local setting name text words
+    make_ns other
+    while IFS='= ' read -r setting name text; do
+        mapfile -td ' ' words < <(printf '%s' "$text")
+        case $setting in
+        card) i other link add "$name" type bridge && i other link set "$name" addrgenmode none up ;;
+        card_address) i other addr add "${words[@]}" dev "$name" ;;
+        card_route) ip -n "$NS-other" "$([[ $text == *:* ]] && echo -6 || echo -4)" route add "${words[@]}" dev "$name" ;;
+        esac || { echo "# $setting $name $text"; return 1; }
+    done < <(card_lines "$1" settings)
+    ip netns del "$NS-other"
 }
 
 # What the guest's system then has, beside what the container has: the same but for the kind of device.
@@ -179,8 +205,10 @@ for mtu in 1500 9000; do
     like "mtu $mtu: tc names the VM as the owner of the container's ingress" 'ctr-jailer/a~[0-9a-f]{8} direct-action' \
         "$(in_ns host tc filter show dev eth0 ingress)"
     is "mtu $mtu: the container's addresses and routes stay" "$(grep -c inet <<<"$before")" "$(addresses host | grep -c inet)"
+    ip_takes a
+    result $? "mtu $mtu: ip takes what netsetup says of addresses and routes"
     guest_has a
-    result $? "mtu $mtu: the guest's system takes what it is told"
+    result $? "mtu $mtu: the guest's init brings up its cards"
     ok "mtu $mtu: and then has the same IPv4 addresses" same_as_host -o -4 addr show up
     ok "mtu $mtu: and the same IPv4 routes" same_as_host -4 route show
     ok "mtu $mtu: and the same IPv6 routes" same_as_host -6 route show
@@ -207,6 +235,8 @@ for mtu in 1500 9000; do
             $(datagram guest fd77::20 7000 $((mtu - 48)) whole) $(datagram peer fd77::10 8000 $((mtu - 48)) whole))"
     is "mtu $mtu: and fragments" "peer guest guest" "$(echo $(datagram guest 192.0.2.20 7000 20000 any) \
         $(datagram peer 192.0.2.10 8000 20000 any) $(datagram peer fd77::10 8000 20000 any))"
+    is "mtu $mtu: 30 MB over TCP, both ways, in both families" "30000000 30000000 30000000 30000000" \
+        "$(echo $(bulk guest peer 192.0.2.20) $(bulk peer guest 192.0.2.10) $(bulk guest peer fd77::20) $(bulk peer guest fd77::10))"
     is "mtu $mtu: and multicast to all on the link" "guest" "$(datagram engine ff02::1%br0 8000 100 any)"
     is "mtu $mtu: the container's own system gets nothing" "$received" "$(received)"
 

@@ -276,7 +276,7 @@ static void test_network(void **state)
     assert_accepted("VM_PORTS", "8080:80, 127.0.0.1:5353:53/udp", &plan);
     assert_refused("VM_PORTS", "8080:80, ");
     assert_accepted("VM_NETWORK", "none", &plan);
-    assert_false(plan.has_net);
+    assert_int_equal(plan.network, NETWORK_NONE);
 }
 
 static void test_files_and_names(void **state)
