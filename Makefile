@@ -42,7 +42,7 @@ COMMON := $(call lib,common)
 SRC_entry := entry/main.c $(call lib,entry) $(call lib,rootdisk) $(call lib,netsetup) $(COMMON)
 SRC_rootdisk := $(wildcard rootdisk/*.c) $(COMMON)
 SRC_netsetup := $(wildcard netsetup/*.c) $(COMMON)
-SRC_ctr-jailer := $(wildcard ctl/*.c) $(COMMON)
+SRC_ctr-jailer := $(wildcard ctl/*.c) $(call lib,store) $(COMMON)
 SRC_init := $(wildcard guest-init/*.c) $(COMMON)
 LIBS_entry := -lmnl -lfuse3
 LIBS_rootdisk := -lfuse3
@@ -84,7 +84,7 @@ $(B)/asan/%.o: %.c
 	  -fno-omit-frame-pointer -c -o $@ $<
 
 # One cmocka program per tests/unit/test_*.c, linked with every production object but the mains.
-UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup guest-init ctl,$(call lib,$(d)))
+UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup guest-init ctl store,$(call lib,$(d)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 $(B)/unit/%: $(B)/asan/tests/unit/%.o $(UNIT_SRC:%.c=$(B)/asan/%.o)
 	@mkdir -p $(@D)

@@ -17,6 +17,8 @@ int ctl_stop(const char *id, char **argv, struct err *err);
 int ctl_wrap(const char *id, char **argv, struct err *err);
 int ctl_pause(const char *id, char **argv, struct err *err);
 int ctl_unpause(const char *id, char **argv, struct err *err);
+int ctl_kernel(const char *id, char **argv, struct err *err);
+int ctl_image(const char *id, char **argv, struct err *err);
 
 /* Finds the VM (without an id: the only one) and connects to it.  A descriptor, or
  * -1 with err. */

@@ -1,4 +1,4 @@
-/* ctr-jailer [--id ID] COMMAND ...: asks a running VM's entry. */
+/* ctr-jailer [--id ID] COMMAND ...: asks a running VM's entry, or works on the host's store. */
 #include "common/descriptors.h"
 #include "common/log.h"
 #include "ctl/ctl.h"
@@ -36,13 +36,20 @@ static const struct {
      "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "
      "of "
      "a Dockerfile, with its environment, user, command and so on"},
+    {"kernel", ctl_kernel, "kernel [--root DIR] add FILE ID | tag ID ID | path ID | rm ID | ls | verify",
+     "keeps guest kernels in the host's store, /var/lib/ctr-jailer or DIR; path: prints the file for VM_KERNEL_IMAGE; "
+     "verify: ls, after reading each file and comparing it with its digest"},
+    {"image", ctl_image, "image [--root DIR] add FILE TAG | tag TAG TAG | path TAG | rm TAG | ls | verify",
+     "keeps root filesystems, sealed by rootdisk write, in the host's store; path: prints the file for VM_ROOTFS_DIR; "
+     "a TAG is [HOST[:PORT]/]PATH[:VERSION]"},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 
 static void usage(FILE *out)
 {
     fputs("Usage: ctr-jailer [--id ID] COMMAND ...\n\n"
-          "Asks the VM of this container; on a host that runs several, --id says which.\n\n",
+          "Asks the VM of this container; on a host that runs several, --id says which.  kernel and image need no "
+          "VM.\n\n",
           out);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %s\n      %s\n", commands[i].usage, commands[i].help);

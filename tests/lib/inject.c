@@ -4,6 +4,7 @@
  *   INJECT=N           which; 0: none
  *   INJECT_ERROR=E     how: ENOBUFS (the default), ENOMEM, EMFILE, ENOSPC, EIO or EPERM
  *   INJECT_MEMORY=1    allocations are what is counted, instead
+ *   INJECT_NAMES=1     calls that change or sync names are counted, too (their list is at the end of the calls below)
  *   INJECT_KILL=WHO    nothing fails, but WHO gets SIGKILL just before the call: self, jailer (or the Firecracker
  *                      that it has become), jail (its PID namespace's first process), server (of a disk) or keeper
  *   INJECT_DONE=FILE   the count, once the program has ended by itself with fewer calls; of all when INJECT is 0
@@ -49,7 +50,7 @@ static struct {
     int at;           /* -1: not yet in main */
     atomic_int count; /* there are threads */
     int error;
-    bool memory, busy;
+    bool memory, names, busy;
     bool waiting; /* for a socket to appear: how often one looks depends on the time, and is not counted */
     const char *kill, *done, *log;
     pid_t jail;
@@ -151,6 +152,7 @@ static void begin(void)
     inject.done = getenv("INJECT_DONE");
     inject.log = getenv("INJECT_LOG");
     inject.memory = getenv("INJECT_MEMORY") != NULL;
+    inject.names = getenv("INJECT_NAMES") != NULL;
     if (inject.memory)
         inject.error = ENOMEM;
     inject.at = atoi(at);
@@ -235,6 +237,19 @@ CALL(int, listen, (int fd, int backlog), (fd, backlog))
 CALL(ssize_t, send, (int fd, const void *data, size_t len, int flags), (fd, data, len, flags))
 CALL(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
 CALL(ssize_t, recv, (int fd, void *data, size_t len, int flags), (fd, data, len, flags))
+
+/* With INJECT_NAMES only: entry cleans up with these, and a clean-up that fails is no step of a start. */
+#define CALL_NAMES(name, parameters, arguments)                                                                        \
+    int name parameters                                                                                                \
+    {                                                                                                                  \
+        return inject.names && now(false, #name) ? -1 : REAL(name) arguments;                                          \
+    }
+
+CALL_NAMES(fsync, (int fd), (fd))
+CALL_NAMES(fchmod, (int fd, mode_t mode), (fd, mode))
+CALL_NAMES(symlinkat, (const char *target, int dir, const char *path), (target, dir, path))
+CALL_NAMES(renameat, (int d, const char *from, int e, const char *to), (d, from, e, to))
+CALL_NAMES(unlinkat, (int dir, const char *path, int flags), (dir, path, flags))
 
 ssize_t sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to, socklen_t size)
 {

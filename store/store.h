@@ -1,0 +1,62 @@
+/* The store of a host: files by their SHA-256, and names for them.
+ *
+ *   ROOT/sha256/DIGEST     a file, read-only and complete
+ *   ROOT/kernels/ID        a symbolic link to ../sha256/DIGEST
+ *   ROOT/images/TAG        the same; a slash in the tag is a plus sign here
+ *
+ * A name is a link because making one is atomic: no reader ever sees half a name.  A file comes into being without a
+ * name (O_TMPFILE), is written and synced, and is linked as DIGEST only then.  So a killed process leaves nothing but
+ * a file that no name leads to, and the next change removes that file.
+ *
+ * Changes are made under flock(2) of ROOT; copying a file into the store is not, so that copies do not wait for each
+ * other.  Readers take no lock. */
+#ifndef CTR_STORE_STORE_H
+#define CTR_STORE_STORE_H
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "store/sha256.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum store_kind { STORE_KERNELS, STORE_IMAGES, STORE_KINDS };
+
+struct store {
+    const char *root; /* as the user gave it; must live as long */
+    int dir, blobs, names[STORE_KINDS];
+};
+#define STORE_CLOSED                                                                                                   \
+    {                                                                                                                  \
+        .dir = -1, .blobs = -1, .names = { -1, -1 }                                                                    \
+    }
+
+/* Opens the store in root; with make, makes what is missing of it, but not the directories above it.  Refuses a store
+ * that another user owns or may write to.  -1 with err; store_close is allowed then too. */
+int store_open(struct store *s, const char *root, bool make, struct err *err);
+void store_close(struct store *s);
+
+/* Copies the file from into the store, and gives it the name, which is valid (store/name.h) and may have been another
+ * file's.  digest is set.  -1 with err: the store is the one before, or already the one after. */
+int store_add(const struct store *s, enum store_kind kind, const char *name, int from, char digest[SHA256_TEXT],
+              struct err *err);
+
+/* Gives the file of a name another name, too. */
+int store_tag(const struct store *s, enum store_kind kind, const char *name, const char *other, struct err *err);
+
+/* Removes a name, and its file if that was the last name.  -1 with err, also if there is no such name. */
+int store_remove(const struct store *s, enum store_kind kind, const char *name, struct err *err);
+
+/* The digest that a name leads to.  -1 with err. */
+int store_find(const struct store *s, enum store_kind kind, const char *name, char digest[SHA256_TEXT],
+               struct err *err);
+
+/* The size of a file, and with verify whether its bytes are those of its digest.  -1 with err. */
+int store_check(const struct store *s, const char *digest, bool verify, uint64_t *size, struct err *err);
+
+/* Calls found for each name, in the order of their bytes, until it returns other than 0: that is returned then.  -1
+ * with err. */
+int store_list(const struct store *s, enum store_kind kind, int (*found)(void *arg, const char *name), void *arg,
+               struct err *err);
+
+#endif
