@@ -17,6 +17,7 @@ int ctl_stop(const char *id, char **argv, struct err *err);
 int ctl_wrap(const char *id, char **argv, struct err *err);
 int ctl_pause(const char *id, char **argv, struct err *err);
 int ctl_unpause(const char *id, char **argv, struct err *err);
+int ctl_ls(const char *id, char **argv, struct err *err);
 int ctl_kernel(const char *id, char **argv, struct err *err);
 int ctl_image(const char *id, char **argv, struct err *err);
 

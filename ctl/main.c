@@ -36,6 +36,10 @@ static const struct {
      "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "
      "of "
      "a Dockerfile, with its environment, user, command and so on"},
+    {"ls", ctl_ls, "ls [--json]",
+     "lists the VMs that run here: id, entry's process, start (UTC), network, address, root filesystem, with tabs "
+     "between "
+     "them and - for none; --json: an array of what state.json says of each"},
     {"kernel", ctl_kernel, "kernel [--root DIR] add FILE ID | tag ID ID | path ID | rm ID | ls | verify",
      "keeps guest kernels in the host's store, /var/lib/ctr-jailer or DIR; path: prints the file for VM_KERNEL_IMAGE; "
      "verify: ls, after reading each file and comparing it with its digest"},

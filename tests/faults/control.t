@@ -27,6 +27,7 @@ vm() { # [NAME=value...]
 }
 state=/run/ctr-jailer/one/state.json
 is "no VM" "$("$ctr" status 2>&1)" "ctr-jailer: no VM runs here"
+is "the list is empty" "$("$ctr" ls)$("$ctr" ls --json)" "[]"
 vm VM_ID=one >"$work/out" 2>&1 &
 job=$!
 booting() { "$ctr" status >"$work/status" 2>/dev/null; }
@@ -49,6 +50,10 @@ is "the network namespace" "net:[$(json .netns)]" "$(readlink /proc/self/ns/net)
 is "and the tree" "$(json .image)" "$PWD/build/rootfs-static"
 check "its lock is held" test "$(flock -n /run/ctr-jailer/one/lock echo free || echo held)" = held
 is "no abstract socket takes questions" "$(grep -c '@ctr-jailer.*control' /proc/net/unix)" 0
+is "the list has it" "$("$ctr" ls)" \
+    "$(jq -r '[.id, .pids.entry, (.started | todate), .network, .address, .image] | @tsv' "$state")"
+is "and as JSON all of its state" "$("$ctr" ls --json | jq -cS .)" "$(jq -cS '[.]' "$state")"
+is "a list takes no names" "$("$ctr" ls one 2>&1)" "ctr-jailer: ls: use it as: ls [--json]"
 
 # Another container: uid 0 in the same network namespace, in mount and PID namespaces of its own, without capabilities.
 other() { unshare --mount --pid --fork --mount-proc bash -c "mount -t tmpfs run /run; $1"; }
@@ -69,11 +74,15 @@ booting_two() { "$ctr" --id two status >/dev/null 2>&1; }
 check "a second one" wait_until 30 booting_two
 like "then one has to say which" "$("$ctr" status 2>&1)" "ctr-jailer: several VMs run here; say which with --id: @(one two|two one)"
 
+is "the list has both" "$("$ctr" ls | cut -f 1)" $'one\ntwo'
+is "and so has the JSON" "$("$ctr" ls --json | jq -c '[.[].id]')" '["one","two"]'
+
 second=$(jq .pids.entry /run/ctr-jailer/two/state.json)
 kill -9 "$(pgrep -P "$second" -x entry-keeper)" "$second"
 wait "$second_job" || true
 check "a VM that is killed with its keeper leaves its folder" test -e /run/ctr-jailer/two/lock
 is "but is not found" "$("$ctr" status | head -1)" "id: one"
+is "nor listed" "$("$ctr" ls | cut -f 1)" one
 kill "$(json .pids.entry)"
 wait "$job" || true
 is "one that ends leaves none" "$(ls /run/ctr-jailer)" "two"
