@@ -68,6 +68,8 @@ for folder in ALLOWED:
     paths = sorted(p for p in pathlib.Path(folder).glob("**/*.[ch]"))
     faults = [f"{p}: {fault}" for p in paths for fault in wrong(str(p), p.read_text())]
     result(paths and not faults, f"includes of {folder}/", faults)
+sent = set(re.findall(r"^!([\w-]+)$", pathlib.Path(".dockerignore").read_text(), re.M))
+result(set(ALLOWED) <= sent, "every folder is sent to docker build", sorted(set(ALLOWED) - sent))
 rooms = {p.name for p in pathlib.Path("entry").iterdir() if p.is_dir()}
 result(rooms == set(ROOMS), "every room of entry is known here", sorted(rooms ^ set(ROOMS)))
 print(f"1..{count}")
