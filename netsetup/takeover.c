@@ -5,6 +5,7 @@
 #include "netsetup/takeover.h"
 #include "common/cleanup.h"
 #include "netsetup/claim.h"
+#include "netsetup/flowprog.h"
 #include "netsetup/gc.h"
 #include "netsetup/ipv6.h"
 #include "netsetup/link.h"
@@ -150,9 +151,9 @@ static int configure_tap(struct takeover *t, struct takeover_card *c, struct err
     return 0;
 }
 
-static int tie(struct takeover *t, unsigned ifindex, const char *name, int prog, struct err *err)
+static int tie(struct takeover *t, unsigned ifindex, const char *name, int in, int out, struct err *err)
 {
-    if (!tie_add(ifindex, prog, t->name))
+    if (!tie_add(ifindex, in, out, t->name))
         return 0;
     if (errno == EEXIST)
         return err_set(err, "the interface %s has an ingress qdisc already: another program uses it (tc qdisc show)",
@@ -169,13 +170,14 @@ static int take(struct takeover *t, struct takeover_card *c, const struct takeov
     cleanup_close int fd = tap_create(c->tap, err);
     if (fd < 0 || configure_tap(t, c, err))
         return -1;
-    cleanup_close int out = tieprog_out(&c->card, err);
-    cleanup_close int in = out < 0 ? -1 : tieprog_in(c->tap_index, err);
-    if (in < 0 || tie(t, c->tap_index, c->tap, out, err) || tap_persist(fd, c->tap, plan->uid, plan->gid, err))
+    cleanup_close int from_guest = tieprog_out(&c->card, err);
+    cleanup_close int in = -1, out = -1;
+    if (from_guest < 0 || flowprog_open(c->tap_index, &in, &out, err) ||
+        tie(t, c->tap_index, c->tap, from_guest, -1, err) || tap_persist(fd, c->tap, plan->uid, plan->gid, err))
         return -1;
     if (link_up(c->tap_index, false))
         return err_sys(err, "cannot set TAP device %s up", c->tap);
-    c->tied = !tie(t, c->card.ifindex, c->card.name, in, err);
+    c->tied = !tie(t, c->card.ifindex, c->card.name, in, out, err);
     return c->tied ? 0 : -1;
 }
 

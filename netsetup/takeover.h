@@ -2,7 +2,7 @@
  * frame that arrives goes to it.  Each interface is tied to a TAP (tie.h, tieprog.h); nothing of the interface itself
  * is changed, so undoing is removing.
  *
- * What this namespace's own programs send through such an interface still leaves, but replies go to the guest.
+ * Connections that this namespace's own programs open still work (flowprog.h); those that arrive go to the guest.
  *
  * Needs CAP_NET_ADMIN, CAP_SYS_ADMIN or CAP_BPF, /dev/net/tun, and a kernel with CONFIG_NET_CLS_BPF and
  * CONFIG_NET_SCH_INGRESS. */

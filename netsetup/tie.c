@@ -13,7 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { INGRESS = (int)0xffff0000, PRIORITY = 1, QDISCS_MAX = 1024 };
+enum { HANDLE = (int)0xffff0000, PRIORITY = 1, QDISCS_MAX = 1024, REQUEST = 1024 /* bytes, of ours */ };
+#define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
+#define EGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)
 
 static struct tcmsg *head(const struct nlmsghdr *nlh)
 {
@@ -24,18 +26,16 @@ static struct nlmsghdr *put_qdisc(void *buf, uint16_t type, uint16_t flags, unsi
 {
     struct tcmsg *tc;
     struct nlmsghdr *nlh = nl_request(buf, type, flags, sizeof(*tc), &tc);
-    *tc = (struct tcmsg){.tcm_ifindex = (int)ifindex, .tcm_handle = (uint32_t)INGRESS, .tcm_parent = TC_H_INGRESS};
-    mnl_attr_put_strz(nlh, TCA_KIND, "ingress");
+    *tc = (struct tcmsg){.tcm_ifindex = (int)ifindex, .tcm_handle = (uint32_t)HANDLE, .tcm_parent = TC_H_INGRESS};
     return nlh;
 }
 
-static struct nlmsghdr *put_filter(void *buf, unsigned ifindex, int prog, const char *name)
+static struct nlmsghdr *put_filter(void *buf, unsigned ifindex, uint32_t parent, int prog, const char *name)
 {
     struct tcmsg *tc;
     struct nlmsghdr *nlh = nl_request(buf, RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sizeof(*tc), &tc);
-    *tc = (struct tcmsg){.tcm_ifindex = (int)ifindex,
-                         .tcm_parent = (uint32_t)INGRESS,
-                         .tcm_info = TC_H_MAKE(PRIORITY << 16, htons(ETH_P_ALL))};
+    *tc = (struct tcmsg){
+        .tcm_ifindex = (int)ifindex, .tcm_parent = parent, .tcm_info = TC_H_MAKE(PRIORITY << 16, htons(ETH_P_ALL))};
     mnl_attr_put_strz(nlh, TCA_KIND, "bpf");
     struct nlattr *options = mnl_attr_nest_start(nlh, TCA_OPTIONS);
     mnl_attr_put_u32(nlh, TCA_BPF_FD, (uint32_t)prog);
@@ -72,20 +72,16 @@ static int find_qdiscs(struct found *f)
     return -1;
 }
 
-/* The kernel carries out both before a signal can end this process. */
-static int send_both(struct nlmsghdr *first, struct nlmsghdr *second)
+/* The kernel carries out all in buf before a signal can end this process. */
+static int send_all(char *buf, size_t len, int count)
 {
-    char buf[2 * NL_BUF];
-    memcpy(buf, first, first->nlmsg_len);
-    memcpy(buf + MNL_ALIGN(first->nlmsg_len), second, second->nlmsg_len);
     struct mnl_socket *sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-    int result = sock && mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) >= 0 &&
-                         mnl_socket_sendto(sock, buf, MNL_ALIGN(first->nlmsg_len) + second->nlmsg_len) >= 0
-                     ? 0
-                     : errno;
-    for (int answers = 0; !result && answers < 2; answers++) {
-        ssize_t n = mnl_socket_recvfrom(sock, buf, sizeof(buf));
-        if (n < 0 || mnl_cb_run(buf, (size_t)n, 0, mnl_socket_get_portid(sock), NULL, NULL) < 0)
+    int result =
+        sock && mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) >= 0 && mnl_socket_sendto(sock, buf, len) >= 0 ? 0 : errno;
+    for (int answers = 0; !result && answers < count; answers++) {
+        char answer[REQUEST];
+        ssize_t n = mnl_socket_recvfrom(sock, answer, sizeof(answer));
+        if (n < 0 || mnl_cb_run(answer, (size_t)n, 0, mnl_socket_get_portid(sock), NULL, NULL) < 0)
             result = errno;
     }
     if (sock)
@@ -94,9 +90,20 @@ static int send_both(struct nlmsghdr *first, struct nlmsghdr *second)
     return result ? -1 : 0;
 }
 
-int tie_add(unsigned ifindex, int prog, const char *name)
+static int tie_both(unsigned ifindex, int in, int out, const char *name)
 {
-    char qdisc[NL_BUF], filter[NL_BUF];
+    char buf[3 * REQUEST];
+    struct nlmsghdr *nlh = put_qdisc(buf, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifindex);
+    mnl_attr_put_strz(nlh, TCA_KIND, out >= 0 ? "clsact" : "ingress");
+    size_t len = MNL_ALIGN(nlh->nlmsg_len);
+    len += MNL_ALIGN(put_filter(buf + len, ifindex, INGRESS, in, name)->nlmsg_len);
+    if (out >= 0)
+        len += MNL_ALIGN(put_filter(buf + len, ifindex, EGRESS, out, name)->nlmsg_len);
+    return send_all(buf, len, out >= 0 ? 3 : 2);
+}
+
+int tie_add(unsigned ifindex, int in, int out, const char *name)
+{
     struct found f = {.ifindex = ifindex};
     if (find_qdiscs(&f))
         return -1;
@@ -104,14 +111,13 @@ int tie_add(unsigned ifindex, int prog, const char *name)
         errno = EEXIST;
         return -1;
     }
-    if (!send_both(put_qdisc(qdisc, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifindex),
-                   put_filter(filter, ifindex, prog, name)))
+    if (!tie_both(ifindex, in, out, name))
         return 0;
     int saved = errno;
     char owner[TIE_NAME];
     tie_name(ifindex, owner);
-    /* The second failed: the qdisc is ours, and empty. */
-    if (saved != EEXIST && !owner[0])
+    /* A filter failed: the qdisc is ours, and empty or with one that has our name. */
+    if (saved != EEXIST && (!owner[0] || !strcmp(owner, name)))
         tie_remove(ifindex);
     errno = saved;
     return -1;
@@ -139,7 +145,7 @@ void tie_name(unsigned ifindex, char name[TIE_NAME])
     char buf[NL_BUF];
     struct tcmsg *tc;
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETTFILTER, NLM_F_DUMP, sizeof(*tc), &tc);
-    *tc = (struct tcmsg){.tcm_ifindex = (int)ifindex, .tcm_parent = (uint32_t)INGRESS};
+    *tc = (struct tcmsg){.tcm_ifindex = (int)ifindex, .tcm_parent = INGRESS};
     name[0] = '\0';
     nl_call(NETLINK_ROUTE, nlh, see_filter, name);
 }

@@ -5,9 +5,10 @@
 
 enum { TIE_NAME = 128 };
 
-/* Ties it: qdisc and filter in one message, so that no qdisc without our name stays when this process is killed.
- * -1 with errno, EEXIST when the interface has an ingress or clsact qdisc already. */
-int tie_add(unsigned ifindex, int prog, const char *name);
+/* Ties it, in by what comes in, and out (-1: nothing) by what leaves: qdisc and filters in one message, so that no
+ * qdisc without our name stays when this process is killed. -1 with errno, EEXIST when the interface has an ingress or
+ * clsact qdisc already. */
+int tie_add(unsigned ifindex, int in, int out, const char *name);
 
 /* Removes it with all that is in it.  0, or -1 with errno. */
 int tie_remove(unsigned ifindex);

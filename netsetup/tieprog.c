@@ -7,24 +7,19 @@
  * Linux accepts neighbour discovery behind other extension headers too, so only hop-by-hop options may precede ICMPv6,
  * and only for multicast listener reports (RFC 3810), which always have them.
  *
- * The instructions are those of Documentation/bpf/standardization/instruction-set.rst, "legacy" packet access included:
- * BPF_ABS loads bytes of the frame, in host order, to R0.  When they are beyond the frame's end it would end the
- * program and let the frame in, so its length is checked first. */
+ * What is beyond a frame's end must not be loaded (bpfasm.h: the frame would get in), so its length comes first. */
 #include "netsetup/tieprog.h"
 #include "common/num.h"
+#include "netsetup/bpfasm.h"
 #include "netsetup/forbidden.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-enum { PROG_MAX = 2048, JUMPS_MAX = 8, CONTEXT = BPF_REG_6 };
+enum { JUMPS_MAX = 8 };
 
 /* Where things are in a frame: bytes from its start. */
 enum {
@@ -50,74 +45,17 @@ enum {
 enum { ND_ROUTER_ADVERTISEMENT = 134, ND_ADVERTISEMENT = 136, ND_REDIRECT = 137 };
 enum { MLD_REPORT = 131, MLD_DONE = 132, MLD2_REPORT = 143 };
 
-struct prog {
-    struct bpf_insn insn[PROG_MAX];
-    size_t count; /* beyond PROG_MAX: it did not fit */
-};
-
-static void op(struct prog *p, int code, int dst, int src, int off, int32_t imm)
-{
-    if (p->count < PROG_MAX)
-        p->insn[p->count] =
-            (struct bpf_insn){(uint8_t)code, (uint8_t)(dst & 15), (uint8_t)(src & 15), (int16_t)off, imm};
-    p->count++;
-}
-
-static void set(struct prog *p, int reg, int32_t value)
-{
-    op(p, BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, value);
-}
-
-static void end(struct prog *p, int action)
-{
-    set(p, BPF_REG_0, action);
-    op(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-}
-
-/* Loads size (BPF_B, BPF_H, BPF_W) bytes of the frame. */
-static void load(struct prog *p, int size, unsigned at)
-{
-    op(p, BPF_LD | size | BPF_ABS, 0, 0, 0, (int32_t)at);
-}
-
-/* Jumps over what comes until land() if what was loaded compares so with value. */
-static size_t jump(struct prog *p, int comparison, uint32_t value)
-{
-    op(p, BPF_JMP32 | comparison | BPF_K, BPF_REG_0, 0, 0, (int32_t)value);
-    return p->count - 1;
-}
-
-static void land(struct prog *p, size_t jump)
-{
-    if (jump < PROG_MAX)
-        p->insn[jump].off = (int16_t)(p->count - jump - 1);
-}
-
 static void drop_unless(struct prog *p, int comparison, uint32_t value)
 {
-    size_t well = jump(p, comparison, value);
-    end(p, TC_ACT_SHOT);
-    land(p, well);
-}
-
-/* A field of the context. */
-static void load_context(struct prog *p, size_t offset)
-{
-    op(p, BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, CONTEXT, (int)offset, 0);
+    size_t well = prog_jump(p, comparison, value);
+    prog_end(p, TC_ACT_SHOT);
+    prog_land(p, well);
 }
 
 static void need_length(struct prog *p, unsigned bytes)
 {
-    load_context(p, offsetof(struct __sk_buff, len));
+    prog_load_context(p, offsetof(struct __sk_buff, len));
     drop_unless(p, BPF_JGE, bytes);
-}
-
-static void redirect(struct prog *p, unsigned ifindex)
-{
-    set(p, BPF_REG_1, (int32_t)ifindex);
-    set(p, BPF_REG_2, 0);
-    op(p, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_redirect);
-    op(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
 /* Jumps over the rest, to land_all, when the address in the frame is in net/bits. */
@@ -132,21 +70,21 @@ static void jump_if_in(struct prog *p, struct jumps *found, unsigned at, const u
     for (unsigned done = 0; done < bits; done += 32, at += 4, net += 4) {
         uint32_t word, mask = bits - done >= 32 ? UINT32_MAX : ~(UINT32_MAX >> (bits - done));
         memcpy(&word, net, sizeof(word));
-        load(p, BPF_W, at);
+        prog_load(p, BPF_W, at);
         if (mask != UINT32_MAX)
-            op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, (int32_t)mask);
-        differs[words++] = jump(p, BPF_JNE, ntohl(word) & mask);
+            prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, (int32_t)mask);
+        differs[words++] = prog_jump(p, BPF_JNE, ntohl(word) & mask);
     }
     found->at[found->count++] = p->count;
-    op(p, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+    prog_op(p, BPF_JMP | BPF_JA, 0, 0, 0, 0);
     for (size_t i = 0; i < words; i++)
-        land(p, differs[i]);
+        prog_land(p, differs[i]);
 }
 
 static void land_all(struct prog *p, const struct jumps *j)
 {
     for (size_t i = 0; i < j->count; i++)
-        land(p, j->at[i]);
+        prog_land(p, j->at[i]);
 }
 
 /* An unspecified address is for those who look for their own, or whether it is in use. */
@@ -160,7 +98,7 @@ static void drop_strangers(struct prog *p, const struct card *card, int family, 
             jump_if_in(p, &own, at, card->address[i].local.s6_addr, bits);
     if (or_none)
         jump_if_in(p, &own, at, none, bits);
-    end(p, TC_ACT_SHOT);
+    prog_end(p, TC_ACT_SHOT);
     land_all(p, &own);
 }
 
@@ -184,10 +122,10 @@ static void drop_forbidden(struct prog *p, int family, unsigned at)
             continue;
         jump_if_in(p, &found, at, net, (unsigned)bits);
         size_t apart = p->count;
-        op(p, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+        prog_op(p, BPF_JMP | BPF_JA, 0, 0, 0, 0);
         land_all(p, &found);
-        end(p, TC_ACT_SHOT);
-        land(p, apart);
+        prog_end(p, TC_ACT_SHOT);
+        prog_land(p, apart);
     }
 }
 
@@ -197,16 +135,16 @@ static void check_arp(struct prog *p, const struct card *card)
     memcpy(&high, card->mac, sizeof(high));
     memcpy(&low, card->mac + 2, sizeof(low));
     need_length(p, ARP_END);
-    load(p, BPF_W, ARP_KIND);
+    prog_load(p, BPF_W, ARP_KIND);
     drop_unless(p, BPF_JEQ, 1 << 16 | ETH_P_IP);
-    load(p, BPF_H, ARP_SIZES);
+    prog_load(p, BPF_H, ARP_SIZES);
     drop_unless(p, BPF_JEQ, ETH_ALEN << 8 | sizeof(struct in_addr));
-    load(p, BPF_W, ARP_SENDER);
+    prog_load(p, BPF_W, ARP_SENDER);
     drop_unless(p, BPF_JEQ, ntohl(high));
-    load(p, BPF_W, ARP_SENDER + 2);
+    prog_load(p, BPF_W, ARP_SENDER + 2);
     drop_unless(p, BPF_JEQ, ntohl(low));
     drop_strangers(p, card, AF_INET, ARP_SENDER_IP, true);
-    redirect(p, card->ifindex);
+    prog_redirect(p, card->ifindex);
 }
 
 static void check_ip(struct prog *p, const struct card *card)
@@ -214,34 +152,34 @@ static void check_ip(struct prog *p, const struct card *card)
     need_length(p, IP_END);
     drop_strangers(p, card, AF_INET, IP_SOURCE, false);
     drop_forbidden(p, AF_INET, IP_TO);
-    redirect(p, card->ifindex);
+    prog_redirect(p, card->ifindex);
 }
 
 static void check_icmp6(struct prog *p, const struct card *card)
 {
     need_length(p, IP6_END + 1);
-    load(p, BPF_B, IP6_END);
+    prog_load(p, BPF_B, IP6_END);
     drop_unless(p, BPF_JNE, ND_ROUTER_ADVERTISEMENT);
     drop_unless(p, BPF_JNE, ND_REDIRECT);
-    size_t other = jump(p, BPF_JNE, ND_ADVERTISEMENT);
+    size_t other = prog_jump(p, BPF_JNE, ND_ADVERTISEMENT);
     need_length(p, IP6_END + ND_END);
     drop_strangers(p, card, AF_INET6, IP6_END + ND_TARGET, false);
-    land(p, other);
-    redirect(p, card->ifindex);
+    prog_land(p, other);
+    prog_redirect(p, card->ifindex);
 }
 
 static void check_hop_options(struct prog *p, const struct card *card)
 {
     struct jumps report = {.count = 0};
     need_length(p, IP6_END + HOP_OPTIONS + 1);
-    load(p, BPF_H, IP6_END); /* what comes next, and how long it is in units of 8 bytes beyond the first */
+    prog_load(p, BPF_H, IP6_END); /* what comes next, and how long it is in units of 8 bytes beyond the first */
     drop_unless(p, BPF_JEQ, IPPROTO_ICMPV6 << 8);
-    load(p, BPF_B, IP6_END + HOP_OPTIONS);
-    report.at[report.count++] = jump(p, BPF_JEQ, MLD_REPORT);
-    report.at[report.count++] = jump(p, BPF_JEQ, MLD_DONE);
+    prog_load(p, BPF_B, IP6_END + HOP_OPTIONS);
+    report.at[report.count++] = prog_jump(p, BPF_JEQ, MLD_REPORT);
+    report.at[report.count++] = prog_jump(p, BPF_JEQ, MLD_DONE);
     drop_unless(p, BPF_JEQ, MLD2_REPORT);
     land_all(p, &report);
-    redirect(p, card->ifindex);
+    prog_redirect(p, card->ifindex);
 }
 
 static void check_ip6(struct prog *p, const struct card *card)
@@ -249,16 +187,16 @@ static void check_ip6(struct prog *p, const struct card *card)
     need_length(p, IP6_END);
     drop_strangers(p, card, AF_INET6, IP6_SOURCE, true);
     drop_forbidden(p, AF_INET6, IP6_TO);
-    load(p, BPF_B, IP6_NEXT);
+    prog_load(p, BPF_B, IP6_NEXT);
     drop_unless(p, BPF_JNE, IPPROTO_ROUTING);
     drop_unless(p, BPF_JNE, IPPROTO_DSTOPTS);
-    size_t no_options = jump(p, BPF_JNE, IPPROTO_HOPOPTS);
+    size_t no_options = prog_jump(p, BPF_JNE, IPPROTO_HOPOPTS);
     check_hop_options(p, card);
-    land(p, no_options);
-    size_t other = jump(p, BPF_JNE, IPPROTO_ICMPV6);
+    prog_land(p, no_options);
+    size_t other = prog_jump(p, BPF_JNE, IPPROTO_ICMPV6);
     check_icmp6(p, card);
-    land(p, other);
-    redirect(p, card->ifindex);
+    prog_land(p, other);
+    prog_redirect(p, card->ifindex);
 }
 
 /* The kernel takes a VLAN's tag off the frame before it asks us, also that of VLAN 0. */
@@ -268,56 +206,28 @@ static void check_ethernet(struct prog *p, const struct card *card)
     uint16_t low;
     memcpy(&high, card->mac, sizeof(high));
     memcpy(&low, card->mac + sizeof(high), sizeof(low));
-    load_context(p, offsetof(struct __sk_buff, vlan_present));
+    prog_load_context(p, offsetof(struct __sk_buff, vlan_present));
     drop_unless(p, BPF_JEQ, 0);
     need_length(p, ETH_HLEN);
-    load(p, BPF_W, ETH_SOURCE);
+    prog_load(p, BPF_W, ETH_SOURCE);
     drop_unless(p, BPF_JEQ, ntohl(high));
-    load(p, BPF_H, ETH_SOURCE + sizeof(high));
+    prog_load(p, BPF_H, ETH_SOURCE + sizeof(high));
     drop_unless(p, BPF_JEQ, ntohs(low));
-}
-
-/* The kernel's reason is in log only when asked for, and is for whoever changes this file. */
-static int load_prog(const struct prog *p, struct err *err)
-{
-    if (p->count > PROG_MAX)
-        return err_set(err, "the program for a TAP's frames is too long: %zu instructions", p->count);
-    union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_SCHED_CLS,
-                           .insn_cnt = (uint32_t)p->count,
-                           .insns = (uint64_t)(uintptr_t)p->insn,
-                           .license = (uint64_t)(uintptr_t) "Apache-2.0",
-                           .prog_name = "ctr_jailer"};
-    int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)); /* always close-on-exec */
-    if (fd >= 0)
-        return fd;
-    err_sys(err, "cannot load a program for the TAP's frames (bpf(2))");
-    if (errno == EPERM)
-        err_hint(err, "CAP_SYS_ADMIN, or CAP_BPF and CAP_NET_ADMIN, and a seccomp profile that allows bpf are needed");
-    else if (errno == ENOSYS || errno == EINVAL)
-        err_hint(err, "the host's kernel needs CONFIG_BPF_SYSCALL, and must be 5.10 or newer");
-    return -1;
-}
-
-int tieprog_in(unsigned tap, struct err *err)
-{
-    struct prog p = {.count = 0};
-    redirect(&p, tap);
-    return load_prog(&p, err);
 }
 
 int tieprog_out(const struct card *card, struct err *err)
 {
     struct prog p = {.count = 0};
-    op(&p, BPF_ALU64 | BPF_MOV | BPF_X, CONTEXT, BPF_REG_1, 0, 0);
+    prog_begin(&p);
     check_ethernet(&p, card);
-    load(&p, BPF_H, ETH_TYPE);
-    size_t no_arp = jump(&p, BPF_JNE, ETH_P_ARP);
+    prog_load(&p, BPF_H, ETH_TYPE);
+    size_t no_arp = prog_jump(&p, BPF_JNE, ETH_P_ARP);
     check_arp(&p, card);
-    land(&p, no_arp);
-    size_t no_ip = jump(&p, BPF_JNE, ETH_P_IP);
+    prog_land(&p, no_arp);
+    size_t no_ip = prog_jump(&p, BPF_JNE, ETH_P_IP);
     check_ip(&p, card);
-    land(&p, no_ip);
+    prog_land(&p, no_ip);
     drop_unless(&p, BPF_JEQ, ETH_P_IPV6);
     check_ip6(&p, card);
-    return load_prog(&p, err);
+    return prog_open(&p, err);
 }

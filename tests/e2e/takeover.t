@@ -92,6 +92,7 @@ check "on the other network" fetched 10.8.0.10 80
 is "and by a peer" "$(ip netns exec peer timeout 10 bash "$work/get" 192.0.2.10 80)" "from the guest"
 is "over IPv6" "$(ip netns exec peer timeout 10 bash "$work/get" fd77::10 80)" "from the guest"
 is "the container's own server is out of reach" "$(get 192.0.2.10 90 || echo refused)" refused
+is "but its own clients are answered" "$(box timeout 10 bash "$work/get" 192.0.2.20 80)" "from a peer"
 capture taken VM_ID=second "$entry" /bin/true
 like "a second VM is refused" "$STATUS/$STDERR" '125/*interface * has an ingress qdisc already*'
 check "stop" "$ctr" stop -t 1

@@ -74,8 +74,10 @@ drop_engine() {
     for ns in guest host peer outside engine; do ip netns del "$NS-$ns" 2>/dev/null; done
 }
 
-# Packets that have reached the container's IP, of both families.
-received() { in_ns host awk '/^Ip: [0-9]/ || /^Ip6InReceives/ {print $1 == "Ip:" ? $4 : $2}' /proc/net/snmp /proc/net/snmp6 | xargs; }
+# What has reached the container's TCP and UDP, of both families; not what its own clients asked for.
+received() {
+    in_ns host awk '/^Tcp: [0-9]/ {print $11} /^Udp: [0-9]/ {print $2, $3} /^Udp6(In|No)/ {print $2}' /proc/net/snmp /proc/net/snmp6 | xargs
+}
 addresses() { i "$1" -d addr show; }
 routes() { i "$1" route show table all; i "$1" -6 route show table all; }
 # Many bytes over one TCP connection: the same arrive. Segments are larger than the MTU where devices allow it.
@@ -239,6 +241,20 @@ for mtu in 1500 9000; do
         "$(echo $(bulk guest peer 192.0.2.20) $(bulk peer guest 192.0.2.10) $(bulk guest peer fd77::20) $(bulk peer guest fd77::10))"
     is "mtu $mtu: and multicast to all on the link" "guest" "$(datagram engine ff02::1%br0 8000 100 any)"
     is "mtu $mtu: the container's own system gets nothing" "$received" "$(received)"
+    is "mtu $mtu: but its own clients are answered" \
+        "peer 192.0.2.10 peer 192.0.2.10 peer fd77::10 peer fd77::10 engine 10.8.0.10 outside 192.0.2.10 outside fd77::10" \
+        "$(echo $(ask host tcp 192.0.2.20 7000) $(ask host udp 192.0.2.20 7000) $(ask host tcp fd77::20 7000) \
+            $(ask host udp fd77::20 7000) $(ask host tcp 10.8.0.1 7000) $(ask host tcp 198.51.100.2 7000) \
+            $(ask host tcp 2001:db8::2 7000))"
+    i host neigh flush dev eth0 nud reachable nud stale nud delay nud probe
+    is "mtu $mtu: and find their neighbours anew" "peer peer" \
+        "$(echo $(ask host tcp 192.0.2.20 7000 | cut -d' ' -f1) $(ask host tcp fd77::20 7000 | cut -d' ' -f1))"
+    serve host tcp 0.0.0.0 8000 container
+    serve host tcp :: 8000 container
+    is "mtu $mtu: connections that arrive are the guest's, although the container has a server there" "guest guest" \
+        "$(echo $(ask peer tcp 192.0.2.10 8000 | cut -d' ' -f1) $(ask peer tcp fd77::10 8000 | cut -d' ' -f1))"
+    is "mtu $mtu: and the guest's neighbours are found anew, too" "peer peer" \
+        "$(i guest neigh flush dev eth0; echo $(ask guest tcp 192.0.2.20 7000 | cut -d' ' -f1) $(ask guest tcp fd77::20 7000 | cut -d' ' -f1))"
 
     down a
     result $? "mtu $mtu: it ends well"

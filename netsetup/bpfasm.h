@@ -1,0 +1,43 @@
+/* A small assembler for programs of the kernel's BPF machine that look at frames.  The instructions are those of
+ * Documentation/bpf/standardization/instruction-set.rst, "legacy" packet access included: it loads bytes of the frame,
+ * in host order, to R0, and ends the program with 0 (TC_ACT_OK) when they are beyond the frame's end. */
+#ifndef CTR_NETSETUP_BPFASM_H
+#define CTR_NETSETUP_BPFASM_H
+
+#include "common/err.h"
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* CONTEXT: the register that holds struct __sk_buff from prog_begin on, as packet access wants. */
+enum { PROG_MAX = 2048, CONTEXT = BPF_REG_6 };
+
+struct prog {
+    struct bpf_insn insn[PROG_MAX];
+    size_t count; /* beyond PROG_MAX: it did not fit */
+};
+
+void prog_begin(struct prog *p);
+
+/* One instruction; the fields are those of struct bpf_insn. */
+void prog_op(struct prog *p, int code, int dst, int src, int off, int32_t imm);
+void prog_set(struct prog *p, int reg, int32_t value);
+
+/* Ends the program with an action (TC_ACT_OK, ...), or by sending the frame out of a device. */
+void prog_end(struct prog *p, int action);
+void prog_redirect(struct prog *p, unsigned ifindex);
+
+/* To R0: size (BPF_B, BPF_H, BPF_W) bytes of the frame, or a field of the context. */
+void prog_load(struct prog *p, int size, unsigned at);
+void prog_load_context(struct prog *p, size_t offset);
+
+/* Jumps over what comes until prog_land of the same if R0 compares so (BPF_JEQ, ...) with value. */
+size_t prog_jump(struct prog *p, int comparison, uint32_t value);
+void prog_land(struct prog *p, size_t jump);
+
+/* Gives it to the kernel, as a classifier of tc (bpf(2), BPF_PROG_TYPE_SCHED_CLS).  A descriptor, or -1 with err. */
+int prog_open(const struct prog *p, struct err *err);
+
+#endif
