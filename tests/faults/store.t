@@ -1,7 +1,7 @@
 #!/bin/bash
 # The host's store (store/): what it keeps and refuses; many writers at once; and a failure or a SIGKILL at every step of
 # each change, after which the store must be the one before or the one after.
-#: timeout 300
+#: timeout 600
 set -euo pipefail
 . tests/lib/tap.sh
 ctr=$PWD/build/bin/ctr-jailer inject=$PWD/build/inject.so

@@ -4,6 +4,7 @@
  *   u  an image's passwd and group, and a VM_USER      r  the container's resolv.conf
  *   h  its hosts, and its name                            m  /proc/meminfo and a cgroup's limits
  *   f  Firecracker's metrics                              a  its API's answers
+ *   n  names of the host's store                          k  kernels and images that it is to keep
  *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */
 #include "common/buf.h"
 #include "common/log.h"
@@ -18,6 +19,8 @@
 #include "entry/plan/resources.h"
 #include "entry/vmm/counters.h"
 #include "entry/vmm/http.h"
+#include "store/content.h"
+#include "store/name.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/nofs.h"
 
@@ -167,15 +170,47 @@ static void check_inspected(const char *text[3])
     buf_free(&omitted);
 }
 
+/* A name that is accepted is a file's in the store, and is itself when it is read again. */
+static void check_names(const char *text[3])
+{
+    for (enum store_kind kind = 0; kind < STORE_KINDS; kind++) {
+        struct err err = {0};
+        char name[NAME_SIZE], again[NAME_SIZE];
+        int r = name_parse(kind, text[0], name, &err);
+        CHECK(r == 0 ? !err.text[0] : err.text[0] != '\0');
+        if (r < 0)
+            continue;
+        CHECK(name_parse(kind, name, again, &err) == 0 && strcmp(name, again) == 0);
+        CHECK(name[0] != '.' && name[0] != '/' && !strpbrk(name, "+ \t\n\r\\") && !strstr(name, "/."));
+    }
+}
+
+/* What is accepted has at least its first bytes. */
+static void check_content(const uint8_t *data, size_t size)
+{
+    int fd = memfd_create("content", MFD_CLOEXEC);
+    CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+    for (enum store_kind kind = 0; kind < STORE_KINDS; kind++) {
+        struct err err = {0};
+        int r = content_check(kind, fd, "content", &err);
+        CHECK(r == 0 ? !err.text[0] && size > 18 : err.text[0] != '\0');
+    }
+    close(fd);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct {
         char letter;
         void (*check)(const char *text[3]);
-    } parsers[] = {{'u', check_users},     {'r', check_resolv},    {'h', check_hosts},
-                   {'m', check_resources}, {'i', check_inspected}, {'o', check_mounts}};
+    } parsers[] = {{'u', check_users},     {'r', check_resolv}, {'h', check_hosts}, {'m', check_resources},
+                   {'i', check_inspected}, {'o', check_mounts}, {'n', check_names}};
     if (size == 0)
         return 0;
+    if (data[0] == 'k') {
+        check_content(data + 1, size - 1);
+        return 0;
+    }
     if (data[0] == 't' || data[0] == 'f' || data[0] == 'a') {
         (data[0] == 't' ? check_archive : data[0] == 'f' ? check_metrics : check_answer)(data + 1, size - 1);
         return 0;
