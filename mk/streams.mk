@@ -1,6 +1,6 @@
 # Streams (tests/streams): both ends of the guest channel without a VM between them, and what drives commands in either.
 STREAMS_SRC := $(COMMON) $(wildcard entry/life/*.c entry/vmm/*.c) $(addprefix entry/host/,failure.c rundir.c orphans.c) \
-  $(filter-out guest-init/host.c,$(call lib,guest-init))
+  $(call lib,netsetup) $(filter-out guest-init/host.c,$(call lib,guest-init))
 $(B)/streams/native: $(B)/asan/tests/streams/native.o $(STREAMS_SRC:%.c=$(B)/asan/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -o $@ $^ $(LIBS_entry)
