@@ -28,6 +28,9 @@
 #define SETTING_CARD "card"
 #define SETTING_CARD_ADDRESS "card_address"
 #define SETTING_CARD_ROUTE "card_route"
+/* The same of a neighbour that stays, ADDRESS MAC (eth0 169.254.32.1 06:00:0a:01:02:01): on this link, where nobody
+ * answers ARP, is the DNS relay. */
+#define SETTING_CARD_NEIGHBOUR "card_neighbour"
 #define SETTING_MTU "mtu"                         /* bytes */
 #define SETTING_RESOLV "resolv"                   /* text of /etc/resolv.conf */
 #define SETTING_HOSTS "hosts"                     /* lines of /etc/hosts, but those that every machine has */

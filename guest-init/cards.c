@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -196,6 +197,28 @@ static int add_all(char *const *settings, const char *setting, const char *card,
     return 0;
 }
 
+/* ADDRESS MAC, IPv4 */
+static int add_neighbours(char *const *settings, const char *card, struct err *err)
+{
+    const struct ndmsg head = {
+        .ndm_family = AF_INET, .ndm_ifindex = (int)if_nametoindex(card), .ndm_state = NUD_PERMANENT};
+    for (const char *text; (text = next_of(&settings, SETTING_CARD_NEIGHBOUR, card));) {
+        struct rtnl r;
+        struct in_addr to;
+        char address[INET_ADDRSTRLEN];
+        uint8_t m[6];
+        if (sscanf(text, "%15s %hhx:%hhx:%hhx:%hhx:%hhx:%hhx", address, m, m + 1, m + 2, m + 3, m + 4, m + 5) != 7 ||
+            inet_pton(AF_INET, address, &to) != 1)
+            return err_set(err, "the setting %s=%s %s is malformed", SETTING_CARD_NEIGHBOUR, card, text);
+        rtnl_begin(&r, RTM_NEWNEIGH, &head, sizeof(head));
+        rtnl_put(&r, NDA_DST, &to, sizeof(to));
+        rtnl_put(&r, NDA_LLADDR, m, sizeof(m));
+        if (rtnl_send(&r) < 0)
+            return err_sys(err, "cannot give %s the neighbour %s", card, text);
+    }
+    return 0;
+}
+
 static struct ifreq request(const char *name)
 {
     struct ifreq r = {0};
@@ -290,7 +313,9 @@ static int bring_up(int sock, char *const *settings, const struct card *card, st
     r.ifr_flags |= IFF_UP;
     if (ioctl(sock, SIOCSIFFLAGS, &r) < 0)
         return err_sys(err, "cannot bring up %s", card->name);
-    return add_all(settings, SETTING_CARD_ADDRESS, card->name, AF_INET6, err);
+    if (add_all(settings, SETTING_CARD_ADDRESS, card->name, AF_INET6, err) < 0)
+        return -1;
+    return add_neighbours(settings, card->name, err);
 }
 
 int cards_up(char *const *settings, struct err *err)

@@ -46,7 +46,7 @@ static int listen_both(struct relay *r, const struct net_link *link, uint16_t *p
 {
     const int room = BURST;
     for (int i = 0; i < BIND_TRIES; i++) {
-        struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = link->tap_addr};
+        struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = link->tap_addr, .sin_port = htons(link->dns_port)};
         socklen_t len = sizeof(sin);
         cleanup_close int tcp = bound_socket(SOCK_STREAM, link->tap, &sin);
         if (tcp < 0 || listen(tcp, DNSTCP_STREAMS) || getsockname(tcp, (struct sockaddr *)&sin, &len))

@@ -38,6 +38,7 @@ static const char help[] =
     "options of take:\n"
     "  --iface NAME          an interface (default: every Ethernet interface that is up); up to 8\n"
     "  --uid N --gid N       who may open the TAPs (default: 0)\n"
+    "  --dns ADDRESS         relay the guest's DNS to a resolver that only this namespace reaches; up to 3\n"
     "  --down-after-up       do not wait: undo at once\n";
 
 enum {
@@ -90,11 +91,11 @@ static int set_number(uint32_t *out, const char *what, const char *text, struct 
     return 0;
 }
 
-static int add_dns(struct net_plan *plan, const char *arg, struct err *err)
+static int add_dns(char dns[NET_DNS_SERVERS][NET_DNS_MAX], const char *arg, struct err *err)
 {
     for (int i = 0; i < NET_DNS_SERVERS; i++)
-        if (!plan->dns[i][0])
-            return set_text(plan->dns[i], NET_DNS_MAX, "--dns", arg, err);
+        if (!dns[i][0])
+            return set_text(dns[i], NET_DNS_MAX, "--dns", arg, err);
     return err_set(err, "--dns: %d servers at most", NET_DNS_SERVERS);
 }
 
@@ -129,7 +130,7 @@ static int set_option(struct net_plan *plan, int option, const char *arg, struct
         return 0;
     case O_DNS:
         plan->relay = NOBODY;
-        return add_dns(plan, arg, err);
+        return add_dns(plan->dns, arg, err);
     default:
         return err_set(err, "see netsetup --help");
     }
@@ -195,15 +196,14 @@ static int add_iface(struct takeover_plan *plan, const char *arg, struct err *er
 static int take_options(int argc, char **argv, struct takeover_plan *plan, bool *once, struct err *err)
 {
     static const struct option options_take[] = {
-        {"iface", required_argument, NULL, 'i'},
-        {"down-after-up", no_argument, NULL, O_ONCE},
-        {"uid", required_argument, NULL, 'u'},
-        {"gid", required_argument, NULL, 'g'},
-        {NULL, 0, NULL, 0},
+        {"iface", required_argument, NULL, 'i'},      {"dns", required_argument, NULL, O_DNS},
+        {"down-after-up", no_argument, NULL, O_ONCE}, {"uid", required_argument, NULL, 'u'},
+        {"gid", required_argument, NULL, 'g'},        {NULL, 0, NULL, 0},
     };
     int c, r = 0;
     while (!r && (c = getopt_long(argc, argv, "", options_take, NULL)) != -1)
         r = c == 'i'      ? add_iface(plan, optarg, err)
+            : c == O_DNS  ? (plan->relay = NOBODY, add_dns(plan->dns, optarg, err))
             : c == O_ONCE ? (*once = true, 0)
             : c == 'u'    ? set_number(&plan->uid, "--uid", optarg, err)
             : c == 'g'    ? set_number(&plan->gid, "--gid", optarg, err)

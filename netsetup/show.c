@@ -83,5 +83,14 @@ void show_takeover(struct buf *out, const char *id, const struct takeover *t)
         json_close(&j, '}');
     }
     json_close(&j, ']');
+    const struct takeover_relay *r = takeover_relay(t);
+    if (r->relay.s_addr) {
+        char text[INET_ADDRSTRLEN], mac[18];
+        snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", r->mac[0], r->mac[1], r->mac[2], r->mac[3],
+                 r->mac[4], r->mac[5]);
+        json_string(&j, "relay", inet_ntop(AF_INET, &r->relay, text, sizeof(text)));
+        json_string(&j, "relay_guest", inet_ntop(AF_INET, &r->guest, text, sizeof(text)));
+        json_string(&j, "relay_mac", mac);
+    }
     json_close(&j, '}');
 }

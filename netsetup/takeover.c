@@ -4,11 +4,15 @@
  * reverse: the ties first, so that the container has its interfaces again at once. */
 #include "netsetup/takeover.h"
 #include "common/cleanup.h"
+#include "common/process.h"
+#include "netsetup/addr.h"
 #include "netsetup/claim.h"
+#include "netsetup/dns.h"
 #include "netsetup/flowprog.h"
 #include "netsetup/gc.h"
 #include "netsetup/ipv6.h"
 #include "netsetup/link.h"
+#include "netsetup/neigh.h"
 #include "netsetup/rules.h"
 #include "netsetup/tap.h"
 #include "netsetup/tie.h"
@@ -26,7 +30,14 @@ struct takeover {
     struct claim_vm claim;
     struct takeover_card card[TAKEOVER_CARDS_MAX];
     size_t count;
+    struct takeover_relay relay;
+    int dns; /* the relay's process, by descriptor; -1: none */
 };
+
+const struct takeover_relay *takeover_relay(const struct takeover *t)
+{
+    return &t->relay;
+}
 
 const struct takeover_card *takeover_cards(const struct takeover *t, size_t *count)
 {
@@ -135,8 +146,42 @@ static int choose_mac(uint8_t mac[ETH_ALEN], struct err *err)
     return 0;
 }
 
+/* 169.254.32.0 to 169.254.95.255, by the device's number: no metadata service and no node-local resolver is there. */
+static struct in_addr relay_net(unsigned ifindex)
+{
+    const uint32_t first = 0xa9fe2000, nets = 64 * 64;
+    return (struct in_addr){htonl(first + ifindex % nets * 4)};
+}
+
+static int add_relay(struct takeover *t, const uint8_t mac[ETH_ALEN], struct err *err)
+{
+    const struct takeover_card *c = &t->card[0];
+    struct in_addr net = relay_net(c->tap_index);
+    t->relay.relay.s_addr = net.s_addr | htonl(1);
+    t->relay.guest.s_addr = net.s_addr | htonl(2);
+    memcpy(t->relay.mac, mac, ETH_ALEN);
+    if (addr_add(c->tap_index, t->relay.relay, NET_PREFIX) ||
+        neigh_add(c->tap_index, AF_INET, &t->relay.guest, c->card.mac))
+        return err_sys(err, "cannot give TAP device %s the DNS relay's address", c->tap);
+    return 0;
+}
+
+static int start_relay(struct takeover *t, const struct takeover_plan *plan, struct err *err)
+{
+    struct net_plan servers = {.relay = plan->relay};
+    struct net_link link = {.tap_addr = t->relay.relay, .guest_addr = t->relay.guest, .dns_port = 53};
+    memcpy(servers.dns, plan->dns, sizeof(servers.dns));
+    memcpy(link.tap, t->card[0].tap, sizeof(link.tap));
+    t->dns = dns_start(&servers, &link, err);
+    if (t->dns >= 0)
+        return 0;
+    if (errno == EACCES)
+        err_hint(err, "docker run --cap-add NET_BIND_SERVICE, or --sysctl net.ipv4.ip_unprivileged_port_start=0");
+    return -1;
+}
+
 /* Nothing of this namespace's may speak to the guest either. */
-static int configure_tap(struct takeover *t, struct takeover_card *c, struct err *err)
+static int configure_tap(struct takeover *t, struct takeover_card *c, const struct takeover_plan *plan, struct err *err)
 {
     struct link_info info;
     uint8_t mac[ETH_ALEN];
@@ -146,6 +191,8 @@ static int configure_tap(struct takeover *t, struct takeover_card *c, struct err
     if (link_find(c->tap, &info) || link_configure(info.ifindex, &config))
         return err_sys(err, "cannot configure TAP device %s", c->tap);
     c->tap_index = info.ifindex;
+    if (c == t->card && plan->dns[0][0] && add_relay(t, mac, err))
+        return -1;
     link_no_autoconf(c->tap_index); /* fails where there is no IPv6 */
     ipv6_disable(c->tap);
     return 0;
@@ -168,15 +215,17 @@ static int take(struct takeover *t, struct takeover_card *c, const struct takeov
 {
     snprintf(c->tap, sizeof(c->tap), "ctr%%d");
     cleanup_close int fd = tap_create(c->tap, err);
-    if (fd < 0 || configure_tap(t, c, err))
+    if (fd < 0 || configure_tap(t, c, plan, err))
         return -1;
-    cleanup_close int from_guest = tieprog_out(&c->card, err);
+    cleanup_close int from_guest = tieprog_out(&c->card, c == t->card ? &t->relay : NULL, err);
     cleanup_close int in = -1, out = -1;
     if (from_guest < 0 || flowprog_open(c->tap_index, &in, &out, err) ||
         tie(t, c->tap_index, c->tap, from_guest, -1, err) || tap_persist(fd, c->tap, plan->uid, plan->gid, err))
         return -1;
     if (link_up(c->tap_index, false))
         return err_sys(err, "cannot set TAP device %s up", c->tap);
+    if (c == t->card && plan->dns[0][0] && start_relay(t, plan, err))
+        return -1;
     c->tied = !tie(t, c->card.ifindex, c->card.name, in, out, err);
     return c->tied ? 0 : -1;
 }
@@ -215,6 +264,7 @@ struct takeover *takeover_up(const struct takeover_plan *plan, struct err *err)
         return NULL;
     }
     t->claim = (struct claim_vm)CLAIM_VM_NONE;
+    t->dns = -1;
     if (!bring_up(t, plan, err))
         return t;
     takeover_down(t, NULL);
@@ -235,6 +285,7 @@ int takeover_down(struct takeover *t, struct err *err)
     if (!t)
         return 0;
     int r = 0;
+    process_end(&t->dns);
     for (size_t i = 0; i < t->count; i++)
         if (t->card[i].tied && tried_twice(tie_remove, t->card[i].card.ifindex))
             r = err_sys(err, "cannot give the interface %s back to the container", t->card[i].card.name);

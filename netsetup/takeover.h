@@ -20,6 +20,16 @@ struct takeover_plan {
     char ifaces[TAKEOVER_CARDS_MAX][IFNAMSIZ]; /* "": no more; none: every Ethernet interface that is up */
     uid_t uid;                                 /* who may open the TAPs */
     gid_t gid;
+    uid_t relay; /* who the DNS relay runs as, with the gid of that number */
+    /* Resolvers that only this namespace reaches (127.0.0.11), asked in this order; "": no more. */
+    char dns[NET_DNS_SERVERS][NET_DNS_MAX];
+};
+
+/* Where the guest finds the relay: on the wire of its first card, a /NET_PREFIX of its own.  Neither end asks for the
+ * other's MAC address. */
+struct takeover_relay {
+    struct in_addr relay, guest; /* zeros: there is none */
+    uint8_t mac[ETH_ALEN];       /* the relay's */
 };
 
 /* A card of the guest's. */
@@ -42,6 +52,8 @@ const struct takeover_card *takeover_cards(const struct takeover *t, size_t *cou
 
 /* The guest's first address of a family; NULL: it has none. */
 const struct card_address *takeover_address(const struct takeover *t, int family);
+
+const struct takeover_relay *takeover_relay(const struct takeover *t);
 
 /* Gives the interfaces back and frees the handle (NULL is fine).  0, or -1 with the first failure; the rest is tried
  * all the same.  What is left after a kill, netsetup_gc and the next VM's start remove. */

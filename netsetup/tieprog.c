@@ -31,6 +31,8 @@ enum {
     ARP_SENDER = L3 + 8,
     ARP_SENDER_IP = L3 + 14,
     ARP_END = L3 + 28,
+    IP_FRAGMENT = L3 + 6,
+    IP_PROTOCOL = L3 + 9,
     IP_SOURCE = L3 + 12,
     IP_TO = L3 + 16,
     IP_END = L3 + 20,
@@ -147,6 +149,32 @@ static void check_arp(struct prog *p, const struct card *card)
     prog_redirect(p, card->ifindex);
 }
 
+/* Whole datagrams and segments, without options, to port 53.  The guest's other address is for these only. */
+static void let_in_queries(struct prog *p, const struct takeover_relay *relay)
+{
+    enum { WHOLE = 0x3fff };
+    size_t others[7], count = 0;
+    prog_load_context(p, offsetof(struct __sk_buff, len));
+    others[count++] = prog_jump(p, BPF_JLT, IP_END + 4);
+    prog_load(p, BPF_W, IP_SOURCE);
+    others[count++] = prog_jump(p, BPF_JNE, ntohl(relay->guest.s_addr));
+    prog_load(p, BPF_W, IP_TO);
+    others[count++] = prog_jump(p, BPF_JNE, ntohl(relay->relay.s_addr));
+    prog_load(p, BPF_B, L3);
+    others[count++] = prog_jump(p, BPF_JNE, 0x45);
+    prog_load(p, BPF_H, IP_FRAGMENT);
+    others[count++] = prog_jump(p, BPF_JSET, WHOLE);
+    prog_load(p, BPF_H, IP_END + 2);
+    others[count++] = prog_jump(p, BPF_JNE, 53);
+    prog_load(p, BPF_B, IP_PROTOCOL);
+    size_t udp = prog_jump(p, BPF_JEQ, IPPROTO_UDP);
+    others[count++] = prog_jump(p, BPF_JNE, IPPROTO_TCP);
+    prog_land(p, udp);
+    prog_end(p, TC_ACT_OK);
+    while (count)
+        prog_land(p, others[--count]);
+}
+
 static void check_ip(struct prog *p, const struct card *card)
 {
     need_length(p, IP_END);
@@ -215,7 +243,7 @@ static void check_ethernet(struct prog *p, const struct card *card)
     drop_unless(p, BPF_JEQ, ntohs(low));
 }
 
-int tieprog_out(const struct card *card, struct err *err)
+int tieprog_out(const struct card *card, const struct takeover_relay *relay, struct err *err)
 {
     struct prog p = {.count = 0};
     prog_begin(&p);
@@ -225,6 +253,8 @@ int tieprog_out(const struct card *card, struct err *err)
     check_arp(&p, card);
     prog_land(&p, no_arp);
     size_t no_ip = prog_jump(&p, BPF_JNE, ETH_P_IP);
+    if (relay && relay->relay.s_addr)
+        let_in_queries(&p, relay);
     check_ip(&p, card);
     prog_land(&p, no_ip);
     drop_unless(&p, BPF_JEQ, ETH_P_IPV6);

@@ -4,10 +4,11 @@
 
 #include "common/err.h"
 #include "netsetup/card.h"
+#include "netsetup/takeover.h"
 
 /* For the TAP: what the guest sends leaves by the interface when it comes from the interface's own MAC address and
- * addresses, and when its destination is not forbidden (netsetup/forbidden.h).  Everything else is dropped, nothing
- * reaches this namespace itself.  A descriptor, or -1 with err. */
-int tieprog_out(const struct card *card, struct err *err);
+ * addresses, and when its destination is not forbidden (netsetup/forbidden.h).  Queries to the relay (NULL: there
+ * is none) are for this namespace.  Everything else is dropped.  A descriptor, or -1 with err. */
+int tieprog_out(const struct card *card, const struct takeover_relay *relay, struct err *err);
 
 #endif

@@ -167,6 +167,23 @@ static void card_settings(const struct takeover *taken, struct buf *out)
     }
 }
 
+static void relay_settings(const struct takeover *taken, struct buf *out)
+{
+    size_t count;
+    char text[INET_ADDRSTRLEN];
+    const struct takeover_relay *r = takeover_relay(taken);
+    const char *card = takeover_cards(taken, &count)[0].card.name;
+    const uint8_t *m = r->mac;
+    if (!r->relay.s_addr)
+        return;
+    buf_fmt(out, SETTING_CARD_ADDRESS "=%s %s/%d scope link", card, inet_ntop(AF_INET, &r->guest, text, sizeof(text)),
+            NET_PREFIX);
+    buf_add(out, "", 1);
+    buf_fmt(out, SETTING_CARD_NEIGHBOUR "=%s %s %02x:%02x:%02x:%02x:%02x:%02x", card,
+            inet_ntop(AF_INET, &r->relay, text, sizeof(text)), m[0], m[1], m[2], m[3], m[4], m[5]);
+    buf_add(out, "", 1);
+}
+
 static void disk_settings(const struct settings_plan *plan, struct buf *out)
 {
     setting(out, SETTING_ROOTFS, plan->drives->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
@@ -205,10 +222,14 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
     if (link)
         network_settings(link, out);
     card_settings(taken, out);
+    if (taken)
+        relay_settings(taken, out);
     name_settings(link, taken, out);
     cleanup_free char *resolv = read_resolv_conf();
     cleanup_buf struct buf kept = {0};
     bool relayed = link && link->dns_port && inet_ntop(AF_INET, &link->tap_addr, relay, sizeof(relay));
+    if (taken && takeover_relay(taken)->relay.s_addr)
+        relayed = inet_ntop(AF_INET, &takeover_relay(taken)->relay, relay, sizeof(relay)) != NULL;
     settings_resolv(resolv ? resolv : "", relayed ? relay : NULL, &kept);
     setting(out, SETTING_RESOLV, kept.data ? kept.data : "");
     return buf_failed(out) || buf_failed(&kept) ? err_set(err, "out of memory") : 0;

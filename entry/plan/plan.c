@@ -227,6 +227,7 @@ int plan_draw_uids(struct plan *plan, struct err *err)
         uid = jail_uid(random);
     }
     plan->supervisor = plan->jail.supervisor = plan->drives.server = plan->net.relay = uid + 1;
+    plan->taken.relay = uid + 1;
     plan->jail.uid = plan->jail.gid = plan->net.uid = plan->net.gid = uid;
     plan->taken.uid = plan->taken.gid = uid;
     plan->drives.uid = plan->drives.gid = uid;

@@ -1,9 +1,10 @@
 /* VM_NETWORK=takeover: the engine has decided everything already, so what else could be said of a network is refused,
- * and so is a container whose interfaces or names the guest could not have. */
+ * and so is a container whose interfaces the guest could not have. */
 #include "entry/plan/plan.h"
 #include "entry/plan/plan_parts.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* What the engine's own options say. */
 static const struct {
@@ -46,11 +47,5 @@ void plan_takeover(const struct options *o, struct plan *plan, struct refusals *
     snprintf(plan->taken.ifaces[0], sizeof(plan->taken.ifaces[0]), "%s", iface ? iface : "");
     takeover_check(&plan->taken, &err);
     refusals_take(refused, &err);
-    if (plan->net.dns[0][0])
-        err_set(&err,
-                "VM_NETWORK=takeover: the container's nameserver %s answers only in the container's own network "
-                "namespace, and not to the guest: use nat, or a network whose nameservers are on it (Docker's default "
-                "bridge)",
-                plan->net.dns[0]);
-    refusals_take(refused, &err);
+    memcpy(plan->taken.dns, plan->net.dns, sizeof(plan->taken.dns));
 }

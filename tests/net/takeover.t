@@ -121,7 +121,8 @@ card_lines() { # ID cards|settings
 import json
 import sys
 
-for card in json.load(open(sys.argv[1]))["cards"]:
+made = json.load(open(sys.argv[1]))
+for card in made["cards"]:
     name = card["interface"]
     if sys.argv[2] == "cards":
         print(name, card["tap"], card["mac"], card["mtu"])
@@ -131,6 +132,10 @@ for card in json.load(open(sys.argv[1]))["cards"]:
         print(f"card_address={name} {text}")
     for text in card["routes"]:
         print(f"card_route={name} {text}")
+if "relay" in made and sys.argv[2] == "settings":
+    name = made["cards"][0]["interface"]
+    print(f"card_address={name} {made['relay_guest']}/30 scope link")
+    print(f"card_neighbour={name} {made['relay']} {made['relay_mac']}")
 P
 }
 # The VM: it opens the TAPs as Firecracker does, and the guest's init brings up its cards, which had each other's names.
@@ -288,6 +293,7 @@ kinds() { # good|bad...
 }
 frames_of host
 is "frames of all kinds arrive from a container" "$(kinds good bad)" "$HEARD"
+same() { [ "$before" = "$(container)" ]; }
 take bad --iface eth0
 guest_has bad
 frames_of guest
@@ -309,6 +315,32 @@ fails "a second VM is refused the interfaces" take second
 like "in words" "interface eth0 has an ingress qdisc already: another program uses it" "$(cat "$TMP/second.err")"
 down next
 is "and after it the container has everything as it was" "$before" "$(container)"
+
+# A resolver inside the namespace, as Docker's, which asks others over the container's interface.
+DNSPEER=$PWD/tests/net/dnspeer.py
+PEER=$DNSPEER background host serve docker 127.0.0.11
+resolver=$LAST
+serve host tcp 0.0.0.0 8000 container
+take named --dns 127.0.0.11
+result $? "with a resolver inside the namespace"
+guest_has named
+relay=$(field named relay)
+for proto in udp tcp; do
+    is "the guest asks it over $proto, at a link-local address" "docker 127.0.0.1" \
+        "$(in_ns guest "$DNSPEER" ask $proto "$relay" name=a.test)"
+done
+like "a long answer comes over TCP" '^docker' "$(in_ns guest "$DNSPEER" ask tcp "$relay" name=9000.test | cut -c1-6)"
+fails "another port at that address is out of reach" ask guest tcp "$relay" 8000
+fails "and so is the container's server, at any" ask guest tcp 192.0.2.10 8000
+is "all else has the container's address" "peer 192.0.2.10" "$(ask guest tcp 192.0.2.20 7000)"
+frames_of guest
+is "and good frames arrive, bad ones do not" "$(kinds good)" "$HEARD"
+down named
+result $? "it ends well"
+stop "$resolver"
+ip netns del "$NS-guest"
+patiently same
+is "and the container has everything as it was" "$before" "$(container)"
 
 # Killed at each of its steps, and at each failed.
 for ((n = 1, broken = 0; n < 500; n++)); do
