@@ -176,18 +176,30 @@ static int add_rules(struct fw_made *made, int family, struct fw_place place, co
     return -1;
 }
 
-/* For a kernel that lacks what is only good to have. */
-static int add_bare_rules(struct fw_made *made, struct fw_place place, const struct net_plan *plan,
-                          struct net_link *link, struct err *err)
+/* For a kernel that lacks a match or target that is not essential: tries without bounds, without REJECT, then without
+ * both. */
+static int add_fewer_rules(struct fw_made *made, struct fw_place place, const struct net_plan *plan,
+                           struct net_link *link, struct err *err)
 {
+    const struct bounds bounds = link->bounds;
     struct err why = *err;
-    link->bare = true;
     place.known = false;
-    if (add_rules(made, AF_INET, place, plan, link, err))
-        return -1;
-    log_warn("clients of a published port wait in vain while the guest is dead: %s (does the kernel lack REJECT?)",
-             why.text);
-    return 0;
+    for (unsigned lack = 1; lack < 4; lack++) {
+        link->bounds = lack & 1 ? (struct bounds){0} : bounds;
+        link->bare = lack & 2;
+        if (add_rules(made, AF_INET, place, plan, link, err))
+            continue;
+        if (lack & 1)
+            log_warn(
+                "nothing limits how many connections the guest makes: %s (does the kernel lack the match hashlimit?)",
+                why.text);
+        if (lack & 2)
+            log_warn("clients of a published port wait in vain while the guest is dead: %s (does the kernel lack "
+                     "REJECT?)",
+                     why.text);
+        return 0;
+    }
+    return -1;
 }
 
 static int close_ipv6(struct fw_made *made, const struct net_plan *plan, const struct net_link *link,
@@ -230,9 +242,11 @@ static int start_link(const struct net_link *link, struct err *err)
 /* A device that was named stays the one. */
 static int start_watch(struct netsetup *net, struct err *err)
 {
-    const struct watch_family families[] = {{AF_INET, net->made.world, net->link.uplinks[0]},
-                                            {net->link.ipv6 ? AF_INET6 : 0, net->made6.world, net->link.uplinks[1]}};
-    if (net->plan.uplink[0])
+    bool follow = !net->plan.uplink[0];
+    const struct watch_family families[] = {
+        {follow ? AF_INET : 0, net->made.world, net->link.uplinks[0]},
+        {follow && net->link.ipv6 ? AF_INET6 : 0, net->made6.world, net->link.uplinks[1]}};
+    if (!follow && !net->link.bounds.flows)
         return 0;
     net->watch = watch_start(&net->plan, &net->link, families, &net->life, err);
     return net->watch < 0 ? -1 : 0;
@@ -264,8 +278,9 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
         return -1;
     if (uplinks_find(AF_INET, &link->uplinks[0]) || uplinks_find(AF_INET6, &link->uplinks[1]))
         return err_sys(err, "cannot read this host's routes");
+    link->bounds = bounds_find();
     if (add_rules(&net->made, AF_INET, seen.place, plan, link, err) &&
-        add_bare_rules(&net->made, seen.place, plan, link, err))
+        add_fewer_rules(&net->made, seen.place, plan, link, err))
         return -1;
     set_up_ipv6(&net->made6, plan, link, seen.place6);
     conntrack_forget(&(struct conntrack_gone){.ports = &plan->ports});

@@ -9,6 +9,7 @@
 #define CTR_NETSETUP_H
 
 #include "common/err.h"
+#include "netsetup/bounds.h"
 #include "netsetup/parse.h"
 #include "netsetup/ports.h"
 #include "netsetup/uplink.h"
@@ -55,6 +56,7 @@ struct net_link {
     struct uplinks uplinks[2];           /* as they were at the start: IPv4's, IPv6's */
     uint16_t dns_port;                   /* where the relay listens; the guest asks tap_addr's port 53.  0: no relay */
     bool bare;                           /* this kernel lacks what refuses a dead guest's clients: they wait */
+    struct bounds bounds;                /* of the tables that the whole machine shares */
     bool ipv6;                           /* the guest has it too: a unique local address, in one /NET_PREFIX6 */
     struct in6_addr tap_addr6, guest_addr6;
 };

@@ -6,6 +6,7 @@
  *
  *   raw PREROUTING     the guest is who it says it is; what forbidden.c lists is not for it; and it is nobody's
  *                      router or neighbour (neigh.h), so it has no say in routes and neighbour tables
+ *   mangle PREROUTING  the guest takes no more of the kernel's shared tables than it may (bounds.h)
  *   mangle INPUT       no new connections to the host itself, pings apart
  *   mangle FORWARD     nothing towards the guest but answers and published ports (they are DNAT); and what it
  *                      begins leaves by the uplinks only, which a chain of the TAP's names (uplink.h, watch.h)
@@ -25,6 +26,7 @@
 #include <string.h>
 
 #define PASSING "ESTABLISHED,RELATED,DNAT"
+#define BEGINS "-m conntrack ! --ctstate ESTABLISHED,RELATED"
 
 const char *rules_owner(const char *text)
 {
@@ -72,7 +74,7 @@ static void rule(const struct ctx *c, const char *where, const char *target, con
 
 static void rule(const struct ctx *c, const char *where, const char *target, const char *fmt, ...)
 {
-    char match[256];
+    char match[400];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(match, sizeof(match), fmt, ap);
@@ -111,10 +113,35 @@ static void way_out(const struct ctx *c, const struct uplinks *uplinks)
     rule(c, where, "DROP", "-i %s", c->tap);
 }
 
+/* Only packets of new connections count.  hashlimit drops what is not in its table when the table is full; it requires
+ * a rate too, which no guest reaches.  An ICMP echo has no ports but makes a connection for each identifier. */
+static void full_table(const struct ctx *c, const char *mode, const char *name, unsigned most, unsigned seconds)
+{
+    rule(c, "-I PREROUTING", "DROP",
+         "-i %s " BEGINS " -m hashlimit --hashlimit-above 1000000/sec --hashlimit-burst 1000000 --hashlimit-mode %s "
+         "--hashlimit-name %s%s --hashlimit-htable-size %u --hashlimit-htable-max %u --hashlimit-htable-expire %u000 "
+         "--hashlimit-htable-gcinterval 500",
+         c->tap, mode, name, c->tap, most / 4, most, seconds);
+}
+
+static void bounds(const struct ctx *c)
+{
+    const struct bounds *b = &c->link->bounds;
+    if (!b->flows)
+        return;
+    rule(c, "-I PREROUTING", "DROP",
+         "-i %s -p %s " BEGINS " -m hashlimit --hashlimit-above 100/sec "
+         "--hashlimit-burst 1000 --hashlimit-name " BOUNDS_PINGS "%s",
+         c->tap, c->family->icmp, c->tap);
+    full_table(c, "srcport,dstip,dstport", BOUNDS_FLOWS, b->flows, BOUNDS_FLOWS_SECONDS);
+    full_table(c, "dstip", BOUNDS_PEERS, b->peers[c->family->af == AF_INET6], BOUNDS_PEERS_SECONDS);
+}
+
 /* Inserted at the top one by one, so the last written is the first matched. */
 static void mangle(const struct ctx *c)
 {
     buf_str(c->out, "*mangle\n");
+    bounds(c);
     if (!c->plan->host_access)
         rule(c, "-I INPUT", "DROP", "-i %s ! -p %s -m conntrack ! --ctstate " PASSING, c->tap, c->family->icmp);
     rule(c, "-I FORWARD", "DROP", "-o %s -m conntrack ! --ctstate " PASSING, c->tap);

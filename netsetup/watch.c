@@ -18,13 +18,18 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { SETTLE = 100 /* ms without news */, HALF = 1 /* a prefix no longer than this is half the world */ };
+enum {
+    SETTLE = 100 /* ms without news */,
+    LOOK = 2000 /* ms between looks at the bounds */,
+    HALF = 1 /* a prefix no longer than this is half the world */
+};
 
 struct watch {
     const struct net_plan *plan;
     const struct net_link *link;
     struct watch_family families[2];
     struct mnl_socket *news;
+    unsigned told; /* bounds */
     int life;
 };
 
@@ -91,7 +96,7 @@ static void watch(struct watch *w)
     struct pollfd p[] = {{.fd = w->life, .events = POLLIN}, {.fd = mnl_socket_get_fd(w->news), .events = POLLIN}};
     bool pending = true; /* what came before the subscription */
     for (;;) {
-        int n = poll(p, 2, pending ? SETTLE : -1);
+        int n = poll(p, 2, pending ? SETTLE : LOOK);
         if (n < 0 && errno != EINTR)
             _exit(1);
         if (p[0].revents)
@@ -100,9 +105,10 @@ static void watch(struct watch *w)
             pending |= read_news(w);
         if (n != 0)
             continue;
-        pending = false;
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 2 && pending; i++)
             update(w, &w->families[i]);
+        pending = false;
+        bounds_tell(&w->link->bounds, w->link->tap, &w->told);
     }
 }
 
@@ -125,7 +131,7 @@ int watch_start(const struct net_plan *plan, const struct net_link *link, const 
                 int *life, struct err *err)
 {
     int ends[2], pid_fd = -1;
-    struct watch w = {plan, link, {families[0], families[1]}, mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC), -1};
+    struct watch w = {plan, link, {families[0], families[1]}, mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC), 0, -1};
     if (!w.news ||
         mnl_socket_bind(w.news, RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE, MNL_SOCKET_AUTOPID) < 0 ||
         pipe2(ends, O_CLOEXEC)) {

@@ -2,8 +2,9 @@
  *
  * Rules can name devices, but not "wherever the default route leads", so a process of its own waits for news of routes
  * (rtnetlink(7)) and writes the VM's chain anew (rules.h).  Until it has done so, or if it fails, the guest reaches
- * less than it may, never more.  It is root, with CAP_NET_ADMIN (and CAP_NET_RAW, for iptables-legacy) and nothing
- * else, with a seccomp filter, and reads from nobody but the kernel. */
+ * less than it may, never more.  Every two seconds it looks whether the guest has reached a bound (bounds.h).  It is
+ * root, with CAP_NET_ADMIN (and CAP_NET_RAW, for iptables-legacy) and nothing else, with a seccomp filter, and reads
+ * from nobody but the kernel. */
 #ifndef CTR_NETSETUP_WATCH_H
 #define CTR_NETSETUP_WATCH_H
 

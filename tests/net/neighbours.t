@@ -59,6 +59,8 @@ for WORLD in "${WORLDS[@]}"; do
         guest a
         serve outside tcp 0.0.0.0 7000 outside
         serve outside tcp :: 7000 outside
+        patiently ask guest-a tcp 192.0.2.2 7000 # the floods were many destinations, too (flows.t)
+        patiently ask guest-a tcp fd77::2 7000
         is "$WORLD, rp_filter $filter: and so does the guest, its gateway" "outside outside" \
             "$(ask guest-a tcp 192.0.2.2 7000 | cut -d' ' -f1) $(ask guest-a tcp fd77::2 7000 | cut -d' ' -f1)"
         down a

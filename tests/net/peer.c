@@ -6,12 +6,15 @@
  * peer tell udp|icmp6 ADDRESS PORT [SOURCE]          the same without waiting for an answer
  * peer try tcp|udp ADDRESS PORT                prints what becomes of it within a second: "answer", or an error
  * peer sink ADDRESS PORT                       takes TCP connections, and keeps them
+ * peer open ADDRESS PORT COUNT STEP            has COUNT connections, each to the address STEP behind the one before,
+ *                                              and prints how many it got
+ * peer scan ADDRESS PORT COUNT STEP            sends UDP to them, each from a port of its own
  * peer keep ADDRESS PORT                       has one, silently, and prints how it ends
  * peer nag ADDRESS PORT                        asks over UDP again and again on one socket, prints each answer
  * peer hold tcp|udp ADDRESS PORT               keeps a port taken
  * peer card TAP NETNS MAC NAME MTU             the VM: opens TAP as Firecracker does, and joins it to a network
  *                                              card NAME with that MAC in the namespace (a path)
- * All but ask print a line once they are ready, and last until they are killed. */
+ * All but ask and scan print a line once they are ready, and last until they are killed. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +30,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -169,6 +173,61 @@ static void try(const char *proto, const char *addr, const char *port)
         puts("answer");
 }
 
+static void many_files(void)
+{
+    struct rlimit most;
+    getrlimit(RLIMIT_NOFILE, &most);
+    most.rlim_cur = most.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &most))
+        die("setrlimit");
+}
+
+static void advance(union address *a, unsigned step)
+{
+    uint32_t *last = a->any.sa_family == AF_INET ? &a->v4.sin_addr.s_addr : &a->v6.sin6_addr.s6_addr32[3];
+    *last = htonl(ntohl(*last) + step);
+}
+
+/* All of them wait at once for as long as any is answered within a second. */
+static void open_many(const char *addr, const char *port, unsigned count, unsigned step)
+{
+    union address a;
+    socklen_t len = parse(addr, port, &a);
+    struct pollfd *all = calloc(count, sizeof(*all));
+    unsigned got = 0;
+    many_files();
+    for (unsigned i = 0; i < count; i++, advance(&a, step)) {
+        all[i] = (struct pollfd){.fd = open_socket(&a, "tcp"), .events = POLLOUT};
+        fcntl(all[i].fd, F_SETFL, O_NONBLOCK);
+        (void)!connect(all[i].fd, &a.any, len);
+        if (i % 32 == 0)
+            usleep(1000); /* a card's queue has an end */
+    }
+    while (got < count && poll(all, count, 1500) > 0)
+        for (unsigned i = 0; i < count; i++)
+            if (all[i].revents) {
+                got += !(all[i].revents & (POLLERR | POLLHUP));
+                all[i].fd = ~all[i].fd; /* poll skips it */
+                all[i].revents = 0;
+            }
+    printf("%u\n", got);
+    fflush(stdout);
+    pause();
+}
+
+static void scan(const char *addr, const char *port, unsigned count, unsigned step)
+{
+    union address a;
+    socklen_t len = parse(addr, port, &a);
+    for (unsigned i = 0; i < count; i++, advance(&a, step)) {
+        int fd = open_socket(&a, "udp");
+        (void)!sendto(fd, "?", 1, 0, &a.any, len);
+        close(fd);
+        if (i % 32 == 0)
+            usleep(1000);
+    }
+}
+
 static void sink(const char *addr, const char *port)
 {
     union address a;
@@ -176,8 +235,9 @@ static void sink(const char *addr, const char *port)
     int fd = open_socket(&a, "tcp");
     const int one = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(fd, &a.any, len) || listen(fd, 64))
+    if (bind(fd, &a.any, len) || listen(fd, 4096))
         die("bind");
+    many_files();
     ready();
     for (;;)
         accept(fd, NULL, NULL);
@@ -275,6 +335,10 @@ int main(int argc, char **argv)
         return try(argv[2], argv[3], argv[4]), 0;
     if (argc == 4 && !strcmp(argv[1], "sink"))
         sink(argv[2], argv[3]);
+    if (argc == 6 && !strcmp(argv[1], "open"))
+        open_many(argv[2], argv[3], (unsigned)atoi(argv[4]), (unsigned)atoi(argv[5]));
+    if (argc == 6 && !strcmp(argv[1], "scan"))
+        return scan(argv[2], argv[3], (unsigned)atoi(argv[4]), (unsigned)atoi(argv[5])), 0;
     if (argc == 4 && !strcmp(argv[1], "keep"))
         return keep(argv[2], argv[3]), 0;
     if (argc == 5 && !strcmp(argv[1], "hold"))

@@ -130,6 +130,23 @@ static void way_out(void **state)
     assert_null(strstr(any.data, "ctr-jailer-ctr7"));
 }
 
+static void bounded(void **state)
+{
+    struct net_plan p = plan("");
+    struct net_link l = network();
+    cleanup_buf struct buf text = {0}, text6 = {0}, without = {0};
+    (void)state;
+    rules_text(&without, AF_INET, &p, &l, 1);
+    assert_null(strstr(without.data, "limit"));
+    l.bounds = (struct bounds){.flows = 5000, .peers = {256, 64}};
+    rules_text(&text, AF_INET, &p, &l, 1);
+    rules_text(&text6, AF_INET6, &p, &l, 1);
+    assert_non_null(strstr(text.data, " --hashlimit-name ctr-flows-ctr7 --hashlimit-htable-size 1250 "
+                                      "--hashlimit-htable-max 5000 --hashlimit-htable-expire 30000 "));
+    assert_non_null(strstr(text.data, " --hashlimit-htable-size 64 --hashlimit-htable-max 256 "));
+    assert_non_null(strstr(text6.data, " --hashlimit-htable-size 16 --hashlimit-htable-max 64 "));
+}
+
 static void v6(void **state)
 {
     struct net_plan p = plan("8080:80,127.0.0.1:81:81");
@@ -208,8 +225,9 @@ static void json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(v4), cmocka_unit_test(form),   cmocka_unit_test(asked_for), cmocka_unit_test(way_out),
-        cmocka_unit_test(v6), cmocka_unit_test(choice), cmocka_unit_test(scanning),  cmocka_unit_test(json),
+        cmocka_unit_test(bounded),   cmocka_unit_test(v4),       cmocka_unit_test(form),
+        cmocka_unit_test(asked_for), cmocka_unit_test(way_out),  cmocka_unit_test(v6),
+        cmocka_unit_test(choice),    cmocka_unit_test(scanning), cmocka_unit_test(json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
