@@ -9,7 +9,7 @@
  *   mangle PREROUTING  the guest takes no more of the kernel's shared tables than it may (bounds.h)
  *   mangle INPUT       no new connections to the host itself, pings apart
  *   mangle FORWARD     nothing towards the guest but answers and published ports (they are DNAT); and what it
- *                      begins leaves by the uplinks only, which a chain of the TAP's names (uplink.h, watch.h)
+ *                      begins leaves by the uplinks only, which a chain of the VM's names (uplink.h, watch.h)
  *   nat                published ports, from outside (PREROUTING) and from the host (OUTPUT); leaving with the
  *                      host's address (POSTROUTING, matched on the guest's, whatever the interface is)
  *   filter FORWARD     this TAP with this address may pass where the policy is DROP
@@ -99,11 +99,26 @@ static void raw(const struct ctx *c)
     buf_str(c->out, "COMMIT\n");
 }
 
+/* The chain's name ends in the unique part of the VM's mark, not in the TAP's name: the next VM's TAP may have the same
+ * name while rules of a dead VM are still there.  If both had one chain, each would keep the kernel from removing it
+ * (EBUSY, for a jump from the other's rule). */
+struct chain {
+    char name[sizeof(RULES_CHAIN) + IFNAMSIZ];
+};
+
+static struct chain own_chain(const struct ctx *c)
+{
+    struct chain chain;
+    const char *nonce = strchr(c->plan->id, '~');
+    snprintf(chain.name, sizeof(chain.name), RULES_CHAIN "%.*s", IFNAMSIZ - 1, nonce ? nonce + 1 : c->tap);
+    return chain;
+}
+
 /* Other guests are behind devices of our group, and refuse by themselves (-o, in mangle's FORWARD). */
 static void way_out(const struct ctx *c, const struct uplinks *uplinks)
 {
-    char where[sizeof("-A " RULES_CHAIN) + IFNAMSIZ];
-    snprintf(where, sizeof(where), "-A " RULES_CHAIN "%s", c->tap);
+    char where[sizeof("-A ") + sizeof(struct chain)];
+    snprintf(where, sizeof(where), "-A %s", own_chain(c).name);
     rule(c, where, "RETURN", "-m devgroup --dst-group %#x", RULES_GROUP);
     if (c->plan->uplink[0])
         rule(c, where, "RETURN", "-o %s", c->plan->uplink);
@@ -148,11 +163,10 @@ static void mangle(const struct ctx *c)
     if (c->plan->guest_access)
         rule(c, "-I FORWARD", "ACCEPT", "-m devgroup --src-group %#x -o %s -d %s", RULES_GROUP, c->tap, c->guest);
     if (strcmp(c->plan->uplink, UPLINK_ANY) != 0) {
-        char chain[sizeof(RULES_CHAIN) + IFNAMSIZ];
-        snprintf(chain, sizeof(chain), RULES_CHAIN "%s", c->tap);
-        buf_fmt(c->out, ":%s - [0:0]\n", chain);
+        const struct chain chain = own_chain(c);
+        buf_fmt(c->out, ":%s - [0:0]\n", chain.name);
         way_out(c, &c->link->uplinks[c->family->af == AF_INET6]);
-        rule(c, "-I FORWARD", chain, "-i %s -m conntrack ! --ctstate " PASSING, c->tap);
+        rule(c, "-I FORWARD", chain.name, "-i %s -m conntrack ! --ctstate " PASSING, c->tap);
     }
     buf_str(c->out, "COMMIT\n");
 }
@@ -272,7 +286,7 @@ void rules_chain(struct buf *out, const struct net_plan *plan, const struct net_
                  const struct uplinks *uplinks)
 {
     struct ctx c = {.out = out, .plan = plan, .link = link, .tap = link->tap};
-    buf_fmt(out, "*mangle\n-F " RULES_CHAIN "%s\n", c.tap);
+    buf_fmt(out, "*mangle\n-F %s\n", own_chain(&c).name);
     way_out(&c, uplinks);
     buf_str(out, "COMMIT\n");
 }

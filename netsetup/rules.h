@@ -19,9 +19,9 @@ const char *rules_owner(const char *text);
 void rules_text(struct buf *out, int family, const struct net_plan *plan, const struct net_link *link,
                 unsigned forward_at);
 
-/* A TAP's chain in mangle is called this, followed by the TAP's name.  Connections that the guest opens go through the
- * chain, which drops packets that would leave by another device than an uplink.  It is a separate chain so that it can
- * be rewritten (watch.h). */
+/* A VM's chain in mangle is called this, followed by the unique part of the VM's mark.  Connections that the guest
+ * opens go through the chain, which drops packets that would leave by another device than an uplink.  It is a separate
+ * chain so that it can be rewritten (watch.h). */
 #define RULES_CHAIN "ctr-jailer-"
 
 /* Appends the lines that rewrite the chain in place. */

@@ -42,6 +42,7 @@ every_step() { # DESCRIPTION KILL STRIDE: a failure, or a kill, at each call in 
     ok "$1: there were steps" [ "$n" -gt 40 ]
 }
 
+mkdir "$TMP/bin"
 for WORLD in "${WORLDS[@]}"; do
     make_hosts 1500
     for t in "ipt" "ip6t"; do
@@ -90,6 +91,28 @@ for WORLD in "${WORLDS[@]}"; do
     patiently eval '! in_ns host grep -q @ctr-jailer/dead /proc/net/unix'
     down next
     is "$WORLD: the live VM alone is left" "$with_live" "$(snapshot)"
+
+    # A killed VM's iptables-restore ends later: when the next VM, whose TAP has got the same name, has looked already.
+    up dead
+    chain=$(in_ns host "iptables-$WORLD-save" -t mangle | sed -n 's/^-A \(ctr-jailer-[^ ]*\) .*ctr-jailer\/dead.*/\1/p' | uniq)
+    for t in iptables ip6tables; do
+        in_ns host "$t-$WORLD-save" | grep -E "^(\*|COMMIT|:$chain )|ctr-jailer/dead" >"$TMP/late.$t"
+        program=$t-$WORLD-restore
+        printf '#!/bin/sh\n%s --noflush <%s && rm %s\nexec %s "$@"\n' "$(command -v "$program")" "$TMP/late.$t" \
+            "$TMP/late.$t" "$(command -v "$program")" >"$TMP/bin/$program"
+        chmod +x "$TMP/bin/$program"
+    done
+    tap=$(field dead tap)
+    kill -9 "${VM[dead]}"
+    wait "${VM[dead]}" 2>/dev/null
+    gc >/dev/null
+    PATH=$TMP/bin:$PATH up next
+    is "$WORLD: the next VM's TAP has the dead one's name" "$tap" "$(field next tap)"
+    ok "$WORLD: and a dead one's rules came late" [ ! -e "$TMP/late.iptables" -a ! -e "$TMP/late.ip6tables" ]
+    down next
+    result $? "$WORLD: they do not keep the next one's rules"
+    is "$WORLD: gc takes them" 1 "$(gc)"
+    is "$WORLD: and what is left is as before" "$with_live" "$(snapshot)"
 
     # Others remove some of our rules, then all rules there are.
     nat=$(in_ns host "iptables-$WORLD-save" -t nat | grep -m1 'MASQUERADE' | sed 's/^-A/-D/')

@@ -125,9 +125,13 @@ static void way_out(void **state)
                                    "-A ctr-jailer-ctr7 -o eth0" MARK "RETURN\n"
                                    "-A ctr-jailer-ctr7 -o wlan0" MARK "RETURN\n"
                                    "-A ctr-jailer-ctr7 -i ctr7" MARK "DROP\nCOMMIT\n");
+    snprintf(p.id, sizeof(p.id), "vm-1~0123abcd"); /* as all have by then */
+    buf_free(&text);
+    rules_chain(&text, &p, &l, &two);
+    assert_non_null(strstr(text.data, "*mangle\n-F ctr-jailer-0123abcd\n-A ctr-jailer-0123abcd -m devgroup "));
     snprintf(p.uplink, sizeof(p.uplink), "any");
     rules_text(&any, AF_INET, &p, &l, 1);
-    assert_null(strstr(any.data, "ctr-jailer-ctr7"));
+    assert_null(strstr(any.data, "ctr-jailer-0123abcd"));
 }
 
 static void bounded(void **state)
