@@ -80,7 +80,7 @@ failed() {
     one_line || bad "$1" "$STATUS $STDERR"
     if [ "$STDERR" = "$whole" ]; then
         TOLERATED+=" ${STEP##* }"
-        wait_until 20 cleaned || bad "$1" "left after the next start: $(left)"
+        wait_until 20 cleaned || bad "$1" "left after the next start: $(left) ($STATUS $STDERR)"
     elif ! gone; then
         bad "$1" "left: $(left) ($STDERR)"
         wait_until 20 cleaned || true
@@ -97,7 +97,7 @@ other_killed() {
 # says so.
 killed() {
     [ "$STATUS" = 137 ] || one_line || bad "$1" "$STATUS $STDERR"
-    wait_until 20 cleaned || bad "$1" "left after the next start: $(left)"
+    wait_until 20 cleaned || bad "$1" "left after the next start: $(left) ($STATUS $STDERR)"
 }
 
 errors=(ENOMEM EMFILE ENOSPC EIO EPERM)
