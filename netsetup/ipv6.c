@@ -65,3 +65,12 @@ bool ipv6_only_with_carrier(const char *dev)
 {
     return set(dev, "ignore_routes_with_linkdown", "1\n");
 }
+
+bool ipv6_no_source_routes(const char *dev)
+{
+    static const char *const keys[] = {"seg6_enabled", "rpl_seg_enabled"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+        if (setting_is(dev, keys[i], '1') && !set(dev, keys[i], "0\n"))
+            return false;
+    return true;
+}

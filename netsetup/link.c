@@ -86,14 +86,18 @@ static struct nlmsghdr *change(void *buf, unsigned ifindex, struct ifinfomsg **i
 
 /* Per-device settings of IPv4, as net.ipv4.conf.<dev> has them; unlike that, this also works where
  * /proc/sys is read-only (a container that is not privileged). */
-static void put_devconf(struct nlmsghdr *nlh, uint16_t on, uint16_t also_on)
+struct devconf {
+    uint16_t key; /* IPV4_DEVCONF_* */
+    uint32_t value;
+};
+
+static void put_devconf(struct nlmsghdr *nlh, const struct devconf *list, size_t count)
 {
     struct nlattr *spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
     struct nlattr *inet = mnl_attr_nest_start(nlh, AF_INET);
     struct nlattr *conf = mnl_attr_nest_start(nlh, IFLA_INET_CONF);
-    mnl_attr_put_u32(nlh, on, 1);
-    if (also_on)
-        mnl_attr_put_u32(nlh, also_on, 1);
+    for (size_t i = 0; i < count; i++)
+        mnl_attr_put_u32(nlh, list[i].key, list[i].value);
     mnl_attr_nest_end(nlh, conf);
     mnl_attr_nest_end(nlh, inet);
     mnl_attr_nest_end(nlh, spec);
@@ -103,13 +107,16 @@ int link_configure(unsigned ifindex, const struct link_config *config)
 {
     char buf[NL_BUF];
     struct ifinfomsg *ifi;
+    /* A packet that says itself where it goes next (RFC 791, 3.1) goes there after PREROUTING: past what refuses. */
+    const struct devconf conf[] = {
+        {IPV4_DEVCONF_FORWARDING, 1}, {IPV4_DEVCONF_ACCEPT_SOURCE_ROUTE, 0}, {IPV4_DEVCONF_ROUTE_LOCALNET, 1}};
     struct nlmsghdr *nlh = change(buf, ifindex, &ifi);
     ifi->ifi_flags = ifi->ifi_change = IFF_NOARP; /* neigh.h */
     mnl_attr_put_strz(nlh, IFLA_IFALIAS, config->alias);
     mnl_attr_put(nlh, IFLA_ADDRESS, ETH_ALEN, config->mac);
     mnl_attr_put_u32(nlh, IFLA_MTU, config->mtu);
     mnl_attr_put_u32(nlh, IFLA_GROUP, config->group);
-    put_devconf(nlh, IPV4_DEVCONF_FORWARDING, config->route_localnet ? IPV4_DEVCONF_ROUTE_LOCALNET : 0);
+    put_devconf(nlh, conf, config->route_localnet ? 3 : 2);
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 
@@ -133,7 +140,7 @@ int link_up(unsigned ifindex, bool only_with_carrier)
     struct nlmsghdr *nlh = change(buf, ifindex, &ifi);
     ifi->ifi_flags = ifi->ifi_change = IFF_UP;
     if (only_with_carrier)
-        put_devconf(nlh, IPV4_DEVCONF_IGNORE_ROUTES_WITH_LINKDOWN, 0);
+        put_devconf(nlh, &(struct devconf){IPV4_DEVCONF_IGNORE_ROUTES_WITH_LINKDOWN, 1}, 1);
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 

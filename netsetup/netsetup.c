@@ -98,8 +98,9 @@ static int take_subnet(struct netsetup *net, const struct net_plan *plan, struct
 static void add_ipv6(struct net_link *link)
 {
     link_no_autoconf(link->ifindex);
-    if (link->ipv6 && (addr_add6(link->ifindex, &link->tap_addr6, NET_PREFIX6) ||
-                       neigh_add(link->ifindex, AF_INET6, &link->guest_addr6, link->guest_mac)))
+    if (link->ipv6 &&
+        (addr_add6(link->ifindex, &link->tap_addr6, NET_PREFIX6) ||
+         neigh_add(link->ifindex, AF_INET6, &link->guest_addr6, link->guest_mac) || !ipv6_no_source_routes(link->tap)))
         link->ipv6 = false; /* turned off on new devices, or the MTU is below IPv6's 1280 */
 }
 

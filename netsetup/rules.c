@@ -6,7 +6,8 @@
  *
  *   raw PREROUTING     the guest is who it says it is; what forbidden.c lists is not for it; and it is nobody's
  *                      router or neighbour (neigh.h), so it has no say in routes and neighbour tables
- *   mangle PREROUTING  the guest takes no more of the kernel's shared tables than it may (bounds.h)
+ *   mangle PREROUTING  the guest takes no more of the kernel's shared tables than it may (bounds.h); and its ICMP
+ *                      errors are about its own packets
  *   mangle INPUT       no new connections to the host itself, pings apart
  *   mangle FORWARD     nothing towards the guest but answers and published ports (they are DNAT); and what it
  *                      begins leaves by the uplinks only, which a chain of the VM's names (uplink.h, watch.h)
@@ -47,13 +48,15 @@ const char *rules_owner(const char *text)
  * from any source address on the link, and enters each into its table of neighbours. */
 struct family {
     int af;
-    const char *icmp;
+    const char *icmp, *but_pings;
     const char *refused[6]; /* matches */
 };
-static const struct family v4 = {AF_INET, "icmp", {"-p icmp --icmp-type redirect"}};
+static const struct family v4 = {
+    AF_INET, "icmp", "-p icmp ! --icmp-type echo-request", {"-p icmp --icmp-type redirect"}};
 static const struct family v6 = {
     AF_INET6,
     "ipv6-icmp",
+    "-p ipv6-icmp ! --icmpv6-type echo-request",
     {"-p ipv6-icmp --icmpv6-type router-solicitation", "-p ipv6-icmp --icmpv6-type router-advertisement",
      "-p ipv6-icmp --icmpv6-type neighbour-solicitation", "-p ipv6-icmp --icmpv6-type neighbour-advertisement",
      "-p ipv6-icmp --icmpv6-type redirect"}};
@@ -152,11 +155,22 @@ static void bounds(const struct ctx *c)
     full_table(c, "dstip", BOUNDS_PEERS, b->peers[c->family->af == AF_INET6], BOUNDS_PEERS_SECONDS);
 }
 
+/* The kernel believes an ICMP error whoever sent it, and looks only at the packet that the error quotes: it would
+ * change the host's path MTU, or end another guest's connection.  conntrack calls the error RELATED if it knows a flow
+ * of that packet, whose ends it tells; an error about no flow is INVALID. */
+static void own_errors(const struct ctx *c)
+{
+    rule(c, "-I PREROUTING", "DROP", "-i %s -m conntrack --ctstate RELATED ! --ctorigsrc %s ! --ctreplsrc %s", c->tap,
+         c->guest, c->guest);
+    rule(c, "-I PREROUTING", "DROP", "-i %s %s " BEGINS, c->tap, c->family->but_pings);
+}
+
 /* Inserted at the top one by one, so the last written is the first matched. */
 static void mangle(const struct ctx *c)
 {
     buf_str(c->out, "*mangle\n");
     bounds(c);
+    own_errors(c);
     if (!c->plan->host_access)
         rule(c, "-I INPUT", "DROP", "-i %s ! -p %s -m conntrack ! --ctstate " PASSING, c->tap, c->family->icmp);
     rule(c, "-I FORWARD", "DROP", "-o %s -m conntrack ! --ctstate " PASSING, c->tap);

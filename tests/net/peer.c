@@ -10,6 +10,7 @@
  *                                              and prints how many it got
  * peer scan ADDRESS PORT COUNT STEP            sends UDP to them, each from a port of its own
  * peer keep ADDRESS PORT                       has one, silently, and prints how it ends
+ * peer wait ADDRESS PORT OWN-PORT              asks once over UDP from that port, prints the errors
  * peer nag ADDRESS PORT                        asks over UDP again and again on one socket, prints each answer
  * peer hold tcp|udp ADDRESS PORT               keeps a port taken
  * peer card TAP NETNS MAC NAME MTU             the VM: opens TAP as Firecracker does, and joins it to a network
@@ -255,6 +256,22 @@ static void keep(const char *addr, const char *port)
     puts(read(fd, &c, 1) < 0 ? strerror(errno) : "end");
 }
 
+static void wait_udp(const char *addr, const char *port, const char *own)
+{
+    union address a, s;
+    char c;
+    socklen_t len = parse(addr, port, &a);
+    int fd = open_socket(&a, "udp");
+    if (bind(fd, &s.any, parse(strchr(addr, ':') ? "::" : "0.0.0.0", own, &s)) || connect(fd, &a.any, len) ||
+        write(fd, "?", 1) != 1)
+        die("ask");
+    ready();
+    while (read(fd, &c, 1) < 0) {
+        puts(strerror(errno));
+        fflush(stdout);
+    }
+}
+
 static void hold(const char *proto, const char *addr, const char *port)
 {
     union address a;
@@ -341,6 +358,8 @@ int main(int argc, char **argv)
         return scan(argv[2], argv[3], (unsigned)atoi(argv[4]), (unsigned)atoi(argv[5])), 0;
     if (argc == 4 && !strcmp(argv[1], "keep"))
         return keep(argv[2], argv[3]), 0;
+    if (argc == 5 && !strcmp(argv[1], "wait"))
+        return wait_udp(argv[2], argv[3], argv[4]), 0;
     if (argc == 5 && !strcmp(argv[1], "hold"))
         hold(argv[2], argv[3], argv[4]);
     if (argc == 7 && !strcmp(argv[1], "card"))

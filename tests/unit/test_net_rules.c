@@ -54,6 +54,11 @@ static void v4(void **state)
     has(&text, "-I PREROUTING -i ctr7 -m mac ! --mac-source 02:00:00:00:00:ab" MARK "DROP");
     has(&text, "-I PREROUTING -i ctr7 -d 169.254.0.0/16" MARK "DROP");
     has(&text, "-I INPUT -i ctr7 ! -p icmp -m conntrack ! --ctstate ESTABLISHED,RELATED,DNAT" MARK "DROP");
+    has(&text, "-I PREROUTING -i ctr7 -m conntrack --ctstate RELATED ! --ctorigsrc 10.1.2.2 ! --ctreplsrc 10.1.2.2" MARK
+               "DROP");
+    has(&text,
+        "-I PREROUTING -i ctr7 -p icmp ! --icmp-type echo-request -m conntrack ! --ctstate ESTABLISHED,RELATED" MARK
+        "DROP");
     has(&text,
         "-A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL" MARK "DNAT --to-destination 10.1.2.2:80");
     has(&text, "-A OUTPUT -p udp --dport 5353 -d 127.0.0.1" MARK "DNAT --to-destination 10.1.2.2:53");
