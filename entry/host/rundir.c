@@ -95,9 +95,13 @@ static int set_paths(struct rundir *r, const char *base, const char *id)
                : 0;
 }
 
-static void remove_dead(const char *base)
+/* The folder is ours, or it would not be known whose folders are in it. */
+static void remove_dead(int ours, const char *base)
 {
-    DIR *dir = opendir(base);
+    int copy = fcntl(ours, F_DUPFD_CLOEXEC, 0);
+    DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+    if (!dir && copy >= 0)
+        close(copy);
     for (struct dirent *e; dir && (e = readdir(dir));) {
         struct rundir r = RUNDIR_NONE;
         if (e->d_name[0] == '.' || set_paths(&r, base, e->d_name) < 0)
@@ -130,6 +134,7 @@ static int try_make(struct rundir *r, const char *id, struct err *err)
     cleanup_close int base = open_folder(r->base);
     if (base < 0)
         return errno == ESTALE ? 0 : refuse(r->base, err);
+    remove_dead(base, r->base);
     r->dir = open_folder(r->path);
     if (r->dir < 0)
         return errno == ENOENT || errno == ESTALE ? 0 : refuse(r->path, err);
@@ -150,7 +155,6 @@ int rundir_make(struct rundir *r, const char *base, const char *id, struct err *
 {
     if (set_paths(r, base, id) < 0)
         return err_set(err, "%s/%s: the path is too long", base, id);
-    remove_dead(base);
     for (int i = 0; i < TRIES; i++) {
         int made = try_make(r, id, err);
         if (made > 0)

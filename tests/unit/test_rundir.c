@@ -188,15 +188,22 @@ static void test_others_folders_are_refused(void **state)
     (void)state;
     struct rundir r = RUNDIR_NONE;
     struct err err = {0};
-    assert_int_equal(symlink("/tmp", base), 0);
+    char others[80], empty[96];
+    snprintf(others, sizeof(others), "%s/others", top);
+    snprintf(empty, sizeof(empty), "%s/empty", others);
+    assert_int_equal(mkdir(others, 0700), 0);
+    assert_int_equal(mkdir(empty, 0700), 0);
+    assert_int_equal(symlink(others, base), 0);
     assert_int_equal(rundir_make(&r, base, "a", &err), -1);
     assert_non_null(strstr(err.text, "remove it"));
     unlink(base);
-    assert_int_equal(mkdir(base, 0777), 0);
+    assert_int_equal(rename(others, base), 0);
     assert_int_equal(chmod(base, 0777), 0);
     err.text[0] = '\0';
     assert_int_equal(rundir_make(&r, base, "a", &err), -1);
     assert_non_null(strstr(err.text, "remove it"));
+    snprintf(empty, sizeof(empty), "%s/empty", base);
+    assert_int_equal(rmdir(empty), 0); /* nothing in them was touched */
     rmdir(base);
     err.text[0] = '\0';
     assert_int_equal(rundir_make(&r, "/proc/none", "a", &err), -1);
