@@ -34,14 +34,11 @@ int local_listen(const char *folder)
     return steal_fd(&fd);
 }
 
-int local_accept(int listener)
+bool local_is_root(int fd)
 {
-    cleanup_close int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct ucred peer;
     socklen_t len = sizeof(peer);
-    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != 0)
-        return -1;
-    return steal_fd(&fd);
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == 0;
 }
 
 int local_connect(const char *folder, pid_t *pid)

@@ -3,6 +3,7 @@
 #ifndef CTR_LOCAL_H
 #define CTR_LOCAL_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define LOCAL_DIR "/run/ctr-jailer"
@@ -12,8 +13,8 @@ enum { LOCAL_PATH = 96 }; /* a folder's path, with its NUL: what a socket's addr
 /* Listens in a VM's folder.  A descriptor, or -1 with errno. */
 int local_listen(const char *folder);
 
-/* Accepts a connection; the next one's descriptor when the peer is root, else -1. */
-int local_accept(int listener);
+/* Whether a connection's other end is root. */
+bool local_is_root(int fd);
 
 /* Connects to the VM of a directory.  *pid (may be NULL) is its entry's, or 0 if that entry is in a PID namespace that
  * we cannot see.  A descriptor, or -1 with errno (ENOENT, ECONNREFUSED: no VM runs; EPERM: the listener is not root).

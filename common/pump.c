@@ -68,6 +68,8 @@ static void fill(struct pump *p)
     p->start = 0;
     p->len = (size_t)n;
     p->total += (size_t)n;
+    if (p->seen)
+        p->seen(p, p->buffer, p->len);
     arm(p);
     flush(p); /* most often there is room: saves a round of poll */
 }
@@ -101,6 +103,7 @@ int pump_start(struct pump *p, struct loop *loop, int in, int out, size_t chunk,
     p->total = 0;
     p->end = UINT64_MAX;
     p->chunk = chunk;
+    p->seen = NULL;
     p->ended = ended;
     arm(p);
     if (loop_add(loop, &p->in) < 0)

@@ -19,11 +19,13 @@ enum { PUMP_BUFFER = 64 * 1024 };
 struct pump {
     struct loop *loop;
     struct watch in, out;
-    size_t start, len;             /* what waits in buffer */
-    size_t chunk;                  /* the most that one write may take */
-    bool draining;                 /* the input ends where nothing more is there */
-    uint64_t total;                /* bytes read so far */
-    uint64_t end;                  /* the input ends at this total, if not before */
+    size_t start, len; /* what waits in buffer */
+    size_t chunk;      /* the most that one write may take */
+    bool draining;     /* the input ends where nothing more is there */
+    uint64_t total;    /* bytes read so far */
+    uint64_t end;      /* the input ends at this total, if not before */
+    void (*seen)(struct pump *p, const char *data,
+                 size_t len);      /* NULL, or called with what was read; set after start */
     void (*ended)(struct pump *p); /* called once: all was written after end of file, or a side failed */
     char buffer[PUMP_BUFFER];
 };

@@ -44,18 +44,54 @@ enum { NOT_HERE = -1 };
 #endif
 
 /* A call that is allowed; with a mask only if this much of an argument, of its low 32 bits, is the value. */
-struct rule {
-    int call;
+struct condition {
     int argument;
     uint32_t mask, value;
 };
+enum { CONDITIONS_MAX = 3 };
+struct rule {
+    int call;
+    struct condition only[CONDITIONS_MAX]; /* all of them; a mask of 0 ends the list */
+};
 #define ANY(call)                                                                                                      \
     {                                                                                                                  \
-        SYS_##call, 0, 0, 0                                                                                            \
+        SYS_##call,                                                                                                    \
+        {                                                                                                              \
+            {                                                                                                          \
+                0, 0, 0                                                                                                \
+            }                                                                                                          \
+        }                                                                                                              \
     }
 #define ONLY(call, argument, mask, value)                                                                              \
     {                                                                                                                  \
-        SYS_##call, argument, (uint32_t)(mask), (uint32_t)(value)                                                      \
+        SYS_##call,                                                                                                    \
+        {                                                                                                              \
+            {                                                                                                          \
+                argument, (uint32_t)(mask), (uint32_t)(value)                                                          \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+/* A socket of TCP or UDP: no raw one, and none of another protocol that this kernel may have a module for. */
+#define SOCKET(family, type)                                                                                           \
+    {                                                                                                                  \
+        SYS_socket,                                                                                                    \
+        {                                                                                                              \
+            {0, WHOLE, (family)}, {1, WHOLE, (type) | SOCK_CLOEXEC | SOCK_NONBLOCK},                                   \
+            {                                                                                                          \
+                2, WHOLE, 0                                                                                            \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+/* setsockopt or getsockopt, of one option of any socket. */
+#define OPTION(call, option)                                                                                           \
+    {                                                                                                                  \
+        SYS_##call,                                                                                                    \
+        {                                                                                                              \
+            {1, WHOLE, SOL_SOCKET},                                                                                    \
+            {                                                                                                          \
+                2, WHOLE, (option)                                                                                     \
+            }                                                                                                          \
+        }                                                                                                              \
     }
 #define WHOLE UINT32_MAX
 /* Of fcntl's commands the harmless ones: F_SETOWN and F_SETSIG send any signal to any process of this user. */
@@ -101,19 +137,16 @@ static const struct rule supervisor[] = {
 /* Not openat2, whose flags are in memory that a filter cannot look into. */
 static const struct rule disk[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY), ANY(pread64)};
 
-static const struct rule relay[] = {ONLY(socket, 0, WHOLE, AF_INET),
-                                    ONLY(socket, 0, WHOLE, AF_INET6),
+static const struct rule relay[] = {SOCKET(AF_INET, SOCK_DGRAM),
+                                    SOCKET(AF_INET, SOCK_STREAM),
+                                    SOCKET(AF_INET6, SOCK_DGRAM),
+                                    SOCKET(AF_INET6, SOCK_STREAM),
+                                    OPTION(setsockopt, SO_LINGER),
+                                    OPTION(getsockopt, SO_ERROR),
                                     ANY(connect),
-                                    ANY(bind),
                                     ANY(accept4),
                                     ANY(sendto),
-                                    ANY(recvfrom),
-                                    ANY(sendmsg),
-                                    ANY(recvmsg),
-                                    ANY(shutdown),
-                                    ANY(setsockopt),
-                                    ANY(getsockopt),
-                                    ANY(getsockname)};
+                                    ANY(recvfrom)};
 
 static const struct rule jail[] = {ANY(wait4), ANY(waitid)};
 
@@ -312,7 +345,7 @@ static const int deadly[] = {SYS_execve,
 };
 
 /* The program: at most so many instructions for a rule, and some before and after. */
-enum { RULES_MAX = 128, OF_A_RULE = 6, OTHERS = 16 };
+enum { RULES_MAX = 128, OF_A_RULE = 3 * CONDITIONS_MAX + 3, OTHERS = 16 };
 struct program {
     struct sock_filter code[RULES_MAX * OF_A_RULE + OTHERS];
     unsigned short len;
@@ -338,19 +371,24 @@ static void jump(struct program *p, int how, uint32_t k, uint8_t yes, uint8_t no
     add(p, BPF_JMP | how | BPF_K, k, yes, no);
 }
 
-/* The accumulator holds the call's number before and after. */
+/* The accumulator holds the call's number before and after.  A condition takes three instructions, and after the last
+ * one, the end and the load are left: what does not match goes on with the load, or after the end when that is the
+ * last. */
 static void add_rule(struct program *p, const struct rule *r)
 {
+    uint8_t count = 0;
+    while (count < CONDITIONS_MAX && r->only[count].mask)
+        count++;
     if (r->call == NOT_HERE)
         return;
-    jump(p, BPF_JEQ, (uint32_t)r->call, 0, r->mask ? 5 : 1);
-    if (r->mask) { /* the low half: both architectures are little-endian */
-        load(p, offsetof(struct seccomp_data, args) + (size_t)r->argument * sizeof(uint64_t));
-        add(p, BPF_ALU | BPF_AND | BPF_K, r->mask, 0, 0);
-        jump(p, BPF_JEQ, r->value, 0, 1);
+    jump(p, BPF_JEQ, (uint32_t)r->call, 0, count ? (uint8_t)(3 * count + 2) : 1);
+    for (uint8_t i = 0; i < count; i++) { /* the low half: both architectures are little-endian */
+        load(p, offsetof(struct seccomp_data, args) + (size_t)r->only[i].argument * sizeof(uint64_t));
+        add(p, BPF_ALU | BPF_AND | BPF_K, r->only[i].mask, 0, 0);
+        jump(p, BPF_JEQ, r->only[i].value, 0, (uint8_t)(3 * (count - i - 1) + 1));
     }
     end(p, SECCOMP_RET_ALLOW);
-    if (r->mask)
+    if (count)
         load(p, offsetof(struct seccomp_data, nr));
 }
 

@@ -1,8 +1,14 @@
 /* A connection has three stages.  The guest has sent nothing yet, so no server is contacted.  The relay connects to a
- * server, or to the next one if that fails.  Bytes are carried both ways, unread.  Each stage has a deadline, and
- * nothing in here blocks, so a silent end costs other connections nothing. */
+ * server, or to the next one if that fails.  Bytes are carried both ways, of which only the messages' lengths are read.
+ * Each stage has a deadline, and nothing in here blocks, so a silent end costs other connections nothing.
+ *
+ * Whoever closes a TCP connection first keeps its addresses and ports for a minute (TIME_WAIT, RFC 9293, 3.6), and
+ * conntrack does for two: of a guest that makes a connection for each query the host would soon have no port left for
+ * that server.  So when the guest has closed its side (it may do so before it has its answers), the server is not told.
+ * Once there is an answer to each query, its connection is reset: nothing is under way on it that anybody waits for. */
 #include "netsetup/dnstcp.h"
 #include "common/cleanup.h"
+#include "common/listener.h"
 #include "common/pump.h"
 
 #include <errno.h>
@@ -13,6 +19,15 @@
 #define SECOND UINT64_C(1000000000)
 #define SILENCE (10 * SECOND)
 #define CONNECT (3 * SECOND)
+#define MINUTE (60 * SECOND)
+
+enum { FIRST_MAX = 1024 };
+
+/* Messages of one direction: each has its length before it, two bytes (RFC 1035, 4.2.2). */
+struct messages {
+    unsigned head, left; /* bytes that were seen of the length, and are still to come of the message */
+    uint64_t count;
+};
 
 struct stream {
     TAILQ_ENTRY(stream) by_age; /* the one silent longest is the first */
@@ -22,19 +37,61 @@ struct stream {
     int guest, server; /* -1: none yet */
     int asked;         /* which server that is */
     unsigned tried;
-    bool carrying;
+    bool carrying, asked_all; /* asked_all: the guest has closed its side */
+    struct messages queries, answers;
     uint64_t carried; /* bytes, when it was last looked at */
     struct pump up, down;
 };
 
 struct dnstcp {
     struct loop *loop;
-    struct watch watch;
+    struct listener listener;
     struct in_addr guest;
     struct dnsservers *servers;
     TAILQ_HEAD(, stream) streams;
     size_t count;
+    uint64_t minute; /* when it began; and how many connections of the guest were closed here first in it */
+    unsigned first;
 };
+
+static void count(struct messages *m, const char *data, size_t len)
+{
+    while (len) {
+        size_t n = m->head < 2 ? 1 : m->left < len ? m->left : len;
+        if (m->head < 2) {
+            m->left = m->left << 8 | (uint8_t)*data;
+            m->head++;
+        } else {
+            m->left -= (unsigned)n;
+        }
+        data += n;
+        len -= n;
+        if (m->head == 2 && !m->left) {
+            m->count++;
+            m->head = 0;
+        }
+    }
+}
+
+/* Without TIME_WAIT: what was not read at the other end yet may be lost. */
+static void reset(int fd)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+/* If the guest has not closed its side, we are the first, which must not be often. */
+static void close_guest(struct dnstcp *t, int fd)
+{
+    char c;
+    if (loop_now() - t->minute >= MINUTE) {
+        t->minute = loop_now();
+        t->first = 0;
+    }
+    if (recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) != 0 && t->first++ >= FIRST_MAX)
+        reset(fd);
+    close(fd);
+}
 
 static void end_stream(struct stream *s)
 {
@@ -43,9 +100,11 @@ static void end_stream(struct stream *s)
     pump_stop(&s->down);
     loop_remove(t->loop, &s->watch);
     loop_timer(t->loop, &s->timer, UINT64_MAX);
-    close(s->guest);
-    if (s->server >= 0)
+    close_guest(t, s->guest);
+    if (s->server >= 0) {
+        reset(s->server);
         close(s->server);
+    }
     TAILQ_REMOVE(&t->streams, s, by_age);
     t->count--;
     free(s);
@@ -58,11 +117,30 @@ static void active(struct stream *s, uint64_t patience)
     loop_timer(s->relay->loop, &s->timer, loop_now() + patience);
 }
 
-/* The guest has no more to say, which is no reason not to listen. */
+static void query_seen(struct pump *p, const char *data, size_t len)
+{
+    count(&((struct stream *)((char *)p - offsetof(struct stream, up)))->queries, data, len);
+}
+
+/* What has come from the server is the last of it. */
+static void end_when_answered(struct stream *s)
+{
+    if (s->asked_all && s->answers.count >= s->queries.count)
+        pump_limit(&s->down, s->down.total);
+}
+
+static void answer_seen(struct pump *p, const char *data, size_t len)
+{
+    struct stream *s = (struct stream *)((char *)p - offsetof(struct stream, down));
+    count(&s->answers, data, len);
+    end_when_answered(s);
+}
+
 static void up_ended(struct pump *p)
 {
     struct stream *s = (struct stream *)((char *)p - offsetof(struct stream, up));
-    shutdown(s->server, SHUT_WR);
+    s->asked_all = true;
+    end_when_answered(s);
 }
 
 static void down_ended(struct pump *p)
@@ -76,10 +154,13 @@ static void carry(struct stream *s)
     loop_remove(loop, &s->watch);
     s->carrying = true;
     active(s, SILENCE);
-    if (pump_start(&s->up, loop, s->guest, s->server, 0, up_ended) < 0)
+    if (pump_start(&s->up, loop, s->guest, s->server, 0, up_ended) < 0 ||
+        pump_start(&s->down, loop, s->server, s->guest, 0, down_ended) < 0) {
         end_stream(s);
-    else if (pump_start(&s->down, loop, s->server, s->guest, 0, down_ended) < 0)
-        end_stream(s);
+        return;
+    }
+    s->up.seen = query_seen;
+    s->down.seen = answer_seen;
 }
 
 static void server_ready(struct watch *w, short revents);
@@ -150,11 +231,11 @@ static void time_is_up(struct timer *timer)
 
 static void listener_ready(struct watch *w, short revents)
 {
-    struct dnstcp *t = (struct dnstcp *)((char *)w - offsetof(struct dnstcp, watch));
+    struct dnstcp *t = (struct dnstcp *)((char *)w - offsetof(struct dnstcp, listener.watch));
     struct sockaddr_in from = {0};
     socklen_t size = sizeof(from);
     (void)revents;
-    cleanup_close int fd = accept4(w->fd, (struct sockaddr *)&from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    cleanup_close int fd = listener_accept(&t->listener, (struct sockaddr *)&from, &size);
     if (fd < 0 || from.sin_addr.s_addr != t->guest.s_addr)
         return;
     if (t->count == DNSTCP_STREAMS)
@@ -179,9 +260,9 @@ struct dnstcp *dnstcp_new(struct loop *loop, int fd, struct in_addr guest, struc
     struct dnstcp *t = calloc(1, sizeof(*t));
     if (!t)
         return NULL;
-    *t = (struct dnstcp){.loop = loop, .watch = {fd, POLLIN, listener_ready}, .guest = guest, .servers = servers};
+    *t = (struct dnstcp){.loop = loop, .guest = guest, .servers = servers, .minute = loop_now()};
     TAILQ_INIT(&t->streams);
-    if (loop_add(loop, &t->watch) == 0)
+    if (listener_start(&t->listener, loop, fd, listener_ready) == 0)
         return t;
     free(t);
     return NULL;
@@ -193,6 +274,6 @@ void dnstcp_free(struct dnstcp *t)
         return;
     for (struct stream *s; (s = TAILQ_FIRST(&t->streams));)
         end_stream(s);
-    loop_remove(t->loop, &t->watch);
+    listener_stop(&t->listener);
     free(t);
 }

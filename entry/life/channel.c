@@ -1,6 +1,7 @@
 #include "entry/life/channel.h"
 
 #include "common/cleanup.h"
+#include "common/listener.h"
 #include "common/log.h"
 #include "common/peer.h"
 #include "entry/life/timeserver.h"
@@ -28,7 +29,7 @@ struct pending {
 struct channel {
     struct loop *loop;
     struct channel_events events;
-    struct watch listener;
+    struct listener listener;
     struct peer control;
     struct timeserver timeserver;
     bool met; /* there was a control connection */
@@ -104,8 +105,8 @@ static void pending_ready(struct watch *w, short revents)
 static void listener_ready(struct watch *w, short revents)
 {
     (void)revents;
-    struct channel *c = (struct channel *)((char *)w - offsetof(struct channel, listener));
-    int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    struct channel *c = (struct channel *)((char *)w - offsetof(struct channel, listener.watch));
+    int fd = listener_accept(&c->listener, NULL, NULL);
     if (fd < 0)
         return;
     /* In turn: the oldest that has not said what it is makes room. */
@@ -130,8 +131,7 @@ struct channel *channel_new(struct loop *loop, int listener, const struct channe
     timeserver_start(&c->timeserver, loop, &c->control);
     for (size_t i = 0; i < PENDING_MAX; i++)
         c->pending[i].watch.fd = -1;
-    c->listener = (struct watch){.fd = listener, .events = POLLIN, .ready = listener_ready};
-    if (loop_add(loop, &c->listener) < 0) {
+    if (listener_start(&c->listener, loop, listener, listener_ready) < 0) {
         timeserver_stop(&c->timeserver);
         free(c);
         return NULL;
@@ -152,8 +152,9 @@ void channel_free(struct channel *c)
 {
     if (!c)
         return;
+    listener_stop(&c->listener);
     for (size_t i = 0; i <= PENDING_MAX; i++) {
-        struct watch *w = i < PENDING_MAX ? &c->pending[i].watch : &c->listener;
+        struct watch *w = i < PENDING_MAX ? &c->pending[i].watch : &c->listener.watch;
         loop_remove(c->loop, w);
         if (w->fd >= 0)
             close(w->fd);

@@ -1,6 +1,7 @@
 #include "entry/life/control.h"
 
 #include "common/cleanup.h"
+#include "common/listener.h"
 #include "common/local.h"
 #include "common/peer.h"
 
@@ -23,7 +24,7 @@ struct client {
 struct control {
     struct loop *loop;
     struct control_events events;
-    struct watch listener;
+    struct listener listener;
     struct client *clients[CLIENTS_MAX];
 };
 
@@ -151,9 +152,9 @@ static void on_lost(struct peer *p, const char *why)
 static void on_connect(struct watch *w, short revents)
 {
     (void)revents;
-    struct control *c = (struct control *)((char *)w - offsetof(struct control, listener));
-    int fd = local_accept(w->fd);
-    for (int i = 0; fd >= 0 && i < CLIENTS_MAX; i++) {
+    struct control *c = (struct control *)((char *)w - offsetof(struct control, listener.watch));
+    int fd = listener_accept(&c->listener, NULL, NULL);
+    for (int i = 0; fd >= 0 && local_is_root(fd) && i < CLIENTS_MAX; i++) {
         struct client **slot = &c->clients[i];
         if (*slot && (!(*slot)->over || !hang_up(*slot)))
             continue;
@@ -180,8 +181,7 @@ struct control *control_new(struct loop *loop, int listener, const struct contro
         return NULL;
     c->loop = loop;
     c->events = *events;
-    c->listener = (struct watch){.fd = listener, .events = POLLIN, .ready = on_connect};
-    if (loop_add(loop, &c->listener) < 0) {
+    if (listener_start(&c->listener, loop, listener, on_connect) < 0) {
         control_free(c);
         return NULL;
     }
@@ -228,8 +228,8 @@ void control_free(struct control *c)
             peer_free(&c->clients[i]->peer);
         free(c->clients[i]);
     }
-    loop_remove(c->loop, &c->listener);
-    if (c->listener.fd >= 0)
-        close(c->listener.fd);
+    listener_stop(&c->listener);
+    if (c->listener.watch.fd >= 0)
+        close(c->listener.watch.fd);
     free(c);
 }

@@ -20,6 +20,7 @@ resolver() { # NS TAG ADDRESS OPTION...
 # ID: what its relay holds: memory of its own in KiB, descriptors
 relay_pid() { pgrep -P "${VM[$1]}" -x netsetup-dns; }
 relay_memory() { awk '/^RssAnon:/ { print $2 }' "/proc/$(relay_pid "$1")/status"; }
+none_to_53() { [ "$(in_ns host ss -Htan dport = :53 | wc -l)" = 0 ]; }
 relay_files() {
     local files=(/proc/"$(relay_pid "$1")"/fd/*)
     echo ${#files[@]}
@@ -51,6 +52,22 @@ for WORLD in "${WORLDS[@]}"; do
     is "$WORLD: ... with EDNS it passes" "resolved 127.0.0.1 and 4000 bytes in all" \
         "$(dns guest-a udp "$a" name=4000.test room=4096)"
     is "$WORLD: ... and by TCP" "resolved 127.0.0.1 and 60000 bytes in all" "$(dns guest-a tcp "$a" name=60000.test)"
+
+    # A connection for each query, and none of them stays on the host; those that the relay ends first are bounded.
+    resolver outside far 192.0.2.2
+    far=$LAST
+    up t --dns 192.0.2.2
+    guest t
+    for ((i = 0; i < 20; i++)); do dns guest-t tcp "$(field t tap_ip)"; done | sort | uniq -c | xargs >"$TMP/answers"
+    is "$WORLD: a query each on 20 connections" "20 far 192.0.2.1" "$(cat "$TMP/answers")"
+    ok "$WORLD: ... which are closed, and not remembered" patiently none_to_53
+    PEER=$DNSPEER background guest-t hush "$(field t tap_ip)" 1400
+    remembered=$(in_ns host ss -Htan sport = :"$(field t dns_port)" | grep -vcE 'LISTEN|ESTAB')
+    ok "$WORLD: 1400 silent connections, of which 1024 are remembered ($remembered)" [ "$remembered" -gt 500 -a "$remembered" -le 1024 ]
+    stop "$LAST"
+    stop "$far"
+    down t
+    ip netns del "$NS-guest-t"
 
     # Whoever else asks is not answered, whatever the firewall lets in.
     ip -n "$NS-outside" route add 10.0.0.0/8 via 192.0.2.1

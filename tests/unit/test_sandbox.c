@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -112,11 +113,23 @@ static int try_duplicate(void)
 }
 static int try_inet(void)
 {
-    return told(socket(AF_INET, SOCK_DGRAM, 0));
+    return told(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 static int try_unix(void)
 {
     return told(socket(AF_UNIX, SOCK_DGRAM, 0));
+}
+static int try_raw(void)
+{
+    return told(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDP));
+}
+static int try_protocol(void)
+{
+    return told(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_UDPLITE));
+}
+static int try_option(void)
+{
+    return told(setsockopt(PIPE_IN, SOL_SOCKET, SO_MARK, &(int){1}, sizeof(int)));
 }
 static int try_netlink(void)
 {
@@ -229,6 +242,13 @@ static const struct trial {
      try_duplicate,
      {WORKS, REFUSED, REFUSED, REFUSED, WORKS, WORKS, REFUSED, REFUSED, WORKS}},
     {"a socket of IP", try_inet, {REFUSED, REFUSED, WORKS, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
+    {"a raw socket of IP", try_raw, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
+    {"a socket of another protocol",
+     try_protocol,
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
+    {"a socket's mark",
+     try_option,
+     {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, OTHERWISE}},
     {"a UNIX socket", try_unix, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED}},
     {"a netlink socket", try_netlink, {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, WORKS}},
     {"opening to read", try_reading, {REFUSED, WORKS, REFUSED, REFUSED, WORKS, REFUSED, WORKS, REFUSED, WORKS}},
