@@ -306,9 +306,8 @@ static int run_vm(struct options *options, struct err *err)
     struct refusals refused = {0};
     if (options->action == ACTION_RUN && needs_root(err) < 0)
         return -1;
-    int code = plan_make(options, &resources, &plan, &refused);
-    if (fits_check(&plan, options->action == ACTION_DRY_RUN, &refused) < 0)
-        code = -1;
+    plan_make(options, &resources, &plan, &refused);
+    int code = fits_check(&plan, &refused);
     if (code == 0)
         unseen_warn(options, &plan);
     refusals_log(&refused);

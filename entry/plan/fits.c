@@ -3,10 +3,15 @@
 #include "common/cleanup.h"
 #include "common/user.h"
 #include "entry/plan/intree.h"
+#include "entry/plan/lookup.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum { EXIT_OURS = 125 };
 
 /* src/vmm/src/cpu_config of Firecracker 1.12: the vendor that each template is for. */
 static int check_template(const struct plan *plan, struct err *err)
@@ -28,30 +33,13 @@ static int check_template(const struct plan *plan, struct err *err)
     return wants ? err_set(err, "VM_CPU_TEMPLATE=%s: is for another CPU than this machine's: %s", name, wants) : 0;
 }
 
-static bool is_below(const char *path, const char *dir)
-{
-    size_t len = strlen(dir);
-    return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0' || (len > 0 && dir[len - 1] == '/'));
-}
-
-/* Whether something that the guest mounts covers path, or makes it as the way to where it is mounted. */
-static bool is_mounted(const struct drives_plan *d, const char *path)
-{
-    static const char *const always[] = {"/proc", "/sys", "/dev", "/run", "/tmp"};
-    for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
-        if (is_below(path, always[i]))
-            return true;
-    for (unsigned i = 0; i < d->volume_count; i++)
-        if (is_below(path, d->volume[i].target) || is_below(d->volume[i].target, path))
-            return true;
-    return d->data_mount && (is_below(path, d->data_mount) || is_below(d->data_mount, path));
-}
-
 static int check_user(const struct plan *plan, struct err *err)
 {
     struct user user;
+    struct stat st;
     const struct drives_plan *d = &plan->drives;
-    if (!plan->guest.user || is_mounted(d, "/etc/passwd") || is_mounted(d, "/etc/group"))
+    if (!plan->guest.user || lookup(d, "/etc/passwd", &st) == LOOKUP_UNKNOWN ||
+        lookup(d, "/etc/group", &st) == LOOKUP_UNKNOWN)
         return 0;
     cleanup_free char *passwd = intree_read(d->rootfs, "/etc/passwd", USER_FILE_MAX);
     cleanup_free char *group = intree_read(d->rootfs, "/etc/group", USER_FILE_MAX);
@@ -65,47 +53,53 @@ static int check_workdir(const struct plan *plan, struct err *err)
 {
     struct stat st;
     const char *path = plan->guest.workdir;
-    if (!path || path[0] != '/' || is_mounted(&plan->drives, path))
-        return 0;
-    cleanup_close int fd = intree_open(plan->drives.rootfs, path);
-    if (fd < 0 || fstat(fd, &st) < 0)
+    enum lookup found = path && path[0] == '/' ? lookup(&plan->drives, path, &st) : LOOKUP_UNKNOWN;
+    if (found == LOOKUP_MISSING)
         return err_sys(err, "VM_WORKDIR=%s: is not in the root filesystem", path);
-    return S_ISDIR(st.st_mode) ? 0 : err_set(err, "VM_WORKDIR=%s: is not a directory", path);
+    return found == LOOKUP_UNKNOWN || S_ISDIR(st.st_mode) ? 0 : err_set(err, "VM_WORKDIR=%s: is not a directory", path);
 }
 
-/* Whether a file of the tree could be executed: 0, or errno. */
+/* Whether a file can be executed, as far as the tree tells: 0, or errno. */
 static int file_error(const struct plan *plan, const char *path)
 {
     struct stat st;
-    cleanup_close int fd = intree_open(plan->drives.rootfs, path);
-    if (fd < 0 || fstat(fd, &st) < 0)
+    enum lookup found = lookup(&plan->drives, path, &st);
+    if (found == LOOKUP_MISSING)
         return errno;
-    return S_ISREG(st.st_mode) && (st.st_mode & 0111) ? 0 : EACCES;
+    return found == LOOKUP_UNKNOWN || (S_ISREG(st.st_mode) && (st.st_mode & 0111)) ? 0 : EACCES;
 }
 
-/* As execvp(3) looks for it.  A path that does not start at the root is left to the guest. */
+/* As execvp(3) of the guest's init looks for it.  What depends on the working directory is left to the guest. */
+static int search_error(const struct plan *plan, const char *command)
+{
+    char path[4096];
+    int error = ENOENT;
+    for (const char *p = intree_search_path(plan->initrd.environment);; p++) {
+        size_t len = strcspn(p, ":");
+        snprintf(path, sizeof(path), "%.*s/%s", (int)len, p, command);
+        int here = *p == '/' ? file_error(plan, path) : 0;
+        if (here != ENOENT && here != ENOTDIR)
+            error = here;
+        p += len;
+        if (here == 0 || !*p)
+            return error;
+    }
+}
+
+/* The exit status is the one that the guest's init would report (guest-init/command.c). */
 static int check_command(const struct plan *plan, struct err *err)
 {
     const char *command = plan->command.data;
-    char path[4096];
-    int error = ENOENT;
-    if (!command)
-        return 0;
-    if (command[0] == '/') {
-        if (is_mounted(&plan->drives, command))
-            return 0;
+    int error = 0;
+    if (command && command[0] == '/')
         error = file_error(plan, command);
-    } else if (strchr(command, '/')) {
+    else if (command && !strchr(command, '/'))
+        error = search_error(plan, command);
+    if (!error)
         return 0;
-    }
-    for (const char *p = intree_search_path(plan->initrd.environment); command[0] != '/' && error && *p;) {
-        size_t len = strcspn(p, ":");
-        snprintf(path, sizeof(path), "%.*s/%s", (int)len, p, command);
-        error = is_mounted(&plan->drives, path) ? 0 : file_error(plan, path);
-        p += len + (p[len] == ':');
-    }
     errno = error;
-    return error ? err_sys(err, "cannot run '%s' in the guest", command) : 0;
+    err_sys(err, "cannot run '%s' in the guest", command);
+    return error == ENOENT || error == ENOTDIR ? 127 : 126;
 }
 
 static int check_cgroup(const struct plan *plan, struct err *err)
@@ -113,25 +107,34 @@ static int check_cgroup(const struct plan *plan, struct err *err)
     return cgroup_check(&plan->cgroup, err);
 }
 
-/* One that was refused, or a sealed image, has nothing to look at. */
+/* A sealed image, or an empty tree, which was refused already, has nothing to look at. */
 static bool is_tree(const struct plan *plan)
 {
-    cleanup_close int fd = intree_open(plan->drives.rootfs, "/");
-    return fd >= 0;
+    int entries = 0;
+    DIR *dir = opendir(plan->drives.rootfs);
+    while (dir && entries <= 2 && readdir(dir)) /* . and .. are two */
+        entries++;
+    if (dir)
+        closedir(dir);
+    return entries > 2;
 }
 
-int fits_check(const struct plan *plan, bool command, struct refusals *refused)
+int fits_check(const struct plan *plan, struct refusals *refused)
 {
     static int (*const of_host[])(const struct plan *, struct err *) = {check_template, check_cgroup};
-    static int (*const of_tree[])(const struct plan *, struct err *) = {check_user, check_workdir, check_command};
+    static int (*const of_tree[])(const struct plan *, struct err *) = {check_user, check_workdir};
     struct err err = {0};
+    bool tree = is_tree(plan);
     for (size_t i = 0; i < 2; i++) {
         of_host[i](plan, &err);
         refusals_take(refused, &err);
     }
-    for (size_t i = 0; i < (command ? 3 : 2) && is_tree(plan); i++) {
+    for (size_t i = 0; i < 2 && tree; i++) {
         of_tree[i](plan, &err);
         refusals_take(refused, &err);
     }
-    return refusals_any(refused) ? -1 : 0;
+    bool others = refusals_any(refused);
+    int status = tree ? check_command(plan, &err) : 0;
+    refusals_take(refused, &err);
+    return others ? EXIT_OURS : status;
 }

@@ -5,9 +5,9 @@
 
 #include "entry/plan/plan.h"
 
-/* Checks the CPU, the cgroups, and a tree's users and working directory.  Sealed images, and the content of disks and
- * volumes, are left to the guest.  command: checks the command's file too, which a start leaves to the guest for its
- * exit codes 126 and 127.  Skips what the plan has refused already.  Changes nothing.  -1 with refusals. */
-int fits_check(const struct plan *plan, bool command, struct refusals *refused);
+/* Checks the CPU, the cgroups, and a tree's users, working directory and command.  Sealed images, and the content of
+ * disks and volumes, are left to the guest.  Skips what the plan has refused already.  Changes nothing.  The exit
+ * status: 0, or with refusals 125; 126 or 127 if the command's file is all that is refused. */
+int fits_check(const struct plan *plan, struct refusals *refused);
 
 #endif

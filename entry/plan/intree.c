@@ -5,16 +5,27 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-int intree_open(const char *tree, const char *path)
+static int open_path(const char *tree, const char *path, uint64_t flags)
 {
-    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC | flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
     cleanup_close int root = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return root < 0 ? -1 : (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+int intree_open(const char *tree, const char *path)
+{
+    return open_path(tree, path, 0);
+}
+
+int intree_open_itself(const char *tree, const char *path)
+{
+    return open_path(tree, path, O_NOFOLLOW);
 }
 
 /* The file is opened for reading once it is known not to be a pipe or a device. */

@@ -7,6 +7,9 @@
 /* Opens a path, with every link followed as if the tree were the root: an O_PATH descriptor, or -1 with errno. */
 int intree_open(const char *tree, const char *path);
 
+/* The same, but a link at the end of the path is opened itself. */
+int intree_open_itself(const char *tree, const char *path);
+
 /* The text of a regular file of at most max bytes; owned by the caller.  NULL with errno. */
 char *intree_read(const char *tree, const char *path, unsigned long max);
 

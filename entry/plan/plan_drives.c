@@ -1,5 +1,6 @@
 /* The disks' part of the plan. */
 #include "common/cleanup.h"
+#include "entry/plan/intree.h"
 #include "entry/plan/plan_parts.h"
 #include "entry/plan/space.h"
 #include "rootdisk/rootdisk.h"
@@ -72,10 +73,11 @@ static const char *plan_volume(char *text, struct volume *v)
     v->target = strsep(&text, ":");
     uint64_t none;
     static const struct value_rule target = {.type = VALUE_TARGET};
-    if (!v->target || !text || v->source[0] != '/' || value_read(&target, v->target, &none) < 0 ||
-        strcmp(text, "ro") != 0)
+    if (!v->target || !text || v->source[0] != '/' || v->target[0] != '/' || strcmp(text, "ro") != 0)
         return "must be /host/path:/guest/path:ro, comma separated (volumes are read-only; VM_DATA_MOUNT is for "
                "writing)";
+    if (value_read(&target, v->target, &none) < 0)
+        return "nothing can be mounted at /, nor in the guest's /dev, /proc and /sys";
     if (stat(v->source, &st) < 0)
         return strerror(errno);
     v->file = S_ISREG(st.st_mode);
@@ -98,6 +100,47 @@ static int plan_volumes(const struct options *o, struct drives_plan *d, struct e
         d->volume_count++;
     }
     return 0;
+}
+
+/* What is left of path below dir, or NULL. */
+static const char *rest_below(const char *path, const char *dir)
+{
+    size_t len = strlen(dir);
+    while (len > 0 && dir[len - 1] == '/')
+        len--;
+    return strncmp(path, dir, len) == 0 && path[len] == '/' ? path + len + strspn(path + len, "/") : NULL;
+}
+
+/* A volume is read-only: what is mounted inside of one must find its place there (runc fails there, too). */
+static int plan_inside(const struct drives_plan *d, const char *option, const char *target, bool file, struct err *err)
+{
+    const struct volume *outer = NULL;
+    const char *rest = NULL;
+    struct stat st;
+    for (unsigned i = 0; i < d->volume_count; i++) {
+        const char *here = rest_below(target, d->volume[i].target);
+        if (here && *here && (!rest || strlen(here) < strlen(rest))) {
+            outer = &d->volume[i];
+            rest = here;
+        }
+    }
+    cleanup_close int fd = rest ? intree_open(outer->source, rest) : -1;
+    if (!rest || (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) != file))
+        return 0;
+    return err_set(err, "%s: %s is inside the volume %s, which is read-only: make the %s %s in %s first", option,
+                   target, outer->target, file ? "file" : "directory", rest, outer->source);
+}
+
+static void plan_insides(const struct drives_plan *d, struct refusals *refused)
+{
+    struct err err = {0};
+    for (unsigned i = 0; i < d->volume_count; i++) {
+        plan_inside(d, "VM_VOLUMES", d->volume[i].target, d->volume[i].file, &err);
+        refusals_take(refused, &err);
+    }
+    if (d->data_mount)
+        plan_inside(d, "VM_DATA_MOUNT", d->data_mount, false, &err);
+    refusals_take(refused, &err);
 }
 
 /* A volume is there for data.ext4 to be written. */
@@ -157,6 +200,7 @@ void plan_drives(const struct options *o, struct drives_plan *d, struct refusals
         parts[i](o, d, &err);
         refusals_take(refused, &err);
     }
+    plan_insides(d, refused);
     if (!refusals_any(refused)) /* a folder that is not there has no room to speak of */
         plan_space(d);
 }

@@ -60,6 +60,30 @@ static int read_bytes(const char *text, uint64_t unit, uint64_t min, uint64_t ma
     return num_parse_size(text, unit, out) == 0 && *out >= min && *out <= max ? 0 : -1;
 }
 
+/* Where something can be mounted: not over the root, nor in what is the guest's kernel's. */
+static bool is_target(const char *path)
+{
+    static const char *const kernels[] = {"dev", "proc", "sys"};
+    const char *top = "";
+    size_t depth = 0, top_len = 0;
+    if (*path != '/')
+        return false;
+    for (const char *name; *(name = path + strspn(path, "/"));) {
+        size_t len = strcspn(name, "/");
+        path = name + len;
+        if (len == 2 && memcmp(name, "..", 2) == 0) {
+            depth -= depth > 0;
+        } else if (len > 1 || *name != '.') {
+            top = depth == 0 ? name : top;
+            top_len = depth++ == 0 ? len : top_len;
+        }
+    }
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(*kernels); i++)
+        if (strlen(kernels[i]) == top_len && memcmp(kernels[i], top, top_len) == 0)
+            return false;
+    return depth > 0;
+}
+
 int value_read(const struct value_rule *rule, const char *text, uint64_t *out)
 {
     static const char id[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
@@ -87,7 +111,7 @@ int value_read(const struct value_rule *rule, const char *text, uint64_t *out)
     case VALUE_PATH:
         return text[0] == '/' ? 0 : -1;
     case VALUE_TARGET:
-        return text[0] == '/' && text[strspn(text, "/")] != '\0' ? 0 : -1;
+        return is_target(text) ? 0 : -1;
     case VALUE_TEXT:
         break;
     }
@@ -117,7 +141,7 @@ void value_accepted(const struct value_rule *rule, char *out, size_t size)
         [VALUE_ID] = "1 to 64 of A-Z a-z 0-9 -",
         [VALUE_DEVICE] = "a name of at most 15 characters",
         [VALUE_PATH] = "an absolute path",
-        [VALUE_TARGET] = "an absolute path in the guest other than /",
+        [VALUE_TARGET] = "an absolute path in the guest, not / and not in /dev, /proc or /sys",
     };
     if (rule->type == VALUE_NUMBER)
         snprintf(out, size, "must be a number from %llu to %llu", (unsigned long long)rule->min,

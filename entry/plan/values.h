@@ -16,7 +16,7 @@ enum value_type {
     VALUE_ID,     /* a VM's */
     VALUE_DEVICE, /* a network interface's name, by its length */
     VALUE_PATH,   /* absolute */
-    VALUE_TARGET, /* absolute, and not the root: something can be mounted there */
+    VALUE_TARGET, /* absolute, not the root and not the guest's kernel's: something can be mounted there */
 };
 
 struct value_rule {

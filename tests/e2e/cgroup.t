@@ -34,7 +34,7 @@ group() { sed -n "s/^$1:[^:]*://p" "/proc/$2/cgroup"; }
 echo +memory +cpu +pids >"$top/cgroup.subtree_control"
 echo 300M >"$box/memory.max"
 echo '50000 100000' >"$box/cpu.max"
-begin within "$box/cgroup.procs" "${VM[@]}" "$entry" /x
+begin within "$box/cgroup.procs" "${VM[@]}" "$entry" /guest-static
 is "without options Firecracker is in entry's group" "$(group 0 "$firecracker")" /ctr-box
 # What docker pause does (runc's fs2/freezer.go): it is waited for that all are frozen.
 is "KVM's kernel thread is not in it" \
@@ -52,7 +52,7 @@ refused 'too little memory, as the kernel tells it' 'Firecracker ended with sign
 check 'the limit did that, in the container' grep -q 'oom_kill [1-9]' "$box/memory.events"
 
 slices='VM_CGROUP=cpu.weight=50 cpu.max=20000 100000 memory.max=200M pids.max=300'
-begin within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" "$slices" VM_ID=sliced "$entry" /x
+begin within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" "$slices" VM_ID=sliced "$entry" /guest-static
 own=$box/ctr-jailer/sliced
 is 'Firecracker is in a group below it' "$(group 0 "$firecracker")" /ctr-box/ctr-jailer/sliced
 is 'entry is in one of its own' "$(group 0 "$self")" /ctr-box/ctr-jailer-entry
@@ -65,7 +65,7 @@ is 'the guest memory by default follows memory.max' \
 stop
 is 'the groups end with the VM' "$(cd "$box" && echo ctr-*)" ctr-jailer-entry
 
-begin within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" "$slices" VM_ID=again "$entry" /x
+begin within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" "$slices" VM_ID=again "$entry" /guest-static
 is 'a start from there is in the same place' "$(group 0 "$firecracker")" /ctr-box/ctr-jailer/again
 mkdir "$box/ctr-jailer/dead"
 begin2=$("${VM[@]}" "$slices" VM_ID=third bash -c 'echo $$ >"$0"; exec "$@"' "$box/ctr-jailer-entry/cgroup.procs" "$entry" 2>&1 --dry-run /guest-static | jq -r .id)
@@ -75,12 +75,12 @@ wait $vm || true
 gone() { [ ! -d "$box/ctr-jailer/again" ]; }
 check 'killed, it leaves no group' wait_until 60 gone
 refused 'a value that the kernel does not take' 'the jailer refuses: *cpu.weight*\(the kernel does not take this value of VM_CGROUP)' \
-    within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.weight=0 "$entry" /x
+    within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.weight=0 "$entry" /guest-static
 is "that start removed what a dead VM had left" "$(cd "$box" && echo ctr-*)" ctr-jailer-entry
-refused 'a file that there is not' 'VM_CGROUP: cpu.wait=1: *: No such file or directory' within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.wait=1 "$entry" /x
-refused 'a file that there is not, by --dry-run' 'VM_CGROUP: cpu.wait=1: *: No such file or directory' within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.wait=1 "$entry" --dry-run /x
-refused 'a controller that there is not' 'VM_CGROUP: gpu.max=1: no cgroup here has the controller gpu (v2 has: *cpu*' "${VM[@]}" VM_CGROUP=gpu.max=1 "$entry" /x
-refused 'no value' 'VM_CGROUP=cpu.weight: must be *FILE=VALUE*' "${VM[@]}" VM_CGROUP=cpu.weight "$entry" /x
+refused 'a file that there is not' 'VM_CGROUP: cpu.wait=1: *: No such file or directory' within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.wait=1 "$entry" /guest-static
+refused 'a file that there is not, by --dry-run' 'VM_CGROUP: cpu.wait=1: *: No such file or directory' within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.wait=1 "$entry" --dry-run /guest-static
+refused 'a controller that there is not' 'VM_CGROUP: gpu.max=1: no cgroup here has the controller gpu (v2 has: *cpu*' "${VM[@]}" VM_CGROUP=gpu.max=1 "$entry" /guest-static
+refused 'no value' 'VM_CGROUP=cpu.weight: must be *FILE=VALUE*' "${VM[@]}" VM_CGROUP=cpu.weight "$entry" /guest-static
 
 # As a container sees it: the top of its own namespace, with other processes in it.
 crowd=$top/ctr-crowd
@@ -89,23 +89,23 @@ sleep 1000 &
 sleeper=$!
 echo $sleeper >"$crowd/cgroup.procs"
 refused 'in a group with others' 'VM_CGROUP: cannot have cpu in parts of *: Device or resource busy (*other processes*Delegate=yes)' \
-    within "$crowd/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.weight=50 "$entry" /x
+    within "$crowd/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.weight=50 "$entry" /guest-static
 for pid in $(cat "$crowd/ctr-jailer-entry/cgroup.procs"); do echo "$pid" >"$top/cgroup.procs"; done
 rmdir "$crowd/ctr-jailer-entry"
 container() { within "$crowd/cgroup.procs" unshare -C -m bash -c 'umount "$0"; mount -t cgroup2 ${FLAGS:-} none "$0" && exec "$@"' "$top" "$@"; }
-begin container "${VM[@]}" VM_CGROUP=cpu.weight=50 VM_ID=inside "$entry" /x
+begin container "${VM[@]}" VM_CGROUP=cpu.weight=50 VM_ID=inside "$entry" /guest-static
 is "in a container's namespace: below its top" "$(group 0 "$firecracker") $(<"$crowd/ctr-jailer/inside/cpu.weight")" '/ctr-crowd/ctr-jailer/inside 50'
 is 'the others there have moved too' "$(group 0 $sleeper)" /ctr-crowd/ctr-jailer-entry
 stop
 for pid in $(cat "$crowd/ctr-jailer-entry/cgroup.procs"); do echo "$pid" >"$top/cgroup.procs"; done
 rmdir "$crowd/ctr-jailer-entry"
-begin container unshare -p -f --mount-proc "${VM[@]}" VM_LOG_LEVEL=info VM_ID=apart "$entry" /x
+begin container unshare -p -f --mount-proc "${VM[@]}" VM_LOG_LEVEL=info VM_ID=apart "$entry" /guest-static
 check "KVM's kernel thread cannot be named from a PID namespace: that is said" \
     wait_until 30 grep -q 'docker pause would hang: use ctr-jailer pause' "$work/log"
 kill -TERM "$(pgrep -o -x entry)" # status has its number in there
 wait $vm || true
 FLAGS=-oro refused 'read-only, as in a container without privileges' 'VM_CGROUP: cannot * Read-only file system (*read-only: run it privileged)' \
-    env FLAGS=-oro bash -c "$(declare -f within); $(declare -f container); crowd=$crowd top=$top; container \"\$@\"" - "${VM[@]}" VM_CGROUP=cpu.weight=50 "$entry" /x
+    env FLAGS=-oro bash -c "$(declare -f within); $(declare -f container); crowd=$crowd top=$top; container \"\$@\"" - "${VM[@]}" VM_CGROUP=cpu.weight=50 "$entry" /guest-static
 kill $sleeper
 wait $sleeper 2>/dev/null || true
 echo -cpu -pids >"$box/cgroup.subtree_control"
@@ -114,7 +114,7 @@ rmdir "$crowd" "$box/ctr-jailer-entry"
 rmdir "$box"
 
 # The root of all, where processes may be beside parts.
-begin "${VM[@]}" VM_CGROUP=cpu.weight=50 VM_ID=top "$entry" /x
+begin "${VM[@]}" VM_CGROUP=cpu.weight=50 VM_ID=top "$entry" /guest-static
 is "in the hierarchy's root" "$(group 0 "$firecracker") $(<"$top/ctr-jailer/top/cpu.weight")" '/ctr-jailer/top 50'
 is 'entry stays' "$(group 0 "$self")" "$(group 0 $$)"
 stop
@@ -124,12 +124,12 @@ echo -cpu -pids >"$top/cgroup.subtree_control"
 mkdir "$work/cpu" "$work/pids"
 if mount -t cgroup -o cpu cpu "$work/cpu" && mount -t cgroup -o pids pids "$work/pids"; then
     mkdir "$work/cpu/box" "$work/pids/box"
-    begin within "$work/cpu/box/tasks $work/pids/box/tasks" "${VM[@]}" VM_CGROUP='cpu.shares=512 pids.max=300' VM_ID=old "$entry" /x
+    begin within "$work/cpu/box/tasks $work/pids/box/tasks" "${VM[@]}" VM_CGROUP='cpu.shares=512 pids.max=300' VM_ID=old "$entry" /guest-static
     is 'v1: Firecracker is below' "$(sed -n 's/^.*:\(cpu\|pids\):/\1 /p' "/proc/$firecracker/cgroup" | sort | paste -sd,)" 'cpu /box/ctr-jailer/old,pids /box/ctr-jailer/old'
     is 'v1: with the values' "$(cat "$work"/{cpu/box/ctr-jailer/old/cpu.shares,pids/box/ctr-jailer/old/pids.max} | paste -sd,)" 512,300
     stop
     is 'v1: the groups end with the VM' "$(find "$work"/{cpu,pids}/box -mindepth 1 -type d)" ''
-    refused 'v1 and v2 at once' 'VM_CGROUP: memory.max=*: the jailer takes settings of one place only*' "${VM[@]}" VM_CGROUP='cpu.shares=512 memory.max=500M' "$entry" /x
+    refused 'v1 and v2 at once' 'VM_CGROUP: memory.max=*: the jailer takes settings of one place only*' "${VM[@]}" VM_CGROUP='cpu.shares=512 memory.max=500M' "$entry" /guest-static
     rmdir "$work"/{cpu,pids}/box
     umount "$work/cpu" "$work/pids"
 else

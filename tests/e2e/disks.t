@@ -149,7 +149,7 @@ list=$(IFS=,; echo "${volumes[*]}")
 args=$(vm "$entry" --dry-run /bin/busybox | jq -r .boot_args)
 longest=1426
 filler() { printf 'fill=%*s' $(($1 - ${#args} - 6)) '' | tr ' ' f; } # which makes it that long
-capture vm VM_VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $((longest + 1)))" "$entry" /x
+capture vm VM_VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $((longest + 1)))" "$entry" /bin/busybox
 is "a command line that is too long is refused" "$STATUS/$STDERR" \
     "125/ctr-jailer: EXTRA_KERNEL_BOOT_ARGS: the kernel's command line has $((longest + 1)) characters, $longest are possible"
 capture vm VM_VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $longest)" "$entry" /bin/busybox sh -c '
@@ -189,7 +189,7 @@ is "a sealed image is the root" "$STATUS/$STDOUT/$STDERR" "6/9000/"
 is "and stays as it is" "$(sha256sum <"$work/sealed")" "$sum"
 head -c 8192 "$work/sealed" >"$work/short"
 VM_TREE=$work/short
-capture vm "$entry" /x
+capture vm "$entry" /bin/busybox
 like "half an image is refused" "$STATUS/$STDERR" "125/ctr-jailer: VM_ROOTFS_DIR=*: is neither a directory nor an EROFS image*"
 VM_TREE=$work/tree
 rm /dev/fuse

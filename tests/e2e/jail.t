@@ -109,11 +109,11 @@ is "nothing is left on the host" "$(diff <(echo "$before") <(host_state))" ""
 
 # --- without a VM ----------------------------------------------------------------------------------------------
 base+=/$(printf 'b%.0s' {1..200})
-capture vm "${long[@]}" VM_JAIL_BASE="$base" "$entry" /x
+capture vm "${long[@]}" VM_JAIL_BASE="$base" "$entry" /guest-static
 like "a folder that is too deep is refused" "$STATUS/$STDERR" "125/ctr-jailer: VM_JAIL_BASE=/srv/bbb*: the path is too long"
-capture vm "${long[@]}" VM_JAIL_BASE="/srv/$(printf 'b%.0s' {1..300})" "$entry" /x
+capture vm "${long[@]}" VM_JAIL_BASE="/srv/$(printf 'b%.0s' {1..300})" "$entry" /guest-static
 like "and one with too long a name" "$STATUS/$STDERR" "125/ctr-jailer: *File name too long"
-capture vm "${long[@]}" "$entry" --id "i$id" /x
+capture vm "${long[@]}" "$entry" --id "i$id" /guest-static
 like "and a longer id" "$STATUS/$STDERR" "125/ctr-jailer: VM_ID=i*: must be 1 to 64 of*"
 is "nothing is left on the host" "$(diff <(echo "$before") <(host_state))" ""
 umount /jail/data

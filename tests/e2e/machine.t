@@ -110,10 +110,10 @@ capture vm VM_MEM_RECLAIM=yes VM_FIRECRACKER_BIN="$work/firecracker" "$entry" /g
 like "one that should have it is asked for it" "$STATUS/$STDERR" \
     "125/ctr-jailer: Firecracker refuses balloon:*free_page_reporting*"
 for value in 63 x; do
-    capture vm MEM_SIZE_MIB=512 VM_MEM_MIN_MIB=$value "$entry" /x
+    capture vm MEM_SIZE_MIB=512 VM_MEM_MIN_MIB=$value "$entry" /guest-static
     is "VM_MEM_MIN_MIB=$value" "$STATUS/$STDERR" "125/ctr-jailer: VM_MEM_MIN_MIB=$value: must be a number from 64 to 16777216"
 done
-capture vm MEM_SIZE_MIB=512 VM_MEM_MIN_MIB=513 "$entry" /x
+capture vm MEM_SIZE_MIB=512 VM_MEM_MIN_MIB=513 "$entry" /guest-static
 is "VM_MEM_MIN_MIB=513" "$STATUS/$STDERR" "125/ctr-jailer: VM_MEM_MIN_MIB=513: must not be more than the guest's 512 MiB"
 rm -rf "$work"
 done_testing

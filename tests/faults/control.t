@@ -23,7 +23,7 @@ vm() { # [NAME=value...]
     env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
         VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" \
         VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 \
-        VM_PORTS=8080:80 "$@" "$PWD/build/faults/entry" /bin/true </dev/null
+        VM_PORTS=8080:80 "$@" "$PWD/build/faults/entry" /guest-static </dev/null
 }
 state=/run/ctr-jailer/one/state.json
 is "no VM" "$("$ctr" status 2>&1)" "ctr-jailer: no VM runs here"

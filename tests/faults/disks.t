@@ -21,7 +21,7 @@ start() { # [NAME=value...]: whose command is the end of a start that went well
     capture env -i LD_PRELOAD="$PWD/build/inject.so" INJECT=0 PATH="$work/stand-in:$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/vmlinux" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
         VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" \
         VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" VM_DATA_DIR="$work/data" VM_DATA_MOUNT=/data ROOTFS_SIZE=64M DATAFS_SIZE=64M \
-        MEM_SIZE_MIB=64 VCPU_COUNT=1 VM_NETWORK=none VM_LOG_LEVEL=error "$@" "$entry" /bin/true </dev/null
+        MEM_SIZE_MIB=64 VCPU_COUNT=1 VM_NETWORK=none VM_LOG_LEVEL=error "$@" "$entry" /guest-static </dev/null
 }
 whole="125/ctr-jailer: the VM ended before the command did; its console says: (nothing)"
 

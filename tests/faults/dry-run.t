@@ -14,6 +14,13 @@ chmod 755 "$work/tree/bin/run" "$work/tree/srv/app/own"
 : >"$work/tree/bin/data"
 ln -s /etc/alternatives/run "$work/tree/bin/linked"
 ln -s /bin/run "$work/tree/etc/alternatives/run"
+ln -s nothing "$work/tree/bin/dangling"
+ln -s circle "$work/tree/bin/circle"
+ln -s ../opt/tool "$work/tree/bin/into-opt"
+ln -s /proc/self/exe "$work/tree/bin/into-proc"
+mkdir -p "$work/tree/usr/lib"
+ln -s usr/lib "$work/tree/lib"
+: >"$work/tree/srv/run"
 { printf '\177ELF'; head -c 60 /dev/zero; } >"$work/vmlinux"
 cp "$work/tree/bin/run" "$work/program"
 base=(VM_ROOTFS_DIR="$work/tree" VM_KERNEL_IMAGE="$work/vmlinux" VM_INITRD_IMAGE="$work/vmlinux" VM_SCRATCH_DIR="$work/scratch"
@@ -30,7 +37,7 @@ refused() {
     while [ $# -gt 0 ] && [ "$1" != -- ]; do variables+=("$1") && shift; done
     shift || true
     plan "${variables[@]}" "$entry" --dry-run "${@:-/bin/run}"
-    like "refused: $name" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: $pattern"
+    like "refused: $name" "$STATUS/$STDOUT/$STDERR" "${CODE:-125}//ctr-jailer: $pattern"
     [ "$(wc -l <<<"$STDERR")" = 1 ] || fail "refused: $name, in one line" "$STDERR"
 }
 accepted() { # NAME [NAME=value...] [-- command...]
@@ -57,10 +64,32 @@ refused 'one that is a file' 'VM_WORKDIR=/bin/run: is not a directory' VM_WORKDI
 refused 'a relative one' 'VM_WORKDIR=srv: must be an absolute path' VM_WORKDIR=srv
 for command in /bin/run /bin/linked run srv/app/own; do accepted "the command $command" -- $command; done
 accepted 'a command by its own PATH' PATH=/srv/app -- own
-refused 'a command that is not there' "cannot run '/bin/none' in the guest: No such file or directory" -- /bin/none
-refused 'one that PATH does not find' "cannot run 'own' in the guest: No such file or directory" PATH=/bin:/sbin -- own
-refused 'one that cannot be executed' "cannot run '/bin/data' in the guest: Permission denied" -- /bin/data
-refused 'a folder' "cannot run '/bin' in the guest: Permission denied" -- /bin
+CODE=127 refused 'a command that is not there' "cannot run '/bin/none' in the guest: No such file or directory" -- /bin/none
+CODE=127 refused 'one that PATH does not find' "cannot run 'own' in the guest: No such file or directory" PATH=/bin:/sbin -- own
+CODE=127 refused 'a link to nothing' "cannot run '/bin/dangling' in the guest: No such file or directory" -- /bin/dangling
+CODE=126 refused 'links in a circle' "cannot run '/bin/circle' in the guest: Too many levels of symbolic links" -- /bin/circle
+CODE=126 refused 'one that cannot be executed' "cannot run '/bin/data' in the guest: Permission denied" -- /bin/data
+CODE=126 refused 'nor one that PATH finds' "cannot run 'data' in the guest: Permission denied" PATH=/bin:/none -- data
+CODE=126 refused 'a folder' "cannot run '/bin' in the guest: Permission denied" -- /bin
+CODE=127 refused 'a command beside a volume' "cannot run '/opt/tool' in the guest: *" VM_VOLUMES="$work/scratch:/opt/too:ro" -- /opt/tool
+for command in /bin/none none /bin/data; do
+    plan "$entry" $command
+    like "refused by a start, before there is a VM: $command" "$STATUS/$STDOUT/$STDERR" "12[67]//ctr-jailer: cannot run '$command' in the guest: *"
+done
+plan VM_WORKDIR=/none "$entry" none
+is 'and not alone' "$STATUS $(said)" "125 VM_WORKDIR=/none: is not in the root filesystem: No such file or directory
+cannot run 'none' in the guest: No such file or directory"
+
+# What the tree does not tell is left to the guest.
+accepted 'a command of a volume' VM_VOLUMES="$work/scratch:/opt:ro" -- /opt/tool
+accepted 'one that a link finds there' VM_VOLUMES="$work/scratch:/opt:ro" -- /bin/into-opt
+accepted 'one of a volume on a link' VM_VOLUMES="$work/scratch:/lib/app:ro" -- /usr/lib/app/tool
+accepted 'the same by the link' VM_VOLUMES="$work/scratch:/usr/lib/app:ro" -- /lib/app/tool
+accepted 'one of the data disk, by PATH' VM_DATA_MOUNT=/opt PATH=/bin:/opt/bin -- tool
+accepted 'one that a link finds in /proc' -- /bin/into-proc
+accepted 'one in the working directory' PATH=/bin: -- tool
+accepted 'one relative to it' -- ./tool
+accepted 'a command that is not executable in the first folder of PATH' PATH=/srv:/bin -- run
 refused 'a CPU template that is unknown' 'VM_CPU_TEMPLATE=Z80: must be None, T2, T2S, T2CL, T2A, C3 or V1N1' VM_CPU_TEMPLATE=Z80
 accepted 'VM_CPU_TEMPLATE=None' VM_CPU_TEMPLATE=None
 vendor=$(sed -n 's/^vendor_id\t*: //p' /proc/cpuinfo | head -n 1)
@@ -75,6 +104,25 @@ else
     skip 'CPU templates of two vendors' "this CPU's vendor is $vendor"
 fi
 refused 'a controller that no cgroup has' 'VM_CGROUP: gpu.max=1: no cgroup here has the controller gpu*' VM_CGROUP=gpu.max=1
+
+# Volumes inside of volumes.
+mkdir -p "$work/app/certs" "$work/certs"
+: >"$work/app/key"
+accepted 'a volume on a folder of another' VM_VOLUMES="$work/certs:/etc/app/certs/:ro,$work/app:/etc/app/:ro"
+accepted 'a file on a file of one' VM_VOLUMES="$work/app:/etc/app:ro,$work/program:/etc/app/key:ro"
+accepted 'a volume beside another' VM_VOLUMES="$work/app:/etc/app:ro,$work/certs:/etc/app-certs:ro"
+refused 'a volume in one that has no place for it' "VM_VOLUMES: /etc/app/x/y is inside the volume /etc/app, which is read-only: \
+make the directory x/y in $work/app first" VM_VOLUMES="$work/certs:/etc/app/x/y:ro,$work:/etc:ro,$work/app:/etc/app:ro"
+refused 'a folder on a file of one' "VM_VOLUMES: */etc/app/key is inside*make the directory key in*" \
+    VM_VOLUMES="$work/app:/etc/app:ro,$work/certs:/etc/app/key:ro"
+refused 'a file on a folder of one' "VM_VOLUMES: */etc/app/certs is inside*make the file certs in*" \
+    VM_VOLUMES="$work/app:/etc/app:ro,$work/program:/etc/app/certs:ro"
+refused 'the data disk in one' "VM_DATA_MOUNT: /etc/app/data is inside the volume /etc/app, which is read-only: make the directory data*" \
+    VM_VOLUMES="$work/app:/etc/app:ro" VM_DATA_MOUNT=/etc/app/data
+refused "a volume in the kernel's place" "VM_VOLUMES=*: nothing can be mounted at /, nor in the guest's /dev, /proc and /sys" \
+    VM_VOLUMES="$work/app:/dev/shm:ro"
+refused "the data disk in the kernel's place" 'VM_DATA_MOUNT=/sys: must be an absolute path in the guest, not / and not in /dev, /proc or /sys' \
+    VM_DATA_MOUNT=/sys
 
 mkdir "$work/data"
 volume() { # FLAGS: as docker run -v does it
@@ -98,6 +146,9 @@ is 'all that is wrong, at once: no VM is tried' "$STATUS $(said | sed 's/[=:. ].
     '125 EXTRA_KERNEL_BOOT_ARGS MEM_SIZE_MIB TAP_IP VCPU_COUNT VM_BOOT_TIMEOUT VM_CGROUP VM_DATA_MOUNT VM_JAILER_BIN VM_KERNEL_IMAGE VM_NETWORK VM_PORTS VM_SCRATCH_DIR VM_VOLUMES VM_WORKDIR there '
 plan VM_ROOTFS_DIR=/none VCPU_COUNT=many VM_USER=nobody VM_WORKDIR=/none "$entry" /bin/none
 is 'and without a root filesystem' "$STATUS $(said | sed 's/[=:].*//' | sort | tr '\n' ' ')" '125 VCPU_COUNT VM_ROOTFS_DIR '
+mkdir "$work/empty"
+plan VM_ROOTFS_DIR="$work/empty" VCPU_COUNT=many VM_USER=nobody VM_WORKDIR=/none "$entry" /bin/none
+is 'and with an empty one' "$STATUS $(said | sed 's/[=:].*//' | sort | tr '\n' ' ')" '125 VCPU_COUNT VM_ROOTFS_DIR '
 plan VM_ROOTFS_DIR=/none VCPU_COUNT=many "$entry"
 is 'nor a command' "$STATUS $(said | sed 's/[=:].*//' | sort | tr '\n' ' ')" '125 VCPU_COUNT VM_ROOTFS_DIR no command '
 

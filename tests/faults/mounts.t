@@ -28,7 +28,7 @@ mount --rbind /dev "$tree/dev"
 
 start() { # [NAME=value...]: a VM whose kernel waits
     : >"$work/err"
-    env -i PATH="$PATH" VM_ROOTFS_DIR="$tree" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
+    env -i PATH="$PATH" VM_ID=mounts VM_ROOTFS_DIR="$tree" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
         VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" \
         VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" VM_DATA_DIR="$work/none" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 \
         VCPU_COUNT=1 VM_NETWORK=none "$@" build/faults/entry /guest-static </dev/null >"$work/err" 2>&1 &
@@ -36,7 +36,7 @@ start() { # [NAME=value...]: a VM whose kernel waits
     wait_until 60 runs || fail 'a VM runs' "$(<"$work/err")"
 }
 # Its disks are in the jail, once the VM's kernel has been started.
-runs() { firecracker=$(pgrep -x firecracker) && build/bin/ctr-jailer status --json 2>/dev/null | grep -q '"state"'; }
+runs() { firecracker=$(pgrep -x firecracker) && build/bin/ctr-jailer --id mounts status --json 2>/dev/null | grep -q '"state"'; }
 stop() {
     kill "$entry"
     wait "$entry" || true

@@ -50,7 +50,7 @@ start() { # VARIABLE...
     env -i PATH="$work/bin:$PATH" VM_ID=processes VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" \
         VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$work/bin/jailer" \
         VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" VM_DATA_DIR="$work/data" VM_VOLUMES="$work/volume:/v:ro" \
-        ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 VM_LOG_LEVEL=error "$@" "$PWD/build/faults/entry" /bin/true \
+        ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 VM_LOG_LEVEL=error "$@" "$PWD/build/faults/entry" /guest-static \
         </dev/null >"$work/out" 2>&1 &
     entry=$!
     exec 7<&-

@@ -15,7 +15,7 @@ mkdir "$work/jails" "$work/scratch"
 env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
     VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" VM_NETWORK=none VM_LOG_LEVEL=error \
     VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 \
-    unshare --pid --fork --kill-child --mount-proc "$PWD/build/faults/entry" /bin/true </dev/null >"$work/out" 2>&1 &
+    unshare --pid --fork --kill-child --mount-proc "$PWD/build/faults/entry" /guest-static </dev/null >"$work/out" 2>&1 &
 unshare_pid=$!
 entry() {
     PID=$(<"/proc/$unshare_pid/task/$unshare_pid/children") PID=${PID% }

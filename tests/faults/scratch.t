@@ -26,7 +26,7 @@ start() { # [NAME=value...]
     capture env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/vmlinux" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
         VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" VM_NETWORK=none VM_ID=squat \
         VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 \
-        VM_LOG_LEVEL=error "$@" "$PWD/build/faults/entry" /bin/true </dev/null
+        VM_LOG_LEVEL=error "$@" "$PWD/build/faults/entry" /guest-static </dev/null
 }
 theirs() { (cd "$work/scratch" && find . ! -name . -printf '%f %U %y %l\n' | sort); }
 

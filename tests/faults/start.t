@@ -24,7 +24,7 @@ start() { # [NAME=value...]
     capture env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/vmlinux" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
         VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" \
         VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 \
-        VM_PORTS=8080:80,53:53/udp VM_LOG_LEVEL=error "$@" "$entry" /bin/true </dev/null
+        VM_PORTS=8080:80,53:53/udp VM_LOG_LEVEL=error "$@" "$entry" /guest-static </dev/null
 }
 # What is left of a VM, told without starting a process; rules are compared at last.
 left() {

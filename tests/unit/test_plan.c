@@ -186,9 +186,10 @@ static void test_disks(void **state)
     (void)state;
     struct plan plan;
     static const char *const bad[] = {
-        "/tmp",      "/tmp:/x",       "/tmp:/x:rw",         "tmp:/x:ro",       "/tmp:x:ro",
-        "/tmp:/:ro", "/tmp:/x:ro:ro", "/nonexistent:/x:ro", "/dev/null:/x:ro", "/tmp:/x:ro,",
-        ","};
+        "/tmp",       "/tmp:/x",       "/tmp:/x:rw",         "tmp:/x:ro",       "/tmp:x:ro",
+        "/tmp:/:ro",  "/tmp:/x:ro:ro", "/nonexistent:/x:ro", "/dev/null:/x:ro", "/tmp:/x:ro,",
+        ",",          "/tmp:/dev:ro",  "/tmp:/proc/x:ro",    "/tmp:/sys/:ro",   "/tmp:/x/.././/dev/x:ro",
+        "/tmp:/..:ro"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_refused("VM_VOLUMES", bad[i]);
     assert_refused("VM_VOLUMES",
@@ -203,6 +204,9 @@ static void test_disks(void **state)
     plan_free(&plan);
     assert_refused("VM_DATA_MOUNT", "data");
     assert_refused("VM_DATA_MOUNT", "//");
+    assert_refused("VM_DATA_MOUNT", "/dev/shm");
+    assert_accepted("VM_DATA_MOUNT", "/devices", &plan);
+    assert_accepted("VM_DATA_MOUNT", "/dev/../var/dev", &plan);
     assert_accepted("VM_DATA_MOUNT", "/var/lib/app", &plan);
     assert_refused("VM_ROOTFS_FORMAT", "xfs");
     assert_refused("VM_ROOTFS_DIR", "/etc/passwd");
