@@ -43,13 +43,18 @@ static void add_quoted(struct buf *line, const char *value)
     buf_str(line, "\"");
 }
 
+static bool is_line(const struct buf *line)
+{
+    return line->len <= LINE_MAX_BYTES && !memchr(line->data, '\n', line->len);
+}
+
 /* Ends a line of the Dockerfile, or leaves it out when a Dockerfile cannot have it. */
 static void add_line(struct wrap *w, const struct buf *line)
 {
     w->out->failed |= line->failed;
     if (line->failed)
         return;
-    if (line->len <= LINE_MAX_BYTES && !memchr(line->data, '\n', line->len))
+    if (is_line(line))
         buf_fmt(w->out, "%s\n", line->data);
     else
         buf_fmt(w->omitted, "%.*s: a Dockerfile cannot say a value with a newline, or of more than 64 KB\n",
@@ -64,6 +69,21 @@ static void add_setting(struct wrap *w, const char *before, const char *value)
     add_line(w, &line);
 }
 
+/* What a Dockerfile cannot say, docker build can be told.  The build fails without it: nothing gets lost. */
+static void add_argument(struct wrap *w, const char *name)
+{
+    static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_",
+                      all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    if (!strchr(first, *name) || name[strspn(name, all)]) {
+        buf_fmt(w->omitted, "ENV %s: a Dockerfile cannot say a value with a newline, or of more than 64 KB\n", name);
+        return;
+    }
+    buf_fmt(w->out, "ARG %s\nRUN : \"${%s:?docker build needs --build-arg %s=...}\"\nENV %s=\"$%s\"\n", name, name,
+            name, name, name);
+    buf_fmt(w->omitted, "the value of %s has a newline, or more than 64 KB: give docker build --build-arg %s=...\n",
+            name, name);
+}
+
 /* PATH goes by the prefix, since the container's own must go on finding ctr-jailer. */
 static void add_variable(struct wrap *w, char *variable)
 {
@@ -72,12 +92,19 @@ static void add_variable(struct wrap *w, char *variable)
         return;
     *equals = '\0';
     bool prefixed = variables_need_prefix(variable) || strcmp(variable, "PATH") == 0;
-    cleanup_buf struct buf before = {0};
-    buf_fmt(&before, "ENV %s%s=", prefixed ? VARIABLES_CARRIED : "", variable);
-    if (buf_failed(&before) || strpbrk(variable, " \t\r\n\v\f\"'\\$"))
+    cleanup_buf struct buf name = {0}, line = {0};
+    buf_fmt(&name, "%s%s", prefixed ? VARIABLES_CARRIED : "", variable);
+    buf_fmt(&line, "ENV %s=", buf_failed(&name) ? "" : name.data);
+    add_quoted(&line, equals + 1);
+    w->out->failed |= name.failed || line.failed;
+    if (buf_failed(w->out))
+        return;
+    if (strpbrk(variable, " \t\r\n\v\f\"'\\$"))
         buf_fmt(w->omitted, "ENV %s: a Dockerfile cannot say this name\n", variable);
+    else if (is_line(&line))
+        add_line(w, &line);
     else
-        add_setting(w, before.data, equals + 1);
+        add_argument(w, name.data);
 }
 
 static void add_environment(struct wrap *w)
@@ -268,6 +295,6 @@ int ctl_wrap(const char *id, char **argv, struct err *err)
         wrap_stage(text.data, text.len - 1, argv[1], &stage, &omitted, err) < 0)
         return -1;
     for (char *rest = omitted.data, *line; rest && *(line = strsep(&rest, "\n"));)
-        log_warn("left out: %s", line);
+        log_warn("not in the Dockerfile: %s", line);
     return ctl_print(&stage, false, err);
 }

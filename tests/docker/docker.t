@@ -5,7 +5,7 @@
 # The engine that builds keeps its layers in build/docker/build, so only what changed is made again.  The
 # images go by `docker save` and `docker load` into the store of another engine, and that store becomes a
 # disk: `docker load` in the emulated KVM host would take minutes.
-#: timeout 2000
+#: timeout 3200
 set -euo pipefail
 . tests/lib/tap.sh
 . tests/docker/engine.sh
@@ -40,8 +40,13 @@ mkdir -p "$work/nasty"
 printf '%s\n' 'FROM debian:bookworm-slim' 'RUN mkdir -p "/a b/\$c \"d\" \\e"' >"$work/nasty/Dockerfile"
 check 'an image with a folder of an odd name' docker build --network host -t odd "$work/nasty"
 docker save odd | tests/docker/nasty nasty:1 | docker load >/dev/null
-docker inspect nasty:1 | build/bin/ctr-jailer wrap >"$work/nasty/wrapped"
-check 'what ctr-jailer wrap prints of it builds' docker build --network host -t wrapped - <"$work/nasty/wrapped"
+docker inspect nasty:1 | build/bin/ctr-jailer wrap >"$work/nasty/wrapped" 2>"$work/nasty/warned"
+is 'ctr-jailer wrap: what it says of it' "$(<"$work/nasty/warned")" \
+    'ctr-jailer: warning: not in the Dockerfile: the value of TWO_LINES has a newline, or more than 64 KB: give docker build --build-arg TWO_LINES=...'
+build_nasty() { docker build --network host -t wrapped "$@" - <"$work/nasty/wrapped"; }
+capture build_nasty
+like 'wrap: the build asks for what it cannot say' "$STATUS $STDOUT$STDERR" '[1-9]*TWO_LINES: docker build needs --build-arg TWO_LINES=...*'
+check 'what ctr-jailer wrap prints of it builds' build_nasty --build-arg $'TWO_LINES=of $x\n  "two"\n'
 config() { docker image inspect "$1" | jq -S ".[0].Config | $2"; }
 is 'wrap: the environment' "$(config wrapped '.Env | map(select(test("^(PATH|VM_USER|VM_STOP_SIGNAL|VM_PORTS)=") | not)) | sort')" \
     "$(config nasty:1 '.Env | map(sub("^(?<n>PATH|VCPU_COUNT|CTR_OWN|VM_NAME|HOME)="; "CTR_\(.n)=")) | sort')"
@@ -123,5 +128,5 @@ fi
 stop_engine
 done_testing
 
-export TESTHOST_FLAGS="-d $work/disk -r build/tests/docker/docker -t 1300 -m 6144"
+export TESTHOST_FLAGS="-d $work/disk -r build/tests/docker/docker -t 2400 -m 6144"
 exec tests/testhost/kvm-host tests/docker/inside "$work/disk"
