@@ -112,6 +112,12 @@ static bool is_made(const struct drives_plan *d, const char *path, struct stat *
     return true;
 }
 
+/* Other errors say nothing of the path: a kernel before 5.6 and old seccomp filters of engines refuse openat2. */
+static bool is_told(int error)
+{
+    return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENAMETOOLONG;
+}
+
 enum lookup lookup(const struct drives_plan *d, const char *path, struct stat *st)
 {
     struct walk w;
@@ -126,7 +132,7 @@ enum lookup lookup(const struct drives_plan *d, const char *path, struct stat *s
         if (error == ENOENT && is_made(d, w.at, st))
             continue;
         errno = error;
-        return LOOKUP_MISSING;
+        return is_told(error) ? LOOKUP_MISSING : LOOKUP_UNKNOWN;
     }
     errno = ENAMETOOLONG;
     return taken < 0 ? LOOKUP_MISSING : LOOKUP_FOUND;

@@ -9,7 +9,7 @@
 enum lookup {
     LOOKUP_FOUND,
     LOOKUP_MISSING, /* errno says why */
-    LOOKUP_UNKNOWN, /* the way leads into what the guest mounts */
+    LOOKUP_UNKNOWN, /* the way leads into what the guest mounts, or cannot be looked at from here */
 };
 
 /* Follows an absolute path and every link on its way, with the tree as the root.  What init makes is found,

@@ -111,8 +111,9 @@ for WORLD in "${WORLDS[@]}"; do
     ip -n "$NS-host" route del 128.0.0.0/1
     ip -n "$NS-host" route add default via 192.0.2.2
     is "$WORLD: a dead one's chain goes with its rules" "1 $before" "$(in_ns host "$NETSETUP" gc) $(snapshot)"
+    # of this host's: other suites have VMs with that name
     # shellcheck disable=SC2016
-    patiently eval '! pgrep -f "$NETSETUP up a" >/dev/null'
+    patiently eval '[ -z "$(ip netns pids "$NS-host")" ]'
     result $? "$WORLD: and its watcher by itself"
 
     ipt -I DOCKER -j ACCEPT
