@@ -104,11 +104,12 @@ static void write_scripts(struct scripts *s, const char *world, const struct net
 /* The device and the rules there are, as a text to compare. */
 static void look(const char *world, struct buf *out)
 {
-    char script[300];
+    char script[400];
     snprintf(script, sizeof(script),
              "cat /proc/sys/net/ipv4/conf/ctr0/route_localnet /proc/sys/net/ipv6/conf/ctr0/disable_ipv6\n"
              "ip -o -d addr show dev ctr0 | sed 's/^[0-9]*//'\niptables-%s-save | grep -v '^[#:]' | "
-             "sed 's/~[0-9a-f]*\"/\"/'", /* the mark's own part is another each time */
+             /* the mark's own part is another each time, in comments and in the chain's name */
+             "sed 's/~[0-9a-f]*\"/\"/; s/" RULES_CHAIN "[0-9a-z]*/" RULES_CHAIN "/g'",
              world);
     shell(script, out);
 }
