@@ -28,22 +28,29 @@ heard() { # in this round
     local ear
     for ear in "${!EARS[@]}"; do sed -n "s/^$ROUND\./$ear &/p" "${EARS[$ear]}"; done | sort -u
 }
-ended() { # all have heard the last word, which comes after all others by the same ways
+ended() { # all have heard the last words, which come after all others by the same ways (a neighbour may be asked for)
     local ear
-    for ear in "${!EARS[@]}"; do grep -qx "end$ROUND" "${EARS[$ear]}" || return 1; done
+    for ear in "${EARS[@]}"; do
+        if ! grep -qx "end4.$ROUND" "$ear" || ! grep -qx "end6.$ROUND" "$ear"; then return 1; fi
+    done
+}
+last_words() { # NS ADDRESS...
+    local address family
+    for address in "${@:2}"; do
+        [[ $address == *:* ]] && family=6 || family=4
+        in_ns "$1" bash -c "echo 'word:end$family.$ROUND;' >/dev/udp/$address/7777"
+    done
 }
 # For what it forwards, a host asks for its neighbours from its link-local address.
 docker_asks() { ip -n "$NS-host" -6 addr show dev docker0 scope link -tentative | grep -q fe80; }
 ROUND=0
 judge() { # DESCRIPTION NS FRAMES-ARGUMENT...: sends the rows, and compares
-    local what=$1 ns=$2 address got
+    local what=$1 ns=$2 got
     shift 2
     printf '%s\n' "${rows[@]}" | in_ns "$ns" "$FRAMES" send "$@"
     result $? "$WORLD: $what: all ${#rows[@]} are sent"
-    in_ns guest-a bash -c "echo 'word:end$ROUND;' >/dev/udp/192.0.2.2/7777"
-    for address in 127.0.0.1 172.30.0.2 "$(field b guest_ip)"; do
-        in_ns host bash -c "echo 'word:end$ROUND;' >/dev/udp/$address/7777"
-    done
+    last_words guest-a 192.0.2.2 fd77::2
+    last_words host 127.0.0.1 ::1 172.30.0.2 fd30::2 "$(field b guest_ip)" "$(field b guest_ip6)"
     ok "$WORLD: $what: all ears are open" patiently ended
     got=$(heard)
     is "$WORLD: $what: heard by whom they may reach, and by nobody else" \
