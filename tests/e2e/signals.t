@@ -100,7 +100,7 @@ umount /jail/data
 rmdir /jail/data /jail
 
 mkdir "$work/tree"
-(cd "$work/tree" && mkdir -p {1..200} && mkdir -p {1..200}/{1..100})
+(cd "$work/tree" && mkdir -p bin {1..200} && mkdir -p {1..200}/{1..100} && cp "$(type -P true)" bin/true)
 VM_TREE=$work/tree
 start VM_ID=scanned "$entry" /bin/true
 check "a scan has begun" wait_until 20 test -d /srv/jailer/firecracker/scanned
