@@ -153,8 +153,9 @@ static void check_mounts(const char *text[3])
 /* Whatever an image is called and has for settings, no line of the Dockerfile is another's. */
 static void check_inspected(const char *text[3])
 {
-    static const char *const starts[] = {"FROM ",      "COPY --from=", "ENV ",         "EXPOSE ", "# The image has ",
-                                         "WORKDIR \"", "HEALTHCHECK ", "ENTRYPOINT [", "CMD ["};
+    static const char *const starts[] = {"FROM ",   "COPY --from=",     "ENV ",       "ARG ",         "RUN : \"${",
+                                         "EXPOSE ", "# The image has ", "WORKDIR \"", "HEALTHCHECK ", "ENTRYPOINT [",
+                                         "CMD ["};
     struct err err = {0};
     struct buf out = {0}, omitted = {0};
     int r = wrap_stage(text[0], strlen(text[0]), *text[1] ? text[1] : NULL, &out, &omitted, &err);
