@@ -16,9 +16,9 @@ bool run_find(const char *name, char *path, size_t size);
 /* Runs argv (argv[0] is found as run_find does) with len bytes of input on its stdin, and waits; when it is cancelled
  * (common/cancel.h), the program gets SIGTERM, on which e2fsck and mke2fs end cleanly.  It has no signal blocked or
  * ignored, no descriptor but stdin, stdout and stderr, and an environment of its own: variables that configure the VM
- * must not configure mke2fs.  Its stdout is
- * appended to out, its stderr to complaints; either may be NULL: dropped, and both may be the same.  Returns its exit
- * status 0..255; -1 with err when it cannot be run, or was ended by a signal. */
+ * must not configure mke2fs.  Its stdout is appended to out, its stderr to complaints; either may be NULL: dropped, and
+ * both may be the same.  Returns its exit status 0..255; -1 with err when it cannot be run, or was ended by a signal.
+ */
 int run_program(const char *const argv[], const void *input, size_t len, struct buf *out, struct buf *complaints,
                 struct err *err);
 

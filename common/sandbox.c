@@ -43,56 +43,33 @@ enum { NOT_HERE = -1 };
 #define SYS_readlink NOT_HERE
 #endif
 
-/* A call that is allowed; with a mask only if this much of an argument, of its low 32 bits, is the value. */
+/* Of an argument's low 32 bits, what the mask covers is the value. */
 struct condition {
     int argument;
     uint32_t mask, value;
 };
 enum { CONDITIONS_MAX = 3 };
+/* A call that is allowed, if all the conditions hold; a mask of 0 ends them. */
 struct rule {
     int call;
-    struct condition only[CONDITIONS_MAX]; /* all of them; a mask of 0 ends the list */
+    struct condition only[CONDITIONS_MAX];
 };
-#define ANY(call)                                                                                                      \
+#define RULE(call, ...)                                                                                                \
     {                                                                                                                  \
-        SYS_##call,                                                                                                    \
-        {                                                                                                              \
-            {                                                                                                          \
-                0, 0, 0                                                                                                \
-            }                                                                                                          \
-        }                                                                                                              \
+        call, __VA_ARGS__                                                                                              \
     }
-#define ONLY(call, argument, mask, value)                                                                              \
-    {                                                                                                                  \
-        SYS_##call,                                                                                                    \
-        {                                                                                                              \
-            {                                                                                                          \
-                argument, (uint32_t)(mask), (uint32_t)(value)                                                          \
-            }                                                                                                          \
-        }                                                                                                              \
-    }
+#define IF(argument, mask, value) argument, (uint32_t)(mask), (uint32_t)(value)
+#define ANY(call) RULE(SYS_##call, {{0}})
+#define ONLY(call, argument, mask, value) RULE(SYS_##call, {{IF(argument, mask, value)}})
 /* A socket of TCP or UDP: no raw one, and none of another protocol that this kernel may have a module for. */
 #define SOCKET(family, type)                                                                                           \
-    {                                                                                                                  \
-        SYS_socket,                                                                                                    \
-        {                                                                                                              \
-            {0, WHOLE, (family)}, {1, WHOLE, (type) | SOCK_CLOEXEC | SOCK_NONBLOCK},                                   \
-            {                                                                                                          \
-                2, WHOLE, 0                                                                                            \
-            }                                                                                                          \
-        }                                                                                                              \
-    }
+    RULE(SYS_socket, {{IF(0, WHOLE, family)}, {IF(1, WHOLE, (type) | SOCK_CLOEXEC | SOCK_NONBLOCK)}, {IF(2, WHOLE, 0)}})
 /* setsockopt or getsockopt, of one option of any socket. */
-#define OPTION(call, option)                                                                                           \
-    {                                                                                                                  \
-        SYS_##call,                                                                                                    \
-        {                                                                                                              \
-            {1, WHOLE, SOL_SOCKET},                                                                                    \
-            {                                                                                                          \
-                2, WHOLE, (option)                                                                                     \
-            }                                                                                                          \
-        }                                                                                                              \
-    }
+#define OPTION(call, option) RULE(SYS_##call, {{IF(1, WHOLE, SOL_SOCKET)}, {IF(2, WHOLE, option)}})
+/* A terminal's modes and size; not TIOCSTI, which writes into it what others are to read. */
+#define TERMINAL                                                                                                       \
+    ONLY(ioctl, 1, WHOLE, TCGETS), ONLY(ioctl, 1, WHOLE, TCSETS), ONLY(ioctl, 1, WHOLE, TCSETSW),                      \
+        ONLY(ioctl, 1, WHOLE, TIOCGWINSZ)
 #define WHOLE UINT32_MAX
 /* Of fcntl's commands the harmless ones: F_SETOWN and F_SETSIG send any signal to any process of this user. */
 #define DUPLICATE ONLY(fcntl, 1, WHOLE, F_DUPFD_CLOEXEC)
@@ -128,9 +105,8 @@ static const struct rule always[] = {ANY(read),
 static const struct rule supervisor[] = {
     /* the guest's connections, ctr-jailer's, and Firecracker's */
     ANY(accept4), ANY(sendto), ANY(recvfrom), ANY(sendmsg), ANY(recvmsg), ANY(shutdown), ANY(getsockopt),
-    /* the command's streams, and a terminal; not TIOCSTI, which writes into it what others are to read */
-    DUPLICATE, ONLY(ioctl, 1, WHOLE, TCGETS), ONLY(ioctl, 1, WHOLE, TCSETS), ONLY(ioctl, 1, WHOLE, TCSETSW),
-    ONLY(ioctl, 1, WHOLE, TIOCGWINSZ), ONLY(ioctl, 1, WHOLE, FIONREAD),
+    /* the command's streams */
+    DUPLICATE, TERMINAL, ONLY(ioctl, 1, WHOLE, FIONREAD),
     /* figures of Firecracker's process, how the run ended, the keeper's end */
     ANY(pread64), ANY(pwrite64), ANY(ftruncate), ANY(wait4), ANY(waitid)};
 
@@ -240,14 +216,7 @@ static const struct rule pack[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC
                                    ANY(chdir)};
 
 /* ctl/: the connections that come from entry, the session's streams as the supervisor's, and cp's other process. */
-static const struct rule client[] = {ANY(recvmsg),
-                                     ANY(sendmsg),
-                                     ANY(sendto),
-                                     ONLY(ioctl, 1, WHOLE, TCGETS),
-                                     ONLY(ioctl, 1, WHOLE, TCSETS),
-                                     ONLY(ioctl, 1, WHOLE, TCSETSW),
-                                     ONLY(ioctl, 1, WHOLE, TIOCGWINSZ),
-                                     ANY(wait4)};
+static const struct rule client[] = {ANY(recvmsg), ANY(sendmsg), ANY(sendto), TERMINAL, ANY(wait4)};
 
 /* Beside what programs do: rtnetlink, and iptables-restore with its netlink (nft) or raw sockets (legacy). */
 static const struct rule watcher[] = {

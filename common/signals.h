@@ -7,6 +7,10 @@
 /* All at their defaults, none blocked. */
 void signals_default(void);
 
+/* Blocks HUP, INT and TERM, by which others end a process, and makes a signalfd of them: close-on-exec, non-blocking.
+ * -1 with errno. */
+int signals_fd(void);
+
 /* Whether it is one by which people end a process: HUP, INT, QUIT, TERM. */
 bool signals_end(int signo);
 

@@ -69,15 +69,17 @@ static void add_setting(struct wrap *w, const char *before, const char *value)
     add_line(w, &line);
 }
 
-/* What a Dockerfile cannot say, docker build can be told.  The build fails without it: nothing gets lost. */
-static void add_argument(struct wrap *w, const char *name)
+/* Whether the shell of RUN has such a variable. */
+static bool is_shells(const char *name)
 {
     static const char first[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_",
                       all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
-    if (!strchr(first, *name) || name[strspn(name, all)]) {
-        buf_fmt(w->omitted, "ENV %s: a Dockerfile cannot say a value with a newline, or of more than 64 KB\n", name);
-        return;
-    }
+    return strchr(first, *name) && !name[strspn(name, all)];
+}
+
+/* What a Dockerfile cannot say, docker build can be told.  The build fails without it: nothing gets lost. */
+static void add_argument(struct wrap *w, const char *name)
+{
     buf_fmt(w->out, "ARG %s\nRUN : \"${%s:?docker build needs --build-arg %s=...}\"\nENV %s=\"$%s\"\n", name, name,
             name, name, name);
     buf_fmt(w->omitted, "the value of %s has a newline, or more than 64 KB: give docker build --build-arg %s=...\n",
@@ -101,7 +103,7 @@ static void add_variable(struct wrap *w, char *variable)
         return;
     if (strpbrk(variable, " \t\r\n\v\f\"'\\$"))
         buf_fmt(w->omitted, "ENV %s: a Dockerfile cannot say this name\n", variable);
-    else if (is_line(&line))
+    else if (is_line(&line) || !is_shells(name.data))
         add_line(w, &line);
     else
         add_argument(w, name.data);

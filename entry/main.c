@@ -6,6 +6,7 @@
 #include "common/local.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/mac.h"
 #include "common/privilege.h"
 #include "common/signals.h"
 #include "entry/disks/settings.h"
@@ -26,7 +27,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -165,11 +165,11 @@ static int make_network(const struct plan *plan, struct undo *u, struct vm *vm, 
     return write_state(plan, vm, err);
 }
 
-static void add_nic(struct vmm_plan *vmm, const char *tap, const uint8_t m[6])
+static void add_nic(struct vmm_plan *vmm, const char *tap, const uint8_t mac[MAC_BYTES])
 {
     struct vmm_nic *nic = &vmm->nics[vmm->nic_count++];
     nic->tap = tap;
-    snprintf(nic->mac, sizeof(nic->mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+    mac_text(mac, nic->mac);
 }
 
 /* The jail's files, and the VM's devices, from what the stages have made. */

@@ -6,14 +6,15 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/mac.h"
 #include "common/num.h"
 #include "common/settings.h"
+#include "guest-init/iface.h"
 #include "guest-init/rtnl.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>
-#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -197,33 +198,18 @@ static int add_all(char *const *settings, const char *setting, const char *card,
     return 0;
 }
 
-/* ADDRESS MAC, IPv4 */
+/* ADDRESS MAC */
 static int add_neighbours(char *const *settings, const char *card, struct err *err)
 {
-    const struct ndmsg head = {
-        .ndm_family = AF_INET, .ndm_ifindex = (int)if_nametoindex(card), .ndm_state = NUD_PERMANENT};
     for (const char *text; (text = next_of(&settings, SETTING_CARD_NEIGHBOUR, card));) {
-        struct rtnl r;
-        struct in_addr to;
-        char address[INET_ADDRSTRLEN];
-        uint8_t m[6];
-        if (sscanf(text, "%15s %hhx:%hhx:%hhx:%hhx:%hhx:%hhx", address, m, m + 1, m + 2, m + 3, m + 4, m + 5) != 7 ||
-            inet_pton(AF_INET, address, &to) != 1)
+        char address[INET6_ADDRSTRLEN], mac_words[MAC_TEXT];
+        uint8_t mac[MAC_BYTES];
+        if (sscanf(text, "%45s %17s", address, mac_words) != 2 || mac_parse(mac_words, mac) < 0)
             return err_set(err, "the setting %s=%s %s is malformed", SETTING_CARD_NEIGHBOUR, card, text);
-        rtnl_begin(&r, RTM_NEWNEIGH, &head, sizeof(head));
-        rtnl_put(&r, NDA_DST, &to, sizeof(to));
-        rtnl_put(&r, NDA_LLADDR, m, sizeof(m));
-        if (rtnl_send(&r) < 0)
+        if (iface_neighbour(card, address, mac) < 0)
             return err_sys(err, "cannot give %s the neighbour %s", card, text);
     }
     return 0;
-}
-
-static struct ifreq request(const char *name)
-{
-    struct ifreq r = {0};
-    snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
-    return r;
 }
 
 static int find_by_mac(int sock, const char *mac, char name[IFNAMSIZ])
@@ -231,13 +217,10 @@ static int find_by_mac(int sock, const char *mac, char name[IFNAMSIZ])
     struct if_nameindex *all = if_nameindex();
     int found = -1;
     for (struct if_nameindex *i = all; i && i->if_index && found < 0; i++) {
-        struct ifreq r = request(i->if_name);
-        char text[18];
-        if (ioctl(sock, SIOCGIFHWADDR, &r) < 0)
-            continue;
-        const uint8_t *m = (const uint8_t *)r.ifr_hwaddr.sa_data;
-        snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-        if (strcmp(text, mac) != 0)
+        struct ifreq r = iface_request(i->if_name);
+        char text[MAC_TEXT];
+        if (ioctl(sock, SIOCGIFHWADDR, &r) < 0 ||
+            strcmp(mac_text((const uint8_t *)r.ifr_hwaddr.sa_data, text), mac) != 0)
             continue;
         snprintf(name, IFNAMSIZ, "%s", i->if_name);
         found = 0;
@@ -249,14 +232,14 @@ static int find_by_mac(int sock, const char *mac, char name[IFNAMSIZ])
 
 static int rename_card(int sock, const char *from, const char *to)
 {
-    struct ifreq r = request(from);
+    struct ifreq r = iface_request(from);
     snprintf(r.ifr_newname, sizeof(r.ifr_newname), "%s", to);
     return strcmp(from, to) == 0 ? 0 : ioctl(sock, SIOCSIFNAME, &r);
 }
 
 /* NAME MAC MTU */
 struct card {
-    char name[IFNAMSIZ], mac[18];
+    char name[IFNAMSIZ], mac[MAC_TEXT];
     int mtu;
 };
 
@@ -300,18 +283,12 @@ static void set_notices(const char *card)
 
 static int bring_up(int sock, char *const *settings, const struct card *card, struct err *err)
 {
-    struct ifreq r = request(card->name);
-    r.ifr_mtu = card->mtu;
-    if (ioctl(sock, SIOCSIFMTU, &r) < 0)
+    if (iface_mtu(sock, card->name, card->mtu) < 0)
         return err_sys(err, "cannot set the MTU of %s to %d", card->name, card->mtu);
     set_notices(card->name);
     if (add_all(settings, SETTING_CARD_ADDRESS, card->name, AF_INET, err) < 0)
         return -1;
-    r = request(card->name);
-    if (ioctl(sock, SIOCGIFFLAGS, &r) < 0)
-        return err_sys(err, "cannot look at %s", card->name);
-    r.ifr_flags |= IFF_UP;
-    if (ioctl(sock, SIOCSIFFLAGS, &r) < 0)
+    if (iface_flags(sock, card->name, IFF_UP) < 0)
         return err_sys(err, "cannot bring up %s", card->name);
     if (add_all(settings, SETTING_CARD_ADDRESS, card->name, AF_INET6, err) < 0)
         return -1;

@@ -7,16 +7,14 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/mac.h"
 #include "common/num.h"
 #include "common/settings.h"
 #include "guest-init/cards.h"
+#include "guest-init/iface.h"
 #include "guest-init/lists.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <linux/if_ether.h>
-#include <linux/neighbour.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <stddef.h>
@@ -24,69 +22,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-static struct ifreq request(const char *name)
-{
-    struct ifreq r = {0};
-    snprintf(r.ifr_name, sizeof(r.ifr_name), "%s", name);
-    return r;
-}
-
 static int set_address(int sock, const char *name, unsigned long what, struct in_addr address)
 {
-    struct ifreq r = request(name);
+    struct ifreq r = iface_request(name);
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = address};
     memcpy(&r.ifr_addr, &a, sizeof(a));
     return ioctl(sock, what, &r);
-}
-
-static int set_flags(int sock, const char *name, short flags)
-{
-    struct ifreq r = request(name);
-    if (ioctl(sock, SIOCGIFFLAGS, &r) < 0)
-        return -1;
-    r.ifr_flags = (short)(r.ifr_flags | flags);
-    return ioctl(sock, SIOCSIFFLAGS, &r);
-}
-
-/* A neighbour of eth0's that stays (rtnetlink(7), RTM_NEWNEIGH).  address is text of either family. */
-static int add_neighbour(const char *address, const uint8_t mac[ETH_ALEN])
-{
-    struct {
-        struct nlmsghdr head;
-        struct ndmsg neighbour;
-        struct rtattr mac_head;
-        uint8_t mac[RTA_ALIGN(ETH_ALEN)];
-        struct rtattr to_head;
-        uint8_t to[sizeof(struct in6_addr)];
-    } m = {.neighbour = {.ndm_ifindex = (int)if_nametoindex("eth0"), .ndm_state = NUD_PERMANENT},
-           .mac_head = {RTA_LENGTH(ETH_ALEN), NDA_LLADDR}};
-    struct {
-        struct nlmsghdr head;
-        struct nlmsgerr error;
-    } answer;
-    int family = strchr(address, ':') ? AF_INET6 : AF_INET;
-    size_t len = family == AF_INET6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
-    memcpy(m.mac, mac, ETH_ALEN);
-    m.neighbour.ndm_family = (uint8_t)family;
-    m.to_head = (struct rtattr){(unsigned short)RTA_LENGTH(len), NDA_DST};
-    m.head = (struct nlmsghdr){.nlmsg_len = (uint32_t)(offsetof(__typeof__(m), to) + len),
-                               .nlmsg_type = RTM_NEWNEIGH,
-                               .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE};
-    cleanup_close int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (sock < 0 || inet_pton(family, address, m.to) != 1 || send(sock, &m, m.head.nlmsg_len, 0) < 0 ||
-        recv(sock, &answer, sizeof(answer), 0) < (ssize_t)sizeof(answer))
-        return -1;
-    errno = -answer.error.error;
-    return errno ? -1 : 0;
-}
-
-/* "06:00:0a:01:02:01" */
-static int parse_mac(const char *text, uint8_t mac[ETH_ALEN])
-{
-    int used = 0;
-    int got =
-        sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5, &used);
-    return got == ETH_ALEN && !text[used] ? 0 : -1;
 }
 
 /* A link-local route first is not needed: the /30's own route comes with the address. */
@@ -145,12 +86,13 @@ static int set_up6(const char *address, const char *gateway)
     return ioctl(sock, SIOCSIFADDR, &request6) < 0 || ioctl(sock, SIOCADDRT, &route) < 0 ? -1 : 0;
 }
 
-static int add_gateways(const char *mac_text, const char *gateway, const char *gateway6, struct err *err)
+static int add_gateways(const char *text, const char *gateway, const char *gateway6, struct err *err)
 {
-    uint8_t mac[ETH_ALEN];
-    if (!mac_text || parse_mac(mac_text, mac) < 0)
-        return err_set(err, "the setting gateway_mac=%s is malformed", mac_text ? mac_text : "");
-    if ((gateway && add_neighbour(gateway, mac) < 0) || (gateway6 && add_neighbour(gateway6, mac) < 0))
+    uint8_t mac[MAC_BYTES];
+    if (!text || mac_parse(text, mac) < 0)
+        return err_set(err, "the setting gateway_mac=%s is malformed", text ? text : "");
+    if ((gateway && iface_neighbour("eth0", gateway, mac) < 0) ||
+        (gateway6 && iface_neighbour("eth0", gateway6, mac) < 0))
         return err_sys(err, "cannot enter the gateway as a neighbour");
     return 0;
 }
@@ -165,7 +107,7 @@ static void allow_what_containers_may(void)
 int net_up(char *const *settings, struct err *err)
 {
     cleanup_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (sock < 0 || set_flags(sock, "lo", IFF_UP) < 0)
+    if (sock < 0 || iface_flags(sock, "lo", IFF_UP) < 0)
         return err_sys(err, "cannot bring up lo");
     allow_what_containers_may();
     if (cards_up(settings, err) < 0)
@@ -178,15 +120,11 @@ int net_up(char *const *settings, struct err *err)
     uint64_t mtu;
     if (parse_address(text, &address, &mask) < 0)
         return err_set(err, "the setting address=%s is malformed", text);
-    struct ifreq r = request("eth0");
-    if (mtu_text && num_parse(mtu_text, 68, 65535, &mtu) == 0) {
-        r.ifr_mtu = (int)mtu;
-        if (ioctl(sock, SIOCSIFMTU, &r) < 0)
-            return err_sys(err, "cannot set the MTU of eth0 to %s", mtu_text);
-    }
+    if (mtu_text && num_parse(mtu_text, 68, 65535, &mtu) == 0 && iface_mtu(sock, "eth0", (int)mtu) < 0)
+        return err_sys(err, "cannot set the MTU of eth0 to %s", mtu_text);
     (void)io_write_text("/proc/sys/net/ipv6/conf/eth0/accept_dad", "0");
     if (set_address(sock, "eth0", SIOCSIFADDR, address) < 0 || set_address(sock, "eth0", SIOCSIFNETMASK, mask) < 0 ||
-        set_flags(sock, "eth0", IFF_UP | IFF_NOARP) < 0)
+        iface_flags(sock, "eth0", IFF_UP | IFF_NOARP) < 0)
         return err_sys(err, "cannot set up eth0 with %s", text);
     if (gateway && add_default_route(sock, gateway) < 0)
         return err_sys(err, "cannot route through %s", gateway);

@@ -8,7 +8,7 @@ $(B)/net/again: $(B)/obj/tests/net/again.o $(patsubst %.c,$(B)/obj/%.o,$(call li
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_netsetup)
 
 # The guest's init, as far as its cards are concerned.
-$(B)/net/cards: $(patsubst %.c,$(B)/obj/%.o,tests/net/cards.c guest-init/cards.c guest-init/rtnl.c $(COMMON))
+$(B)/net/cards: $(patsubst %.c,$(B)/obj/%.o,tests/net/cards.c guest-init/cards.c guest-init/iface.c guest-init/rtnl.c $(COMMON))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 

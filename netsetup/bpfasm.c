@@ -41,10 +41,22 @@ size_t prog_jump(struct prog *p, int comparison, uint32_t value)
     return p->count - 1;
 }
 
+size_t prog_skip(struct prog *p)
+{
+    prog_op(p, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+    return p->count - 1;
+}
+
 void prog_land(struct prog *p, size_t jump)
 {
     if (jump < PROG_MAX)
         p->insn[jump].off = (int16_t)(p->count - jump - 1);
+}
+
+void prog_land_all(struct prog *p, const struct jumps *j)
+{
+    for (size_t i = 0; i < j->count; i++)
+        prog_land(p, j->at[i]);
 }
 
 void prog_load_context(struct prog *p, size_t offset)

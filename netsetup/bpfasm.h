@@ -7,12 +7,31 @@
 #include "common/err.h"
 
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* CONTEXT: the register that holds struct __sk_buff from prog_begin on, as packet access wants. */
-enum { PROG_MAX = 2048, CONTEXT = BPF_REG_6 };
+enum { PROG_MAX = 2048, JUMPS_MAX = 48, CONTEXT = BPF_REG_6 };
+
+/* Where things are in a frame: bytes from its start. */
+enum {
+    ETH_SOURCE = 6,
+    ETH_TYPE = 12,
+    L3 = ETH_HLEN,
+    IP_FRAGMENT = L3 + 6,
+    IP_PROTOCOL = L3 + 9,
+    IP_SOURCE = L3 + 12,
+    IP_TO = L3 + 16,
+    IP_END = L3 + 20,
+    IP6_NEXT = L3 + 6,
+    IP6_SOURCE = L3 + 8,
+    IP6_TO = L3 + 24,
+    IP6_END = L3 + 40
+};
+enum { IS_FRAGMENT = 0x3fff /* bits at IP_FRAGMENT: the offset, and whether more follow */ };
+enum { ND_ROUTER_ADVERTISEMENT = 134, ND_SOLICITATION = 135, ND_ADVERTISEMENT = 136, ND_REDIRECT = 137 };
 
 struct prog {
     struct bpf_insn insn[PROG_MAX];
@@ -33,9 +52,17 @@ void prog_redirect(struct prog *p, unsigned ifindex);
 void prog_load(struct prog *p, int size, unsigned at);
 void prog_load_context(struct prog *p, size_t offset);
 
-/* Jumps over what comes until prog_land of the same if R0 compares so (BPF_JEQ, ...) with value. */
+/* Jumps over what comes until prog_land of the same if R0 compares so (BPF_JEQ, ...) with value; or always. */
 size_t prog_jump(struct prog *p, int comparison, uint32_t value);
+size_t prog_skip(struct prog *p);
 void prog_land(struct prog *p, size_t jump);
+
+/* Several that land in the same place. */
+struct jumps {
+    size_t at[JUMPS_MAX];
+    size_t count;
+};
+void prog_land_all(struct prog *p, const struct jumps *j);
 
 /* Gives it to the kernel, as a classifier of tc (bpf(2), BPF_PROG_TYPE_SCHED_CLS).  A descriptor, or -1 with err. */
 int prog_open(const struct prog *p, struct err *err);

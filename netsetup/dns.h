@@ -7,10 +7,9 @@
 #include "netsetup/netsetup.h"
 
 /* Starts a process that takes the guest's queries from the TAP device, at the device's address, over UDP and TCP, and
- * has the servers plan->dns answer them.  It listens on link->dns_port, or if
- * that is 0, on one that it chooses and stores there.  It runs as the user
- * plan->relay, without rights, and ends with its parent if the parent runs as the same user.  Its pidfd
- * (common/process.h), or -1 with err. */
+ * has the servers plan->dns answer them.  It listens on link->dns_port, or if that is 0, on one that it chooses and
+ * stores there.  It runs as the user plan->relay, without rights, and ends with its parent if the parent runs as the
+ * same user.  Its pidfd (common/process.h), or -1 with err. */
 int dns_start(const struct net_plan *plan, struct net_link *link, struct err *err);
 
 #endif

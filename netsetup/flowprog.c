@@ -9,29 +9,13 @@
 #include "common/cleanup.h"
 #include "netsetup/bpfasm.h"
 
-#include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 4096, OFFSET_BITS = 0x3fff /* of IPv4's fragments, with the flag for more */ };
-
-/* Where things are in a frame, from its start. */
-enum {
-    AT_TYPE = 12,
-    L3 = ETH_HLEN,
-    IP_FRAGMENT = L3 + 6,
-    IP_PROTOCOL = L3 + 9,
-    IP_SOURCE = L3 + 12,
-    IP_TO = L3 + 16,
-    IP6_NEXT = L3 + 6,
-    IP6_SOURCE = L3 + 8,
-    IP6_TO = L3 + 24,
-    IP6_END = L3 + 40
-};
-enum { ND_SOLICITATION = 135, ND_ADVERTISEMENT = 136 };
+enum { CONNECTIONS = 4096 };
 
 /* A connection, as it lies on a program's stack. */
 struct key {
@@ -41,17 +25,11 @@ struct key {
 };
 enum { KEY = -(int)sizeof(struct key), VALUE = KEY - 8, LENGTH = BPF_REG_7, SPARE = BPF_REG_8 };
 
-/* Where a frame goes that is no connection's: over the program's end. */
-struct others {
-    size_t jump[8];
-    size_t count;
-};
-
-static void unless(struct prog *p, struct others *o, int comparison, uint32_t value)
+/* others: where a frame goes that is no connection's, over the program's end. */
+static void unless(struct prog *p, struct jumps *others, int comparison, uint32_t value)
 {
     size_t well = prog_jump(p, comparison, value);
-    o->jump[o->count++] = p->count;
-    prog_op(p, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+    others->at[others->count++] = prog_skip(p);
     prog_land(p, well);
 }
 
@@ -61,7 +39,7 @@ static void store(struct prog *p, size_t offset)
 }
 
 /* R0: TCP or UDP. */
-static void put_kind(struct prog *p, struct others *o, int type)
+static void put_kind(struct prog *p, struct jumps *o, int type)
 {
     size_t tcp = prog_jump(p, BPF_JEQ, IPPROTO_TCP);
     unless(p, o, BPF_JEQ, IPPROTO_UDP);
@@ -95,14 +73,14 @@ static void put_ports(struct prog *p, bool leaves)
     store(p, offsetof(struct key, ports));
 }
 
-static void make_key(struct prog *p, struct others *o, bool leaves)
+static void make_key(struct prog *p, struct jumps *o, bool leaves)
 {
     prog_load(p, BPF_B, L3);
     prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, 15);
     prog_op(p, BPF_ALU | BPF_LSH | BPF_K, BPF_REG_0, 0, 0, 2);
     prog_op(p, BPF_ALU64 | BPF_MOV | BPF_X, LENGTH, BPF_REG_0, 0, 0);
     prog_load(p, BPF_H, IP_FRAGMENT);
-    prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, OFFSET_BITS);
+    prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, IS_FRAGMENT);
     unless(p, o, BPF_JEQ, 0);
     prog_load(p, BPF_B, IP_PROTOCOL);
     put_kind(p, o, ETH_P_IP);
@@ -110,7 +88,7 @@ static void make_key(struct prog *p, struct others *o, bool leaves)
     put_ports(p, leaves);
 }
 
-static void make_key6(struct prog *p, struct others *o, bool leaves)
+static void make_key6(struct prog *p, struct jumps *o, bool leaves)
 {
     prog_set(p, LENGTH, IP6_END - L3);
     prog_load(p, BPF_B, IP6_NEXT);
@@ -174,12 +152,11 @@ static void share_discovery(struct prog *p, unsigned tap)
 
 static void by_connection(struct prog *p, int map, unsigned tap, bool leaves)
 {
-    struct others o = {.count = 0};
-    prog_load(p, BPF_H, AT_TYPE);
+    struct jumps o = {.count = 0};
+    prog_load(p, BPF_H, ETH_TYPE);
     size_t no_ip = prog_jump(p, BPF_JNE, ETH_P_IP);
     make_key(p, &o, leaves);
-    size_t made = p->count;
-    prog_op(p, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+    size_t made = prog_skip(p);
     prog_land(p, no_ip);
     unless(p, &o, BPF_JEQ, ETH_P_IPV6);
     if (!leaves)
@@ -190,8 +167,7 @@ static void by_connection(struct prog *p, int map, unsigned tap, bool leaves)
         note(p, map);
     else
         look_up(p, map, tap);
-    for (size_t i = 0; i < o.count; i++)
-        prog_land(p, o.jump[i]);
+    prog_land_all(p, &o);
     if (leaves)
         prog_end(p, TC_ACT_OK);
     else
@@ -202,13 +178,13 @@ static void by_connection(struct prog *p, int map, unsigned tap, bool leaves)
 static int open_in(int map, unsigned tap, struct err *err)
 {
     struct prog p;
-    struct others o = {.count = 0};
+    struct jumps o = {.count = 0};
     prog_begin(&p);
     prog_load_context(&p, offsetof(struct __sk_buff, vlan_present));
     unless(&p, &o, BPF_JEQ, 0);
     prog_load_context(&p, offsetof(struct __sk_buff, len));
     unless(&p, &o, BPF_JGE, L3 + 28);
-    prog_load(&p, BPF_H, AT_TYPE);
+    prog_load(&p, BPF_H, ETH_TYPE);
     size_t no_arp = prog_jump(&p, BPF_JNE, ETH_P_ARP);
     to_both(&p, tap);
     prog_land(&p, no_arp);
@@ -217,8 +193,7 @@ static int open_in(int map, unsigned tap, struct err *err)
     unless(&p, &o, BPF_JGE, IP6_END + 4);
     prog_land(&p, no_ip6);
     by_connection(&p, map, tap, false);
-    for (size_t i = 0; i < o.count; i++)
-        prog_land(&p, o.jump[i]);
+    prog_land_all(&p, &o);
     prog_redirect(&p, tap);
     return prog_open(&p, err);
 }

@@ -146,21 +146,24 @@ static void block_signals(sigset_t *set)
     sigprocmask(SIG_BLOCK, set, NULL);
 }
 
-static int print_link(const struct net_plan *plan, const struct net_link *link, struct err *err)
+/* Prints what is up, which json describes, and unless once is set holds it until a signal comes. */
+static int hold(struct buf *json, bool once, const sigset_t *until, struct err *err)
 {
-    cleanup_buf struct buf json = {0};
-    show_link(&json, plan->id, link);
-    if (buf_failed(&json) || printf("%s\n", json.data) < 0 || fflush(stdout))
+    int sig;
+    if (buf_failed(json) || printf("%s\n", json->data) < 0 || fflush(stdout))
         return err_sys(err, "cannot print the result");
+    if (!once)
+        sigwait(until, &sig);
     return 0;
 }
 
 static int up(int argc, char **argv, struct err *err)
 {
     struct net_plan plan = {0};
+    cleanup_buf struct buf json = {0};
     bool once = false;
     sigset_t set;
-    int c, sig, r = 0;
+    int c, r = 0;
     while (!r && (c = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (c == O_ONCE)
             once = true;
@@ -173,9 +176,8 @@ static int up(int argc, char **argv, struct err *err)
     block_signals(&set);
     struct netsetup *net = r ? NULL : netsetup_up(&plan, err);
     if (net) {
-        r = print_link(&plan, netsetup_link(net), err);
-        if (!once && !r)
-            sigwait(&set, &sig);
+        show_link(&json, plan.id, netsetup_link(net));
+        r = hold(&json, once, &set, err);
         if (netsetup_down(net, err))
             r = -1;
     } else {
@@ -219,7 +221,6 @@ static int take(int argc, char **argv, struct err *err)
     cleanup_buf struct buf json = {0};
     bool once = false;
     sigset_t set;
-    int sig, r = 0;
     if (take_options(argc, argv, &plan, &once, err))
         return -1;
     block_signals(&set);
@@ -227,10 +228,7 @@ static int take(int argc, char **argv, struct err *err)
     if (!t)
         return -1;
     show_takeover(&json, plan.id, t);
-    if (buf_failed(&json) || printf("%s\n", json.data) < 0 || fflush(stdout))
-        r = err_sys(err, "cannot print the result");
-    else if (!once)
-        sigwait(&set, &sig);
+    int r = hold(&json, once, &set, err);
     return takeover_down(t, err) ? -1 : r;
 }
 

@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/mac.h"
 #include "common/process.h"
 #include "netsetup/addr.h"
 #include "netsetup/claim.h"
@@ -29,7 +30,6 @@
 #include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
 enum { DEFAULT_MTU = 1500, MAX_MTU = 65535 - 14 /* a TAP's, and a virtio card's */, RULE_TRIES = 3 };
@@ -74,10 +74,7 @@ static int choose_mac(const uint8_t wanted[ETH_ALEN], uint8_t mac[ETH_ALEN], str
     memcpy(mac, wanted, ETH_ALEN);
     if (memcmp(mac, none, ETH_ALEN) != 0)
         return 0;
-    if (getrandom(mac, ETH_ALEN, 0) != ETH_ALEN)
-        return err_sys(err, "cannot choose a MAC address");
-    mac[0] = (uint8_t)((mac[0] & 0xfc) | 2); /* locally administered, not multicast */
-    return 0;
+    return mac_random(mac) < 0 ? err_sys(err, "cannot choose a MAC address") : 0;
 }
 
 static int choose_macs(const struct net_plan *plan, struct net_link *link, struct err *err)

@@ -18,6 +18,7 @@
  *   nat, filter INPUT  the guest's way to the DNS relay; before published ports, one of which may be 53
  */
 #include "netsetup/rules.h"
+#include "common/mac.h"
 #include "netsetup/fallback.h"
 #include "netsetup/forbidden.h"
 
@@ -87,13 +88,12 @@ static void rule(const struct ctx *c, const char *where, const char *target, con
 
 static void raw(const struct ctx *c)
 {
-    const uint8_t *m = c->link->guest_mac;
+    char mac[MAC_TEXT];
     size_t count;
     const struct forbidden *no = forbidden_table(&count);
     buf_str(c->out, "*raw\n");
     rule(c, "-I PREROUTING", "DROP", "-i %s ! -s %s", c->tap, c->guest);
-    rule(c, "-I PREROUTING", "DROP", "-i %s -m mac ! --mac-source %02x:%02x:%02x:%02x:%02x:%02x", c->tap, m[0], m[1],
-         m[2], m[3], m[4], m[5]);
+    rule(c, "-I PREROUTING", "DROP", "-i %s -m mac ! --mac-source %s", c->tap, mac_text(c->link->guest_mac, mac));
     for (const char *const *match = c->family->refused; *match; match++)
         rule(c, "-I PREROUTING", "DROP", "-i %s %s", c->tap, *match);
     for (; count; no++, count--)

@@ -1,5 +1,6 @@
 #include "netsetup/show.h"
 #include "common/json.h"
+#include "common/mac.h"
 #include "netsetup/gc.h"
 
 #include <arpa/inet.h>
@@ -9,14 +10,13 @@
 /* Ids and device names hold nothing that JSON would escape. */
 void show_link(struct buf *out, const char *id, const struct net_link *link)
 {
-    char tap[INET_ADDRSTRLEN], guest[INET_ADDRSTRLEN];
-    const uint8_t *t = link->tap_mac, *m = link->guest_mac;
+    char tap[INET_ADDRSTRLEN], guest[INET_ADDRSTRLEN], mac[MAC_TEXT];
     inet_ntop(AF_INET, &link->tap_addr, tap, sizeof(tap));
     inet_ntop(AF_INET, &link->guest_addr, guest, sizeof(guest));
     buf_fmt(out, "{\"id\":\"%s\",\"tap\":\"%s\",\"tap_ip\":\"%s\",\"guest_ip\":\"%s\",\"prefix\":%d,", id, link->tap,
             tap, guest, NET_PREFIX);
-    buf_fmt(out, "\"tap_mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",", t[0], t[1], t[2], t[3], t[4], t[5]);
-    buf_fmt(out, "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"mtu\":%u", m[0], m[1], m[2], m[3], m[4], m[5], link->mtu);
+    buf_fmt(out, "\"tap_mac\":\"%s\",", mac_text(link->tap_mac, mac));
+    buf_fmt(out, "\"mac\":\"%s\",\"mtu\":%u", mac_text(link->guest_mac, mac), link->mtu);
     if (link->dns_port)
         buf_fmt(out, ",\"dns_port\":%u", link->dns_port);
     if (link->ipv6) {
@@ -66,18 +66,16 @@ void show_takeover(struct buf *out, const char *id, const struct takeover *t)
 {
     struct json j = {.out = out};
     size_t count;
+    char mac[MAC_TEXT];
     const struct takeover_card *cards = takeover_cards(t, &count);
     json_open(&j, NULL, '{');
     json_string(&j, "id", id);
     json_open(&j, "cards", '[');
     for (size_t i = 0; i < count; i++) {
-        const uint8_t *m = cards[i].card.mac;
-        char mac[18];
-        snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
         json_open(&j, NULL, '{');
         json_string(&j, "interface", cards[i].card.name);
         json_string(&j, "tap", cards[i].tap);
-        json_string(&j, "mac", mac);
+        json_string(&j, "mac", mac_text(cards[i].card.mac, mac));
         json_number(&j, "mtu", cards[i].card.mtu);
         show_texts(&j, &cards[i].card);
         json_close(&j, '}');
@@ -85,12 +83,10 @@ void show_takeover(struct buf *out, const char *id, const struct takeover *t)
     json_close(&j, ']');
     const struct takeover_relay *r = takeover_relay(t);
     if (r->relay.s_addr) {
-        char text[INET_ADDRSTRLEN], mac[18];
-        snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", r->mac[0], r->mac[1], r->mac[2], r->mac[3],
-                 r->mac[4], r->mac[5]);
+        char text[INET_ADDRSTRLEN];
         json_string(&j, "relay", inet_ntop(AF_INET, &r->relay, text, sizeof(text)));
         json_string(&j, "relay_guest", inet_ntop(AF_INET, &r->guest, text, sizeof(text)));
-        json_string(&j, "relay_mac", mac);
+        json_string(&j, "relay_mac", mac_text(r->mac, mac));
     }
     json_close(&j, '}');
 }

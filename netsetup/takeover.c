@@ -4,6 +4,7 @@
  * reverse: the ties first, so that the container has its interfaces again at once. */
 #include "netsetup/takeover.h"
 #include "common/cleanup.h"
+#include "common/mac.h"
 #include "common/process.h"
 #include "netsetup/addr.h"
 #include "netsetup/claim.h"
@@ -22,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 struct takeover {
@@ -137,15 +137,6 @@ int takeover_check(const struct takeover_plan *plan, struct err *err)
     return t ? choose_cards(plan, t, err) : err_set(err, "out of memory");
 }
 
-/* Not the guest's: nobody sees it. */
-static int choose_mac(uint8_t mac[ETH_ALEN], struct err *err)
-{
-    if (getrandom(mac, ETH_ALEN, 0) != ETH_ALEN)
-        return err_sys(err, "cannot choose a MAC address");
-    mac[0] = (uint8_t)((mac[0] & 0xfc) | 2);
-    return 0;
-}
-
 /* 169.254.32.0 to 169.254.95.255, by the device's number: no metadata service and no node-local resolver is there. */
 static struct in_addr relay_net(unsigned ifindex)
 {
@@ -185,8 +176,8 @@ static int configure_tap(struct takeover *t, struct takeover_card *c, const stru
 {
     struct link_info info;
     uint8_t mac[ETH_ALEN];
-    if (choose_mac(mac, err))
-        return -1;
+    if (mac_random(mac) < 0) /* not the guest's: nobody sees it */
+        return err_sys(err, "cannot choose a MAC address");
     const struct link_config config = {.alias = t->name, .mtu = c->card.mtu, .group = RULES_GROUP, .mac = mac};
     if (link_find(c->tap, &info) || link_configure(info.ifindex, &config))
         return err_sys(err, "cannot configure TAP device %s", c->tap);

@@ -19,33 +19,19 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { JUMPS_MAX = 8 };
-
-/* Where things are in a frame: bytes from its start. */
+/* In ARP for Ethernet and IPv4, and in ICMPv6. */
 enum {
-    ETH_SOURCE = 6,
-    ETH_TYPE = 12,
-    L3 = ETH_HLEN,
     ARP_KIND = L3,      /* Ethernet and IPv4: 1, 0x800 */
     ARP_SIZES = L3 + 4, /* 6 and 4 */
     ARP_SENDER = L3 + 8,
     ARP_SENDER_IP = L3 + 14,
     ARP_END = L3 + 28,
-    IP_FRAGMENT = L3 + 6,
-    IP_PROTOCOL = L3 + 9,
-    IP_SOURCE = L3 + 12,
-    IP_TO = L3 + 16,
-    IP_END = L3 + 20,
-    IP6_NEXT = L3 + 6,
-    IP6_SOURCE = L3 + 8,
-    IP6_TO = L3 + 24,
-    IP6_END = L3 + 40,
-    ND_TARGET = 8, /* in ICMPv6, of an advertisement */
+    ND_TARGET = 8, /* of an advertisement */
     ND_END = 24,
     HOP_OPTIONS = 8 /* with the router alert, which reports have */
 };
-enum { ND_ROUTER_ADVERTISEMENT = 134, ND_ADVERTISEMENT = 136, ND_REDIRECT = 137 };
 enum { MLD_REPORT = 131, MLD_DONE = 132, MLD2_REPORT = 143 };
+_Static_assert((int)JUMPS_MAX > CARD_ADDRESSES_MAX, "a card's addresses, and none");
 
 static void drop_unless(struct prog *p, int comparison, uint32_t value)
 {
@@ -60,12 +46,7 @@ static void need_length(struct prog *p, unsigned bytes)
     drop_unless(p, BPF_JGE, bytes);
 }
 
-/* Jumps over the rest, to land_all, when the address in the frame is in net/bits. */
-struct jumps {
-    size_t at[JUMPS_MAX + CARD_ADDRESSES_MAX];
-    size_t count;
-};
-
+/* Jumps over the rest, to prog_land_all, when the address in the frame is in net/bits. */
 static void jump_if_in(struct prog *p, struct jumps *found, unsigned at, const uint8_t *net, unsigned bits)
 {
     size_t differs[4], words = 0;
@@ -77,16 +58,9 @@ static void jump_if_in(struct prog *p, struct jumps *found, unsigned at, const u
             prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, (int32_t)mask);
         differs[words++] = prog_jump(p, BPF_JNE, ntohl(word) & mask);
     }
-    found->at[found->count++] = p->count;
-    prog_op(p, BPF_JMP | BPF_JA, 0, 0, 0, 0);
+    found->at[found->count++] = prog_skip(p);
     for (size_t i = 0; i < words; i++)
         prog_land(p, differs[i]);
-}
-
-static void land_all(struct prog *p, const struct jumps *j)
-{
-    for (size_t i = 0; i < j->count; i++)
-        prog_land(p, j->at[i]);
 }
 
 /* An unspecified address is for those who look for their own, or whether it is in use. */
@@ -101,7 +75,7 @@ static void drop_strangers(struct prog *p, const struct card *card, int family, 
     if (or_none)
         jump_if_in(p, &own, at, none, bits);
     prog_end(p, TC_ACT_SHOT);
-    land_all(p, &own);
+    prog_land_all(p, &own);
 }
 
 /* As the guest has the container's own link here, link-local neighbours are its own as well, but for the metadata
@@ -123,9 +97,8 @@ static void drop_forbidden(struct prog *p, int family, unsigned at)
             num_parse(destination + len + 1, 1, 128, &bits) < 0)
             continue;
         jump_if_in(p, &found, at, net, (unsigned)bits);
-        size_t apart = p->count;
-        prog_op(p, BPF_JMP | BPF_JA, 0, 0, 0, 0);
-        land_all(p, &found);
+        size_t apart = prog_skip(p);
+        prog_land_all(p, &found);
         prog_end(p, TC_ACT_SHOT);
         prog_land(p, apart);
     }
@@ -152,27 +125,25 @@ static void check_arp(struct prog *p, const struct card *card)
 /* Whole datagrams and segments, without options, to port 53.  The guest's other address is for these only. */
 static void let_in_queries(struct prog *p, const struct takeover_relay *relay)
 {
-    enum { WHOLE = 0x3fff };
-    size_t others[7], count = 0;
+    struct jumps others = {.count = 0};
     prog_load_context(p, offsetof(struct __sk_buff, len));
-    others[count++] = prog_jump(p, BPF_JLT, IP_END + 4);
+    others.at[others.count++] = prog_jump(p, BPF_JLT, IP_END + 4);
     prog_load(p, BPF_W, IP_SOURCE);
-    others[count++] = prog_jump(p, BPF_JNE, ntohl(relay->guest.s_addr));
+    others.at[others.count++] = prog_jump(p, BPF_JNE, ntohl(relay->guest.s_addr));
     prog_load(p, BPF_W, IP_TO);
-    others[count++] = prog_jump(p, BPF_JNE, ntohl(relay->relay.s_addr));
+    others.at[others.count++] = prog_jump(p, BPF_JNE, ntohl(relay->relay.s_addr));
     prog_load(p, BPF_B, L3);
-    others[count++] = prog_jump(p, BPF_JNE, 0x45);
+    others.at[others.count++] = prog_jump(p, BPF_JNE, 0x45);
     prog_load(p, BPF_H, IP_FRAGMENT);
-    others[count++] = prog_jump(p, BPF_JSET, WHOLE);
+    others.at[others.count++] = prog_jump(p, BPF_JSET, IS_FRAGMENT);
     prog_load(p, BPF_H, IP_END + 2);
-    others[count++] = prog_jump(p, BPF_JNE, 53);
+    others.at[others.count++] = prog_jump(p, BPF_JNE, 53);
     prog_load(p, BPF_B, IP_PROTOCOL);
     size_t udp = prog_jump(p, BPF_JEQ, IPPROTO_UDP);
-    others[count++] = prog_jump(p, BPF_JNE, IPPROTO_TCP);
+    others.at[others.count++] = prog_jump(p, BPF_JNE, IPPROTO_TCP);
     prog_land(p, udp);
     prog_end(p, TC_ACT_OK);
-    while (count)
-        prog_land(p, others[--count]);
+    prog_land_all(p, &others);
 }
 
 static void check_ip(struct prog *p, const struct card *card)
@@ -206,7 +177,7 @@ static void check_hop_options(struct prog *p, const struct card *card)
     report.at[report.count++] = prog_jump(p, BPF_JEQ, MLD_REPORT);
     report.at[report.count++] = prog_jump(p, BPF_JEQ, MLD_DONE);
     drop_unless(p, BPF_JEQ, MLD2_REPORT);
-    land_all(p, &report);
+    prog_land_all(p, &report);
     prog_redirect(p, card->ifindex);
 }
 

@@ -96,7 +96,7 @@ static void watch(struct watch *w)
     struct pollfd p[] = {{.fd = w->life, .events = POLLIN}, {.fd = mnl_socket_get_fd(w->news), .events = POLLIN}};
     bool pending = true; /* what came before the subscription */
     for (;;) {
-        int n = poll(p, 2, pending ? SETTLE : LOOK);
+        int n = poll(p, 2, pending ? SETTLE : w->link->bounds.flows ? LOOK : -1);
         if (n < 0 && errno != EINTR)
             _exit(1);
         if (p[0].revents)

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/privilege.h"
 #include "common/process.h"
+#include "common/signals.h"
 #include "rootdisk/rootdisk.h"
 
 #include <errno.h>
@@ -18,23 +19,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 enum { EXIT_FAILED = 125 };
-
-/* Signals that end other programs cancel the work, so that nothing of it is left. */
-static void catch_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    cancel_by(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-}
 
 /* Under another name first, so that FILE is never half an image. */
 static int write_image(struct rootdisk *rd, const char *path, struct err *err)
@@ -99,7 +87,7 @@ static int serve_image(struct rootdisk *rd, const char *mountpoint, struct err *
 int main(int argc, char **argv)
 {
     log_init("rootdisk");
-    catch_signals();
+    cancel_by(signals_fd()); /* so that nothing of the work is left */
     if (argc != 4 || (strcmp(argv[1], "write") != 0 && strcmp(argv[1], "serve") != 0)) {
         log_error("usage: rootdisk write DIR FILE | rootdisk serve DIR MOUNTPOINT");
         return EXIT_FAILED;

@@ -6,6 +6,7 @@
 #include "common/landlock.h"
 #include "common/log.h"
 #include "common/sandbox.h"
+#include "common/signals.h"
 #include "rootdisk/erofs.h"
 #include "rootdisk/image.h"
 
@@ -16,7 +17,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 
 static const char image_name[] = "image";
 enum { IMAGE_INO = FUSE_ROOT_ID + 1 };
@@ -200,18 +200,6 @@ static int loop(struct server *s, struct fuse_session *se, int signals, struct e
     return rc;
 }
 
-static int signal_fd(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        return -1;
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 /* The session takes over the descriptor, which is mounted already: libfuse knows that by the path. */
 static struct fuse_session *attach(struct server *s, int fuse_fd, struct err *err)
 {
@@ -237,7 +225,7 @@ int rootdisk_serve(struct rootdisk *rd, int fuse_fd, int ready_fd, struct rootdi
 {
     cleanup_free uint8_t *buf = malloc(READ_MAX);
     struct server s = {.rd = rd, .owner = owner, .ready_fd = ready_fd, .buf = buf};
-    cleanup_close int signals = signal_fd();
+    cleanup_close int signals = signals_fd();
     int rc = -1;
     if (!buf || signals < 0) {
         err_sys(err, "cannot serve the root disk");

@@ -134,34 +134,51 @@ int store_list(const struct store *s, enum store_kind kind, int (*found)(void *a
     return rc;
 }
 
-/* Whether a name leads to the file.  When in doubt, one does. */
-static bool is_named(const struct store *s, const char *digest)
-{
-    bool named = false;
-    char other[SHA256_TEXT];
-    for (int kind = 0; kind < STORE_KINDS; kind++) {
-        struct dirent **entries;
-        int count = scandirat(s->names[kind], ".", &entries, is_shown, NULL);
-        if (count < 0)
-            return true;
-        for (int i = 0; i < count && !named; i++)
-            named =
-                read_link(s->names[kind], entries[i]->d_name, other) < 0 ? errno != ENOENT : strcmp(other, digest) == 0;
-        free_entries(entries, count);
-    }
-    return named;
-}
+struct digests {
+    char (*list)[SHA256_TEXT]; /* owned */
+    size_t count;
+};
 
-/* Removes the files that no name leads to.  A failure is not told: the next change tries again. */
-static void sweep(const struct store *s)
+/* The digests that the names of a kind lead to.  -1: in doubt about one. */
+static int add_named(const struct store *s, int kind, struct digests *d)
 {
     struct dirent **entries;
-    int count = scandirat(s->blobs, ".", &entries, is_shown, NULL);
+    int rc = 0, count = scandirat(s->names[kind], ".", &entries, is_shown, NULL);
+    char(*more)[SHA256_TEXT] = count < 0 ? NULL : reallocarray(d->list, d->count + (size_t)count + 1, sizeof(*more));
+    d->list = more ? more : d->list;
+    for (int i = 0; more && i < count && rc == 0; i++)
+        if (read_link(s->names[kind], entries[i]->d_name, more[d->count]) == 0)
+            d->count++;
+        else
+            rc = errno == ENOENT ? 0 : -1;
+    if (count >= 0)
+        free_entries(entries, count);
+    return more ? rc : -1;
+}
+
+static bool is_named(const struct digests *d, const char *digest)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (strcmp(d->list[i], digest) == 0)
+            return true;
+    return false;
+}
+
+/* Removes the files that no name leads to; none when in doubt.  A failure is not told: the next change tries again. */
+static void sweep(const struct store *s)
+{
+    struct digests named = {0};
+    struct dirent **entries;
+    int rc = 0;
+    for (int kind = 0; kind < STORE_KINDS && rc == 0; kind++)
+        rc = add_named(s, kind, &named);
+    int count = rc < 0 ? -1 : scandirat(s->blobs, ".", &entries, is_shown, NULL);
     for (int i = 0; i < count; i++)
-        if (!is_named(s, entries[i]->d_name))
+        if (!is_named(&named, entries[i]->d_name))
             unlinkat(s->blobs, entries[i]->d_name, 0);
     if (count >= 0)
         free_entries(entries, count);
+    free(named.list);
 }
 
 /* A descriptor whose closing ends the lock, or -1 with err. */

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/mac.h"
 #include "common/settings.h"
 #include "common/terminal.h"
 #include "entry/disks/hosts.h"
@@ -131,9 +132,7 @@ static void network_settings(const struct net_link *link, struct buf *out)
     inet_ntop(AF_INET, &link->guest_addr, text, sizeof(text));
     snprintf(text + strlen(text), 5, "/%d", NET_PREFIX);
     setting(out, SETTING_ADDRESS, text);
-    const uint8_t *m = link->tap_mac;
-    snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-    setting(out, SETTING_GATEWAY_MAC, text);
+    setting(out, SETTING_GATEWAY_MAC, mac_text(link->tap_mac, text));
     snprintf(text, sizeof(text), "%u", link->mtu);
     setting(out, SETTING_MTU, text);
     if (!link->ipv6)
@@ -147,12 +146,11 @@ static void network_settings(const struct net_link *link, struct buf *out)
 static void card_settings(const struct takeover *taken, struct buf *out)
 {
     size_t count = 0;
+    char mac[MAC_TEXT];
     const struct takeover_card *cards = taken ? takeover_cards(taken, &count) : NULL;
     for (size_t i = 0; i < count; i++) {
         const struct card *c = &cards[i].card;
-        const uint8_t *m = c->mac;
-        buf_fmt(out, SETTING_CARD "=%s %02x:%02x:%02x:%02x:%02x:%02x %u", c->name, m[0], m[1], m[2], m[3], m[4], m[5],
-                c->mtu);
+        buf_fmt(out, SETTING_CARD "=%s %s %u", c->name, mac_text(c->mac, mac), c->mtu);
         buf_add(out, "", 1);
         for (size_t n = 0; n < c->address_count; n++) {
             buf_fmt(out, SETTING_CARD_ADDRESS "=%s ", c->name);
@@ -170,17 +168,16 @@ static void card_settings(const struct takeover *taken, struct buf *out)
 static void relay_settings(const struct takeover *taken, struct buf *out)
 {
     size_t count;
-    char text[INET_ADDRSTRLEN];
+    char text[INET_ADDRSTRLEN], mac[MAC_TEXT];
     const struct takeover_relay *r = takeover_relay(taken);
     const char *card = takeover_cards(taken, &count)[0].card.name;
-    const uint8_t *m = r->mac;
     if (!r->relay.s_addr)
         return;
     buf_fmt(out, SETTING_CARD_ADDRESS "=%s %s/%d scope link", card, inet_ntop(AF_INET, &r->guest, text, sizeof(text)),
             NET_PREFIX);
     buf_add(out, "", 1);
-    buf_fmt(out, SETTING_CARD_NEIGHBOUR "=%s %s %02x:%02x:%02x:%02x:%02x:%02x", card,
-            inet_ntop(AF_INET, &r->relay, text, sizeof(text)), m[0], m[1], m[2], m[3], m[4], m[5]);
+    buf_fmt(out, SETTING_CARD_NEIGHBOUR "=%s %s %s", card, inet_ntop(AF_INET, &r->relay, text, sizeof(text)),
+            mac_text(r->mac, mac));
     buf_add(out, "", 1);
 }
 

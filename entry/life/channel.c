@@ -153,8 +153,10 @@ void channel_free(struct channel *c)
     if (!c)
         return;
     listener_stop(&c->listener);
-    for (size_t i = 0; i <= PENDING_MAX; i++) {
-        struct watch *w = i < PENDING_MAX ? &c->pending[i].watch : &c->listener.watch;
+    if (c->listener.watch.fd >= 0)
+        close(c->listener.watch.fd);
+    for (size_t i = 0; i < PENDING_MAX; i++) {
+        struct watch *w = &c->pending[i].watch;
         loop_remove(c->loop, w);
         if (w->fd >= 0)
             close(w->fd);

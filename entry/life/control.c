@@ -154,7 +154,8 @@ static void on_connect(struct watch *w, short revents)
     (void)revents;
     struct control *c = (struct control *)((char *)w - offsetof(struct control, listener.watch));
     int fd = listener_accept(&c->listener, NULL, NULL);
-    for (int i = 0; fd >= 0 && local_is_root(fd) && i < CLIENTS_MAX; i++) {
+    bool welcome = fd >= 0 && local_is_root(fd);
+    for (int i = 0; welcome && i < CLIENTS_MAX; i++) {
         struct client **slot = &c->clients[i];
         if (*slot && (!(*slot)->over || !hang_up(*slot)))
             continue;

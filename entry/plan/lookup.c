@@ -3,6 +3,7 @@
 #include "entry/plan/lookup.h"
 
 #include "common/cleanup.h"
+#include "entry/plan/below.h"
 #include "entry/plan/intree.h"
 
 #include <errno.h>
@@ -23,12 +24,6 @@ struct walk {
 /* What the guest's init mounts or makes, and the image's /run and /tmp, which it may cover. */
 static const char *const always[] = {"/proc", "/sys",       "/dev",          "/run",
                                      "/tmp",  "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"};
-
-static bool is_below(const char *path, const char *dir)
-{
-    size_t len = strlen(dir);
-    return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0' || (len > 0 && dir[len - 1] == '/'));
-}
 
 static bool begin(struct walk *w, const char *tree, const char *path)
 {
@@ -88,7 +83,7 @@ static const char *landing(struct walk *w, const char *tree, const char *target)
 /* Whether a mount covers the path; or, with above, is below it, so that its way is made. */
 static bool meets(const char *path, const char *target, bool above)
 {
-    return is_below(path, target) || (above && is_below(target, path));
+    return below(path, target) || (above && below(target, path));
 }
 
 static bool is_mounted(const struct drives_plan *d, const char *path, bool above)

@@ -1,5 +1,6 @@
 /* The disks' part of the plan. */
 #include "common/cleanup.h"
+#include "entry/plan/below.h"
 #include "entry/plan/intree.h"
 #include "entry/plan/plan_parts.h"
 #include "entry/plan/space.h"
@@ -102,15 +103,6 @@ static int plan_volumes(const struct options *o, struct drives_plan *d, struct e
     return 0;
 }
 
-/* What is left of path below dir, or NULL. */
-static const char *rest_below(const char *path, const char *dir)
-{
-    size_t len = strlen(dir);
-    while (len > 0 && dir[len - 1] == '/')
-        len--;
-    return strncmp(path, dir, len) == 0 && path[len] == '/' ? path + len + strspn(path + len, "/") : NULL;
-}
-
 /* A volume is read-only: what is mounted inside of one must find its place there (runc fails there, too). */
 static int plan_inside(const struct drives_plan *d, const char *option, const char *target, bool file, struct err *err)
 {
@@ -118,7 +110,7 @@ static int plan_inside(const struct drives_plan *d, const char *option, const ch
     const char *rest = NULL;
     struct stat st;
     for (unsigned i = 0; i < d->volume_count; i++) {
-        const char *here = rest_below(target, d->volume[i].target);
+        const char *here = below(target, d->volume[i].target);
         if (here && *here && (!rest || strlen(here) < strlen(rest))) {
             outer = &d->volume[i];
             rest = here;

@@ -1,6 +1,7 @@
 /* The plan as JSON, for --dry-run.  Values that are chosen only when the plan is carried out, such as the TAP's
  * address, are null. */
 #include "common/json.h"
+#include "common/mac.h"
 #include "entry/kvm/kvm.h"
 #include "entry/plan/plan.h"
 
@@ -24,14 +25,13 @@ static void print_ports(struct json *j, const struct net_ports *ports)
 
 static void print_net(struct json *j, const struct net_plan *n)
 {
-    char text[INET_ADDRSTRLEN + 3], mac[18];
+    char text[INET_ADDRSTRLEN + 3], mac[MAC_TEXT];
     json_open(j, "network", '{');
     json_string(j, "tap", n->tap[0] ? n->tap : NULL);
     inet_ntop(AF_INET, &n->tap_addr, text, INET_ADDRSTRLEN);
     json_string(j, "tap_ip", n->tap_addr.s_addr ? strcat(text, "/30") : NULL);
     json_string(j, "guest_ip", n->guest_addr.s_addr ? inet_ntop(AF_INET, &n->guest_addr, text, sizeof(text)) : NULL);
-    const uint8_t *m = n->guest_mac;
-    snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+    mac_text(n->guest_mac, mac);
     json_string(j, "guest_mac", strcmp(mac, "00:00:00:00:00:00") == 0 ? NULL : mac);
     json_string(j, "uplink", n->uplink[0] ? n->uplink : "default routes'");
     print_ports(j, &n->ports);

@@ -4,20 +4,13 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/mountinfo.h"
+#include "entry/plan/below.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { TEXT_MAX = 4 << 20 };
-
-static bool is_below(const char *path, const char *dir)
-{
-    size_t len = strlen(dir);
-    while (len > 1 && dir[len - 1] == '/')
-        len--;
-    return strncmp(path, dir, len) == 0 && (path[len] == '/' || path[len] == '\0' || len == 1);
-}
 
 /* What Docker, Podman, containerd and Kubernetes mount in every container, and docker run --init. */
 static bool is_engines(const struct mountinfo *m)
@@ -36,7 +29,7 @@ static bool is_engines(const struct mountinfo *m)
                                          "/run/secrets/kubernetes.io",
                                          "/var/run/secrets/kubernetes.io"};
     for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-        if (is_below(m->point, places[i]))
+        if (below(m->point, places[i]))
             return true;
     if (mountinfo_is_kernels(m))
         return true;
@@ -50,10 +43,10 @@ static bool is_used(const char *point, const struct options *o, const struct pla
     static const enum option paths[] = {OPT_ROOTFS_DIR,   OPT_DATA_DIR,     OPT_SCRATCH_DIR,     OPT_JAIL_BASE,
                                         OPT_KERNEL_IMAGE, OPT_INITRD_IMAGE, OPT_FIRECRACKER_BIN, OPT_JAILER_BIN};
     for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
-        if (is_below(o->value[paths[i]], point) || is_below(point, o->value[paths[i]]))
+        if (below(o->value[paths[i]], point) || below(point, o->value[paths[i]]))
             return true;
     for (unsigned i = 0; i < plan->drives.volume_count; i++)
-        if (is_below(plan->drives.volume[i].source, point) || is_below(point, plan->drives.volume[i].source))
+        if (below(plan->drives.volume[i].source, point) || below(point, plan->drives.volume[i].source))
             return true;
     return false;
 }
@@ -62,7 +55,7 @@ void unseen_find(char *mountinfo, const struct options *o, const struct plan *pl
 {
     const char *last = NULL; /* carries what is mounted below it */
     for (struct mountinfo m; mountinfo_next(&mountinfo, &m);) {
-        if (is_engines(&m) || is_used(m.point, o, plan) || (last && is_below(m.point, last)))
+        if (is_engines(&m) || is_used(m.point, o, plan) || (last && below(m.point, last)))
             continue;
         buf_add(places, m.point, strlen(m.point) + 1);
         last = m.point;

@@ -4,6 +4,7 @@
 
 #include "common/err.h"
 #include "common/loop.h"
+#include "common/mac.h"
 #include "entry/vmm/api.h"
 
 #include <stdbool.h>
@@ -36,7 +37,7 @@ struct vmm_plan {
     struct vmm_limit drive_limit, net_limit; /* for each drive; for each direction */
     struct vmm_nic {
         const char *tap;
-        char mac[18]; /* "aa:bb:cc:dd:ee:ff" */
+        char mac[MAC_TEXT];
     } nics[VMM_NICS_MAX];
     unsigned nic_count;
 };

@@ -33,16 +33,7 @@ resolves() { # ADDRESS
 mkdir "$TMP/xtables" "$TMP/bin"
 ln -s "$(dirname "$(find /usr/lib -name libxt_hashlimit.so | head -1)")"/* "$TMP/xtables"
 rm "$TMP/xtables/libxt_hashlimit.so"
-make_ns here
-make_ns there
-ip -n "$NS-here" link add eth0 type veth peer name eth0 netns "$NS-there"
-for end in here:1 there:2; do
-    ip -n "$NS-${end%:*}" addr add 198.51.100.${end#*:}/24 dev eth0
-    ip -n "$NS-${end%:*}" addr add 2001:db8:5::${end#*:}/64 dev eth0 nodad
-    ip -n "$NS-${end%:*}" link set eth0 up
-done
-serve there udp 0.0.0.0 7 there
-serve there udp :: 7 there
+make_bystanders
 ok "another namespace finds its neighbour" patiently resolves 198.51.100.2
 ok "over IPv6" patiently resolves 2001:db8:5::2
 

@@ -117,6 +117,21 @@ make_hosts() { # MTU of the uplink
     ip -n "$NS-host" route add default via 192.0.2.2
     ip -n "$NS-host" -6 route add default via fd77::2
 }
+# Namespaces that have nothing to do with the host, but share its kernel: "here" asks "there", 198.51.100.2 and
+# 2001:db8:5::2, which answers on UDP 7.
+make_bystanders() {
+    local end
+    make_ns here
+    make_ns there
+    ip -n "$NS-here" link add eth0 type veth peer name eth0 netns "$NS-there"
+    for end in here:1 there:2; do
+        ip -n "$NS-${end%:*}" addr add 198.51.100.${end#*:}/24 dev eth0
+        ip -n "$NS-${end%:*}" addr add 2001:db8:5::${end#*:}/64 dev eth0 nodad
+        ip -n "$NS-${end%:*}" link set eth0 up
+    done
+    serve there udp 0.0.0.0 7 there
+    serve there udp :: 7 there
+}
 drop_hosts() {
     ip netns del "$NS-host"
     ip netns del "$NS-outside"

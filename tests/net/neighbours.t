@@ -23,16 +23,7 @@ resolves() {
     in_ns here "$PEER" ask udp 198.51.100.2 7 && in_ns here "$PEER" ask udp 2001:db8:5::2 7
 }
 
-make_ns here
-make_ns there
-ip -n "$NS-here" link add eth0 type veth peer name eth0 netns "$NS-there"
-for end in here:1 there:2; do
-    ip -n "$NS-${end%:*}" addr add 198.51.100.${end#*:}/24 dev eth0
-    ip -n "$NS-${end%:*}" addr add 2001:db8:5::${end#*:}/64 dev eth0 nodad
-    ip -n "$NS-${end%:*}" link set eth0 up
-done
-serve there udp 0.0.0.0 7 there
-serve there udp :: 7 there
+make_bystanders
 ok "another namespace finds its neighbour" patiently resolves
 
 mapfile -t kinds < <("$FLOOD" kinds)

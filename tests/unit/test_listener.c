@@ -87,15 +87,21 @@ static void accepts(void **state)
     assert_int_equal(fcntl(rig.taken, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
 }
 
+/* With a limit that is soon reached; the one before. */
+static struct rlimit take_all_of_few(void)
+{
+    struct rlimit was;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){64, was.rlim_max}), 0);
+    take_all();
+    return was;
+}
+
 /* A loop that asks at once would do so thousands of times. */
 static void rests(void **state)
 {
-    struct rlimit was, few;
     (void)state;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
-    few = (struct rlimit){64, was.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-    take_all();
+    struct rlimit was = take_all_of_few();
     rig.later.fired = free_all;
     loop_timer(rig.loop, &rig.later, loop_now() + 500000000);
     loop_deadline(rig.loop, loop_now() + UINT64_C(30000000000), give_up, NULL);
@@ -107,12 +113,8 @@ static void rests(void **state)
 
 static void stops_while_it_rests(void **state)
 {
-    struct rlimit was, few;
     (void)state;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
-    few = (struct rlimit){64, was.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
-    take_all();
+    struct rlimit was = take_all_of_few();
     ready(&rig.listener.watch, 0);
     listener_stop(&rig.listener);
     free_all(NULL);
