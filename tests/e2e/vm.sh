@@ -24,6 +24,18 @@ VM_ENV=(
 # vm [NAME=value...] [--flag...] [-- command args...]: entry with a clean environment and these variables
 vm() { env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" "$@"; }
 
+# When a test has failed: what the running VMs are at, and what entry said of those in the background.
+circumstances() {
+    local dir id
+    for dir in /run/ctr-jailer/*/; do
+        [ -e "$dir/state.json" ] || continue
+        id=$(basename "$dir")
+        echo "VM $id: $(timeout 5 "$BIN/ctr-jailer" --id "$id" status | xargs)"
+        timeout 5 "$BIN/ctr-jailer" --id "$id" logs --raw | tail -n 12
+    done
+    tail -qn 3 /tmp/e2e.*/err* 2>/dev/null || true
+}
+
 # What a VM could leave behind: links, addresses, routes, rules, mounts, files, processes, and this
 # namespace's abstract sockets; and in the kernel's log the system calls that a filter has refused.  The empty tables
 # that iptables makes at its first use do not count.

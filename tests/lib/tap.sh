@@ -10,8 +10,9 @@ TAP_FILE=/tmp/.tap.$$.$SRANDOM
 note() { echo "# ${*//$'\n'/$'\n'# }"; }
 
 pass() { TAP_COUNT=$((TAP_COUNT + 1)); echo "ok $TAP_COUNT - $1"; }
-fail() { # name [why]
+fail() { # name [why]; a suite's `circumstances`, if it has one, are told, too
     [ -z "${2:-}" ] || note "$2"
+    ! declare -F circumstances >/dev/null || note "$(circumstances 2>&1)"
     TAP_COUNT=$((TAP_COUNT + 1))
     echo "not ok $TAP_COUNT - $1"
 }
