@@ -70,6 +70,11 @@ int jsonread_member(const struct jsonread *j, int object, const char *key)
     return -1;
 }
 
+bool jsonread_is(const struct jsonread *j, int item, char first)
+{
+    return item >= 0 && at(j, item)->type != JSMN_STRING && j->text[at(j, item)->start] == first;
+}
+
 static uint32_t hex4(const char *text)
 {
     char digits[5] = {text[0], text[1], text[2], text[3]};

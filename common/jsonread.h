@@ -25,6 +25,9 @@ int jsonread_member(const struct jsonread *j, int object, const char *key);
 int jsonread_first(const struct jsonread *j, int parent);
 int jsonread_next(const struct jsonread *j, int item);
 
+/* Whether an item is an object ('{'), an array ('['), or null ('n'). */
+bool jsonread_is(const struct jsonread *j, int item, char first);
+
 /* A string or a key, unescaped, as UTF-8 (half a surrogate pair becomes U+FFFD); owned by the caller.  NULL if the item
  * is not a string or contains a NUL, or without memory. */
 char *jsonread_string(const struct jsonread *j, int item);

@@ -1,16 +1,21 @@
 /* kernel and image: what the host's store keeps, by name. */
 #include "common/cleanup.h"
+#include "common/io.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "ctl/ctl.h"
+#include "store/config.h"
 #include "store/content.h"
 #include "store/name.h"
 #include "store/store.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { CONFIG_MAX = 1 << 20 };
 #define DEFAULT_ROOT "/var/lib/ctr-jailer"
 
 struct kept {
@@ -21,17 +26,27 @@ struct kept {
     struct buf out;
 };
 
+static int read_config(const char *path, struct buf *config, struct err *err)
+{
+    size_t len;
+    cleanup_free char *text = io_read_file(AT_FDCWD, path, CONFIG_MAX, &len);
+    return text ? config_take(path, text, len, config, err) : err_sys(err, "cannot read %s", path);
+}
+
 static int add(struct kept *k, char **args, struct err *err)
 {
-    char name[NAME_SIZE], digest[SHA256_TEXT];
-    if (name_parse(k->kind, args[1], name, err) < 0)
+    char name[NAME_SIZE];
+    struct stored to;
+    cleanup_buf struct buf config = {0};
+    if (name_parse(k->kind, args[1], name, err) < 0 || (args[2] && read_config(args[2], &config, err) < 0))
         return -1;
     cleanup_close int fd = open(args[0], O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return err_sys(err, "cannot open %s", args[0]);
-    if (content_check(k->kind, fd, args[0], err) < 0 || store_add(&k->store, k->kind, name, fd, digest, err) < 0)
+    if (content_check(k->kind, fd, args[0], err) < 0 ||
+        store_add(&k->store, k->kind, name, fd, args[2] ? &config : NULL, &to, err) < 0)
         return -1;
-    buf_fmt(&k->out, "%s\tsha256:%s\n", name, digest);
+    buf_fmt(&k->out, "%s\tsha256:%s\n", name, to.digest);
     return 0;
 }
 
@@ -40,11 +55,12 @@ static int list_one(void *arg, const char *name)
 {
     struct kept *k = arg;
     struct err err = {0};
-    char digest[SHA256_TEXT];
-    uint64_t size;
-    if (store_find(&k->store, k->kind, name, digest, &err) == 0 &&
-        store_check(&k->store, digest, k->verify, &size, &err) == 0) {
-        buf_fmt(&k->out, "%s\tsha256:%s\t%" PRIu64 "\n", name, digest, size);
+    struct stored to;
+    uint64_t size, ignored;
+    if (store_find(&k->store, k->kind, name, &to, &err) == 0 &&
+        (!*to.config || store_check(&k->store, to.config, k->verify, &ignored, &err) == 0) &&
+        store_check(&k->store, to.digest, k->verify, &size, &err) == 0) {
+        buf_fmt(&k->out, "%s\tsha256:%s\t%" PRIu64 "\n", name, to.digest, size);
     } else {
         log_error("%s: %s", name, err.text);
         k->failed = true;
@@ -66,11 +82,42 @@ static int verify(struct kept *k, char **args, struct err *err)
 
 static int path(struct kept *k, char **args, struct err *err)
 {
-    char name[NAME_SIZE], digest[SHA256_TEXT];
-    if (name_parse(k->kind, args[0], name, err) < 0 || store_find(&k->store, k->kind, name, digest, err) < 0)
+    char name[NAME_SIZE];
+    struct stored to;
+    if (name_parse(k->kind, args[0], name, err) < 0 || store_find(&k->store, k->kind, name, &to, err) < 0)
         return -1;
-    buf_fmt(&k->out, "%s/sha256/%s\n", k->store.root, digest);
+    buf_fmt(&k->out, "%s/sha256/%s\n", k->store.root, to.digest);
     return 0;
+}
+
+/* As text on a terminal, too: json_string and config_take have seen to that. */
+static int inspect(struct kept *k, char **args, struct err *err)
+{
+    char name[NAME_SIZE], digest[SHA256_TEXT + sizeof("sha256:")];
+    struct stored to;
+    struct json j = {.out = &k->out, .first = true};
+    uint64_t size;
+    if (name_parse(k->kind, args[0], name, err) < 0 || store_find(&k->store, k->kind, name, &to, err) < 0 ||
+        store_check(&k->store, to.digest, false, &size, err) < 0)
+        return -1;
+    cleanup_free char *config = *to.config ? store_config(&k->store, to.config, err) : strdup("null");
+    if (!config)
+        return -1;
+    snprintf(digest, sizeof(digest), "sha256:%s", to.digest);
+    json_open(&j, NULL, '{');
+    json_string(&j, "Name", name);
+    json_string(&j, "Digest", digest);
+    json_number(&j, "Size", size);
+    buf_fmt(&k->out, ",\"Config\":%s", config);
+    json_close(&j, '}');
+    buf_str(&k->out, "\n");
+    return 0;
+}
+
+static int prune(struct kept *k, char **args, struct err *err)
+{
+    (void)args;
+    return store_prune(&k->store, &k->out, err);
 }
 
 static int tag(struct kept *k, char **args, struct err *err)
@@ -89,11 +136,12 @@ static int drop(struct kept *k, char **args, struct err *err)
 
 static const struct {
     const char *name;
-    int arguments;
-    bool makes; /* the store, where there is none */
+    int least, most; /* arguments */
+    bool makes;      /* the store, where there is none */
     int (*run)(struct kept *k, char **args, struct err *err);
-} verbs[] = {{"add", 2, true, add},  {"tag", 2, false, tag}, {"path", 1, false, path},
-             {"rm", 1, false, drop}, {"ls", 0, false, list}, {"verify", 0, false, verify}};
+} verbs[] = {{"add", 2, 3, true, add},          {"tag", 2, 2, false, tag},    {"path", 1, 1, false, path},
+             {"rm", 1, 1, false, drop},         {"ls", 0, 0, false, list},    {"verify", 0, 0, false, verify},
+             {"inspect", 1, 1, false, inspect}, {"prune", 0, 0, false, prune}};
 enum { VERBS = sizeof(verbs) / sizeof(*verbs) };
 
 static int count(char **args)
@@ -115,8 +163,11 @@ static int run(enum store_kind kind, char **argv, struct err *err)
     int i = 0;
     while (i < VERBS && (!argv[1] || strcmp(argv[1], verbs[i].name) != 0))
         i++;
-    if (i == VERBS || count(argv + 2) != verbs[i].arguments)
+    int arguments = count(argv + 1) - 1;
+    if (i == VERBS || arguments < verbs[i].least || arguments > verbs[i].most)
         return err_set(err, "%s: unknown or incomplete command (ctr-jailer %s --help lists them)", self, self);
+    if (kind == STORE_KERNELS && (arguments == 3 || verbs[i].run == inspect))
+        return err_set(err, "kernel: a kernel has no configuration");
     int rc = store_open(&k.store, root, verbs[i].makes, err) < 0 ? -1 : verbs[i].run(&k, argv + 2, err);
     store_close(&k.store);
     if (rc == 0 && k.out.failed)

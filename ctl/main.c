@@ -40,12 +40,14 @@ static const struct {
      "lists the VMs that run here: id, entry's process, start (UTC), network, address, root filesystem, with tabs "
      "between "
      "them and - for none; --json: an array of what state.json says of each"},
-    {"kernel", ctl_kernel, "kernel [--root DIR] add FILE ID | tag ID ID | path ID | rm ID | ls | verify",
+    {"kernel", ctl_kernel, "kernel [--root DIR] add FILE ID | tag ID ID | path ID | rm ID | ls | verify | prune",
      "keeps guest kernels in the host's store, /var/lib/ctr-jailer or DIR; path: prints the file for VM_KERNEL_IMAGE; "
      "verify: ls, after reading each file and comparing it with its digest"},
-    {"image", ctl_image, "image [--root DIR] add FILE TAG | tag TAG TAG | path TAG | rm TAG | ls | verify",
-     "keeps root filesystems, sealed by rootdisk write, in the host's store; path: prints the file for VM_ROOTFS_DIR; "
-     "a TAG is [HOST[:PORT]/]PATH[:VERSION]"},
+    {"image", ctl_image,
+     "image [--root DIR] add FILE TAG [CONFIG] | tag TAG TAG | path TAG | inspect TAG | rm TAG | ls | verify | prune",
+     "keeps root filesystems, sealed by rootdisk write, in the host's store; CONFIG: a file with what skopeo inspect "
+     "--config or docker inspect prints of the image; path: prints the file for VM_ROOTFS_DIR; inspect: prints digest, "
+     "size and configuration as JSON; a TAG is [HOST[:PORT]/]PATH[:VERSION]"},
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 

@@ -3,6 +3,7 @@
 #include "store/store.h"
 
 #include "common/cleanup.h"
+#include "common/io.h"
 #include "store/copy.h"
 #include "store/name.h"
 
@@ -17,6 +18,7 @@
 
 #define TARGET "../sha256/"
 #define NEW ".new" /* no name begins with a dot */
+enum { TARGET_SIZE = sizeof(TARGET) + 2 * SHA256_TEXT, CONFIG_MAX = 1 << 20 };
 static const char *const folders[STORE_KINDS] = {"kernels", "images"};
 
 static int open_folder(const struct store *s, const char *name, bool make, struct err *err)
@@ -73,29 +75,38 @@ static void replace(char name[NAME_SIZE], const char *from, char by, char that)
         *c = by;
 }
 
-/* The digest that a link leads to.  -1 with errno: EINVAL if the link is not one of the store's. */
-static int read_link(int folder, const char *entry, char digest[SHA256_TEXT])
+static bool take_digest(const char **text, char digest[SHA256_TEXT])
 {
-    char target[sizeof(TARGET) + SHA256_TEXT];
+    if (strspn(*text, "0123456789abcdef") != SHA256_TEXT - 1)
+        return false;
+    memcpy(digest, *text, SHA256_TEXT - 1);
+    digest[SHA256_TEXT - 1] = '\0';
+    *text += SHA256_TEXT - 1;
+    return true;
+}
+
+/* What a link leads to.  -1 with errno: EINVAL if the link is not one of the store's. */
+static int read_link(int folder, const char *entry, struct stored *out)
+{
+    char target[TARGET_SIZE + 1];
     ssize_t len = readlinkat(folder, entry, target, sizeof(target) - 1);
     if (len < 0)
         return -1;
     target[len] = '\0';
     const char *text = target + strlen(TARGET);
-    if (len != (ssize_t)(strlen(TARGET) + SHA256_TEXT - 1) || strncmp(target, TARGET, strlen(TARGET)) != 0 ||
-        strspn(text, "0123456789abcdef") != SHA256_TEXT - 1) {
-        errno = EINVAL;
-        return -1;
-    }
-    memcpy(digest, text, SHA256_TEXT);
-    return 0;
+    *out = (struct stored){0};
+    if (strncmp(target, TARGET, strlen(TARGET)) == 0 && take_digest(&text, out->digest) &&
+        (*text != '+' || (text++, take_digest(&text, out->config))) && !*text)
+        return 0;
+    errno = EINVAL;
+    return -1;
 }
 
-int store_find(const struct store *s, enum store_kind kind, const char *name, char digest[SHA256_TEXT], struct err *err)
+int store_find(const struct store *s, enum store_kind kind, const char *name, struct stored *out, struct err *err)
 {
     char entry[NAME_SIZE];
     replace(entry, name, '+', '/');
-    if (read_link(s->names[kind], entry, digest) == 0)
+    if (read_link(s->names[kind], entry, out) == 0)
         return 0;
     return errno == ENOENT ? err_set(err, "%s: is not in the store %s", name, s->root)
                            : err_sys(err, "%s: cannot read %s/%s/%s", name, s->root, folders[kind], entry);
@@ -143,14 +154,18 @@ struct digests {
 static int add_named(const struct store *s, int kind, struct digests *d)
 {
     struct dirent **entries;
+    struct stored to;
     int rc = 0, count = scandirat(s->names[kind], ".", &entries, is_shown, NULL);
-    char(*more)[SHA256_TEXT] = count < 0 ? NULL : reallocarray(d->list, d->count + (size_t)count + 1, sizeof(*more));
+    char(*more)[SHA256_TEXT] =
+        count < 0 ? NULL : reallocarray(d->list, d->count + 2 * (size_t)count + 1, sizeof(*more));
     d->list = more ? more : d->list;
     for (int i = 0; more && i < count && rc == 0; i++)
-        if (read_link(s->names[kind], entries[i]->d_name, more[d->count]) == 0)
-            d->count++;
-        else
+        if (read_link(s->names[kind], entries[i]->d_name, &to) == 0) {
+            memcpy(more[d->count++], to.digest, SHA256_TEXT);
+            memcpy(more[d->count++], to.config, SHA256_TEXT);
+        } else {
             rc = errno == ENOENT ? 0 : -1;
+        }
     if (count >= 0)
         free_entries(entries, count);
     return more ? rc : -1;
@@ -164,8 +179,8 @@ static bool is_named(const struct digests *d, const char *digest)
     return false;
 }
 
-/* Removes the files that no name leads to; none when in doubt.  A failure is not told: the next change tries again. */
-static void sweep(const struct store *s)
+/* Removes the files that no name leads to; none when in doubt, which is -1 with errno.  told: NULL, or a line each. */
+static int sweep(const struct store *s, struct buf *told)
 {
     struct digests named = {0};
     struct dirent **entries;
@@ -174,11 +189,16 @@ static void sweep(const struct store *s)
         rc = add_named(s, kind, &named);
     int count = rc < 0 ? -1 : scandirat(s->blobs, ".", &entries, is_shown, NULL);
     for (int i = 0; i < count; i++)
-        if (!is_named(&named, entries[i]->d_name))
-            unlinkat(s->blobs, entries[i]->d_name, 0);
+        if (!is_named(&named, entries[i]->d_name)) {
+            if (unlinkat(s->blobs, entries[i]->d_name, 0) < 0)
+                rc = -1;
+            else if (told)
+                buf_fmt(told, "sha256:%s\n", entries[i]->d_name);
+        }
     if (count >= 0)
         free_entries(entries, count);
     free(named.list);
+    return count < 0 ? -1 : rc;
 }
 
 /* A descriptor whose closing ends the lock, or -1 with err. */
@@ -197,10 +217,11 @@ static int lock(const struct store *s, struct err *err)
 }
 
 /* Under the lock. */
-static int point(const struct store *s, enum store_kind kind, const char *name, const char *digest, struct err *err)
+static int point(const struct store *s, enum store_kind kind, const char *name, const struct stored *to,
+                 struct err *err)
 {
-    char target[sizeof(TARGET) + SHA256_TEXT], entry[NAME_SIZE];
-    snprintf(target, sizeof(target), TARGET "%s", digest);
+    char target[TARGET_SIZE], entry[NAME_SIZE];
+    snprintf(target, sizeof(target), TARGET "%s%s%s", to->digest, *to->config ? "+" : "", to->config);
     replace(entry, name, '+', '/');
     int folder = s->names[kind];
     if (symlinkat(target, folder, NEW) == 0) {
@@ -224,48 +245,90 @@ static int link_blob(const struct store *s, int fd, const char *digest, struct e
     return 0;
 }
 
-int store_add(const struct store *s, enum store_kind kind, const char *name, int from, char digest[SHA256_TEXT],
-              struct err *err)
+static int new_blob(const struct store *s, struct err *err)
 {
-    cleanup_close int fd = openat(s->blobs, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        err_sys(err, "cannot make a file in %s/sha256", s->root);
-        if (errno == EOPNOTSUPP)
-            err_hint(err, "its filesystem has no O_TMPFILE: put the store on ext4, XFS, Btrfs or tmpfs");
+    int fd = openat(s->blobs, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        return fd;
+    err_sys(err, "cannot make a file in %s/sha256", s->root);
+    if (errno == EOPNOTSUPP)
+        err_hint(err, "its filesystem has no O_TMPFILE: put the store on ext4, XFS, Btrfs or tmpfs");
+    return -1;
+}
+
+static int write_text(int fd, const struct buf *text, char digest[SHA256_TEXT])
+{
+    struct sha256 sum;
+    sha256_start(&sum);
+    sha256_add(&sum, text->data, text->len);
+    sha256_text(&sum, digest);
+    return io_write_all(fd, text->data, text->len);
+}
+
+int store_add(const struct store *s, enum store_kind kind, const char *name, int from, const struct buf *config,
+              struct stored *out, struct err *err)
+{
+    *out = (struct stored){0};
+    cleanup_close int fd = new_blob(s, err), text = fd >= 0 && config ? new_blob(s, err) : -1;
+    if (fd < 0 || (config && text < 0))
         return -1;
-    }
-    if (copy_in(from, fd, digest) < 0 || fchmod(fd, 0444) < 0 || fsync(fd) < 0)
+    if (copy_in(from, fd, out->digest) < 0 || fchmod(fd, 0444) < 0 || fsync(fd) < 0 ||
+        (config && (write_text(text, config, out->config) < 0 || fchmod(text, 0444) < 0 || fsync(text) < 0)))
         return err_sys(err, "cannot copy %s into the store %s", name, s->root);
     cleanup_close int held = lock(s, err);
     if (held < 0)
         return -1;
-    int rc = link_blob(s, fd, digest, err) < 0 ? -1 : point(s, kind, name, digest, err);
-    sweep(s);
+    int rc = link_blob(s, fd, out->digest, err);
+    if (rc == 0 && config)
+        rc = link_blob(s, text, out->config, err);
+    if (rc == 0)
+        rc = point(s, kind, name, out, err);
+    sweep(s, NULL); /* a failure is not told: the next change tries again */
     return rc;
 }
 
 int store_tag(const struct store *s, enum store_kind kind, const char *name, const char *other, struct err *err)
 {
-    char digest[SHA256_TEXT];
+    struct stored to;
     cleanup_close int held = lock(s, err);
-    if (held < 0 || store_find(s, kind, name, digest, err) < 0)
+    if (held < 0 || store_find(s, kind, name, &to, err) < 0)
         return -1;
-    int rc = point(s, kind, other, digest, err);
-    sweep(s);
+    int rc = point(s, kind, other, &to, err);
+    sweep(s, NULL);
     return rc;
 }
 
 int store_remove(const struct store *s, enum store_kind kind, const char *name, struct err *err)
 {
-    char digest[SHA256_TEXT], entry[NAME_SIZE];
+    struct stored to;
+    char entry[NAME_SIZE];
     cleanup_close int held = lock(s, err);
-    if (held < 0 || store_find(s, kind, name, digest, err) < 0)
+    if (held < 0 || store_find(s, kind, name, &to, err) < 0)
         return -1;
     replace(entry, name, '+', '/');
     if (unlinkat(s->names[kind], entry, 0) < 0 || fsync(s->names[kind]) < 0)
         return err_sys(err, "%s: cannot remove %s/%s/%s", name, s->root, folders[kind], entry);
-    sweep(s);
+    sweep(s, NULL);
     return 0;
+}
+
+int store_prune(const struct store *s, struct buf *told, struct err *err)
+{
+    cleanup_close int held = lock(s, err);
+    if (held < 0)
+        return -1;
+    return sweep(s, told) < 0 ? err_sys(err, "cannot remove all files without a name from the store %s", s->root) : 0;
+}
+
+char *store_config(const struct store *s, const char *digest, struct err *err)
+{
+    uint64_t size;
+    if (store_check(s, digest, true, &size, err) < 0)
+        return NULL;
+    char *text = io_read_file(s->blobs, digest, CONFIG_MAX, NULL);
+    if (!text)
+        err_sys(err, "cannot read %s/sha256/%s", s->root, digest);
+    return text;
 }
 
 int store_check(const struct store *s, const char *digest, bool verify, uint64_t *size, struct err *err)

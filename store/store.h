@@ -4,6 +4,9 @@
  *   ROOT/kernels/ID        a symbolic link to ../sha256/DIGEST
  *   ROOT/images/TAG        the same; a slash in the tag is a plus sign here
  *
+ * An image may have a configuration, a file of its own.  Its tag's link is to ../sha256/DIGEST+CONFIG then, which only
+ * the store can follow: so one rename changes both.
+ *
  * A name is a link because making one is atomic: no reader ever sees half a name.  A file comes into being without a
  * name (O_TMPFILE), is written and synced, and is linked as DIGEST only then.  So a killed process leaves nothing but
  * a file that no name leads to, and the next change removes that file.
@@ -36,10 +39,17 @@ struct store {
 int store_open(struct store *s, const char *root, bool make, struct err *err);
 void store_close(struct store *s);
 
-/* Copies the file from into the store, and gives it the name, which is valid (store/name.h) and may have been another
- * file's.  digest is set.  -1 with err: the store is the one before, or already the one after. */
-int store_add(const struct store *s, enum store_kind kind, const char *name, int from, char digest[SHA256_TEXT],
-              struct err *err);
+/* What a name leads to. */
+struct stored {
+    char digest[SHA256_TEXT];
+    char config[SHA256_TEXT]; /* the digest of an image's configuration; "" without one */
+};
+
+/* Copies the file from into the store, with its configuration (NULL: none), and gives it the name, which is valid
+ * (store/name.h) and may have been another file's.  out is set.  -1 with err: the store is the one before, or already
+ * the one after. */
+int store_add(const struct store *s, enum store_kind kind, const char *name, int from, const struct buf *config,
+              struct stored *out, struct err *err);
 
 /* Gives the file of a name another name, too. */
 int store_tag(const struct store *s, enum store_kind kind, const char *name, const char *other, struct err *err);
@@ -47,9 +57,15 @@ int store_tag(const struct store *s, enum store_kind kind, const char *name, con
 /* Removes a name, and its file if that was the last name.  -1 with err, also if there is no such name. */
 int store_remove(const struct store *s, enum store_kind kind, const char *name, struct err *err);
 
-/* The digest that a name leads to.  -1 with err. */
-int store_find(const struct store *s, enum store_kind kind, const char *name, char digest[SHA256_TEXT],
-               struct err *err);
+/* Removes the files that no name leads to, which each change does too, and adds a line to told for each.  -1 with
+ * err. */
+int store_prune(const struct store *s, struct buf *told, struct err *err);
+
+/* What a name leads to.  -1 with err. */
+int store_find(const struct store *s, enum store_kind kind, const char *name, struct stored *out, struct err *err);
+
+/* The text of the configuration with this digest, after comparing the two; owned by the caller.  NULL with err. */
+char *store_config(const struct store *s, const char *digest, struct err *err);
 
 /* The size of a file, and with verify whether its bytes are those of its digest.  -1 with err. */
 int store_check(const struct store *s, const char *digest, bool verify, uint64_t *size, struct err *err);

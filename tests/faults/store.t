@@ -15,6 +15,15 @@ build/bin/rootdisk write "$work/tree" "$work/one"
 echo two >"$work/tree/etc/one"
 build/bin/rootdisk write "$work/tree" "$work/two"
 cp build/faults/vmlinux "$work/kernel"
+cat >"$work/oci.json" <<'END'
+{"created": "2026-01-01T00:00:00Z", "architecture": "ARCH", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []},
+ "config": {"Labels": {"b": "1", "a": "\u00fc\"\n"}, "Env": ["PATH=/bin", "A=b=c \u001b[0m"], "Cmd": ["-v"], "Entrypoint": ["/app"],
+  "WorkingDir": "/srv", "User": "1:2", "StopSignal": "SIGQUIT", "ExposedPorts": {"80/tcp": {}}, "Volumes": null, "Other": 1,
+  "Healthcheck": {"Test": ["CMD", "true"], "Interval": 5000000000}}}
+END
+arch=$(dpkg --print-architecture)
+sed -i "s/ARCH/$arch/" "$work/oci.json"
+jq '[{Id: "sha256:1", Architecture: .architecture, Os: .os, Config: .config}]' "$work/oci.json" >"$work/docker.json"
 
 image() { "$ctr" image --root "$root" "$@"; }
 kernel() { "$ctr" kernel --root "$root" "$@"; }
@@ -51,6 +60,37 @@ capture kernel verify
 like "a file that has changed is told" "$STATUS/$STDOUT/$STDERR" "1//ctr-jailer: vmlinux-v5.8: $root/sha256/*: the content has changed: *"
 kernel rm vmlinux-v5.8
 is "a kernel is removed" "$(kernel ls)" ""
+rm -rf "$root"
+
+# --- configurations
+image add "$work/one" app "$work/oci.json" >/dev/null
+image add "$work/one" bare >/dev/null
+image add "$work/one" docker "$work/docker.json" >/dev/null
+is "an image has its configuration, as jq reads it" "$(image inspect app | jq -S .Config)" \
+    "$(jq -S '.config | del(.Other, .Volumes)' "$work/oci.json")"
+is "docker's is the same" "$(image inspect docker | jq -c .Config)" "$(image inspect app | jq -c .Config)"
+is "and is kept once, with one image" "$(ls "$root/sha256" | wc -l)" 2
+is "inspect tells the rest" "$(image inspect app | jq -r '.Name, .Digest, .Size')" "$(printf '%s\n' app:latest "$one" "$(size one)")"
+is "an image without one" "$(image inspect bare | jq .Config)" null
+image tag app other
+image rm app
+image rm docker
+is "another tag has the configuration, too" "$(image inspect other | jq -r .Config.User)" 1:2
+check "its file is found" cmp "$work/one" "$(image path other)"
+check "both are verified" image verify
+config=$(readlink "$root/images/other:latest") config=$root/sha256/${config#*+}
+sed -i 's/1:2/0:0/' "$config"
+capture image inspect other
+like "a configuration that has changed is not used" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: $config: the content has changed: *"
+capture image verify
+like "and is told" "$STATUS/$STDERR" "1/ctr-jailer: other:latest: $config: the content has changed: *"
+image add "$work/two" other >/dev/null
+is "an image that is replaced takes it along" "$(ls "$root/sha256" | sort)" "$(printf '%s\n' "${one#sha256:}" "${two#sha256:}" | sort)"
+echo left >"$root/sha256/0000"
+is "prune removes what no name leads to" "$(image prune)" sha256:0000
+is "and nothing else" "$(image prune)/$(image verify | wc -l)" /2
+rm -rf "$root"
+image add "$work/one" org/app >/dev/null
 # --- what it refuses
 refused() { # NAME MESSAGE ARGUMENTS...
     local name=$1 message=$2 before
@@ -79,6 +119,23 @@ done
 for name in '' . ../a a/b .new 'a b' "$(printf '%061d' 1)"; do
     refused "the id '${name:0:20}'" "*: is not a kernel's id: *" kernel "${at[@]}" add "$work/kernel" "$name"
 done
+bad() { # NAME MESSAGE JQ'S FILTER
+    jq "$3" "$work/oci.json" >"$work/bad.json"
+    refused "$1" "$work/bad.json: $2" image "${at[@]}" add "$work/one" a "$work/bad.json"
+}
+bad "an image for another machine" "the image is for linux on s390x, *" '.architecture = "s390x"'
+bad "an image for another system" "the image is for windows on $arch, *" '.os = "windows"'
+bad "JSON that is not a configuration" "is not one image's configuration, *" '.config'
+bad "a number for a user" "the image's User is not a string" '.config.User = 1'
+bad "a string for a command" "the image's Cmd is not a list of strings" '.config.Cmd = "a"'
+bad "a list for ports" "the image's ExposedPorts is not an object" '.config.ExposedPorts = ["80"]'
+bad "a NUL in a variable" "the image's Env is not a list of strings" '.config.Env = ["A=\u0000"]'
+bad "labels that are not strings" "the image's Labels is not an object of strings" '.config.Labels = {a: {}}'
+bad "two images" "more than one image" '[., .]'
+echo '{' >"$work/bad.json"
+refused "half a configuration" "$work/bad.json: is not JSON" image "${at[@]}" add "$work/one" a "$work/bad.json"
+refused "no configuration" "cannot read $work/none: No such file or directory" image "${at[@]}" add "$work/one" a "$work/none"
+refused "a kernel's configuration" "kernel: a kernel has no configuration" kernel "${at[@]}" add "$work/kernel" a "$work/oci.json"
 refused "no command" "image: unknown or incomplete command *" image "${at[@]}"
 refused "one argument too many" "image: unknown or incomplete command *" image "${at[@]}" ls a
 chmod 770 "$root"
@@ -109,21 +166,23 @@ is "with its file" "$(ls "$root/sha256" | wc -l)/$(image ls | grep -c "^many.*$t
 export INJECT_NAMES=1
 # Files that no name leads to, names that lead nowhere, and names half made.
 leftovers() {
-    local file links
-    links=$(find "$root" -type l -printf '%l\n')
-    for file in "$root"/sha256/*; do
-        [ ! -e "$file" ] || grep -qxF "../sha256/${file##*/}" <<<"$links" || echo "$file"
-    done
-    find "$root" -xtype l -o -name '.*'
+    local links
+    links=$(find "$root" -type l -printf '%l\n' | tr + '\n')
+    diff <(sed 's,.*/,,' <<<"$links" | sort -u) <(ls "$root/sha256")
+    find "$root" -name '.*'
+}
+content() { # all that names lead to
+    image verify 2>/dev/null || true
+    find "$root/images" -name '[!.]*' -type l -printf '%f %l\n' 2>/dev/null | sort || true
 }
 # steps NAME ERROR [command...]: ERROR is kill, or an error's name
 steps() {
     local name=$1 error=$2 n=0 before after now how=() bad=() status
     shift 2
     rm -rf "$root" && cp -a "$work/before" "$root" 2>/dev/null || true
-    before=$(image ls 2>/dev/null || true)
+    before=$(content)
     image "$@" >/dev/null
-    after=$(image ls)
+    after=$(content)
     if [ "$error" = kill ]; then how=(INJECT_KILL=self); else how=(INJECT_ERROR="$error"); fi
     rm -f "$work/done"
     while [ ! -e "$work/done" ] && [ "$n" -lt 300 ]; do
@@ -131,8 +190,8 @@ steps() {
         rm -rf "$root" && cp -a "$work/before" "$root" 2>/dev/null || true
         env "${how[@]}" INJECT=$n INJECT_DONE="$work/done" INJECT_LOG="$work/log" LD_PRELOAD="$inject" \
             "$ctr" image --root "$root" "$@" >"$work/out" 2>"$work/err" || status=$?
-        now=$(image ls 2>"$work/ls.err" || true)
-        [ "$now" = "$before" ] || [ "$now" = "$after" ] || bad+=("$n: neither before nor after: $now $(<"$work/ls.err")")
+        now=$(content)
+        [ "$now" = "$before" ] || [ "$now" = "$after" ] || bad+=("$n: neither before nor after: $now")
         [ "$status" != 0 ] || [ "$now" = "$after" ] || bad+=("$n: success is told, but it was not done")
         case $error/$status in
         kill/137 | */0) ;;
@@ -154,6 +213,8 @@ for error in kill ENOSPC; do
     image rm other && cp -a "$root" "$work/before"
     steps "another image" $error add "$work/two" other
     steps "a new image for a tag" $error add "$work/two" app
+    steps "one with a configuration" $error add "$work/two" app "$work/oci.json"
+    steps "a configuration for the same image" $error add "$work/one" app "$work/oci.json"
     steps "another tag" $error tag app other
     steps "the last tag's removal" $error rm app
 done

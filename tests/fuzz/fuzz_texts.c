@@ -5,8 +5,10 @@
  *   h  its hosts, and its name                            m  /proc/meminfo and a cgroup's limits
  *   f  Firecracker's metrics                              a  its API's answers
  *   n  names of the host's store                          k  kernels and images that it is to keep
+ *   c  an image's configuration
  *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */
 #include "common/buf.h"
+#include "common/cleanup.h"
 #include "common/log.h"
 #include "common/meminfo.h"
 #include "common/mountinfo.h"
@@ -19,6 +21,7 @@
 #include "entry/plan/resources.h"
 #include "entry/vmm/counters.h"
 #include "entry/vmm/http.h"
+#include "store/config.h"
 #include "store/content.h"
 #include "store/name.h"
 #include "tests/fuzz/check.h"
@@ -199,13 +202,30 @@ static void check_content(const uint8_t *data, size_t size)
     close(fd);
 }
 
+/* What is kept of a configuration is JSON, and is kept as it is when it is read again. */
+static void check_config(const char *text[3])
+{
+    cleanup_buf struct buf out = {0}, wrapped = {0}, again = {0};
+    struct err err = {0};
+    int r = config_take("config", text[0], strlen(text[0]), &out, &err);
+    CHECK(r == 0 ? !err.text[0] : err.text[0] != '\0');
+    if (r < 0)
+        return;
+    CHECK(!memchr(out.data, '\0', out.len) && !strpbrk(out.data, "\n\033"));
+    buf_fmt(&wrapped, "{\"os\":\"linux\",\"architecture\":\"" CONFIG_MACHINE "\",\"config\":%s}", out.data);
+    CHECK(config_take("again", wrapped.data, wrapped.len, &again, &err) == 0);
+    if (strstr(out.data, "\\ufffd")) /* was not UTF-8, and now is */
+        return;
+    CHECK(out.len == again.len && memcmp(out.data, again.data, out.len) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct {
         char letter;
         void (*check)(const char *text[3]);
     } parsers[] = {{'u', check_users},     {'r', check_resolv}, {'h', check_hosts}, {'m', check_resources},
-                   {'i', check_inspected}, {'o', check_mounts}, {'n', check_names}};
+                   {'i', check_inspected}, {'o', check_mounts}, {'n', check_names}, {'c', check_config}};
     if (size == 0)
         return 0;
     if (data[0] == 'k') {
