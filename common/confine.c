@@ -7,15 +7,24 @@
 /* The folder may be anybody's, and what is in the way in it too. */
 static const uint64_t passing = PRIVILEGE(CAP_DAC_OVERRIDE) | PRIVILEGE(CAP_FOWNER);
 
-/* Owners, set-group-id bits, devices, file capabilities; and attributes in trusted.*, for which there is no less. */
-static const uint64_t setting = PRIVILEGE(CAP_CHOWN) | PRIVILEGE(CAP_FSETID) | PRIVILEGE(CAP_MKNOD) |
-                                PRIVILEGE(CAP_SETFCAP) | PRIVILEGE(CAP_SYS_ADMIN);
+/* Owners, set-group-id bits, devices, file capabilities. */
+static const uint64_t setting =
+    PRIVILEGE(CAP_CHOWN) | PRIVILEGE(CAP_FSETID) | PRIVILEGE(CAP_MKNOD) | PRIVILEGE(CAP_SETFCAP);
 
 int confine_unpacking(int folder, bool exact, struct err *err)
 {
-    if (privilege_keep(passing | (exact ? setting : 0)) < 0)
+    /* attributes in trusted.*, for which there is no less */
+    const uint64_t trusted = PRIVILEGE(CAP_SYS_ADMIN);
+    if (privilege_keep(passing | (exact ? setting | trusted : 0)) < 0)
         return err_sys(err, "cannot give up capabilities");
     return landlock_make_below(folder, exact, err) < 0 ? -1 : sandbox_enter(SANDBOX_UNPACK, err);
+}
+
+int confine_layer(int folder, struct err *err)
+{
+    if (privilege_keep(passing | setting) < 0)
+        return err_sys(err, "cannot give up capabilities");
+    return landlock_replace_below(folder, err) < 0 ? -1 : sandbox_enter(SANDBOX_LAYER, err);
 }
 
 /* Attributes in trusted.* are shown to CAP_SYS_ADMIN alone. */
@@ -24,6 +33,13 @@ int confine_packing(int folder, struct err *err)
     if (privilege_keep(privilege_reading() | PRIVILEGE(CAP_SYS_ADMIN)) < 0)
         return err_sys(err, "cannot give up capabilities");
     return landlock_list_below(folder, err) < 0 ? -1 : sandbox_enter(SANDBOX_PACK, err);
+}
+
+int confine_reading(int folder, struct err *err)
+{
+    if (privilege_keep(0) < 0)
+        return err_sys(err, "cannot give up capabilities");
+    return landlock_read_below(folder, err) < 0 ? -1 : sandbox_enter(SANDBOX_DISK, err);
 }
 
 int confine_client(struct err *err)

@@ -11,9 +11,15 @@
  * and, if exact, those that set all that an archive says.  For a process that does nothing else.  -1 with err. */
 int confine_unpacking(int folder, bool exact, struct err *err);
 
+/* The same for what layer_apply (common/layer.h) does in the folder.  It sets no attributes in trusted.*. */
+int confine_layer(int folder, struct err *err);
+
 /* The same for what tar_pack (common/pack.h) does in the folder: it reads files, whoever they belong to, and lists
  * folders; a folder that somebody replaces by a link leads it nowhere, where the kernel has Landlock.  -1 with err. */
 int confine_packing(int folder, struct err *err);
+
+/* The same for a process that reads regular files in the folder, with no capability. */
+int confine_reading(int folder, struct err *err);
 
 /* The same for a client that is connected: from now on it can copy its streams, set its terminal, and wait for a
  * child.  It has no capabilities.  -1 with err. */

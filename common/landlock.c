@@ -40,11 +40,16 @@ int landlock_list_below(int folder, struct err *err)
 }
 
 /* The first version allows no hard link from one folder to another. */
+#define MAKING                                                                                                         \
+    (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |                    \
+     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM | ACCESS_V2 | ACCESS_V3)
+#define NODES (LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO)
 int landlock_make_below(int folder, bool special, struct err *err)
 {
-    const uint64_t usual = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |
-                           LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SYM |
-                           ACCESS_V2 | ACCESS_V3;
-    const uint64_t nodes = LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO;
-    return confine(folder, usual | (special ? nodes : 0), 2, err);
+    return confine(folder, MAKING | (special ? NODES : 0), 2, err);
+}
+
+int landlock_replace_below(int folder, struct err *err)
+{
+    return confine(folder, MAKING | NODES | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR, 2, err);
 }

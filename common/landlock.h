@@ -20,4 +20,7 @@ int landlock_list_below(int folder, struct err *err);
  * nothing about modes, owners, times and attributes. */
 int landlock_make_below(int folder, bool special, struct err *err);
 
+/* The same with special, for a process that also lists and removes folders. */
+int landlock_replace_below(int folder, struct err *err);
+
 #endif

@@ -148,7 +148,8 @@ static void become_program(const char *path, const char *const argv[], const str
     snprintf(path_variable, sizeof(path_variable), "PATH=%s", usual_path);
     signals_default();
     if (take_descriptors(as, in, out, complaints, &report) == 0 &&
-        privilege_drop_for_program(as->uid, as->capabilities) == 0 && sandbox_enter(SANDBOX_PROGRAM, NULL) == 0)
+        privilege_drop_for_program(as->uid, as->capabilities) == 0 &&
+        sandbox_enter(as->copier ? SANDBOX_COPIER : SANDBOX_PROGRAM, NULL) == 0)
         execve(path, (char *const *)argv, env);
     int failed = errno;
     (void)io_write_all(report, &failed, sizeof(failed));

@@ -29,6 +29,7 @@ struct run_as {
     uint64_t capabilities; /* the program gets those of them that we have (common/privilege.h) */
     const int *fds;        /* these and the count: at most RUN_FDS_MAX */
     unsigned fd_count;
+    bool copier; /* it is held to SANDBOX_COPIER (common/sandbox.h) instead of SANDBOX_PROGRAM */
 };
 enum { RUN_FDS_MAX = 4 };
 

@@ -188,20 +188,38 @@ static const struct rule program[] = {ANY(execve),
                                       ANY(clock_nanosleep)};
 
 /* common/unpack.c: each name is one entry of a folder that is open. */
-static const struct rule unpack[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_NOFOLLOW, O_WRONLY | O_CREAT | O_NOFOLLOW),
-                                     ONLY(openat, 2, O_PATH, O_PATH),
+#define UNPACK                                                                                                         \
+    ONLY(openat, 2, O_ACCMODE | O_CREAT | O_NOFOLLOW, O_WRONLY | O_CREAT | O_NOFOLLOW),                                \
+        ONLY(openat, 2, O_PATH, O_PATH), ANY(mkdirat), ANY(symlinkat), ANY(linkat), ANY(mknodat), DUPLICATE,           \
+        ANY(umask), ANY(chmod), ANY(fchmodat), ANY(chown), ANY(fchownat), ANY(setxattr), ANY(utimensat)
+static const struct rule unpack[] = {UNPACK, ONLY(unlinkat, 2, WHOLE, 0)};
+
+/* common/layer.c: it removes folders, too. */
+static const struct rule layer[] = {UNPACK,
+                                    ONLY(openat, 2, O_ACCMODE | O_CREAT | O_DIRECTORY, O_DIRECTORY),
+                                    ONLY(fcntl, 1, WHOLE, F_GETFL),
+                                    ONLY(fcntl, 1, WHOLE, F_SETFD),
+                                    ANY(unlinkat),
+                                    ANY(getdents64),
+                                    ANY(lseek)};
+
+/* Beside what programs do: threads, and files and folders of its own. */
+static const struct rule copier[] = {ONLY(clone, 0, CLONE_VM | CLONE_THREAD, CLONE_VM | CLONE_THREAD),
+                                     ANY(epoll_create1),
+                                     ANY(epoll_ctl),
+                                     ANY(epoll_pwait),
+                                     ANY(eventfd2),
+                                     ANY(pipe2),
+                                     ANY(nanosleep),
+                                     ANY(sched_yield),
+                                     ANY(sigaltstack),
+                                     ANY(getrlimit),
+                                     ANY(capget),
                                      ANY(mkdirat),
-                                     ANY(symlinkat),
-                                     ANY(linkat),
-                                     ANY(mknodat),
-                                     ONLY(unlinkat, 2, WHOLE, 0),
-                                     DUPLICATE,
-                                     ANY(umask),
-                                     ANY(chmod),
+                                     ANY(unlinkat),
+                                     ANY(renameat),
+                                     ANY(fchmod),
                                      ANY(fchmodat),
-                                     ANY(chown),
-                                     ANY(fchownat),
-                                     ANY(setxattr),
                                      ANY(utimensat)};
 
 /* common/pack.c */
@@ -256,6 +274,8 @@ static const struct role {
                           [SANDBOX_PROGRAM] = {"a program", NULL, 0, true},
                           [SANDBOX_UNPACK] = {"cp", unpack, COUNT(unpack)},
                           [SANDBOX_PACK] = {"cp", pack, COUNT(pack)},
+                          [SANDBOX_LAYER] = {"image import", layer, COUNT(layer)},
+                          [SANDBOX_COPIER] = {"skopeo", copier, COUNT(copier), true},
                           [SANDBOX_CLIENT] = {"ctr-jailer", client, COUNT(client)},
                           [SANDBOX_WATCH] = {"netsetup-watch", watcher, COUNT(watcher), true}};
 

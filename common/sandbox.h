@@ -25,6 +25,8 @@ enum sandbox_role {
     SANDBOX_PACK,       /* of files for a guest: reads files and folders */
     SANDBOX_CLIENT,     /* ctr-jailer, once it is connected: its streams, its terminal, and entry's socket */
     SANDBOX_WATCH,      /* netsetup's watch: hears of routes, and runs iptables-restore, which stays in the role */
+    SANDBOX_LAYER,      /* as SANDBOX_UNPACK, for an image's layer: removes folders and their content, too */
+    SANDBOX_COPIER,     /* skopeo: as SANDBOX_PROGRAM, with threads, and makes and removes files and folders */
     SANDBOX_ROLES
 };
 

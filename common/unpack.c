@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/layer.h"
 #include "common/log.h"
 #include "common/tar.h"
 
@@ -31,7 +32,7 @@ struct unpack {
     struct err *err;
 };
 
-/* Opens a folder in a folder: entry is a name alone, and none of the two that lead elsewhere (normalize). */
+/* Opens a folder in a folder: entry is a name alone, and none of the two that lead elsewhere (tar_normalize). */
 static int open_folder(const struct unpack *u, int parent, const char *entry)
 {
     return openat(parent, entry, O_PATH | O_DIRECTORY | O_CLOEXEC | (u->plan->strange ? O_NOFOLLOW : 0));
@@ -62,6 +63,8 @@ static int open_parent(const struct unpack *u, const char *path, const char **la
 
 static bool is_wanted_attribute(const struct unpack *u, const char *name)
 {
+    if (u->plan->layer)
+        return strncmp(name, "user.", 5) == 0 || strcmp(name, "security.capability") == 0;
     return u->plan->exact || strncmp(name, "user.", 5) == 0;
 }
 
@@ -230,8 +233,7 @@ static int put_any(struct unpack *u, const struct tar_member *m)
     }
 }
 
-/* Leaves one slash between components, none around them, and no `.`: "" is the folder itself.  False with `..`. */
-static bool normalize(char *path)
+bool tar_normalize(char *path)
 {
     char *out = path;
     for (const char *part = path; *part;) {
@@ -256,7 +258,7 @@ static int map(const struct unpack *u, char path[TAR_PATH])
 {
     const struct unpack_plan *plan = u->plan;
     char mapped[TAR_PATH];
-    if (!normalize(path))
+    if (!tar_normalize(path))
         return err_set(u->err, "%s: a name with .. in the archive", path);
     bool all = strcmp(plan->member, ".") == 0;
     size_t len = all ? 0 : strlen(plan->member);
@@ -277,6 +279,8 @@ static int choose(const struct unpack *u, struct tar_member *m)
     if (!strchr("01234567", m->type))
         return err_set(u->err, "%s: members of type '%c' are not supported", m->path, m->type);
     int wanted = map(u, m->path);
+    if (wanted == 1 && u->plan->layer && layer_is_whiteout(m->path))
+        return 0;
     if (wanted == 1 && m->type == '1' && (wanted = map(u, m->link)) == 0)
         return err_set(u->err, "%s: a link to %s, which is not part of the copy", m->path, m->link);
     if (wanted == 0)

@@ -15,7 +15,12 @@ struct unpack_plan {
                            of this process's user, without set-user-id and set-group-id bits, with attributes in
                            user.* alone; devices and FIFOs are left out with a warning each, and folders that are
                            there already keep their mode and time */
+    bool layer;         /* an image's layer (common/layer.h), exact: whiteouts are left out, and of the attributes those
+                           in user.* and the capabilities come along */
 };
+
+/* Leaves one slash between components, none around them, and no `.`: "" is the folder itself.  False with `..`. */
+bool tar_normalize(char *path);
 
 /* Reads the archive from in, to its end, and unpacks it into the directory dir (a descriptor; O_PATH will do).  Names
  * stay beneath dir: leading slashes are dropped, `..` is refused.  The target of a hard link is such a name, too.

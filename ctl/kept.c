@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "ctl/ctl.h"
+#include "ctl/import.h"
 #include "store/config.h"
 #include "store/content.h"
 #include "store/name.h"
@@ -45,6 +46,16 @@ static int add(struct kept *k, char **args, struct err *err)
         return err_sys(err, "cannot open %s", args[0]);
     if (content_check(k->kind, fd, args[0], err) < 0 ||
         store_add(&k->store, k->kind, name, fd, args[2] ? &config : NULL, &to, err) < 0)
+        return -1;
+    buf_fmt(&k->out, "%s\tsha256:%s\n", name, to.digest);
+    return 0;
+}
+
+static int import(struct kept *k, char **args, struct err *err)
+{
+    char name[NAME_SIZE];
+    struct stored to;
+    if (name_parse(k->kind, args[1], name, err) < 0 || import_image(&k->store, args[0], name, &to, err) < 0)
         return -1;
     buf_fmt(&k->out, "%s\tsha256:%s\n", name, to.digest);
     return 0;
@@ -139,9 +150,9 @@ static const struct {
     int least, most; /* arguments */
     bool makes;      /* the store, where there is none */
     int (*run)(struct kept *k, char **args, struct err *err);
-} verbs[] = {{"add", 2, 3, true, add},          {"tag", 2, 2, false, tag},    {"path", 1, 1, false, path},
-             {"rm", 1, 1, false, drop},         {"ls", 0, 0, false, list},    {"verify", 0, 0, false, verify},
-             {"inspect", 1, 1, false, inspect}, {"prune", 0, 0, false, prune}};
+} verbs[] = {{"add", 2, 3, true, add},          {"tag", 2, 2, false, tag},     {"path", 1, 1, false, path},
+             {"rm", 1, 1, false, drop},         {"ls", 0, 0, false, list},     {"verify", 0, 0, false, verify},
+             {"inspect", 1, 1, false, inspect}, {"prune", 0, 0, false, prune}, {"import", 2, 2, true, import}};
 enum { VERBS = sizeof(verbs) / sizeof(*verbs) };
 
 static int count(char **args)
@@ -166,8 +177,8 @@ static int run(enum store_kind kind, char **argv, struct err *err)
     int arguments = count(argv + 1) - 1;
     if (i == VERBS || arguments < verbs[i].least || arguments > verbs[i].most)
         return err_set(err, "%s: unknown or incomplete command (ctr-jailer %s --help lists them)", self, self);
-    if (kind == STORE_KERNELS && (arguments == 3 || verbs[i].run == inspect))
-        return err_set(err, "kernel: a kernel has no configuration");
+    if (kind == STORE_KERNELS && (arguments == 3 || verbs[i].run == inspect || verbs[i].run == import))
+        return err_set(err, "kernel: a kernel has no configuration, and is not imported");
     int rc = store_open(&k.store, root, verbs[i].makes, err) < 0 ? -1 : verbs[i].run(&k, argv + 2, err);
     store_close(&k.store);
     if (rc == 0 && k.out.failed)

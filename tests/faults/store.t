@@ -135,7 +135,7 @@ bad "two images" "more than one image" '[., .]'
 echo '{' >"$work/bad.json"
 refused "half a configuration" "$work/bad.json: is not JSON" image "${at[@]}" add "$work/one" a "$work/bad.json"
 refused "no configuration" "cannot read $work/none: No such file or directory" image "${at[@]}" add "$work/one" a "$work/none"
-refused "a kernel's configuration" "kernel: a kernel has no configuration" kernel "${at[@]}" add "$work/kernel" a "$work/oci.json"
+refused "a kernel's configuration" "kernel: a kernel has no configuration, *" kernel "${at[@]}" add "$work/kernel" a "$work/oci.json"
 refused "no command" "image: unknown or incomplete command *" image "${at[@]}"
 refused "one argument too many" "image: unknown or incomplete command *" image "${at[@]}" ls a
 chmod 770 "$root"

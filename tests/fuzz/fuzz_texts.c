@@ -133,8 +133,11 @@ static void check_metrics(const uint8_t *data, size_t size)
 static void check_archive(const uint8_t *data, size_t size)
 {
     struct err err = {0};
-    struct unpack_plan plan = {
-        .member = size % 3 ? "." : "a", .name = size % 5 ? "" : "new", .strange = size % 2, .exact = size % 4 < 2};
+    struct unpack_plan plan = {.member = size % 3 ? "." : "a",
+                               .name = size % 5 ? "" : "new",
+                               .strange = size % 2,
+                               .exact = size % 4 < 2,
+                               .layer = size % 7 == 0};
     int fd = memfd_create("archive", MFD_CLOEXEC);
     CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);
     log_set_level(LOG_ERROR);

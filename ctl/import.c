@@ -1,0 +1,252 @@
+/* What comes in is foreign: an archive or a layout, its JSON, the compressed data, the layers.  skopeo reads the
+ * formats, and leaves plain archives of the layers in a folder; it runs as a user of its own, with a filter that knows
+ * no sockets.  What it wrote is read by children of ours that are confined (common/confine.h): one for the JSON, and
+ * one for each layer.  This process reads nothing of it, but what the first child says: a configuration as the store
+ * keeps it (store/config.h), and digests. */
+#include "ctl/import.h"
+
+#include "common/cleanup.h"
+#include "common/confine.h"
+#include "common/io.h"
+#include "common/jsonread.h"
+#include "common/layer.h"
+#include "common/privilege.h"
+#include "common/run.h"
+#include "store/config.h"
+#include "store/content.h"
+#include "store/work.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+enum { JSON_MAX = 4 << 20 };
+
+struct import {
+    struct work work;
+    int image; /* the folder that skopeo writes */
+    int tree;  /* what the layers make */
+    int layer; /* one of them */
+    struct buf config;
+};
+
+/* Runs a step in a child, and adds what it says to said.  -1 with err, which the child has set. */
+static int in_child(int (*step)(struct import *im, struct buf *said, struct err *err), struct import *im,
+                    struct buf *said, struct err *err)
+{
+    int ends[2], status;
+    char chunk[16384];
+    ssize_t n;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_sys(err, "cannot make a pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct buf text = {0};
+        int rc = step(im, &text, err);
+        rc = io_write_all(ends[1], rc < 0 ? err->text : text.data, rc < 0 ? strlen(err->text) : text.len) < 0 ? -1 : rc;
+        _exit(rc < 0);
+    }
+    close(ends[1]);
+    while (pid > 0 && (n = io_read_full(ends[0], chunk, sizeof(chunk))) > 0 && said->len < 2 * JSON_MAX)
+        buf_add(said, chunk, (size_t)n);
+    close(ends[0]);
+    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+        return err_sys(err, "cannot start a process");
+    buf_add(said, "", 0);
+    if (!WIFEXITED(status))
+        return err_set(err, "the process that reads the image was ended by signal %d", WTERMSIG(status));
+    return WEXITSTATUS(status) ? err_set(err, "%s", said->data ? said->data : "") : 0;
+}
+
+/* The digest of an object's member digest, which is a file's name.  NULL: malformed. */
+static char *digest_of(const struct jsonread *j, int object)
+{
+    cleanup_free char *text = jsonread_string(j, jsonread_member(j, object, "digest"));
+    if (!text || strncmp(text, "sha256:", 7) != 0 || strlen(text) != 7 + SHA256_TEXT - 1 ||
+        strspn(text + 7, "0123456789abcdef") != SHA256_TEXT - 1)
+        return NULL;
+    return strdup(text + 7);
+}
+
+static int add_layers(const struct jsonread *j, struct buf *said)
+{
+    for (int i = jsonread_first(j, jsonread_member(j, 0, "layers")); i >= 0; i = jsonread_next(j, i)) {
+        cleanup_free char *digest = digest_of(j, i);
+        if (!digest)
+            return -1;
+        buf_fmt(said, "\n%s", digest);
+    }
+    return 0;
+}
+
+/* In a child: the configuration, and a line for each layer, the lowest first (OCI image-spec, manifest.md; Docker's
+ * schema 2 has the same members). */
+static int describe(struct import *im, struct buf *said, struct err *err)
+{
+    struct jsonread json;
+    size_t len;
+    if (confine_reading(im->image, err) < 0)
+        return -1;
+    cleanup_free char *manifest = io_read_file(im->image, "manifest.json", JSON_MAX, &len);
+    if (!manifest || jsonread_open(&json, manifest, len) < 0)
+        return err_set(err, "the image has no manifest");
+    cleanup_free char *digest = digest_of(&json, jsonread_member(&json, 0, "config"));
+    cleanup_free char *config = digest ? io_read_file(im->image, digest, JSON_MAX, &len) : NULL;
+    if (!config)
+        return err_set(err, "the image's manifest names no configuration");
+    if (config_take("the image's configuration", config, len, said, err) < 0)
+        return -1;
+    return add_layers(&json, said) < 0 ? err_set(err, "the image's manifest is malformed") : 0;
+}
+
+static int unpack(struct import *im, struct buf *said, struct err *err)
+{
+    (void)said;
+    return confine_layer(im->tree, err) < 0 ? -1 : layer_apply(im->layer, im->tree, err);
+}
+
+static int unpack_all(struct import *im, char *layers, struct err *err)
+{
+    for (char *digest; layers && *(digest = strsep(&layers, "\n"));) {
+        struct stat st;
+        cleanup_buf struct buf said = {0};
+        cleanup_close int fd = openat(im->image, digest, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+            return err_set(err, "the image has no layer %.64s", digest);
+        im->layer = fd;
+        if (in_child(unpack, im, &said, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* A folder of the work's, which belongs to that user. */
+static int make_folder(struct import *im, const char *name, uid_t uid, struct err *err)
+{
+    cleanup_close int fd = -1;
+    if (mkdirat(im->work.fd, name, 0700) == 0)
+        fd = openat(im->work.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fchown(fd, uid, uid) < 0 || fchmod(fd, 0755) < 0)
+        return err_sys(err, "cannot make %s/%s", im->work.path, name);
+    return steal_fd(&fd);
+}
+
+/* Whether this is a source as skopeo names it: the transports that need neither network nor another program. */
+static bool is_named(const char *source)
+{
+    static const char *const transports[] = {"oci:", "oci-archive:", "docker-archive:", "dir:"};
+    for (size_t i = 0; i < sizeof(transports) / sizeof(*transports); i++)
+        if (strncmp(source, transports[i], strlen(transports[i])) == 0)
+            return true;
+    return false;
+}
+
+static int copy(const char *transport, const char *source, const struct import *im, uid_t uid, struct buf *said,
+                struct err *err)
+{
+    char from[2 * WORK_PATH], to[WORK_PATH + 16], temporary[WORK_PATH + 16], path[WORK_PATH];
+    snprintf(from, sizeof(from), "%s%s", transport, source);
+    snprintf(to, sizeof(to), "dir:%s/image", im->work.path);
+    snprintf(temporary, sizeof(temporary), "%s/tmp", im->work.path);
+    const char *const argv[] = {"skopeo",  "--insecure-policy", "--tmpdir", temporary, "copy",
+                                "--quiet", "--dest-decompress", from,       to,        NULL};
+    struct run_as as = {.uid = uid, .capabilities = privilege_reading(), .copier = true};
+    int status = run_program_as(argv, &as, said, err);
+    if (status < 0 && !run_find(argv[0], path, sizeof(path)))
+        err_hint(err, "install skopeo");
+    return status;
+}
+
+/* An archive is docker's, or else OCI's. */
+static int fetch(const char *source, const struct import *im, uid_t uid, struct err *err)
+{
+    struct stat st;
+    cleanup_buf struct buf said = {0}, before = {0};
+    bool named = is_named(source);
+    if (!named && stat(source, &st) < 0)
+        return err_sys(err, "cannot open %s", source);
+    bool folder = !named && S_ISDIR(st.st_mode);
+    if (!named && !folder && !S_ISREG(st.st_mode))
+        return err_set(err, "%s: is neither an archive nor a directory", source);
+    int status = copy(named ? "" : folder ? "oci:" : "docker-archive:", source, im, uid, &said, err);
+    if (status > 0 && !named && !folder) {
+        said.len = 0;
+        status = copy("oci-archive:", source, im, uid, &said, err);
+    }
+    if (status > 0)
+        return err_set(err, "%s: skopeo cannot read the image: %.600s", source, run_last_line(&said));
+    return status;
+}
+
+/* A root that no layer describes has a time of its own, so that the same image is always the same file. */
+static void set_root_time(const struct import *im)
+{
+    struct stat tree, image;
+    if (fstat(im->tree, &tree) == 0 && fstat(im->image, &image) == 0 && tree.st_mtime >= image.st_mtime)
+        futimens(im->tree, (const struct timespec[]){{0}, {0}});
+}
+
+static int seal(const struct import *im, struct err *err)
+{
+    char tree[WORK_PATH + 16], sealed[WORK_PATH + 16];
+    cleanup_buf struct buf said = {0};
+    snprintf(tree, sizeof(tree), "%s/tree", im->work.path);
+    snprintf(sealed, sizeof(sealed), "%s/sealed", im->work.path);
+    set_root_time(im);
+    const char *const argv[] = {"rootdisk", "write", tree, sealed, NULL};
+    int status = run_program(argv, NULL, 0, &said, &said, err);
+    return status > 0 ? err_set(err, "cannot seal the image: %.600s", run_last_line(&said)) : status;
+}
+
+static int add(const struct store *s, const struct import *im, const char *name, struct stored *out, struct err *err)
+{
+    cleanup_close int fd = openat(im->work.fd, "sealed", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(err, "cannot open %s/sealed", im->work.path);
+    return content_check(STORE_IMAGES, fd, name, err) < 0 ? -1
+                                                          : store_add(s, STORE_IMAGES, name, fd, &im->config, out, err);
+}
+
+/* With all that can be wrong with an image found before the store changes. */
+static int import(const struct store *s, struct import *im, const char *source, const char *name, struct stored *out,
+                  struct err *err)
+{
+    uint32_t random;
+    cleanup_buf struct buf said = {0};
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return err_sys(err, "cannot draw a user");
+    uid_t uid = 0x70000000 | random >> 4; /* as VMs' users: nothing else assigns these (systemd, docs/UIDS-GIDS.md) */
+    cleanup_close int temporary = make_folder(im, "tmp", uid, err);
+    if (temporary < 0 || (im->image = make_folder(im, "image", uid, err)) < 0 ||
+        (im->tree = make_folder(im, "tree", 0, err)) < 0 || fetch(source, im, uid, err) < 0)
+        return -1;
+    if (fchown(im->image, 0, 0) < 0 || in_child(describe, im, &said, err) < 0)
+        return -1;
+    char *layers = said.data, *config = strsep(&layers, "\n");
+    buf_str(&im->config, config);
+    if (buf_failed(&im->config) || buf_failed(&said))
+        return err_set(err, "out of memory");
+    return unpack_all(im, layers, err) < 0 || seal(im, err) < 0 ? -1 : add(s, im, name, out, err);
+}
+
+int import_image(const struct store *s, const char *source, const char *name, struct stored *out, struct err *err)
+{
+    struct import im = {.image = -1, .tree = -1, .layer = -1};
+    struct rlimit files;
+    if (geteuid() != 0)
+        return err_set(err, "image import needs root: the image's files have owners");
+    /* Removing a tree takes a descriptor a level, and a name in an archive may have 2048 levels. */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    int rc = work_open(&im.work, s, err) < 0 ? -1 : import(s, &im, source, name, out, err);
+    cleanup_close_p(&im.image);
+    cleanup_close_p(&im.tree);
+    work_close(&im.work);
+    buf_free(&im.config);
+    return rc;
+}

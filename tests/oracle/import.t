@@ -1,0 +1,132 @@
+#!/bin/bash
+# image import: images that buildah makes, as this machine's kernel shows what was sealed, against the views of buildah and
+# umoci; then layers and archives that are hostile or broken.
+#: timeout 300
+set -euo pipefail
+. tests/lib/tap.sh
+[ "$(id -u)" = 0 ] || skip_all "not root"
+grep -qw erofs /proc/filesystems || modprobe -q erofs || skip_all "this kernel has no EROFS"
+[ -n "${IMPORT_INSIDE:-}" ] || IMPORT_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
+export PATH=$PWD/build/bin:$PATH
+layers=$PWD/tests/oracle/layers.py
+work=$(mktemp -d /tmp/import.XXXXXX)
+trap 'cd / && umount -R "$work" && rmdir "$work"' EXIT
+mount -t tmpfs -o mode=755 import "$work"
+cd "$work"
+store=$work/store
+image() { ctr-jailer image --root "$store" "$@"; }
+bah() { buildah --storage-driver vfs --root "$work/storage" --runroot "$work/run" "$@"; }
+# All that a tree says of its files, but for the root's own time.
+describe() {
+    (cd "$1" && find . -mindepth 1 \( -type d -printf '%p %y %m %U:%G %T@\n' \) -o \
+        \( ! -type d -printf '%p %y %m %U:%G %n %T@ %l\n' \) | sort
+    find . -type f -print0 | sort -z | xargs -0 sha256sum
+    find . \( -type c -o -type b \) -exec stat -c '%n %t:%T' {} + | sort
+    find . -print0 | sort -z | xargs -0 getfattr -hd -m '^(user\.|security\.capability)' -e hex)
+}
+look() { # NAME: the image, mounted on ./seen
+    umount seen 2>/dev/null || mkdir -p seen
+    mount -t erofs -o loop,ro "$(image path "$1")" seen
+}
+
+# --- a real image, of three layers
+mkdir -p one/{etc,bin,opaque/deep,gone/deep,file,sticky} && cd one
+echo 1 >etc/one; echo 2 >gone/deep/two; echo 3 >opaque/old; echo 4 >opaque/deep/old; echo 5 >file/in-folder; echo 6 >folder
+head -c 300000 /dev/urandom >bin/program && chmod 4755 bin/program && ln bin/program bin/second
+cp bin/program bin/capable && setcap cap_net_raw+ep bin/capable
+setfattr -n user.note -v text etc/one
+ln -s ../etc/one bin/link; ln -s /etc/nowhere etc/dangling; mkfifo etc/fifo; mknod etc/null c 1 3
+chmod 1777 sticky; chown 1000:1001 etc/one; chown -h 5:6 etc/dangling; touch -d '2001-02-03 04:05:06.123456789' etc/one
+long=$(printf 'n%.0s' {1..200}) && mkdir -p "etc/$long/$long" && echo 7 >"etc/$long/$long/$long"
+cd ..
+c=$(bah from scratch)
+bah copy -q "$c" one / >/dev/null
+bah config --env 'PATH=/bin' --env 'A=b c' --entrypoint '["/bin/program","-x"]' --cmd 'run it' --user 7:8 --workingdir /etc \
+    --port 80/tcp --volume /data --label l=v --stop-signal SIGQUIT "$c"
+bah commit -q "$c" base >/dev/null
+for layer in 2 3; do
+    c=$(bah from base)
+    tree=$(bah mount "$c")
+    case $layer in
+    2) rm -r "$tree/gone" "$tree/file" && echo now >"$tree/file" && rm "$tree/folder" && mkdir "$tree/folder" && echo in >"$tree/folder/in" ;;
+    3) rm -r "$tree/opaque" && mkdir "$tree/opaque" && echo new >"$tree/opaque/new" && rm "$tree/bin/second" &&
+        ln "$tree/bin/capable" "$tree/bin/third" && chmod 700 "$tree/etc/one" && ln -sfn /bin "$tree/sticky/bin" ;;
+    esac
+    bah umount "$c" >/dev/null
+    bah commit -q "$c" base >/dev/null
+done
+bah push -q base docker-archive:docker.tar:base:latest
+bah push -q base oci-archive:oci.tar:base
+bah push -q base oci:layout:base
+skopeo --insecure-policy copy -q oci:layout:base oci:zstd:base --dest-compress-format zstd
+check "the image has layers of both compressions" bash -c 'jq -r .layers[].mediaType zstd/blobs/sha256/$(jq -r .manifests[0].digest zstd/index.json | cut -d: -f2) | grep -c zstd'
+is "it has three layers" "$(skopeo inspect oci:layout:base | jq '.Layers | length')" 3
+
+like "a layout is imported" "$(image import layout app:layout)" $'app:layout\tsha256:*'
+for source in docker.tar oci.tar zstd oci:layout:base docker-archive:docker.tar:base:latest; do
+    check "imported: $source" image import "$source" app:other
+    is "and is the same file: $source" "$(image path app:other)" "$(image path app:layout)"
+done
+look app:layout
+describe seen >seen.txt
+c=$(bah from base)
+describe "$(bah mount "$c")" >buildah.txt
+check "the kernel shows what buildah shows" diff buildah.txt seen.txt
+umoci raw unpack --image layout:base umoci 2>/dev/null
+describe umoci >umoci.txt
+check "and what umoci unpacks" diff umoci.txt seen.txt
+like "which is something" "$(<seen.txt)" "*./bin/capable f*./bin/third f*security.capability=*user.note=*"
+is "the configuration is the one that skopeo sees" "$(image inspect app:layout | jq -S .Config)" \
+    "$(skopeo inspect --config oci:layout:base | jq -S .config)"
+is "nothing is left of the work" "$(find store -maxdepth 1 -name 'work*')" ""
+
+# --- hostile layers: nothing outside the tree is touched
+mkdir outside && echo safe >outside/file
+refused() { # NAME MESSAGE SOURCE
+    capture ctr-jailer image --root "$store" import "$3" bad
+    like "refused: $1" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: $2"
+    is "refused: $1, and nothing is left" "$(find store -name 'work*') $(image ls | grep -c bad || true)" " 0"
+}
+python3 "$layers" "$work/outside"
+refused "a name with .." "*: a name with .. in the *" dotdot
+refused "a link's target with .." "*: a name with .. in the *" hardlink-dotdot
+refused "a folder that is a link" "out/file: cannot replace or remove *: Not a directory (a part of its path is a link or a file in *" through-link
+refused "a whiteout through a link" "*: cannot replace or remove *" whiteout-link
+refused "a whiteout of .." "*: cannot replace or remove *: Invalid argument" whiteout-dotdot
+refused "a whiteout of ." "*: cannot replace or remove *: Invalid argument" whiteout-dot
+refused "a whiteout without a name" "*: cannot replace or remove *: Invalid argument" whiteout-empty
+refused "a hard link to a file that is outside" "cannot link *: No such file or directory" hardlink-absolute
+refused "a member that ends early" "*ends early*" short
+refused "a layer that is not an archive" "*" noise
+refused "an image for another machine" "the image's configuration: the image is for linux on s390x, *" machine
+refused "a configuration of the wrong form" "the image's configuration: the image's Env is not a list of strings" config
+refused "a layer with another digest" "*: skopeo cannot read the image: *" digest
+refused "no manifest" "*: skopeo cannot read the image: *" empty
+echo nothing >text
+refused "a file that is not an archive" "text: skopeo cannot read the image: *" text
+refused "nothing" "cannot open none: No such file or directory" none
+refused "a device" "/dev/null: is neither an archive nor a directory" /dev/null
+head -c 100000 oci.tar >half.tar
+refused "half an archive" "half.tar: skopeo cannot read the image: *" half.tar
+check "absolute names stay in the tree" image import absolute good
+look good
+is "and are in it" "$(cat "seen$work/outside/file") $(readlink seen/out)" "inside $work/outside"
+check "whiteouts in the lowest layer are nothing" image import whiteouts good
+look good
+is "an opaque folder keeps what its own layer has, before and after" "$(cd seen && find . -mindepth 1 | sort | xargs)" "./d ./d/after ./d/before"
+check "a deep tree is imported and removed" image import deep good
+check "attributes that are not a user's are left out" image import attributes good
+look good
+is "of them, there are only a user's" "$(getfattr -Rhd -m - seen 2>/dev/null | grep '=' | xargs)" "user.a=b"
+is "what is outside is as it was" "$(cat outside/file) $(echo outside/*)" "safe outside/file"
+
+# --- killed
+mkdir killer && printf '#!/bin/sh\nkill -9 $PPID\n' >killer/rootdisk && chmod +x killer/rootdisk
+status=0
+PATH=$work/killer:$PATH ctr-jailer image --root "$store" import layout killed >/dev/null 2>&1 || status=$?
+is "an import that is killed leaves its folder" "$status/$(find store -maxdepth 1 -name 'work*' | wc -l)" 137/1
+check "the store is the one before" image verify
+check "the next one" image import layout next
+is "removes it" "$(find store -maxdepth 1 -name 'work*')" ""
+umount seen
+done_testing

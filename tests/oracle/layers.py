@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Layouts with layers that no tool makes: layers.py OUTSIDE makes them in the current directory."""
+import hashlib
+import io
+import json
+import os
+import platform
+import sys
+import tarfile
+
+OUTSIDE = sys.argv[1]
+MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+
+
+def member(name, data=b"", **fields):
+    m = tarfile.TarInfo(name)
+    m.size = len(data)
+    for key, value in fields.items():
+        setattr(m, key, value)
+    return m, data
+
+
+def folder(name):
+    return member(name, type=tarfile.DIRTYPE, mode=0o755)
+
+
+def link(name, target, kind=tarfile.SYMTYPE):
+    return member(name, type=kind, linkname=target)
+
+
+def archive(*members):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for m, data in members:
+            tar.addfile(m, io.BytesIO(data))
+    return out.getvalue()
+
+
+def layout(path, *layers, machine=MACHINE, config=None, damage=False):
+    os.makedirs(f"{path}/blobs/sha256")
+
+    def blob(data):
+        digest = hashlib.sha256(data).hexdigest()
+        with open(f"{path}/blobs/sha256/{digest}", "wb") as f:
+            f.write(data + b"x" * damage)
+        return {"digest": "sha256:" + digest, "size": len(data)}
+
+    kind = "application/vnd.oci.image."
+    wanted = {"architecture": machine, "os": "linux", "config": config or {},
+              "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(x).hexdigest() for x in layers]}}
+    manifest = {"schemaVersion": 2, "config": {"mediaType": kind + "config.v1+json", **blob(json.dumps(wanted).encode())},
+                "layers": [{"mediaType": kind + "layer.v1.tar", **blob(x)} for x in layers]}
+    index = {"schemaVersion": 2,
+             "manifests": [{"mediaType": kind + "manifest.v1+json", **blob(json.dumps(manifest).encode())}]}
+    for name, content in (("index.json", index), ("oci-layout", {"imageLayoutVersion": "1.0.0"})):
+        with open(f"{path}/{name}", "w") as f:
+            json.dump(content, f)
+
+
+out = link("out", OUTSIDE)
+plain = archive(member("file", b"x"))
+layout("dotdot", archive(member(f"a/../../..{OUTSIDE}/file", b"bad")))
+layout("hardlink-dotdot", archive(link("file", f"../../..{OUTSIDE}/file", tarfile.LNKTYPE)))
+layout("hardlink-absolute", archive(link("file", f"{OUTSIDE}/file", tarfile.LNKTYPE)))
+layout("through-link", archive(out), archive(member("out/file", b"bad")))
+layout("whiteout-link", archive(out), archive(member("out/.wh.file")))
+layout("whiteout-dotdot", archive(folder("d")), archive(member("d/.wh...")))
+layout("whiteout-dot", archive(folder("d")), archive(member("d/.wh..")))
+layout("whiteout-empty", archive(folder("d")), archive(member("d/.wh.")))
+layout("short", archive(member("file", b"x" * 100000))[:50000])
+layout("noise", b"\xff" * 4096)
+layout("machine", plain, machine="s390x")
+layout("config", plain, config={"Env": [1]})
+layout("digest", plain, damage=True)
+os.makedirs("empty")
+layout("absolute", archive(out, member(f"{OUTSIDE}/file", b"inside")))
+layout("whiteouts", archive(folder("d"), member("d/old"), folder("d/deep"), member("d/deep/old"), member(".wh.none")),
+       archive(folder("d"), member("d/before"), member("d/.wh..wh..opq"), member("d/after"), member("none/.wh.x")))
+deep = "d/" * 1500
+layout("deep", archive(member(deep + "file")), archive(member(".wh.d"), member("file")))
+layout("attributes", archive(member("file", pax_headers={"SCHILY.xattr.user.a": "b", "SCHILY.xattr.trusted.a": "b",
+                                                         "SCHILY.xattr.security.selinux": "b"})))
