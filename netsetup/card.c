@@ -100,6 +100,17 @@ static bool has_route(const struct card *card, const struct card_route *route)
     return false;
 }
 
+bool card_same(const struct card *a, const struct card *b)
+{
+    bool same = a->mtu == b->mtu && !memcmp(a->mac, b->mac, sizeof(a->mac)) && a->address_count == b->address_count &&
+                a->route_count == b->route_count;
+    for (size_t i = 0; same && i < a->address_count; i++)
+        same = has_address(b, &a->address[i]);
+    for (size_t i = 0; same && i < a->route_count; i++)
+        same = has_route(b, &a->route[i]);
+    return same;
+}
+
 static int see_address(const struct nlmsghdr *nlh, void *data)
 {
     struct reading *r = data;

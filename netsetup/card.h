@@ -49,6 +49,9 @@ int card_each(int (*each)(const struct card *card, void *data), void *data, stru
  * from the addresses.  -1 with err. */
 int card_read(struct card *card, struct err *err);
 
+/* Whether a guest with the one would have the same as with the other: MAC address, MTU, addresses and routes. */
+bool card_same(const struct card *a, const struct card *b);
+
 /* Appends them as `ip address add` and `ip route add` (iproute2) take them. */
 void card_address_text(struct buf *out, const struct card_address *a);
 void card_route_text(struct buf *out, const struct card_route *r);

@@ -15,6 +15,7 @@
 #include "netsetup/link.h"
 #include "netsetup/neigh.h"
 #include "netsetup/rules.h"
+#include "netsetup/takewatch.h"
 #include "netsetup/tap.h"
 #include "netsetup/tie.h"
 #include "netsetup/tieprog.h"
@@ -31,7 +32,8 @@ struct takeover {
     struct takeover_card card[TAKEOVER_CARDS_MAX];
     size_t count;
     struct takeover_relay relay;
-    int dns; /* the relay's process, by descriptor; -1: none */
+    int dns;         /* the relay's process, by descriptor; -1: none */
+    int watch, life; /* the process that tells of changes, and what it ends with; -1: none */
 };
 
 const struct takeover_relay *takeover_relay(const struct takeover *t)
@@ -237,7 +239,8 @@ static int bring_up(struct takeover *t, const struct takeover_plan *plan, struct
     for (size_t i = 0; i < t->count; i++)
         if (take(t, &t->card[i], plan, err))
             return -1;
-    return 0;
+    t->watch = takewatch_start(t->card, t->count, !plan->ifaces[0][0], &t->life, err);
+    return t->watch < 0 ? -1 : 0;
 }
 
 struct takeover *takeover_up(const struct takeover_plan *plan, struct err *err)
@@ -255,7 +258,7 @@ struct takeover *takeover_up(const struct takeover_plan *plan, struct err *err)
         return NULL;
     }
     t->claim = (struct claim_vm)CLAIM_VM_NONE;
-    t->dns = -1;
+    t->dns = t->watch = t->life = -1;
     if (!bring_up(t, plan, err))
         return t;
     takeover_down(t, NULL);
@@ -276,6 +279,9 @@ int takeover_down(struct takeover *t, struct err *err)
     if (!t)
         return 0;
     int r = 0;
+    process_end(&t->watch);
+    if (t->life >= 0)
+        close(t->life);
     process_end(&t->dns);
     for (size_t i = 0; i < t->count; i++)
         if (t->card[i].tied && tried_twice(tie_remove, t->card[i].card.ifindex))

@@ -1,10 +1,9 @@
 /* Keeps a guest's way out where the default routes are, which may change or appear while it runs.
  *
- * Rules can name devices, but not "wherever the default route leads", so a process of its own waits for news of routes
- * (rtnetlink(7)) and writes the VM's chain anew (rules.h).  Until it has done so, or if it fails, the guest reaches
- * less than it may, never more.  Every two seconds it looks whether the guest has reached a bound (bounds.h).  It is
- * root, with CAP_NET_ADMIN (and CAP_NET_RAW, for iptables-legacy) and nothing else, with a seccomp filter, and reads
- * from nobody but the kernel. */
+ * Rules can name devices, but not "wherever the default route leads", so a process of its own (watcher.h) waits for
+ * news of routes and writes the VM's chain anew (rules.h).  Until it has done so, or if it fails, the guest reaches
+ * less than it may, never more.  Every two seconds it looks whether the guest has reached a bound (bounds.h).  It has
+ * CAP_NET_ADMIN, and CAP_NET_RAW for iptables-legacy. */
 #ifndef CTR_NETSETUP_WATCH_H
 #define CTR_NETSETUP_WATCH_H
 
@@ -19,8 +18,7 @@ struct watch_family {
     struct uplinks known;
 };
 
-/* Starts it.  It ends with process_end (common/process.h), or when nobody has *life open any more, which is the
- * caller's to close.  Its pidfd, or -1 with err. */
+/* Starts it, as watcher_start does. */
 int watch_start(const struct net_plan *plan, const struct net_link *link, const struct watch_family families[2],
                 int *life, struct err *err);
 

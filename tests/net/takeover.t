@@ -379,6 +379,38 @@ i host link set eth0 down
 i host link set eth1 down
 before=$(container)
 refused_with "no interface that is up" 'there is no interface to take over'
-fails "the first namespace's own interfaces are not taken" "$NETSETUP" take no
+
+# What the engine changes while the guest runs: each is told once.
+make_container_anew() { drop_engine; make_engine 1500; make_container; }
+make_container_anew
+take told
+told() { grep -qxF "netsetup: warning: $1 the container is restarted" "$TMP/told.err"; }
+changed="the addresses or routes of the container's network interface eth1 have changed: the guest gets them when"
+i host link add new0 type bridge
+i host link set new0 up
+ok "a new interface is told" patiently told "the container has a new network interface, new0: the guest gets it when"
+i host addr add 10.8.0.11/24 dev eth1
+ok "a new address is told" patiently told "$changed"
+: >"$TMP/told.err"
+i host route add 203.0.113.64/26 via 10.8.0.1
+ok "a new route is told" patiently told "$changed"
+: >"$TMP/told.err"
+i host link set eth1 netns "$NS-peer"
+ok "an interface that goes is told" patiently told \
+    "the container's network interface eth1 is gone: the guest has no network there until"
+is "and nothing else" 1 "$(wc -l <"$TMP/told.err")"
+down told
+result $? "it ends well all the same"
+is "and leaves no TAP" "" "$(i host -o link show | grep -o '^[0-9]*: ctr')"
+make_container_anew
+take some --iface eth0
+i host link add new0 type bridge
+i host link set new0 up
+i host addr add 192.0.2.99/24 dev eth0
+eth0_changed() { grep -q 'interface eth0 have changed' "$TMP/some.err"; }
+ok "with a chosen interface, its changes are told" patiently eth0_changed
+is "and no others" 1 "$(wc -l <"$TMP/some.err")"
+down some
 drop_engine
+fails "the first namespace's own interfaces are not taken" "$NETSETUP" take no
 done_testing
