@@ -4,7 +4,7 @@
 # and links; programs come from this host's /usr and from the disk of the end-to-end suites, so nothing is built here.
 #: kvm
 #: disk build/e2e.disk
-#: timeout 600
+#: timeout 900
 set -euo pipefail
 . tests/e2e/vm.sh
 . tests/docker/engine.sh
