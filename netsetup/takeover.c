@@ -4,21 +4,13 @@
  * reverse: the ties first, so that the container has its interfaces again at once. */
 #include "netsetup/takeover.h"
 #include "common/cleanup.h"
-#include "common/mac.h"
 #include "common/process.h"
-#include "netsetup/addr.h"
 #include "netsetup/claim.h"
 #include "netsetup/dns.h"
-#include "netsetup/flowprog.h"
 #include "netsetup/gc.h"
-#include "netsetup/ipv6.h"
-#include "netsetup/link.h"
-#include "netsetup/neigh.h"
 #include "netsetup/rules.h"
 #include "netsetup/takewatch.h"
-#include "netsetup/tap.h"
 #include "netsetup/tie.h"
-#include "netsetup/tieprog.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,19 +55,6 @@ static bool is_first_namespace(void)
     return access("/proc/sys/net/core/netdev_max_backlog", F_OK) == 0;
 }
 
-static const char *unfit(const struct card *card)
-{
-    if (!card->ethernet)
-        return "it is not an Ethernet interface";
-    if (!strcmp(card->kind, "macvlan") || !strcmp(card->kind, "ipvlan"))
-        return "a macvlan's or ipvlan's other end hears only what is its own";
-    if (card->enslaved)
-        return "it is a port of another interface";
-    if (!(card->flags & IFF_UP))
-        return "it is down";
-    return NULL;
-}
-
 struct choice {
     const struct takeover_plan *plan;
     struct takeover *t;
@@ -96,7 +75,7 @@ static int choose(const struct card *card, void *data)
 {
     struct choice *c = data;
     int asked = asked_for(c->plan, card->name);
-    const char *why = unfit(card);
+    const char *why = takecard_unfit(card);
     if (rules_owner(card->alias) || (c->plan->ifaces[0][0] && asked < 0))
         return 0;
     if (asked >= 0)
@@ -139,26 +118,6 @@ int takeover_check(const struct takeover_plan *plan, struct err *err)
     return t ? choose_cards(plan, t, err) : err_set(err, "out of memory");
 }
 
-/* 169.254.32.0 to 169.254.95.255, by the device's number: no metadata service and no node-local resolver is there. */
-static struct in_addr relay_net(unsigned ifindex)
-{
-    const uint32_t first = 0xa9fe2000, nets = 64 * 64;
-    return (struct in_addr){htonl(first + ifindex % nets * 4)};
-}
-
-static int add_relay(struct takeover *t, const uint8_t mac[ETH_ALEN], struct err *err)
-{
-    const struct takeover_card *c = &t->card[0];
-    struct in_addr net = relay_net(c->tap_index);
-    t->relay.relay.s_addr = net.s_addr | htonl(1);
-    t->relay.guest.s_addr = net.s_addr | htonl(2);
-    memcpy(t->relay.mac, mac, ETH_ALEN);
-    if (addr_add(c->tap_index, t->relay.relay, NET_PREFIX) ||
-        neigh_add(c->tap_index, AF_INET, &t->relay.guest, c->card.mac))
-        return err_sys(err, "cannot give TAP device %s the DNS relay's address", c->tap);
-    return 0;
-}
-
 static int start_relay(struct takeover *t, const struct takeover_plan *plan, struct err *err)
 {
     struct net_plan servers = {.relay = plan->relay};
@@ -173,54 +132,14 @@ static int start_relay(struct takeover *t, const struct takeover_plan *plan, str
     return -1;
 }
 
-/* Nothing of this namespace's may speak to the guest either. */
-static int configure_tap(struct takeover *t, struct takeover_card *c, const struct takeover_plan *plan, struct err *err)
-{
-    struct link_info info;
-    uint8_t mac[ETH_ALEN];
-    if (mac_random(mac) < 0) /* not the guest's: nobody sees it */
-        return err_sys(err, "cannot choose a MAC address");
-    const struct link_config config = {.alias = t->name, .mtu = c->card.mtu, .group = RULES_GROUP, .mac = mac};
-    if (link_find(c->tap, &info) || link_configure(info.ifindex, &config))
-        return err_sys(err, "cannot configure TAP device %s", c->tap);
-    c->tap_index = info.ifindex;
-    if (c == t->card && plan->dns[0][0] && add_relay(t, mac, err))
-        return -1;
-    link_no_autoconf(c->tap_index); /* fails where there is no IPv6 */
-    ipv6_disable(c->tap);
-    return 0;
-}
-
-static int tie(struct takeover *t, unsigned ifindex, const char *name, int in, int out, struct err *err)
-{
-    if (!tie_add(ifindex, in, out, t->name))
-        return 0;
-    if (errno == EEXIST)
-        return err_set(err, "the interface %s has an ingress qdisc already: another program uses it (tc qdisc show)",
-                       name);
-    err_sys(err, "cannot tie %s", name);
-    if (errno == ENOENT || errno == EOPNOTSUPP)
-        err_hint(err, "the host's kernel needs CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF");
-    return -1;
-}
-
 static int take(struct takeover *t, struct takeover_card *c, const struct takeover_plan *plan, struct err *err)
 {
+    bool relayed = c == t->card && plan->dns[0][0];
     snprintf(c->tap, sizeof(c->tap), "ctr%%d");
-    cleanup_close int fd = tap_create(c->tap, err);
-    if (fd < 0 || configure_tap(t, c, plan, err))
+    if (takecard_tap(c, t->name, plan->uid, plan->gid, relayed ? &t->relay : NULL, err) ||
+        (relayed && start_relay(t, plan, err)))
         return -1;
-    cleanup_close int from_guest = tieprog_out(&c->card, c == t->card ? &t->relay : NULL, err);
-    cleanup_close int in = -1, out = -1;
-    if (from_guest < 0 || flowprog_open(c->tap_index, &in, &out, err) ||
-        tie(t, c->tap_index, c->tap, from_guest, -1, err) || tap_persist(fd, c->tap, plan->uid, plan->gid, err))
-        return -1;
-    if (link_up(c->tap_index, false))
-        return err_sys(err, "cannot set TAP device %s up", c->tap);
-    if (c == t->card && plan->dns[0][0] && start_relay(t, plan, err))
-        return -1;
-    c->tied = !tie(t, c->card.ifindex, c->card.name, in, out, err);
-    return c->tied ? 0 : -1;
+    return takecard_tie(c, t->name, err);
 }
 
 static int bring_up(struct takeover *t, const struct takeover_plan *plan, struct err *err)
@@ -265,15 +184,6 @@ struct takeover *takeover_up(const struct takeover_plan *plan, struct err *err)
     return NULL;
 }
 
-/* What fails at first (ENOBUFS) is tried once more: this is an undoing.  Somebody else may have removed it. */
-static int tried_twice(int (*undo)(unsigned ifindex), unsigned ifindex)
-{
-    for (int i = 0; i < 2; i++)
-        if (!undo(ifindex) || errno == ENODEV || errno == EINVAL || errno == ENOENT)
-            return 0;
-    return -1;
-}
-
 int takeover_down(struct takeover *t, struct err *err)
 {
     if (!t)
@@ -284,11 +194,11 @@ int takeover_down(struct takeover *t, struct err *err)
         close(t->life);
     process_end(&t->dns);
     for (size_t i = 0; i < t->count; i++)
-        if (t->card[i].tied && tried_twice(tie_remove, t->card[i].card.ifindex))
-            r = err_sys(err, "cannot give the interface %s back to the container", t->card[i].card.name);
+        if (takecard_untie(&t->card[i], err))
+            r = -1;
     for (size_t i = 0; i < t->count; i++)
-        if (t->card[i].tap_index && tried_twice(link_delete, t->card[i].tap_index))
-            r = err_sys(err, "cannot remove TAP device %s", t->card[i].tap);
+        if (takecard_remove(&t->card[i], err))
+            r = -1;
     claim_vm_release(&t->claim);
     free(t);
     return r;

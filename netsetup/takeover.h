@@ -10,8 +10,8 @@
 #define CTR_NETSETUP_TAKEOVER_H
 
 #include "common/err.h"
-#include "netsetup/card.h"
 #include "netsetup/netsetup.h"
+#include "netsetup/takecard.h"
 
 enum { TAKEOVER_CARDS_MAX = 8 };
 
@@ -23,21 +23,6 @@ struct takeover_plan {
     uid_t relay; /* who the DNS relay runs as, with the gid of that number */
     /* Resolvers that only this namespace reaches (127.0.0.11), asked in this order; "": no more. */
     char dns[NET_DNS_SERVERS][NET_DNS_MAX];
-};
-
-/* Where the guest finds the relay: on the wire of its first card, a /NET_PREFIX of its own.  Neither end asks for the
- * other's MAC address. */
-struct takeover_relay {
-    struct in_addr relay, guest; /* zeros: there is none */
-    uint8_t mac[ETH_ALEN];       /* the relay's */
-};
-
-/* A card of the guest's. */
-struct takeover_card {
-    struct card card; /* what it is to be like */
-    char tap[IFNAMSIZ];
-    unsigned tap_index; /* 0: not made */
-    bool tied;          /* the interface */
 };
 
 struct takeover; /* holds the claims: its life is the VM's */
