@@ -9,7 +9,15 @@ set -euo pipefail
 . tests/e2e/vm.sh
 . tests/docker/engine.sh
 work=$(mktemp -d /tmp/e2e.XXXXXX)
-trap stop_engine EXIT
+undo() {
+    docker ps -aq | xargs -r docker rm -f
+    docker network rm net later
+    stop_engine
+    ip netns del outside
+    umount "$work/data"
+    rm -rf "$work"
+} >/dev/null 2>&1
+trap undo EXIT
 circumstances() { # in which a test has failed
     local id
     for id in $(docker ps -aq); do docker logs --tail 12 "$id" 2>&1; done
