@@ -17,9 +17,9 @@
 
 struct rootdisk;
 
-/* Scans the directory dirfd/path (as in openat) and lays out its image.  Needs /proc, and the rights to
- * read everything: an unreadable directory is an error, not a gap.  What is mounted inside is carried only with
- * cross_mounts.  *out is the caller's to free. */
+/* Scans the directory dirfd/path (as in openat) and lays out its image.  Needs the rights to read everything: an
+ * unreadable directory is an error, not a gap.  What is mounted inside is carried only with cross_mounts.  Meanwhile
+ * the working directory is another, so no other thread may depend on it.  *out is the caller's to free. */
 int rootdisk_scan(struct rootdisk **out, int dirfd, const char *path, bool cross_mounts, struct err *err);
 void rootdisk_free(struct rootdisk *rd);
 

@@ -1,9 +1,9 @@
 /* Reads a directory tree's metadata: names sorted, statx, attributes, link targets, holes; never file contents.
  *
- * Depth first, and one descriptor at a time: a directory is opened from its parent by name and left through
- * "..", which must be the parent still.  So neither PATH_MAX nor the limit of open files bounds the depth.
- * Attributes are read as /proc/self/fd/<directory>/<name>: there is no *at call for them before Linux 6.13,
- * and opening every file would cost more and wake devices.
+ * Depth first.  The working directory is the directory being looked at: attributes can be read by a name in it, for
+ * which there is no *at call before Linux 6.13, and by no other way that is as quick and wakes no device.  Of the
+ * directories above, the uppermost are held open; the others are left through "..", which must be the parent still.
+ * So neither PATH_MAX nor the limit of open files bounds the depth.
  *
  * What is mounted inside the tree belongs to the running system, not to the image: it is carried as an
  * empty directory (or file) of the same owner, mode and time. */
@@ -13,41 +13,41 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "rootdisk/holes.h"
+#include "rootdisk/links.h"
 #include "rootdisk/xattr.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+
+enum {
+    LEVELS_OPEN = 32,   /* the uppermost, that are held open */
+    LOOKS_PER_ASK = 256 /* entries between two questions whether the scan is cancelled */
+};
 
 /* A directory on the way down. */
 struct level {
     uint32_t node;
     uint32_t next; /* the entry to look at next */
-};
-
-/* Nodes that may have further links: an open-addressing table. */
-struct link {
-    uint64_t dev, ino;
-    uint32_t node; /* TREE_ROOT, which has no links: free, or not known yet */
+    int fd;        /* -1: to be opened as its child's ".." */
 };
 
 struct scan {
     struct tree *tree;
     bool cross_mounts;
-    int dir; /* the directory being looked at */
-    struct level *stack;
+    struct level *stack; /* the last one is the working directory */
     size_t depth, stack_cap;
-    struct link *links;
-    size_t link_count, link_cap; /* cap: 0 or a power of two */
+    struct links links;
     struct buf scratch;
     unsigned whiteouts;    /* 0:0 character devices that were left out */
     struct entry whiteout; /* the first one's name and directory */
+    unsigned looks;        /* at entries */
     struct err *err;
+    _Alignas(struct dirent64) char names[32 << 10]; /* as the kernel lists them */
 };
 
 /* "cannot do it: PATH: why" with errno; name may be NULL: the directory itself. */
@@ -60,54 +60,14 @@ static int fail(struct scan *s, const char *what, uint32_t dir, const char *name
     return err_sys(s->err, "%s %s%s%s", what, path, name && path[1] ? "/" : "", name ? name : "");
 }
 
-/* --- hardlinks --------------------------------------------------------------------------------- */
-
-static struct link *link_slot(const struct scan *s, uint64_t dev, uint64_t ino)
-{
-    uint64_t hash = (ino ^ (dev << 32)) * 0x9e3779b97f4a7c15u;
-    for (size_t i = hash >> 32;; i++) {
-        struct link *l = &s->links[i & (s->link_cap - 1)];
-        if (l->node == TREE_ROOT || (l->ino == ino && l->dev == dev))
-            return l;
-    }
-}
-
-static int links_grow(struct scan *s)
-{
-    struct link *old = s->links;
-    size_t old_cap = s->link_cap, cap = old_cap ? old_cap * 2 : 256;
-    struct link *links = calloc(cap, sizeof(*links));
-    if (!links)
-        return -1;
-    s->links = links;
-    s->link_cap = cap;
-    for (size_t i = 0; i < old_cap; i++)
-        if (old[i].node != TREE_ROOT)
-            *link_slot(s, old[i].dev, old[i].ino) = old[i];
-    free(old);
-    return 0;
-}
-
-/* The table's place for this inode: its node is TREE_ROOT when it is new.  NULL without memory. */
-static struct link *link_find(struct scan *s, uint64_t dev, uint64_t ino)
-{
-    if (s->link_count * 2 >= s->link_cap && links_grow(s) < 0)
-        return NULL;
-    struct link *l = link_slot(s, dev, ino);
-    l->dev = dev;
-    l->ino = ino;
-    return l;
-}
-
 /* --- one inode --------------------------------------------------------------------------------- */
 
 static int read_attributes(struct scan *s, struct node *n, const char *name)
 {
-    char path[64 + NAME_MAX];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", s->dir, name);
-    s->scratch.len = 0;
+    char path[512];
     struct err why = {0};
-    if (xattr_read(&s->scratch, path, &why) < 0) {
+    s->scratch.len = 0;
+    if (xattr_read(&s->scratch, name, &why) < 0) {
         tree_path(s->tree, n->parent, path, sizeof(path));
         return err_set(s->err, "%s%s%s: %s", path, path[1] ? "/" : "", name, why.text);
     }
@@ -118,7 +78,7 @@ static int read_attributes(struct scan *s, struct node *n, const char *name)
 static int read_target(struct scan *s, struct node *n, const char *name)
 {
     char target[PATH_MAX];
-    ssize_t len = readlinkat(s->dir, name, target, sizeof(target));
+    ssize_t len = readlink(name, target, sizeof(target));
     if (len < 0)
         return fail(s, "cannot read the link", n->parent, name);
     if (len == sizeof(target)) {
@@ -133,7 +93,7 @@ static int read_target(struct scan *s, struct node *n, const char *name)
 /* Only of a sparse file: others are not opened here.  Where it cannot be read, its reading will tell. */
 static void read_holes(struct scan *s, struct node *n, const char *name)
 {
-    cleanup_close int fd = openat(s->dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    cleanup_close int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     struct stat st;
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == n->ino &&
         holes_find(fd, n->size, &s->scratch))
@@ -167,7 +127,8 @@ static void fill_node(const struct scan *s, struct node *n, const struct statx *
         n->flags |= NODE_MOUNT;
 }
 
-/* Adds the inode called name of the directory `parent` (s->dir).  Its node, or TREE_NONE with *err set. */
+/* Adds the inode called name of the directory `parent`, the working directory.  Its node, or TREE_NONE with *err set.
+ */
 static uint32_t add_inode(struct scan *s, uint32_t parent, uint32_t name, const struct statx *st)
 {
     struct node n = {.parent = parent, .name = name};
@@ -197,7 +158,7 @@ static int scan_entry(struct scan *s, uint32_t dir, struct entry *e)
 {
     const char *name = tree_name(s->tree, e->name);
     struct statx st;
-    if (statx(s->dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &st) < 0)
+    if (statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &st) < 0)
         return errno == ENOENT ? 0 : fail(s, "cannot look at", dir, name); /* gone since it was listed */
     bool mount = is_barred(s, &st);
     if (S_ISCHR(st.stx_mode) && st.stx_rdev_major == 0 && st.stx_rdev_minor == 0) {
@@ -207,7 +168,7 @@ static int scan_entry(struct scan *s, uint32_t dir, struct entry *e)
     }
     struct link *link = NULL;
     if (st.stx_nlink > 1 && !S_ISDIR(st.stx_mode) && !mount) {
-        link = link_find(s, (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor, st.stx_ino);
+        link = links_find(&s->links, (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor, st.stx_ino);
         if (!link)
             return fail(s, "cannot scan", dir, name);
         if (link->node != TREE_ROOT)
@@ -217,52 +178,52 @@ static int scan_entry(struct scan *s, uint32_t dir, struct entry *e)
         e->node = add_inode(s, dir, e->name, &st);
     if (e->node == TREE_NONE)
         return -1;
-    if (link && link->node == TREE_ROOT) {
-        link->node = e->node;
-        s->link_count++;
-    }
+    if (link && link->node == TREE_ROOT)
+        links_set(&s->links, link, e->node);
     s->tree->nodes[e->node].nlink += S_ISDIR(st.stx_mode) ? 2 : 1; /* its name and its "." */
     s->tree->nodes[dir].nlink += S_ISDIR(st.stx_mode);             /* its ".." */
     return 1;
 }
 
-/* Appends the directory's names, "." and ".." too, sorted. */
-static int read_names(struct scan *s, uint32_t dir)
+static bool is_dots(const char *name)
+{
+    return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+/* Appends the directory's names, "." and ".." too, sorted.  fd: -1 if there is nothing to read. */
+static int read_names(struct scan *s, uint32_t dir, int fd)
 {
     struct tree *t = s->tree;
     uint32_t first = t->nodes[dir].first = t->entry_count;
     if (tree_add_entry(t, ".", dir) == TREE_NONE || tree_add_entry(t, "..", t->nodes[dir].parent) == TREE_NONE)
         return fail(s, "cannot scan", dir, NULL);
-    if (t->nodes[dir].flags & NODE_MOUNT)
-        return 0;
-    int fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* s->dir may be O_PATH */
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    if (!d) {
-        if (fd >= 0)
-            close(fd);
-        return fail(s, "cannot read the directory", dir, NULL);
+    ssize_t len;
+    while (fd >= 0 && (len = getdents64(fd, s->names, sizeof(s->names))) != 0) {
+        if (len < 0)
+            return fail(s, "cannot read the directory", dir, NULL);
+        const struct dirent64 *entry;
+        for (const char *at = s->names; at < s->names + len; at += entry->d_reclen) {
+            entry = (const void *)at;
+            if (!is_dots(entry->d_name) && tree_add_entry(t, entry->d_name, TREE_NONE) == TREE_NONE)
+                return fail(s, "cannot scan", dir, NULL);
+        }
     }
-    struct dirent *de;
-    while (errno = 0, (de = readdir(d)))
-        if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0 &&
-            tree_add_entry(t, de->d_name, TREE_NONE) == TREE_NONE)
-            break;
-    int rc = errno ? fail(s, "cannot read the directory", dir, NULL) : 0;
-    closedir(d);
     tree_sort(t, first);
-    return rc;
+    return 0;
 }
 
-static int scan_directory(struct scan *s, uint32_t dir)
+static int scan_directory(struct scan *s, uint32_t dir, int fd)
 {
     struct tree *t = s->tree;
-    if (read_names(s, dir) < 0)
+    if (read_names(s, dir, fd) < 0)
         return -1;
     uint32_t out = t->nodes[dir].first;
     const char *last = "";
     for (uint32_t i = out; i < t->entry_count; i++) {
         struct entry e = t->entries[i];
         int keep = 1;
+        if (s->looks++ % LOOKS_PER_ASK == 0 && cancel_wanted())
+            return err_set(s->err, "the scan was cancelled");
         if (strcmp(tree_name(t, e.name), last) == 0) /* listed twice: it was renamed meanwhile */
             keep = 0;
         else if (e.node == TREE_NONE)
@@ -280,37 +241,61 @@ static int scan_directory(struct scan *s, uint32_t dir)
 
 /* --- down and up ------------------------------------------------------------------------------- */
 
-/* Moves s->dir to what name leads to and checks that it is the inode of `node`. */
-static int move(struct scan *s, const char *name, uint32_t node)
+static int close_and_fail(struct scan *s, int fd, const char *what, uint32_t node)
 {
-    int fd = openat(s->dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        if (fd >= 0)
-            close(fd);
-        return fail(s, "cannot open the directory", node, NULL);
-    }
-    close(s->dir);
-    s->dir = fd;
-    const struct node *n = &s->tree->nodes[node];
-    if (st.st_ino == n->ino && tree_device(major(st.st_dev), minor(st.st_dev)) == n->dev)
-        return 0;
-    errno = ESTALE;
-    return fail(s, "moved while being scanned:", node, NULL);
+    int saved = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return fail(s, what, node, NULL);
 }
 
-static int push(struct scan *s, uint32_t node)
+/* Opens the directory that name leads to from the working directory, and goes there; it must be the inode of `node`. */
+static int enter(struct scan *s, const char *name, uint32_t node)
+{
+    const struct node *n = &s->tree->nodes[node];
+    struct stat st;
+    int fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return close_and_fail(s, fd, "cannot open the directory", node);
+    if (st.st_ino != n->ino || tree_device(major(st.st_dev), minor(st.st_dev)) != n->dev) {
+        errno = ESTALE;
+        return close_and_fail(s, fd, "moved while being scanned:", node);
+    }
+    if (fchdir(fd) < 0)
+        return close_and_fail(s, fd, "cannot go into the directory", node);
+    return fd;
+}
+
+/* One level down: fd is taken. */
+static int push(struct scan *s, uint32_t node, int fd)
 {
     if (s->depth == s->stack_cap) {
         size_t cap = s->stack_cap ? s->stack_cap * 2 : 64;
         struct level *stack = realloc(s->stack, cap * sizeof(*stack));
         if (!stack)
-            return fail(s, "cannot scan", node, NULL);
+            return close_and_fail(s, fd, "cannot scan", node);
         s->stack = stack;
         s->stack_cap = cap;
     }
-    s->stack[s->depth++] = (struct level){.node = node, .next = s->tree->nodes[node].first};
+    if (s->depth > LEVELS_OPEN)
+        close(steal_fd(&s->stack[s->depth - 1].fd));
+    s->stack[s->depth++] = (struct level){.node = node, .next = s->tree->nodes[node].first, .fd = fd};
     return 0;
+}
+
+/* One level up, if there is one. */
+static int pop(struct scan *s)
+{
+    close(s->stack[--s->depth].fd);
+    if (s->depth == 0)
+        return 0;
+    struct level *up = &s->stack[s->depth - 1];
+    if (up->fd < 0)
+        up->fd = enter(s, "..", up->node);
+    else if (fchdir(up->fd) < 0)
+        return fail(s, "cannot go back to the directory", up->node, NULL);
+    return up->fd < 0 ? -1 : 0;
 }
 
 /* The level's next subdirectory to go into, or TREE_NONE. */
@@ -325,26 +310,32 @@ static uint32_t next_directory(const struct tree *t, struct level *l)
     return TREE_NONE;
 }
 
-static int walk(struct scan *s)
+/* What is mounted there stays out: an empty directory. */
+static int scan_child(struct scan *s, uint32_t child)
 {
-    if (scan_directory(s, TREE_ROOT) < 0 || push(s, TREE_ROOT) < 0)
+    if (s->tree->nodes[child].flags & NODE_MOUNT)
+        return scan_directory(s, child, -1);
+    int fd = enter(s, tree_name(s->tree, s->tree->nodes[child].name), child);
+    if (fd < 0)
         return -1;
-    while (s->depth > 0) {
-        if (cancel_wanted())
-            return err_set(s->err, "the scan was cancelled");
+    int rc = scan_directory(s, child, fd);
+    return push(s, child, fd) < 0 ? -1 : rc;
+}
+
+/* root: taken. */
+static int walk(struct scan *s, int root)
+{
+    int rc = scan_directory(s, TREE_ROOT, root);
+    if (push(s, TREE_ROOT, root) < 0)
+        return -1;
+    while (rc == 0 && s->depth > 0) {
         uint32_t child = next_directory(s->tree, &s->stack[s->depth - 1]);
-        if (child == TREE_NONE) {
-            if (--s->depth > 0 && move(s, "..", s->stack[s->depth - 1].node) < 0)
-                return -1;
-            continue;
-        }
-        bool mount = s->tree->nodes[child].flags & NODE_MOUNT;
-        if (!mount && move(s, tree_name(s->tree, s->tree->nodes[child].name), child) < 0)
-            return -1;
-        if (scan_directory(s, child) < 0 || (!mount && push(s, child) < 0))
-            return -1;
+        rc = child == TREE_NONE ? pop(s) : scan_child(s, child);
     }
-    return 0;
+    while (s->depth > 0)
+        if (s->stack[--s->depth].fd >= 0)
+            close(s->stack[s->depth].fd);
+    return rc;
 }
 
 static void warn_whiteouts(const struct scan *s)
@@ -357,27 +348,41 @@ static void warn_whiteouts(const struct scan *s)
              s->whiteouts, path, path[1] ? "/" : "", tree_name(s->tree, s->whiteout.name));
 }
 
+/* root: taken; the working directory. */
+static int scan_root(struct scan *s, int root)
+{
+    struct statx st;
+    int rc = -1;
+    if (statx(root, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0 || fchdir(root) < 0)
+        err_sys(s->err, "cannot open the root directory");
+    else if (!(st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
+        err_set(s->err, "cannot tell mounts from directories (Linux 5.8 or later is needed)");
+    else if (add_inode(s, TREE_NONE, 0, &st) != TREE_NONE) {
+        s->tree->nodes[TREE_ROOT].nlink = 2;
+        rc = walk(s, steal_fd(&root));
+        warn_whiteouts(s);
+    }
+    if (root >= 0)
+        close(root);
+    return rc;
+}
+
 int scan_tree(struct tree *t, int root, bool cross_mounts, struct err *err)
 {
     struct scan s = {.tree = t, .cross_mounts = cross_mounts, .err = err};
-    struct statx st;
-    int rc = -1;
-    s.dir = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (s.dir < 0 || statx(s.dir, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0)
-        err_sys(err, "cannot open the root directory");
-    else if (!(st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT))
-        err_set(err, "cannot tell mounts from directories (Linux 5.8 or later is needed)");
-    else if (access("/proc/self/fd", X_OK) < 0)
-        err_sys(err, "cannot read extended attributes without /proc");
-    else if (add_inode(&s, TREE_NONE, 0, &st) != TREE_NONE) {
-        t->nodes[TREE_ROOT].nlink = 2;
-        rc = walk(&s);
-        warn_whiteouts(&s);
+    cleanup_close int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int dir = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* root may be O_PATH */
+    if (back < 0 || dir < 0) {
+        err_sys(err, "cannot open the %s directory", back < 0 ? "working" : "root");
+        if (dir >= 0)
+            close(dir);
+        return -1;
     }
-    if (s.dir >= 0)
-        close(s.dir);
+    int rc = scan_root(&s, dir);
+    if (fchdir(back) < 0)
+        rc = err_sys(err, "cannot go back to the working directory");
     free(s.stack);
-    free(s.links);
+    links_free(&s.links);
     buf_free(&s.scratch);
     return rc;
 }

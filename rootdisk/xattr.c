@@ -67,10 +67,17 @@ static size_t split(char *list, size_t len, char **names, size_t max)
     return count;
 }
 
+/* Most files have none, or a few: for all that may be there, the kernel would allocate as much at each call. */
+static ssize_t list_names(const char *path, char list[static XATTR_LIST_MAX])
+{
+    ssize_t len = llistxattr(path, list, 256);
+    return len < 0 && errno == ERANGE ? llistxattr(path, list, XATTR_LIST_MAX) : len;
+}
+
 int xattr_read(struct buf *out, const char *path, struct err *err)
 {
     char list[XATTR_LIST_MAX];
-    ssize_t len = llistxattr(path, list, sizeof(list));
+    ssize_t len = list_names(path, list);
     if (len == 0 || (len < 0 && (errno == EOPNOTSUPP || errno == ENOENT)))
         return 0;
     if (len < 0)
