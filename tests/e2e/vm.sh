@@ -34,6 +34,7 @@ circumstances() {
         timeout 5 "$BIN/ctr-jailer" --id "$id" logs --raw | tail -n 12
     done
     tail -qn 3 /tmp/e2e.*/err* 2>/dev/null || true
+    dmesg | grep -E 'TSC rate|unstable' || true # guests' timers then go wrong (tests/testhost/init)
 }
 
 # What a VM could leave behind: links, addresses, routes, rules, mounts, files, processes, and this
