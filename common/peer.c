@@ -27,7 +27,10 @@ static void flush(struct peer *p)
         if (n < 0)
             break;
         buf_drop(&p->out, (size_t)n);
+        p->first -= (size_t)n < p->first ? (size_t)n : p->first;
     }
+    if (p->out.len == 0 && p->out.cap > OUT_MAX && !buf_failed(&p->out))
+        buf_free(&p->out); /* of the first message */
     p->watch.events = p->out.len > 0 ? POLLIN | POLLOUT : POLLIN;
 }
 
@@ -103,9 +106,22 @@ int peer_connect(struct peer *p, int fd)
     return 0;
 }
 
+int peer_send_first(struct peer *p, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
+                    size_t len)
+{
+    struct buf out = {0};
+    proto_put(&out, type, fields, count, data, len);
+    p->first = out.len;
+    buf_add(&out, p->out.data, p->out.len);
+    out.failed |= p->out.failed;
+    buf_free(&p->out);
+    p->out = out;
+    return buf_failed(&out) ? -1 : 0;
+}
+
 int peer_send(struct peer *p, enum proto_type type, const uint32_t *fields, size_t count, const void *data, size_t len)
 {
-    if (p->out.len > OUT_MAX)
+    if (p->out.len - p->first > OUT_MAX)
         return -1;
     proto_put(&p->out, type, fields, count, data, len);
     flush(p);

@@ -10,6 +10,7 @@ struct peer {
     struct watch watch; /* fd -1: not connected (yet, or any more) */
     struct loop *loop;
     struct buf in, out;
+    size_t first; /* bytes of out that peer_send_first has put there */
     int received; /* a descriptor that came with what was last read; -1: none, or taken */
     void (*message)(struct peer *p, const struct proto_msg *msg);
     void (*lost)(struct peer *p, const char *why); /* once; the connection is closed by then */
@@ -24,6 +25,11 @@ void peer_init(struct peer *p, struct loop *loop, void (*message)(struct peer *,
 
 /* Takes fd.  -1 without memory; fd is closed then. */
 int peer_connect(struct peer *p, int fd);
+
+/* Puts a message ahead of those that wait for peer_connect, which is still to come.  Its size is not bounded.  -1
+ * without memory. */
+int peer_send_first(struct peer *p, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
+                    size_t len);
 
 /* Sends a message of u32 fields and bytes.  -1 if the other end does not read and too much waits already: the message
  * is dropped. */

@@ -22,7 +22,11 @@ void proto_hello(uint8_t out[PROTO_HELLO], enum proto_kind kind, uint32_t sessio
 
 int proto_hello_parse(const uint8_t in[PROTO_HELLO], enum proto_kind *kind, uint32_t *session)
 {
-    if (in[0] != 'c' || in[1] != 'j' || in[2] != PROTO_VERSION || in[3] >= PROTO_KINDS)
+    if (in[0] != 'c' || in[1] != 'j')
+        return -1;
+    if (in[2] != PROTO_VERSION)
+        return PROTO_OTHER;
+    if (in[3] >= PROTO_KINDS)
         return -1;
     *kind = (enum proto_kind)in[3];
     *session = get32(in + 4);
@@ -44,17 +48,24 @@ void proto_put(struct buf *out, enum proto_type type, const uint32_t *fields, si
     buf_add(out, data, len);
 }
 
+uint8_t proto_head(const uint8_t in[PROTO_HEADER], uint32_t *len)
+{
+    *len = get32(in);
+    return in[4];
+}
+
 int proto_get(const struct buf *in, struct proto_msg *msg)
 {
     if (in->len < PROTO_HEADER)
         return 0;
     const uint8_t *p = (const uint8_t *)in->data;
-    uint32_t len = get32(p);
+    uint32_t len;
+    uint8_t type = proto_head(p, &len);
     if (len > PROTO_MAX)
         return -1;
     if (in->len - PROTO_HEADER < len)
         return 0;
-    *msg = (struct proto_msg){.type = p[4], .payload = p + PROTO_HEADER, .len = len};
+    *msg = (struct proto_msg){.type = type, .payload = p + PROTO_HEADER, .len = len};
     return 1;
 }
 

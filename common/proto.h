@@ -11,7 +11,9 @@
  *
  *     u32 length of the payload, u8 type, payload      all integers little-endian
  *
- * Neither end trusts the other: a length above PROTO_MAX or an unknown type ends the connection. */
+ * The host's first message is PROTO_SETTINGS, without which the guest does nothing.
+ *
+ * Neither end trusts the other: a length above PROTO_MAX ends the connection. */
 #ifndef CTR_PROTO_H
 #define CTR_PROTO_H
 
@@ -22,11 +24,14 @@
 #include <stdint.h>
 
 enum {
-    PROTO_VERSION = 1,
+    PROTO_VERSION = 2,
     PROTO_PORT = 1024,
-    PROTO_HELLO = 8,       /* bytes */
-    PROTO_HEADER = 5,      /* bytes */
-    PROTO_MAX = 256 * 1024 /* bytes of payload: an exec's argv and environment fit */
+    PROTO_HELLO = 8,        /* bytes */
+    PROTO_HEADER = 5,       /* bytes */
+    PROTO_MAX = 256 * 1024, /* bytes of payload: an exec's argv and environment fit */
+    /* The same of PROTO_SETTINGS.  The kernel gives entry itself at most 6 MiB of arguments and environment, three
+     * quarters of the default stack limit (fs/exec.c, bprm_stack_limits). */
+    PROTO_SETTINGS_MAX = 8 * 1024 * 1024
 };
 
 enum proto_kind { PROTO_CONTROL, PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR, PROTO_KINDS };
@@ -49,6 +54,8 @@ enum proto_type {
                        terminal's line.  From entry alone */
     PROTO_TIME,     /* u32 0, the number of PROTO_CLOCK, or 0 when nobody has asked: somebody has set the clock;
                        u32 low and high half of the seconds since 1970, u32 ns */
+    PROTO_SETTINGS, /* once, before all others: the time as in PROTO_TIME (three u32), then what the guest is to be
+                       and to run (common/settings.h).  From entry alone */
     /* ctr-jailer to entry */
     PROTO_STATUS = 96, /* answered by PROTO_TEXT: JSON */
     PROTO_LOGS,        /* answered by PROTO_TEXT: the guest's console */
@@ -81,12 +88,17 @@ struct proto_msg {
 
 void proto_hello(uint8_t out[PROTO_HELLO], enum proto_kind kind, uint32_t session);
 
-/* 0, or -1 when these bytes are no hello of this version. */
+enum { PROTO_OTHER = -2 };
+
+/* 0; -1 when these bytes are not a hello; PROTO_OTHER when they are one of another version. */
 int proto_hello_parse(const uint8_t in[PROTO_HELLO], enum proto_kind *kind, uint32_t *session);
 
 /* Appends a message whose payload is `count` u32 fields and then len bytes of data. */
 void proto_put(struct buf *out, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
                size_t len);
+
+/* The type of the message that starts with these bytes, and the length of its payload, which may be anything. */
+uint8_t proto_head(const uint8_t in[PROTO_HEADER], uint32_t *len);
 
 /* Takes the first message of in: 1 and *msg; 0 when it is not all there yet; -1 when it can never be one
  * (too long).  The caller drops PROTO_HEADER + msg->len bytes once done with it. */

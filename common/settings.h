@@ -1,14 +1,12 @@
-/* What entry tells the guest's init besides the command and its environment: NAME=value strings in
- * /var/settings of the initramfs, each with its NUL.  Values are bytes.  A setting that is not there is not
- * wanted. */
+/* What entry tells the guest's init in PROTO_SETTINGS (common/proto.h), the command and its environment included:
+ * NAME=value strings, each followed by a NUL.  Values are bytes.  A setting that is not there is not wanted. */
 #ifndef CTR_SETTINGS_H
 #define CTR_SETTINGS_H
 
 #define VOLUME_FILE "file"
 
-#define SETTINGS_FILE "/var/settings"
-#define SETTINGS_ENVIRONMENT "/var/environment" /* the command's: NAME=value strings */
-#define SETTINGS_COMMAND "/var/command"         /* its arguments */
+#define SETTING_ARGUMENT "argument" /* of the command, its name first; any number of them, in order */
+#define SETTING_VARIABLE "variable" /* of its environment, NAME=value; any number of them */
 
 #define SETTING_ROOTFS "rootfs"           /* of /dev/vda: ext4, or erofs under what is on /dev/vdc */
 #define SETTING_DATA_MOUNT "data_mount"   /* where /dev/vdb is mounted */

@@ -76,7 +76,7 @@ static int code_of_end(const struct signals *s, int code)
     return code < 0 && read(s->ending, &info, sizeof(info)) == sizeof(info) ? 128 + (int)info.ssi_signo : code;
 }
 
-_Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVES_MAX + 2 &&
+_Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVES_MAX + PLAN_FILES &&
                    (int)SUPERVISE_SERVERS_MAX >= DRIVES_MAX && (int)VMM_NICS_MAX >= TAKEOVER_CARDS_MAX,
                "every stage has room for all drives");
 
@@ -90,7 +90,7 @@ struct vm {
     struct drives drives;
     const struct net_link *link;  /* NULL: no nat */
     const struct takeover *taken; /* NULL: no takeover */
-    char initrd[LOCKDIR_PATH + 8];
+    struct buf settings;          /* for the guest */
     struct jail_plan jail_plan;
     struct vmm_plan vmm_plan;
     struct jail jail;
@@ -181,10 +181,6 @@ static void fill_in(const struct plan *plan, struct vm *vm)
     *vmm = plan->vmm;
     jail->extra = vm->cgroup.args;
     jail->dir = vm->workdir.path;
-    jail->files[0].name = vmm->kernel + 1;
-    jail->files[0].fd = -1;
-    jail->files[1] = (struct jail_file){.source = vm->initrd, .name = vmm->initrd + 1, .fd = -1};
-    jail->file_count = 2;
     for (unsigned i = 0; i < vm->drives.count; i++) {
         const struct drive *d = &vm->drives.drive[i];
         jail->files[jail->file_count++] = (struct jail_file){d->path, d->name, !d->read_only, d->fd};
@@ -200,13 +196,9 @@ static void fill_in(const struct plan *plan, struct vm *vm)
 
 static int make_jail(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
 {
-    cleanup_buf struct buf settings = {0};
-    snprintf(vm->initrd, sizeof(vm->initrd), "%s/initrd", vm->workdir.path);
-    if (settings_make(&plan->guest, vm->link, vm->taken, &settings, err) < 0 ||
-        initrd_make(&plan->initrd, &settings, vm->initrd, plan->jail.uid, err) < 0)
-        return -1;
     fill_in(plan, vm);
-    if (undo_push(u, "the jail", jail_remove, &vm->jail, err) < 0 || jail_make(&vm->jail_plan, &vm->jail, err) < 0)
+    if (settings_make(&plan->guest, vm->link, vm->taken, &vm->settings, err) < 0 ||
+        undo_push(u, "the jail", jail_remove, &vm->jail, err) < 0 || jail_make(&vm->jail_plan, &vm->jail, err) < 0)
         return -1;
     vm->listener = channel_listen(vm->jail.run, vm->vmm_plan.vsock, plan->jail.uid, plan->jail.gid, err);
     return vm->listener < 0 ? -1 : 0;
@@ -237,7 +229,7 @@ static int settle(const struct plan *plan, const struct signals *signals, struct
                        jail->console, jail->log,       jail->metrics, jail->report};
     drives_unlink(&vm->drives);
     jail_close(&vm->jail);
-    if (write_state(plan, vm, err) < 0 || initrd_forget(vm->initrd, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
+    if (write_state(plan, vm, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
         undo_entrust(u, own, sizeof(own) / sizeof(*own), err) < 0)
         return -1;
     vm->firecracker = status_firecracker(jail->pid);
@@ -268,7 +260,7 @@ static int watch(const struct plan *plan, const struct signals *signals, struct 
     facts->ports = &plan->net.ports;
     facts->firecracker = vm->firecracker;
     facts->healthcheck = plan->healthcheck;
-    return supervise(&plan->supervise, vm->vmm, &fds, facts, reason, err);
+    return supervise(&plan->supervise, vm->vmm, &fds, facts, &vm->settings, reason, err);
 }
 
 /* The stages, in order.  What each makes on the host goes on the undo stack at once. */

@@ -3,6 +3,7 @@
  * when it can be reached and on the console always, and the VM ends. */
 #include "common/loop.h"
 #include "common/settings.h"
+#include "guest-init/clock.h"
 #include "guest-init/disks.h"
 #include "guest-init/host.h"
 #include "guest-init/limits.h"
@@ -11,6 +12,7 @@
 #include "guest-init/mounts.h"
 #include "guest-init/net.h"
 #include "guest-init/serve.h"
+#include "guest-init/settings.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -24,12 +26,11 @@ static const char *or_empty(const char *text)
     return text ? text : "";
 }
 
-static int make_plan(char *const *settings, struct serve_plan *plan, struct err *err)
+static void make_plan(const struct settings *s, struct serve_plan *plan)
 {
-    plan->command.argv = lists_take(SETTINGS_COMMAND, err);
-    plan->command.env = plan->command.argv ? lists_take(SETTINGS_ENVIRONMENT, err) : NULL;
-    if (!plan->command.env)
-        return -1;
+    char *const *settings = s->list;
+    plan->command.argv = s->command;
+    plan->command.env = s->environment;
     plan->command.user = or_empty(lists_value(settings, SETTING_USER));
     plan->command.directory = or_empty(lists_value(settings, SETTING_WORKDIR));
     plan->command.program = plan->command.mounts = -1;
@@ -37,6 +38,15 @@ static int make_plan(char *const *settings, struct serve_plan *plan, struct err 
     plan->command.shared = !plan->command.pid1;
     const char *tty = lists_value(settings, SETTING_TTY);
     plan->command.tty = tty && sscanf(tty, "%ux%u", &plan->rows, &plan->columns) == 2;
+}
+
+/* Reaches entry, and learns what this guest is to be.  Whatever comes before is the same for all guests. */
+static int meet_host(int *control, struct settings *s, struct err *err)
+{
+    uint64_t asked = loop_now();
+    if ((*control = host_connect(PROTO_CONTROL, 0, err)) < 0 || settings_receive(*control, s, err) < 0)
+        return -1;
+    clock_told(s->time, asked);
     return 0;
 }
 
@@ -60,11 +70,11 @@ static int mount_rest(char *const *settings, struct err *err)
 
 static int boot(int *control, struct serve_plan *plan, struct err *err)
 {
-    if (mounts_early(err) < 0 || modules_load(err) < 0 || (*control = host_connect(PROTO_CONTROL, 0, err)) < 0)
+    struct settings s; /* for good: the commands' strings are in there */
+    if (mounts_early(err) < 0 || modules_load(err) < 0 || meet_host(control, &s, err) < 0)
         return -1;
-    char **settings = lists_take(SETTINGS_FILE, err);
-    if (!settings || make_plan(settings, plan, err) < 0)
-        return -1;
+    char *const *settings = s.list;
+    make_plan(&s, plan);
     plan->busybox = open("/bin/busybox", O_RDONLY | O_CLOEXEC); /* the initramfs's own; execs may want a shell */
     if (net_up(settings, err) < 0)
         return -1;

@@ -51,7 +51,7 @@ $(B)/kernel-%/vmlinux: mk/unpack-kernel mk/extract-vmlinux | $(RUN_STAMP)
 	$(call say,fetching and unpacking Debian kernel linux-image-$*)
 	@mk/unpack-kernel linux-image-$* $(@D)
 
-# --- the static initramfs segment: init, and the modules that Debian's kernel needs ----------------
+# --- the initramfs: init, and the modules that Debian's kernel needs ----------------
 $(B)/initramfs.cpio: mk/mkinitramfs guest-init/modules.list $(B)/bin/init $(B)/kernel-cloud-amd64/vmlinux
 	$(call say,building the initramfs)
 	@mk/mkinitramfs $@ $(B)/bin/init $(B)/kernel-cloud-amd64/modules guest-init/modules.list /bin/busybox

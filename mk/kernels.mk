@@ -15,7 +15,7 @@ KERNEL ?= $(GUEST_KERNEL)
 kernel-check: $(if $(findstring $(B)/,$(KERNEL)),$(KERNEL))
 	@kernels/check $(KERNEL)
 
-# The static initramfs segment for it: init alone.
+# The initramfs for it: init alone.
 $(B)/initramfs-microvm.cpio: mk/mkinitramfs guest-init/modules.list $(B)/bin/init $(MICROVM_x86_64)
 	@mk/mkinitramfs $@ $(B)/bin/init $(B)/kernel-microvm-x86_64/modules guest-init/modules.list
 

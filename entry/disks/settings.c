@@ -4,6 +4,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/mac.h"
+#include "common/proto.h"
 #include "common/settings.h"
 #include "common/terminal.h"
 #include "entry/disks/hosts.h"
@@ -18,7 +19,8 @@
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
-enum { HOSTS_MAX = 1 << 20 };
+/* SETTINGS_MAX: the time goes with them. */
+enum { HOSTS_MAX = 1 << 20, SETTINGS_MAX = PROTO_SETTINGS_MAX - 12 };
 
 #define NO_DOMAIN "(none)" /* UTS_DOMAINNAME of the kernel */
 
@@ -26,6 +28,13 @@ static void setting(struct buf *out, const char *name, const char *value)
 {
     buf_fmt(out, "%s=%s", name, value);
     buf_add(out, "", 1);
+}
+
+/* One setting of that name for each of strings, which end with a NUL each. */
+static void each_setting(struct buf *out, const char *name, const struct buf *strings)
+{
+    for (size_t at = 0; at < strings->len; at += strlen(strings->data + at) + 1)
+        setting(out, name, strings->data + at);
 }
 
 /* An address of this host's own can be bound to. */
@@ -213,8 +222,7 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
         setting(out, SETTING_TTY, size);
     }
     inherited_settings(out);
-    for (size_t at = 0; plan->sysctls && at < plan->sysctls->len; at += strlen(plan->sysctls->data + at) + 1)
-        setting(out, SETTING_SYSCTL, plan->sysctls->data + at);
+    each_setting(out, SETTING_SYSCTL, plan->sysctls);
     char relay[INET_ADDRSTRLEN];
     if (link)
         network_settings(link, out);
@@ -229,5 +237,12 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
         relayed = inet_ntop(AF_INET, &takeover_relay(taken)->relay, relay, sizeof(relay)) != NULL;
     settings_resolv(resolv ? resolv : "", relayed ? relay : NULL, &kept);
     setting(out, SETTING_RESOLV, kept.data ? kept.data : "");
-    return buf_failed(out) || buf_failed(&kept) ? err_set(err, "out of memory") : 0;
+    each_setting(out, SETTING_ARGUMENT, plan->command); /* last: the others are looked up by name */
+    each_setting(out, SETTING_VARIABLE, plan->environment);
+    if (buf_failed(out) || buf_failed(&kept))
+        return err_set(err, "out of memory");
+    if (out->len > SETTINGS_MAX)
+        return err_set(err, "the command, its environment and /etc/hosts have %zu bytes, %d are possible", out->len,
+                       SETTINGS_MAX);
+    return 0;
 }

@@ -1,4 +1,5 @@
-/* The guest's settings (common/settings.h), from the plan and from the results of the stages before. */
+/* The guest's settings (common/settings.h), from the plan and from the results of the stages before.  They go to the
+ * guest in one message and are never in a file, so that one read-only initramfs serves all VMs. */
 #ifndef CTR_ENTRY_SETTINGS_H
 #define CTR_ENTRY_SETTINGS_H
 
@@ -9,6 +10,8 @@
 #include "netsetup/takeover.h"
 
 struct settings_plan {
+    const struct buf *command;     /* arguments, each with its NUL */
+    const struct buf *environment; /* NAME=value strings, each with its NUL */
     const struct drives_plan *drives;
     const char *user;    /* NULL: root */
     const char *workdir; /* NULL: workdir_default, if the guest has it, or else / */
@@ -19,7 +22,7 @@ struct settings_plan {
 };
 
 /* Appends them to out: NAME=value strings, each with its NUL.  link or taken or both are NULL: no network.
- * -1 without memory. */
+ * -1 with err: they are more than the guest takes. */
 int settings_make(const struct settings_plan *plan, const struct net_link *link, const struct takeover *taken,
                   struct buf *out, struct err *err);
 

@@ -32,6 +32,7 @@ struct channel {
     struct listener listener;
     struct peer control;
     struct timeserver timeserver;
+    struct buf *settings;
     bool met; /* there was a control connection */
     struct pending pending[PENDING_MAX];
     unsigned next_pending;
@@ -67,6 +68,21 @@ static void on_lost(struct peer *p, const char *why)
         c->events.malformed(c->events.arg);
 }
 
+/* Its init gets the settings before whatever has been sent to it so far. */
+static void meet(struct channel *c, int fd)
+{
+    uint32_t now[3];
+    c->met = true;
+    timeserver_now(now);
+    int put = peer_send_first(&c->control, PROTO_SETTINGS, now, 3, c->settings->data, c->settings->len);
+    buf_free(c->settings);
+    if (put == 0 && peer_connect(&c->control, fd) == 0)
+        return;
+    log_warn("out of memory taking the guest's control connection");
+    if (put < 0)
+        close(fd);
+}
+
 /* A connection has said what it is.  The first control connection is the one: init's, made before anything
  * of the user's runs. */
 static void assign(struct channel *c, int fd, enum proto_kind kind, uint32_t session)
@@ -76,9 +92,7 @@ static void assign(struct channel *c, int fd, enum proto_kind kind, uint32_t ses
     } else if (c->met) {
         close(fd);
     } else {
-        c->met = true;
-        if (peer_connect(&c->control, fd) < 0)
-            log_warn("out of memory taking the guest's control connection");
+        meet(c, fd);
     }
 }
 
@@ -96,10 +110,14 @@ static void pending_ready(struct watch *w, short revents)
     int fd = steal_fd(&w->fd);
     enum proto_kind kind;
     uint32_t session;
-    if (n > 0 && proto_hello_parse(p->hello, &kind, &session) == 0)
+    int said = n > 0 ? proto_hello_parse(p->hello, &kind, &session) : -1;
+    if (said == 0) {
         assign(p->channel, fd, kind, session);
-    else
-        close(fd);
+        return;
+    }
+    if (said == PROTO_OTHER && !p->channel->met)
+        log_error("the guest's init is of another version: VM_INITRD_IMAGE must come with this entry");
+    close(fd);
 }
 
 static void listener_ready(struct watch *w, short revents)
@@ -120,13 +138,14 @@ static void listener_ready(struct watch *w, short revents)
         close(steal_fd(&p->watch.fd));
 }
 
-struct channel *channel_new(struct loop *loop, int listener, const struct channel_events *events)
+struct channel *channel_new(struct loop *loop, int listener, struct buf *settings, const struct channel_events *events)
 {
     struct channel *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     c->loop = loop;
     c->events = *events;
+    c->settings = settings;
     peer_init(&c->control, loop, on_message, on_lost);
     timeserver_start(&c->timeserver, loop, &c->control);
     for (size_t i = 0; i < PENDING_MAX; i++)

@@ -26,8 +26,9 @@ struct channel_events {
  * A descriptor, or -1 with err. */
 int channel_listen(int run, const char *vsock, uid_t uid, gid_t gid, struct err *err);
 
-/* Serves a listening socket, which becomes the channel's.  NULL without memory. */
-struct channel *channel_new(struct loop *loop, int listener, const struct channel_events *events);
+/* Serves a listening socket, which becomes the channel's.  settings (common/settings.h), which the guest gets when it
+ * connects and which are freed then, stay the caller's.  NULL without memory. */
+struct channel *channel_new(struct loop *loop, int listener, struct buf *settings, const struct channel_events *events);
 
 /* Sends a message, now or once the guest has connected.  -1 when too much waits already: it is dropped. */
 int channel_send(struct channel *c, enum proto_type type, const uint32_t *fields, size_t count, const void *data,

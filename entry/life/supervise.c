@@ -371,7 +371,7 @@ static bool is_paused(void *arg)
     return ((struct vm *)arg)->pause.asked;
 }
 
-static int prepare(struct vm *vm, const struct supervise_fds *fds)
+static int prepare(struct vm *vm, const struct supervise_fds *fds, struct buf *settings)
 {
     struct channel_events events = {.message = on_message, .stream = on_stream, .malformed = on_malformed, .arg = vm};
     struct control_events asked = {to_guest,    stop,        fill_status, fill_logs, fill_vmm_logs,
@@ -383,7 +383,7 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
     if (!vm->loop)
         return -1;
     vmm_join(vm->vmm, vm->loop);
-    vm->channel = channel_new(vm->loop, fds->listener, &events);
+    vm->channel = channel_new(vm->loop, fds->listener, settings, &events);
     vm->control = control_new(vm->loop, fds->control, &asked);
     vm->streams = streams_new(vm->loop, true, vm->plan->tty, acknowledge, vm);
     vm->console = console_new(vm->loop, fds->console, "console", on_console_line, vm);
@@ -413,11 +413,11 @@ static int prepare(struct vm *vm, const struct supervise_fds *fds)
 }
 
 int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
-              const struct status_facts *facts, const char **reason, struct err *err)
+              const struct status_facts *facts, struct buf *settings, const char **reason, struct err *err)
 {
     struct vm vm = {
         .plan = plan, .vmm = vmm, .facts = facts, .err = err, .code = -1, .state = "booting", .reason = "failed"};
-    if (prepare(&vm, fds) < 0)
+    if (prepare(&vm, fds, settings) < 0)
         err_set(err, "out of memory supervising the VM");
     else if (sandbox_enter(SANDBOX_SUPERVISOR, err) == 0) {
         if (plan->boot_timeout)
@@ -427,6 +427,7 @@ int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct s
     }
     streams_free(vm.streams);
     channel_free(vm.channel);
+    buf_free(settings); /* if the guest has not come for them */
     control_free(vm.control);
     console_free(vm.console);
     vmmlog_free(vm.log);

@@ -42,8 +42,9 @@ struct supervise_fds {
 };
 
 /* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with
- * err.  vmm becomes supervise's.  *reason: a word for what ended it, a string literal. */
+ * err.  vmm and settings (common/settings.h), which the guest gets once it has connected, become supervise's.  *reason:
+ * a word for what ended it, a string literal. */
 int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
-              const struct status_facts *facts, const char **reason, struct err *err);
+              const struct status_facts *facts, struct buf *settings, const char **reason, struct err *err);
 
 #endif

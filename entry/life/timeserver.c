@@ -8,12 +8,20 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
-static void tell(const struct timeserver *t, uint32_t low, uint32_t high)
+void timeserver_now(uint32_t fields[3])
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     uint64_t s = (uint64_t)now.tv_sec;
-    uint32_t fields[] = {0, low, high, (uint32_t)s, (uint32_t)(s >> 32), (uint32_t)now.tv_nsec};
+    fields[0] = (uint32_t)s;
+    fields[1] = (uint32_t)(s >> 32);
+    fields[2] = (uint32_t)now.tv_nsec;
+}
+
+static void tell(const struct timeserver *t, uint32_t low, uint32_t high)
+{
+    uint32_t fields[6] = {0, low, high};
+    timeserver_now(&fields[3]);
     peer_send(t->guest, PROTO_TIME, fields, 6, NULL, 0);
 }
 

@@ -13,6 +13,9 @@ struct timeserver {
 /* Without a timer the guest notices by itself, when it asks the next time. */
 void timeserver_start(struct timeserver *t, struct loop *loop, struct peer *guest);
 
+/* The wall clock, as the messages carry it: low and high half of the seconds since 1970, ns. */
+void timeserver_now(uint32_t fields[3]);
+
 /* Answers the guest's PROTO_CLOCK. */
 void timeserver_answer(const struct timeserver *t, const struct proto_msg *msg);
 

@@ -74,7 +74,7 @@ static int search_error(const struct plan *plan, const char *command)
 {
     char path[4096];
     int error = ENOENT;
-    for (const char *p = intree_search_path(plan->initrd.environment);; p++) {
+    for (const char *p = intree_search_path(plan->guest.environment);; p++) {
         size_t len = strcspn(p, ":");
         snprintf(path, sizeof(path), "%.*s/%s", (int)len, p, command);
         int here = *p == '/' ? file_error(plan, path) : 0;

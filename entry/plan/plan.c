@@ -150,15 +150,29 @@ static int plan_file(const struct options *o, enum option option, int mode, cons
     return 0;
 }
 
+/* A file that goes into the guest's memory at its start: Firecracker itself, which is not root, must be able to read
+ * it. */
+static int plan_loaded(const struct options *o, enum option option, struct jail_file *file, struct err *err)
+{
+    struct stat st;
+    if (plan_file(o, option, R_OK, &file->source, err) < 0)
+        return -1;
+    if (stat(file->source, &st) == 0 && !(st.st_mode & S_IROTH))
+        return option_refuse(err, o, option, "must be readable by everybody (chmod a+r)");
+    file->fd = -1;
+    return 0;
+}
+
 /* Firecracker takes an ELF file on x86 and a PE Image on arm64; a bzImage is the usual mistake. */
 static int plan_kernel(const struct options *o, struct plan *plan, struct err *err)
 {
-    if (plan_file(o, OPT_KERNEL_IMAGE, R_OK, &plan->jail.files[0].source, err) < 0)
+    struct jail_file *file = &plan->jail.files[PLAN_KERNEL];
+    if (plan_loaded(o, OPT_KERNEL_IMAGE, file, err) < 0)
         return -1;
     char start[64] = "";
-    cleanup_close int fd = open(plan->jail.files[0].source, O_RDONLY | O_CLOEXEC);
+    cleanup_close int fd = open(file->source, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || io_read_full(fd, start, sizeof(start)) < 0)
-        return err_sys(err, "VM_KERNEL_IMAGE=%s", plan->jail.files[0].source);
+        return err_sys(err, "VM_KERNEL_IMAGE=%s", file->source);
 #ifdef __x86_64__
     if (memcmp(start, "\177ELF", 4) != 0)
         return option_refuse(err, o, OPT_KERNEL_IMAGE,
@@ -174,7 +188,7 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
 
 static int plan_initrd(const struct options *o, struct plan *plan, struct err *err)
 {
-    return plan_file(o, OPT_INITRD_IMAGE, R_OK, &plan->initrd.image, err);
+    return plan_loaded(o, OPT_INITRD_IMAGE, &plan->jail.files[PLAN_INITRD], err);
 }
 
 /* TAP_IP is written with its prefix, GUEST_IP without. */
@@ -255,6 +269,9 @@ static void plan_jail(const struct options *o, struct plan *plan, struct refusal
     plan->vmm.vsock = "/run/v.sock";
     plan->vmm.kernel = "/kernel";
     plan->vmm.initrd = "/initrd";
+    j->files[PLAN_KERNEL].name = plan->vmm.kernel + 1;
+    j->files[PLAN_INITRD].name = plan->vmm.initrd + 1;
+    j->file_count = PLAN_FILES;
     plan_file(o, OPT_FIRECRACKER_BIN, X_OK, &j->firecracker, &err);
     refusals_take(refused, &err);
     plan_file(o, OPT_JAILER_BIN, X_OK, &j->jailer, &err);
@@ -273,8 +290,8 @@ static int plan_command(const struct options *o, struct plan *plan, struct err *
         buf_add(&plan->command, *arg, strlen(*arg) + 1);
     if (buf_failed(&plan->command))
         return err_set(err, "out of memory");
-    plan->initrd.command = &plan->command;
-    plan->initrd.environment = &o->environment;
+    plan->guest.command = &plan->command;
+    plan->guest.environment = &o->environment;
     return 0;
 }
 

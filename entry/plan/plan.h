@@ -5,7 +5,6 @@
 
 #include "common/err.h"
 #include "entry/disks/drives.h"
-#include "entry/disks/initrd.h"
 #include "entry/disks/settings.h"
 #include "entry/host/cgroup.h"
 #include "entry/host/jail.h"
@@ -22,6 +21,9 @@
 /* In the order of VM_NETWORK's choices. */
 enum plan_network { NETWORK_NAT, NETWORK_TAKEOVER, NETWORK_NONE };
 
+/* The first of the jail's files; the drives follow once they are known. */
+enum { PLAN_KERNEL, PLAN_INITRD, PLAN_FILES };
+
 struct plan {
     char id[65];
     uid_t supervisor; /* who this process is once the VM runs */
@@ -33,12 +35,11 @@ struct plan {
     struct workdir_plan workdir;
     struct drives_plan drives;
     struct settings_plan guest;
-    struct initrd_plan initrd;
     enum plan_network network;
     struct net_plan net;        /* for nat */
     struct takeover_plan taken; /* for takeover */
     const char *api_socket;     /* its name in the jail's /run */
-    struct jail_plan jail;      /* dir and files are known later */
+    struct jail_plan jail;      /* dir and the drives are known later */
     struct vmm_plan vmm;        /* drives, tap and mac are known later */
     struct supervise_plan supervise;
     const char *healthcheck; /* a command for the guest's shell; NULL: none */

@@ -91,8 +91,8 @@ int plan_print(const struct plan *plan, FILE *out)
     json_open(&j, NULL, '{');
     json_string(&j, "id", plan->id);
     json_string(&j, "kvm", kvm_state_name(kvm_probe()));
-    print_strings(&j, "command", plan->initrd.command);
-    print_strings(&j, "environment", plan->initrd.environment);
+    print_strings(&j, "command", plan->guest.command);
+    print_strings(&j, "environment", plan->guest.environment);
     json_number(&j, "vcpu_count", plan->vmm.vcpus);
     json_number(&j, "mem_size_mib", plan->vmm.mem_mib);
     plan->supervise.mem_min_mib ? json_number(&j, "mem_min_mib", plan->supervise.mem_min_mib)
@@ -103,8 +103,8 @@ int plan_print(const struct plan *plan, FILE *out)
     for (unsigned i = 0; i < plan->cgroup.count; i++)
         json_string(&j, NULL, plan->cgroup.settings[i]);
     json_close(&j, ']');
-    json_string(&j, "kernel_image", plan->jail.files[0].source);
-    json_string(&j, "initrd_image", plan->initrd.image);
+    json_string(&j, "kernel_image", plan->jail.files[PLAN_KERNEL].source);
+    json_string(&j, "initrd_image", plan->jail.files[PLAN_INITRD].source);
     json_string(&j, "boot_args", plan->boot_args);
     print_drives(&j, &plan->drives);
     print_limit(&j, "disk_limit", &plan->vmm.drive_limit);

@@ -43,7 +43,7 @@ fails '/dev/kvm is there already' 'the jailer refuses: Failed to create /dev/kvm
 fails 'a jail that is nodev' 'Firecracker refuses actions:*KVM object*\(os error 13)*\(check with: entry --check-kvm)' 'mount -o remount,nodev ${root%/root}'
 fails 'a jail that is noexec' 'the jailer refuses: Failed to exec into Firecracker:*\(os error 13) (*noexec*)' 'mount -o remount,noexec ${root%/root}'
 fails 'a jail that is read-only' 'the jailer refuses: *\(os error 30)*' 'mount -o remount,ro ${root%/root}'
-fails 'a jail that is full' 'the jailer refuses: Failed to copy*\(os error 28) (the jail is in memory: free some)' 'mount -o remount,size=5M ${root%/root}' # which holds the initramfs, but not Firecracker too
+fails 'a jail that is full' 'the jailer refuses: Failed to copy*\(os error 28) (the jail is in memory: free some)' 'mount -o remount,size=2M ${root%/root}' # which does not hold Firecracker
 fails 'an unknown log level' 'Firecracker ended with status 15[23], it does not know *' 'set -- "${@/Warning/Chatty}"'
 fails 'an unknown argument' 'Firecracker ended with status 153, it does not know its arguments*' 'set -- "$@" --unknown'
 fails 'a TAP that is open' 'Firecracker refuses network-interfaces*\(os error 16)*\(another process has opened TAP_DEVICE*' \

@@ -78,7 +78,7 @@ used=$(nsenter -t "$main" -m df -k --output=used "$base/firecracker/$id" | tail 
 binary=$(stat -c %s "$FIRECRACKER/firecracker")
 note "the jail holds $used KiB of memory; Firecracker has $((binary >> 10))"
 check "no kernel or initramfs is copied: the jail holds Firecracker's binary" test "$used" -le $(((binary >> 10) + 64))
-is "nor is the environment left in it" "$(nsenter -t "$main" -m grep -c squeamish "$base/firecracker/$id/initrd" || true)" 0
+is "nor is the environment in it" "$(nsenter -t "$main" -m find "$base/firecracker/$id" -xdev -type f -exec grep -l squeamish {} + || true)" ""
 
 # --- entry, and those that serve -------------------------------------------------------------------------------
 sets() { echo "$(field "$1" CapInh) $(field "$1" CapPrm) $(field "$1" CapEff) $(field "$1" CapBnd) $(field "$1" CapAmb)"; }

@@ -1,5 +1,6 @@
-/* libFuzzer target: the guest's end.  The whole of serve runs, with entry's messages, the far ends of the
- * streams, and the commands (which are none: their descriptors are kept) played from the input.
+/* libFuzzer target: the guest's end.  The settings are parsed (a first byte of 4), or the whole of serve runs, with
+ * entry's messages, the far ends of the streams, and the commands (which are none: their descriptors are kept) played
+ * from the input.
  *
  *   make build/fuzz/fuzz_guest && build/fuzz/fuzz_guest -close_fd_mask=3 -max_total_time=60 build/fuzz/guest.corpus */
 #include "guest-init/copy.h"
@@ -7,6 +8,8 @@
 #include "guest-init/members.h"
 #include "guest-init/oom.h"
 #include "guest-init/serve.h"
+#include "guest-init/settings.h"
+#include "tests/fuzz/check.h"
 #include "tests/fuzz/sim.h"
 
 #include <errno.h>
@@ -227,18 +230,48 @@ void sim_end(void)
     close_end(&world.control);
 }
 
+/* What the arrays have, in their order, is all of the payload. */
+static void check_settings(const uint8_t *data, size_t len)
+{
+    size_t at = 12, count = 0;
+    char *text = malloc(len + 1);
+    struct settings s;
+    struct err err = {0};
+    memcpy(text, data, len);
+    int r = settings_parse(text, len, &s, &err);
+    CHECK(r == 0 ? !err.text[0] : err.text[0] != '\0');
+    if (r == 0) {
+        CHECK(s.command[0] && s.time >= 0);
+        char **next[] = {s.list, s.command, s.environment};
+        static const size_t skipped[] = {0, sizeof("argument=") - 1, sizeof("variable=") - 1};
+        for (; at < len; at += strlen(text + at) + 1, count++) {
+            size_t which = 0;
+            while (which < 3 && *next[which] != text + at + skipped[which])
+                which++;
+            CHECK(which < 3);
+            next[which]++;
+        }
+        CHECK(at == len && count > 0 && !*next[0] && !*next[1] && !*next[2]);
+    }
+    settings_free(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char *argv[] = {"command", NULL}, *env[] = {"A=b", "PATH=/bin", NULL};
     int pair[2];
+    sim_begin(data, size);
+    uint8_t flags = sim_byte();
+    if (flags == 4) {
+        check_settings(data + 1, size - 1);
+        return 0;
+    }
     memset(&world, -1, sizeof(world));
     world.commands = world.streams = 0;
     signal(SIGPIPE, SIG_IGN);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
         abort();
     world.control = pair[1];
-    sim_begin(data, size);
-    uint8_t flags = sim_byte();
     struct serve_plan plan = {.command = {argv, env, "", "/", flags & 1, -1}, .busybox = flags & 2 ? STDIN_FILENO : -1};
     serve(pair[0], &plan);
     sim_end();

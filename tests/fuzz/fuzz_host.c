@@ -227,7 +227,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct status_facts facts = {.ports = &no_ports, .restarts = -1, .firecracker = STATUS_PROCESS_NONE};
     const char *reason = NULL;
     struct vmm *vmm = vmm_open(-1, "none", jail[0]);
-    int code = supervise(&plan, vmm, &fds, &facts, &reason, &err);
+    struct buf settings = {0};
+    buf_add(&settings, "argument=true", sizeof("argument=true"));
+    int code = supervise(&plan, vmm, &fds, &facts, &settings, &reason, &err);
     if (code < -1 || code > 255 || (code == -1 && !err.text[0]))
         abort();
     sim_end();

@@ -24,8 +24,7 @@ guest() {
     machine "$1" "$2" "$3" -M virt,gic-version=3 "${DEVICES[@]}"
 }
 
-# run KERNEL INITRD COMMAND [ARG...]: the console of a guest in which guest-init runs it.  The initramfs has
-# two segments, as entry makes it.
+# run KERNEL INITRD COMMAND [ARG...]: the console of a guest in which guest-init runs it.
 GUEST_ENV=(GREETING='hello there')
 run() {
     { cat "$2" && own_segment "$arm/standin" "${@:3}"; } >"$folder/initrd"

@@ -26,19 +26,18 @@ devices() {
     done
 }
 
-# own_segment STANDIN COMMAND [ARG...]: on stdout, the initramfs segment that entry makes for a VM, with GUEST_ENV in
-# it, and standin as /sbin/standin.
+# own_segment STANDIN COMMAND [ARG...]: on stdout, a second initramfs segment with standin as /sbin/standin, and with the
+# settings that it gives to init, GUEST_ENV among them.
 own_segment() {
-    local folder
+    local folder arguments=("${@:2}")
     folder=$(mktemp -d)
     mkdir -p "$folder"/{sbin,var}
     cp "$1" "$folder/sbin/standin"
     # the addresses are those of QEMU's user network, whose gateway's MAC is 52:55 and its IPv4 address (libslirp)
     printf '%s\0' rootfs=erofs hostname=standin-guest address=10.0.2.15/24 gateway=10.0.2.2 \
-        gateway_mac=52:55:0a:00:02:02 $'resolv=nameserver 10.0.2.3\n' >"$folder/var/settings"
-    printf '%s\0' "${GUEST_ENV[@]}" >"$folder/var/environment"
-    printf '%s\0' "${@:2}" >"$folder/var/command"
-    (cd "$folder" && printf '%s\n' sbin/standin var/settings var/environment var/command | cpio -o -H newc --quiet)
+        gateway_mac=52:55:0a:00:02:02 $'resolv=nameserver 10.0.2.3\n' \
+        "${arguments[@]/#/argument=}" "${GUEST_ENV[@]/#/variable=}" >"$folder/var/settings"
+    (cd "$folder" && printf '%s\n' sbin/standin var var/settings | cpio -o -H newc --quiet)
     rm -rf "$folder"
 }
 

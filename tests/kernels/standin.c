@@ -17,14 +17,17 @@
 #include "guest-init/modules.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 /* behind sys/socket.h, which it needs */
 #include <linux/vm_sockets.h>
@@ -46,6 +49,20 @@ static void acknowledge(int fd)
     cleanup_buf struct buf out = {0};
     proto_put(&out, PROTO_ACK, (uint32_t[]){0}, 1, NULL, 0);
     io_write_all(fd, out.data, out.len);
+}
+
+/* The settings are in the initramfs, for whichever guest this is. */
+static void tell_settings(int fd)
+{
+    cleanup_buf struct buf out = {0};
+    size_t len = 0;
+    char *settings = io_read_file(AT_FDCWD, "/var/settings", PROTO_SETTINGS_MAX, &len);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint32_t time[] = {(uint32_t)now.tv_sec, (uint32_t)((uint64_t)now.tv_sec >> 32), (uint32_t)now.tv_nsec};
+    proto_put(&out, PROTO_SETTINGS, time, 3, settings, len);
+    io_write_all(fd, out.data, out.len);
+    free(settings);
 }
 
 static void hear(struct host *h, int fd, const struct proto_msg *msg)
@@ -99,6 +116,8 @@ static void accept_one(struct host *h)
         close(fd);
         return;
     }
+    if (h->kinds[h->count] == PROTO_CONTROL)
+        tell_settings(fd);
     h->fds[h->count++] = (struct pollfd){.fd = fd, .events = POLLIN};
 }
 

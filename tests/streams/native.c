@@ -6,10 +6,12 @@
 #include "common/io.h"
 #include "common/local.h"
 #include "common/process.h"
+#include "common/settings.h"
 #include "entry/host/rundir.h"
 #include "entry/life/supervise.h"
 #include "guest-init/host.h"
 #include "guest-init/serve.h"
+#include "guest-init/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,26 +71,27 @@ static void leave_the_clock(void)
         abort();
 }
 
-static void guest(char **argv)
+static void guest(void)
 {
     leave_the_clock();
     struct err err = {0};
-    struct serve_plan plan = {
-        .command = {.argv = argv, .env = environ, .user = "", .directory = "/", .program = -1, .mounts = -1},
-        .busybox = -1};
+    struct settings settings;
+    struct serve_plan plan = {.command = {.user = "", .directory = "/", .program = -1, .mounts = -1}, .busybox = -1};
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_IGN);
     int control = host_connect(PROTO_CONTROL, 0, &err);
-    if (control < 0)
+    if (control < 0 || settings_receive(control, &settings, &err) < 0)
         _exit(1);
+    plan.command.argv = settings.command;
+    plan.command.env = settings.environment;
     serve(control, &plan);
     _exit(0);
 }
 
 /* As a guest's: a container's root would be below it. */
-static pid_t start_guest(char **argv, int keep_from, int *end)
+static pid_t start_guest(int keep_from, int *end)
 {
     if (unshare(CLONE_NEWPID) < 0)
         abort();
@@ -98,10 +101,18 @@ static pid_t start_guest(char **argv, int keep_from, int *end)
         for (int fd = 0; fd < 3; fd++)
             dup2(null, fd);
         syscall(SYS_close_range, (unsigned)keep_from, ~0U, 0U);
-        guest(argv);
+        guest();
     }
     *end = (int)syscall(SYS_pidfd_open, pid, 0);
     return pid;
+}
+
+static void tell(struct buf *settings, const char *name, char *const *values)
+{
+    for (; *values; values++) {
+        buf_fmt(settings, "%s=%s", name, *values);
+        buf_add(settings, "", 1);
+    }
 }
 
 /* entry's end, in a process of its own, which supervise confines for ever. */
@@ -121,14 +132,17 @@ static int run_entry(char **argv, const struct rundir *run)
         perror(argv[1]);
         return 2;
     }
-    start_guest(argv + 2, 3, &jail_end);
+    start_guest(3, &jail_end);
     fds.signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     fds.console = fds.log = fds.metrics = silent[0];
     fds.jail_end = jail_end;
     static const struct net_ports no_ports;
     const struct status_facts facts = {.ports = &no_ports, .restarts = -1};
     const char *reason = NULL;
-    int code = supervise(&plan, vmm_open(-1, "none", jail_end), &fds, &facts, &reason, &err);
+    struct buf settings = {0};
+    tell(&settings, SETTING_ARGUMENT, argv + 2);
+    tell(&settings, SETTING_VARIABLE, environ);
+    int code = supervise(&plan, vmm_open(-1, "none", jail_end), &fds, &facts, &settings, &reason, &err);
     if (code < 0)
         fprintf(stderr, "native: %s\n", err.text);
     return code < 0 ? 125 : code;

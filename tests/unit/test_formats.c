@@ -1,9 +1,7 @@
-/* Bytes that others read: the initramfs segment (read by cpio), JSON (read by jq), and the guest's
- * resolv.conf and hosts. */
+/* Bytes that others read: JSON (read by jq), and the guest's resolv.conf and hosts. */
 #include "common/json.h"
 #include "common/run.h"
 #include "entry/disks/hosts.h"
-#include "entry/disks/initrd.h"
 #include "entry/disks/settings.h"
 #include "entry/life/status.h"
 
@@ -24,26 +22,6 @@ static void assert_output(const char *const argv[], const struct buf *input, con
     struct err err = {0};
     assert_int_equal(run_program(argv, input->data, input->len, &output, NULL, &err), 0);
     assert_string_equal(output.data, wanted);
-}
-
-static void test_cpio_reads_the_segment(void **state)
-{
-    (void)state;
-    cleanup_buf struct buf segment = {0};
-    initrd_file(&segment, "odd", "12345", 5);
-    initrd_file(&segment, "empty", NULL, 0);
-    initrd_file(&segment, "zeros", "A=\n\0\xff=\0", 7);
-    initrd_end(&segment);
-    const char *list[] = {"cpio", "--quiet", "-it", NULL};
-    const char *odd[] = {"cpio", "--quiet", "-i", "--to-stdout", "odd", NULL};
-    assert_output(list, &segment, "odd\nempty\nzeros\n");
-    assert_output(odd, &segment, "12345");
-
-    const char *zeros[] = {"cpio", "--quiet", "-i", "--to-stdout", "zeros", NULL};
-    cleanup_buf struct buf output = {0};
-    assert_int_equal(run_program(zeros, segment.data, segment.len, &output, NULL, NULL), 0);
-    assert_int_equal(output.len, 7);
-    assert_memory_equal(output.data, "A=\n\0\xff=\0", 7);
 }
 
 static void test_jq_reads_the_json(void **state)
@@ -192,7 +170,6 @@ static void test_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cpio_reads_the_segment),
         cmocka_unit_test(test_jq_reads_the_json),
         cmocka_unit_test(test_json_is_read),
         cmocka_unit_test(test_resolv_conf),

@@ -1,9 +1,11 @@
-/* What the guest's init parses: the image's passwd and group, and requests for an exec; the folders it makes; and when
- * it sets the clock. */
+/* What the guest's init parses: the image's passwd and group, requests for an exec, and the settings; the folders it
+ * makes; and when it sets the clock. */
+#include "common/buf.h"
 #include "common/user.h"
 #include "guest-init/clock.h"
 #include "guest-init/folders.h"
 #include "guest-init/request.h"
+#include "guest-init/settings.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -15,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,6 +130,90 @@ static void test_malformed_requests(void **state)
     request_free(&r);
 }
 
+/* Through a connection, with more in it than the message unless cut bytes of that are missing. */
+static int receive(enum proto_type type, const uint32_t *time, size_t count, const char *data, size_t len, size_t cut,
+                   struct settings *s)
+{
+    cleanup_buf struct buf text = {0};
+    struct err err = {0};
+    int ends[2];
+    char next = '\0';
+    proto_put(&text, type, time, count, data, len);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(write(ends[0], text.data, text.len - cut), text.len - cut);
+    assert_int_equal(cut ? 1 : write(ends[0], "n", 1), 1);
+    close(ends[0]);
+    int r = settings_receive(ends[1], s, &err);
+    assert_int_equal(r, err.text[0] ? -1 : 0);
+    if (r == 0) {
+        assert_int_equal(read(ends[1], &next, 1), 1);
+        assert_int_equal(next, 'n'); /* is still to be read */
+    }
+    close(ends[1]);
+    return r;
+}
+
+static void test_settings(void **state)
+{
+    (void)state;
+    static const uint32_t time[3] = {2, 1, 999999999};
+    static const char data[] = "rootfs=erofs\0argument=ls\0variable=A=\xff=\0argument=\0arguments=x\0variable=\0user=\0"
+                               "argument=-l";
+    static const char *const wanted[3][4] = {
+        {"rootfs=erofs", "arguments=x", "user="}, {"ls", "", "-l"}, {"A=\xff=", ""}};
+    struct settings s;
+    assert_int_equal(receive(PROTO_SETTINGS, time, 3, data, sizeof(data), 0, &s), 0);
+    char **const got[3] = {s.list, s.command, s.environment};
+    for (size_t i = 0; i < 3; i++) {
+        size_t n = 0;
+        for (; wanted[i][n]; n++)
+            assert_string_equal(got[i][n], wanted[i][n]);
+        assert_null(got[i][n]);
+    }
+    assert_true(s.time == ((INT64_C(1) << 32) + 2) * 1000000000 + 999999999);
+    settings_free(&s);
+}
+
+static void test_malformed_settings(void **state)
+{
+    (void)state;
+    static const char good[] = "argument=ls";
+    static const uint32_t time[3] = {0}, late[3] = {0, 2, 0}, odd[3] = {0, 0, 1000000000};
+    static const struct {
+        enum proto_type type;
+        const uint32_t *time;
+        size_t fields, len, cut;
+    } bad[] = {
+        {PROTO_EXEC, time, 3, sizeof(good), 0},
+        {PROTO_SETTINGS, late, 3, sizeof(good), 0},
+        {PROTO_SETTINGS, odd, 3, sizeof(good), 0},
+        {PROTO_SETTINGS, time, 3, sizeof(good) - 1, 0},
+        {PROTO_SETTINGS, time, 3, 0, 0},
+        {PROTO_SETTINGS, time, 2, 0, 0},
+        {PROTO_SETTINGS, NULL, 0, 0, 0},
+        {PROTO_SETTINGS, time, 3, sizeof(good), 1},
+        {PROTO_SETTINGS, time, 3, sizeof(good), 26},
+    };
+    struct settings s;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        if (receive(bad[i].type, bad[i].time, bad[i].fields, good, bad[i].len, bad[i].cut, &s) != -1)
+            fail_msg("settings %zu were accepted", i);
+        settings_free(&s);
+    }
+    assert_int_equal(receive(PROTO_SETTINGS, time, 3, "user=x", 7, 0, &s), -1); /* no command */
+    settings_free(&s);
+
+    int ends[2];
+    struct err err = {0};
+    static const uint8_t huge[PROTO_HEADER] = {0xff, 0xff, 0xff, 0xff, PROTO_SETTINGS};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(write(ends[0], huge, sizeof(huge)), sizeof(huge));
+    assert_int_equal(settings_receive(ends[1], &s, &err), -1); /* and at once: nothing more need come */
+    settings_free(&s);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void test_clock(void **state)
 {
     (void)state;
@@ -211,9 +298,10 @@ static void test_folders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clock),   cmocka_unit_test(test_folders),
-        cmocka_unit_test(test_users),   cmocka_unit_test(test_users_without_files),
-        cmocka_unit_test(test_request), cmocka_unit_test(test_malformed_requests),
+        cmocka_unit_test(test_clock),    cmocka_unit_test(test_folders),
+        cmocka_unit_test(test_users),    cmocka_unit_test(test_users_without_files),
+        cmocka_unit_test(test_request),  cmocka_unit_test(test_malformed_requests),
+        cmocka_unit_test(test_settings), cmocka_unit_test(test_malformed_settings),
     };
     return cmocka_run_group_tests_name("guest", tests, NULL, NULL);
 }

@@ -1,9 +1,11 @@
-/* The control connection's descriptors: one can come along with a message, however many are sent. */
+/* The control connection: one descriptor can come along with a message, however many are sent; and the message that is
+ * put ahead of those that wait. */
 #include "common/peer.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -97,8 +99,55 @@ static void one_descriptor_is_kept(void **state)
     }
 }
 
+/* More than a socket takes at once waits, and does not count: what is sent meanwhile waits behind it. */
+static void the_first_message_goes_first(void **state)
+{
+    (void)state;
+    enum { MUCH = PROTO_SETTINGS_MAX };
+    static char much[MUCH], in[PROTO_HEADER + MUCH];
+    const uint32_t none = 0;
+    struct rig rig = {0};
+    struct loop *loop = loop_new();
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    peer_init(&rig.peer, loop, on_message, on_lost);
+    assert_int_equal(peer_send(&rig.peer, PROTO_SIGNAL, &none, 1, NULL, 0), 0);
+    assert_int_equal(peer_send_first(&rig.peer, PROTO_SETTINGS, NULL, 0, much, MUCH), 0);
+    assert_int_equal(peer_connect(&rig.peer, ends[0]), 0);
+    assert_true(rig.peer.out.len > 4 * PROTO_MAX);
+    assert_int_equal(peer_send(&rig.peer, PROTO_ACK, &none, 1, NULL, 0), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(peer_send(&rig.peer, PROTO_EXEC, NULL, 0, much, PROTO_MAX), 0);
+    assert_int_equal(peer_send(&rig.peer, PROTO_EXEC, NULL, 0, much, PROTO_MAX), -1); /* these are bounded */
+
+    static const struct {
+        enum proto_type type;
+        uint32_t len;
+    } wanted[] = {{PROTO_SETTINGS, MUCH},  {PROTO_SIGNAL, 4},       {PROTO_ACK, 4},         {PROTO_EXEC, PROTO_MAX},
+                  {PROTO_EXEC, PROTO_MAX}, {PROTO_EXEC, PROTO_MAX}, {PROTO_EXEC, PROTO_MAX}};
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+        size_t have = 0, want = PROTO_HEADER + wanted[i].len;
+        while (have < want) {
+            ssize_t n = recv(ends[1], in + have, want - have, 0);
+            have += n > 0 ? (size_t)n : 0;
+            if (have < want)
+                rig.peer.watch.ready(&rig.peer.watch, POLLOUT);
+        }
+        uint32_t len;
+        assert_int_equal(proto_head((uint8_t *)in, &len), wanted[i].type);
+        assert_int_equal(len, wanted[i].len);
+    }
+    assert_int_equal(rig.peer.out.len, 0);
+    assert_int_equal(rig.peer.out.cap, 0); /* nor is the memory kept */
+    close(ends[1]);
+    peer_free(&rig.peer);
+    loop_free(loop);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_descriptor_is_kept)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_descriptor_is_kept),
+                                       cmocka_unit_test(the_first_message_goes_first)};
     return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
 }

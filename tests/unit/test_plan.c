@@ -21,7 +21,7 @@
 
 /* A folder with all that a plan wants to see: a tree, and programs. */
 static char folder[] = "/tmp/test_plan.XXXXXX";
-static char paths[6][64];
+static char paths[7][64];
 
 static void make_file(char *out, const char *name, const char *start)
 {
@@ -50,6 +50,8 @@ static int set_up(void **state)
     make_file(paths[3], "firecracker", "");
     make_file(paths[4], "jailer", "");
     make_file(paths[5], "bzImage", "MZ");
+    make_file(paths[6], "private", KERNEL);
+    chmod(paths[6], 0640);
     return 0;
 }
 
@@ -293,6 +295,8 @@ static void test_files_and_names(void **state)
     assert_refused("VM_KERNEL_IMAGE", folder);
     assert_refused("VM_KERNEL_IMAGE", paths[5]);
     assert_refused("VM_INITRD_IMAGE", "/nonexistent");
+    assert_refused("VM_KERNEL_IMAGE", paths[6]); /* Firecracker could not read it */
+    assert_refused("VM_INITRD_IMAGE", paths[6]);
     assert_refused("VM_FIRECRACKER_BIN", "/nonexistent");
     assert_refused("VM_JAILER_BIN", "/nonexistent");
     assert_refused("VM_JAIL_BASE", "relative");
