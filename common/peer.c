@@ -9,11 +9,16 @@
 
 enum { OUT_MAX = 4 * PROTO_MAX };
 
-static void disconnect(struct peer *p, const char *why)
+const char *peer_why(int how)
+{
+    return how == PEER_CLOSED ? "closed" : how == PEER_MALFORMED ? "malformed message" : strerror(how);
+}
+
+static void disconnect(struct peer *p, int how)
 {
     loop_remove(p->loop, &p->watch);
     close(steal_fd(&p->watch.fd));
-    p->lost(p, why);
+    p->lost(p, how);
 }
 
 static void flush(struct peer *p)
@@ -23,7 +28,7 @@ static void flush(struct peer *p)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN)
-            disconnect(p, strerror(errno));
+            disconnect(p, errno);
         if (n < 0)
             break;
         buf_drop(&p->out, (size_t)n);
@@ -81,7 +86,7 @@ static void ready(struct watch *w, short revents)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) {
-        disconnect(p, n < 0 ? strerror(errno) : "closed");
+        disconnect(p, n < 0 ? errno : PEER_CLOSED);
         return;
     }
     buf_add(&p->in, chunk, (size_t)n);
@@ -89,7 +94,7 @@ static void ready(struct watch *w, short revents)
 }
 
 void peer_init(struct peer *p, struct loop *loop, void (*message)(struct peer *, const struct proto_msg *),
-               void (*lost)(struct peer *, const char *why))
+               void (*lost)(struct peer *, int how))
 {
     *p = (struct peer){
         .watch = {.fd = -1, .ready = ready}, .loop = loop, .received = -1, .message = message, .lost = lost};

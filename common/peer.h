@@ -13,15 +13,16 @@ struct peer {
     size_t first; /* bytes of out that peer_send_first has put there */
     int received; /* a descriptor that came with what was last read; -1: none, or taken */
     void (*message)(struct peer *p, const struct proto_msg *msg);
-    void (*lost)(struct peer *p, const char *why); /* once; the connection is closed by then */
+    void (*lost)(struct peer *p, int how); /* once; the connection is closed by then */
 };
 
-/* The text that lost gets when the other end sent an invalid message. */
-#define PEER_MALFORMED "malformed message"
+/* How it was lost: the other end has closed it, or has sent an invalid message; else errno. */
+enum { PEER_CLOSED = 0, PEER_MALFORMED = -1 };
+const char *peer_why(int how); /* the same for people */
 
 /* An unconnected peer: what is sent to it waits for peer_connect. */
 void peer_init(struct peer *p, struct loop *loop, void (*message)(struct peer *, const struct proto_msg *),
-               void (*lost)(struct peer *, const char *why));
+               void (*lost)(struct peer *, int how));
 
 /* Takes fd.  -1 without memory; fd is closed then. */
 int peer_connect(struct peer *p, int fd);

@@ -69,11 +69,11 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
     check_end(e);
 }
 
-static void on_lost(struct peer *p, const char *why)
+static void on_lost(struct peer *p, int how)
 {
     struct exec *e = (struct exec *)p;
     if (!e->exited) {
-        e->code = err_set(e->err, "the VM has ended, or does not serve this user (%s)", why);
+        e->code = err_set(e->err, "the VM has ended, or does not serve this user (%s)", peer_why(how));
         e->exited = true;
     }
     e->ran = false; /* streams that have not come by now will not come */

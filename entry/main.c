@@ -77,7 +77,7 @@ static int code_of_end(const struct signals *s, int code)
 }
 
 _Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVES_MAX + PLAN_FILES &&
-                   (int)SUPERVISE_SERVERS_MAX >= DRIVES_MAX && (int)VMM_NICS_MAX >= TAKEOVER_CARDS_MAX,
+                   (int)SERVERS_MAX >= DRIVES_MAX && (int)VMM_NICS_MAX >= TAKEOVER_CARDS_MAX,
                "every stage has room for all drives");
 
 /* The VM as the stages make it, in their order. */
@@ -238,7 +238,7 @@ static int settle(const struct plan *plan, const struct signals *signals, struct
 }
 
 static int watch(const struct plan *plan, const struct signals *signals, struct vm *vm, struct status_facts *facts,
-                 const char **reason, struct err *err)
+                 enum status_reason *reason, struct err *err)
 {
     const struct jail *jail = &vm->jail;
     struct supervise_fds fds = {.signals = signals->all,
@@ -252,7 +252,7 @@ static int watch(const struct plan *plan, const struct signals *signals, struct 
     for (unsigned i = 0; i < vm->drives.count; i++) {
         const struct drive *d = &vm->drives.drive[i];
         if (d->served.pid_fd >= 0)
-            fds.servers[fds.server_count++] = (struct supervise_server){d->served.pid_fd, d->name};
+            fds.servers[fds.server_count++] = (struct disk_server){d->served.pid_fd, d->name};
     }
     facts->started = loop_now();
     facts->link = vm->link;
@@ -265,7 +265,7 @@ static int watch(const struct plan *plan, const struct signals *signals, struct 
 
 /* The stages, in order.  What each makes on the host goes on the undo stack at once. */
 static int run(const struct plan *plan, const struct signals *signals, struct status_facts *facts, struct undo *u,
-               const char **reason, struct err *err)
+               enum status_reason *reason, struct err *err)
 {
     static struct vm vm = {.run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
     if (claim_folder(plan, u, &vm, err) < 0 || make_cgroup(plan, u, &vm, err) < 0 ||
@@ -309,7 +309,7 @@ static int run_vm(struct options *options, struct err *err)
     else if (code == 0 && (code = needs_check(plan.network != NETWORK_NONE, err)) == 0) {
         struct signals signals = {-1, -1};
         cleanup_close int users = claim_users(&plan, err);
-        const char *reason = "failed";
+        enum status_reason reason = STATUS_FAILED;
         int history = status_begin(&facts);
         struct undo *u = undo_new();
         code = users < 0 ? -1 : !u ? err_set(err, "out of memory") : catch_signals(&signals, err);

@@ -185,9 +185,9 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
 }
 
 /* Entry is gone, and nobody else knows of this VM. */
-static void on_lost(struct peer *p, const char *why)
+static void on_lost(struct peer *p, int how)
 {
-    (void)why;
+    (void)how;
     ((struct init *)p)->done = true;
 }
 

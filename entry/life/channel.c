@@ -60,11 +60,11 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         c->events.message(c->events.arg, msg);
 }
 
-static void on_lost(struct peer *p, const char *why)
+static void on_lost(struct peer *p, int how)
 {
     struct channel *c = (struct channel *)((char *)p - offsetof(struct channel, control));
-    log_debug("the guest's control connection has ended: %s", why);
-    if (strcmp(why, PEER_MALFORMED) == 0)
+    log_debug("the guest's control connection has ended: %s", peer_why(how));
+    if (how == PEER_MALFORMED)
         c->events.malformed(c->events.arg);
 }
 

@@ -15,7 +15,7 @@ static void tell(struct timer *t)
     loop_timer(c->loop, t, UINT64_MAX);
     c->busy = false;
     counters_read(c->counters);
-    metrics_fill(c->plan->id, *c->state, c->facts, c->boot, vmm_version(c->vmm), c->plan->mem_mib,
+    metrics_fill(c->plan->id, status_state_name(*c->state), c->facts, c->boot, vmm_version(c->vmm), c->plan->mem_mib,
                  balloon_figures(c->balloon), &text);
     counters_print(c->counters, c->plan->id, &text);
     if (!buf_failed(&text))

@@ -17,7 +17,7 @@ struct collect {
     const struct supervise_plan *plan;
     const struct status_facts *facts;
     const struct status_boot *boot;
-    const char *const *state;
+    const enum status_state *state;
     struct timer patience; /* while they are collected */
     bool busy;
 };

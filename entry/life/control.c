@@ -24,6 +24,7 @@ struct client {
 struct control {
     struct loop *loop;
     struct control_events events;
+    struct control_questions asked;
     struct listener listener;
     struct client *clients[CLIENTS_MAX];
 };
@@ -50,7 +51,7 @@ static uint32_t new_session(struct control *c)
 static void reply(struct client *cl, void (*fill)(void *arg, struct buf *out))
 {
     cleanup_buf struct buf text = {0};
-    fill(cl->control->events.arg, &text);
+    fill(cl->control->asked.arg, &text);
     size_t skip = text.len > REPLY_MAX ? text.len - REPLY_MAX : 0;
     if (!buf_failed(&text))
         peer_send(&cl->peer, PROTO_TEXT, NULL, 0, text.data + skip, text.len - skip);
@@ -73,7 +74,7 @@ static void pass_on(struct client *cl, const struct proto_msg *msg)
             return; /* one exec a connection */
         cl->session = new_session(c);
     }
-    if (msg->type == PROTO_EXEC && c->events.paused(c->events.arg))
+    if (msg->type == PROTO_EXEC && c->asked.paused(c->asked.arg))
         refuse(cl, "the VM is paused; ctr-jailer unpause lets it go on");
     else if (cl->session != 0 &&
              c->events.to_guest(c->events.arg, (enum proto_type)msg->type, &cl->session, 1, msg->payload + 4,
@@ -94,25 +95,25 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         pass_on(cl, msg);
         break;
     case PROTO_STATUS:
-        reply(cl, c->events.status);
+        reply(cl, c->asked.status);
         break;
     case PROTO_LOGS:
-        reply(cl, c->events.logs);
+        reply(cl, c->asked.logs);
         break;
     case PROTO_VMM_LOGS:
-        reply(cl, c->events.vmm_logs);
+        reply(cl, c->asked.vmm_logs);
         break;
     case PROTO_HEALTH:
-        reply(cl, c->events.health);
+        reply(cl, c->asked.health);
         break;
     case PROTO_METRICS:
         cl->waits = msg->type;
-        c->events.metrics(c->events.arg);
+        c->asked.metrics(c->asked.arg);
         break;
     case PROTO_PAUSE:
     case PROTO_UNPAUSE:
         cl->waits = msg->type;
-        c->events.pause(c->events.arg, msg->type == PROTO_PAUSE);
+        c->asked.pause(c->asked.arg, msg->type == PROTO_PAUSE);
         break;
     case PROTO_STOP:
         if (!proto_field(msg, 0, &seconds))
@@ -143,9 +144,9 @@ static void lose(struct client *cl)
     hang_up(cl);
 }
 
-static void on_lost(struct peer *p, const char *why)
+static void on_lost(struct peer *p, int how)
 {
-    (void)why;
+    (void)how;
     lose((struct client *)p);
 }
 
@@ -175,13 +176,15 @@ static void on_connect(struct watch *w, short revents)
         close(fd);
 }
 
-struct control *control_new(struct loop *loop, int listener, const struct control_events *events)
+struct control *control_new(struct loop *loop, int listener, const struct control_events *events,
+                            const struct control_questions *questions)
 {
     struct control *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     c->loop = loop;
     c->events = *events;
+    c->asked = *questions;
     if (listener_start(&c->listener, loop, listener, on_connect) < 0) {
         control_free(c);
         return NULL;

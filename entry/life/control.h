@@ -17,6 +17,10 @@ struct control_events {
     int (*to_guest)(void *arg, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
                     size_t len);
     void (*stop)(void *arg, uint32_t seconds);
+    void *arg;
+};
+
+struct control_questions {
     void (*status)(void *arg, struct buf *out);   /* appends JSON */
     void (*logs)(void *arg, struct buf *out);     /* appends the console's text */
     void (*vmm_logs)(void *arg, struct buf *out); /* appends Firecracker's log */
@@ -28,7 +32,8 @@ struct control_events {
 };
 
 /* Serves listener (local_listen), which becomes the control's.  NULL without memory. */
-struct control *control_new(struct loop *loop, int listener, const struct control_events *events);
+struct control *control_new(struct loop *loop, int listener, const struct control_events *events,
+                            const struct control_questions *questions);
 
 /* Takes the guest's messages about a session other than 0, and its streams (fd is taken).  Unknown sessions are
  * ignored. */

@@ -11,9 +11,10 @@ static void tell(struct pause *p, bool paused, const char *why)
     control_answer(p->control, paused ? PROTO_PAUSE : PROTO_UNPAUSE, why, strlen(why));
 }
 
-static bool is(const struct pause *p, const char *state)
+/* Otherwise the VM has something else to do. */
+static bool is_possible(const struct pause *p)
 {
-    return strcmp(*p->state, state) == 0;
+    return *p->state == STATUS_RUNNING || *p->state == STATUS_PAUSED;
 }
 
 static void answered(struct pause *p, bool paused, long status, const char *body, size_t len)
@@ -23,8 +24,8 @@ static void answered(struct pause *p, bool paused, long status, const char *body
         p->asked = !paused;
         if (status == 0 || json_get_string(body, len, "fault_message", why, sizeof(why)) < 0)
             snprintf(why, sizeof(why), "Firecracker does not do it: %.200s", body);
-    } else if (is(p, "running") || is(p, "paused")) { /* when it has ended meanwhile, pause_end was called */
-        *p->state = paused && p->asked ? "paused" : "running";
+    } else if (is_possible(p)) { /* when it has ended meanwhile, pause_end was called */
+        *p->state = paused && p->asked ? STATUS_PAUSED : STATUS_RUNNING;
     }
     tell(p, paused, why);
 }
@@ -39,7 +40,7 @@ static void on_resumed(void *arg, long status, const char *body, size_t len)
     answered(arg, false, status, body, len);
 }
 
-static int send(struct pause *p, bool paused)
+static int ask(struct pause *p, bool paused)
 {
     p->asked = paused;
     return vmm_set_paused(p->vmm, paused, paused ? on_paused : on_resumed, p);
@@ -48,14 +49,14 @@ static int send(struct pause *p, bool paused)
 void pause_ask(struct pause *p, bool paused)
 {
     char why[128] = "";
-    if (!is(p, "running") && !is(p, "paused"))
-        snprintf(why, sizeof(why), "the VM is %s", *p->state);
+    if (!is_possible(p))
+        snprintf(why, sizeof(why), "the VM is %s", status_state_name(*p->state));
     else if (paused && !version_resumes(vmm_version(p->vmm)))
         snprintf(why, sizeof(why), "Firecracker %.32s cannot resume a VM's vsock: use another version",
                  vmm_version(p->vmm));
-    else if (p->asked != paused && send(p, paused) < 0)
+    else if (p->asked != paused && ask(p, paused) < 0)
         snprintf(why, sizeof(why), "Firecracker does not answer");
-    else if (!is(p, paused ? "paused" : "running"))
+    else if (*p->state != (paused ? STATUS_PAUSED : STATUS_RUNNING))
         return; /* under way */
     tell(p, paused, why);
 }
@@ -63,5 +64,5 @@ void pause_ask(struct pause *p, bool paused)
 void pause_end(struct pause *p)
 {
     if (p->asked)
-        send(p, false);
+        ask(p, false);
 }

@@ -5,13 +5,14 @@
 #define CTR_PAUSE_H
 
 #include "entry/life/control.h"
+#include "entry/life/status.h"
 #include "entry/vmm/vmm.h"
 
 struct pause {
     struct vmm *vmm;
-    struct control *control; /* hears how it went */
-    const char **state;      /* supervise's: "running" becomes "paused", and back */
-    bool asked;              /* Firecracker was asked to pause, and not to resume since */
+    struct control *control;  /* hears how it went */
+    enum status_state *state; /* supervise's: STATUS_RUNNING becomes STATUS_PAUSED, and back */
+    bool asked;               /* Firecracker was asked to pause, and not to resume since */
 };
 
 /* Pauses or resumes the VM, and then tells the clients that asked, or why it cannot be done. */

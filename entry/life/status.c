@@ -13,6 +13,25 @@
 #define STATE_DIR "/var/lib/ctr-jailer"
 #define STATE STATE_DIR "/starts"
 
+static const char *const state_names[] = {[STATUS_BOOTING] = "booting",
+                                          [STATUS_RUNNING] = "running",
+                                          [STATUS_PAUSED] = "paused",
+                                          [STATUS_STOPPING] = "stopping",
+                                          [STATUS_PANICKED] = "panicked"};
+
+static const char *const reason_names[] = {[STATUS_FAILED] = "failed",
+                                           [STATUS_EXITED] = "exited",
+                                           [STATUS_STOPPED] = "stopped",
+                                           [STATUS_STOP_TIMEOUT] = "stop-timeout",
+                                           [STATUS_BOOT_TIMEOUT] = "boot-timeout",
+                                           [STATUS_KERNEL_PANIC] = "panicked",
+                                           [STATUS_OUT_OF_MEMORY] = "out-of-memory"};
+
+const char *status_state_name(enum status_state state)
+{
+    return state_names[state];
+}
+
 /* A number that may not be known. */
 static void number(struct json *j, const char *key, int64_t value)
 {
@@ -121,12 +140,12 @@ int status_begin(struct status_facts *facts)
     return steal_fd(&fd);
 }
 
-void status_ended(int file, int code, const char *reason)
+void status_ended(int file, int code, enum status_reason reason)
 {
     char text[64] = "";
     if (file < 0 || io_pread_full(file, text, 16, 0) < 0)
         return;
     size_t len = strlen(text);
-    snprintf(text + len, sizeof(text) - len, " %d %s", code, reason);
+    snprintf(text + len, sizeof(text) - len, " %d %s", code, reason_names[reason]);
     (void)write_file(file, text);
 }

@@ -6,10 +6,24 @@
 #include "netsetup/netsetup.h"
 #include "netsetup/takeover.h"
 
+/* What a VM does, and what has ended a run of the container.  Code compares these; their names are for people and
+ * scripts. */
+enum status_state { STATUS_BOOTING, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPING, STATUS_PANICKED };
+enum status_reason {
+    STATUS_FAILED,
+    STATUS_EXITED,
+    STATUS_STOPPED,
+    STATUS_STOP_TIMEOUT,
+    STATUS_BOOT_TIMEOUT,
+    STATUS_KERNEL_PANIC,
+    STATUS_OUT_OF_MEMORY
+};
+const char *status_state_name(enum status_state state);
+
 /* How a run of the container ended. */
 struct status_end {
     int code;        /* -1: not known */
-    char reason[24]; /* supervise's word for it, "killed" when it could not say one; "": not known */
+    char reason[24]; /* the word for it, "killed" when that run could not say one; "": not known */
 };
 
 /* A watched process: its pid in our PID namespace, and two files of its directory in /proc.  The files stay open and
@@ -61,6 +75,6 @@ struct status_process status_firecracker(pid_t jail);
 int status_begin(struct status_facts *facts);
 
 /* For the next run. */
-void status_ended(int file, int code, const char *reason);
+void status_ended(int file, int code, enum status_reason reason);
 
 #endif

@@ -1,3 +1,43 @@
+/* A VM's life, as its supervisor sees it.
+ *
+ * phase    means                                                    ends by
+ * BOOT     the command has not started                              PROTO_STARTED -> COMMAND
+ *                                                                   PROTO_FAILED, PROTO_EXITED -> END
+ * COMMAND  the command runs                                         PROTO_EXITED, PROTO_FAILED -> OUTPUT
+ * OUTPUT   its exit code is known, but not yet all of its output    the last output ends -> END
+ * END      the guest is let go (PROTO_ACK): it writes its disks     the VM ends
+ *          back, and ends
+ *
+ * A stop, or a signal that ends programs, ends BOOT at once with 128+n: nothing can be lost yet.
+ *
+ * Three facts go beside the phase: stopping (the command was asked to stop), panicked (the guest's kernel says so), and
+ * gone (the VM has ended, whether it was let go or not).
+ *
+ * Who closes what.  The guest opens the control connection, receives its settings, and opens the command's stdin,
+ * stdout and stderr before it sends PROTO_STARTED.  Once no process holds the other end of an output, the guest sends
+ * PROTO_END with the number of bytes; we read that many and close the connection (common/proto.h says why not the
+ * guest).  PROTO_EXITED comes when the command ends, before or after PROTO_END.  We send PROTO_ACK only when the exit
+ * code and all output are here, and the guest stays until then, so no output is lost.  We close stdin when our own
+ * stdin ends; the guest closes its end with the command.  What the VM wrote before it was gone may still be unread in
+ * our sockets.
+ *
+ * Deadlines.  One runs at a time; a new one replaces the one before.
+ *
+ * set by                  after                            then
+ * the start               VM_BOOT_TIMEOUT                  we end, 125
+ * PROTO_STARTED           never                            (the boot's deadline is over)
+ * a stop                  the stop's own time              in COMMAND: its output is given up, it gets SIGKILL
+ *                                                          in OUTPUT: its output is given up -> END
+ * that SIGKILL            KILL_TIMEOUT                     we end, 137
+ * PROTO_ACK               SHUTDOWN_TIMEOUT                 we end with the command's exit status
+ * a panic                 PANIC_TIMEOUT                    we end, 125 if no exit status is known
+ * the VM's end            OUTPUT_TIMEOUT, or, if no output the same
+ *                         is open, NO_OUTPUT_TIMEOUT
+ * the same in END         at once                          we end with the command's exit status
+ * the last output's end,  at once                          as after a panic
+ * if the VM is gone
+ *
+ * To end is to leave the loop; the keeper then ends the VM if it still runs (entry/host/undo.h). */
 #include "entry/life/supervise.h"
 
 #include "common/cleanup.h"
@@ -8,12 +48,8 @@
 #include "common/streams.h"
 #include "common/terminal.h"
 #include "entry/host/failure.h"
+#include "entry/life/answers.h"
 #include "entry/life/channel.h"
-#include "entry/life/collect.h"
-#include "entry/life/control.h"
-#include "entry/life/pause.h"
-#include "entry/vmm/console.h"
-#include "entry/vmm/vmmlog.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -21,18 +57,19 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-/* Seconds that the guest may take: to sync its disks and end once its exit code is acknowledged, to react when its
- * command is killed, to end after a panic; and that our reader may take for the rest when the VM has gone. */
-enum { SHUTDOWN_TIMEOUT = 20, KILL_TIMEOUT = 2, PANIC_TIMEOUT = 3, OUTPUT_TIMEOUT = 5 };
 #define SECOND UINT64_C(1000000000)
 
-struct server {
-    struct watch end;
-    struct vm *vm;
-    const char *name;
-};
+/* The guest's time to write its disks back and end; to react when its command is killed; to end after a panic.  Our
+ * reader's time for what is left when the VM is gone.  If no output is open then, messages may still be unread. */
+#define SHUTDOWN_TIMEOUT (20 * SECOND)
+#define KILL_TIMEOUT (2 * SECOND)
+#define PANIC_TIMEOUT (3 * SECOND)
+#define OUTPUT_TIMEOUT (5 * SECOND)
+#define NO_OUTPUT_TIMEOUT (SECOND / 10)
 
-struct vm {
+enum phase { PHASE_BOOT, PHASE_COMMAND, PHASE_OUTPUT, PHASE_END };
+
+struct supervisor {
     const struct supervise_plan *plan;
     struct loop *loop;
     struct vmm *vmm;
@@ -43,234 +80,251 @@ struct vm {
     struct vmmlog *log;
     struct balloon *balloon;
     struct counters *counters;
-    struct collect collect;
-    struct pause pause;
+    struct answers answers;
     int report;
     struct watch signals, jail_end;
-    struct server servers[SUPERVISE_SERVERS_MAX];
+    struct servers servers;
     struct err *err;
-    const char *state, *reason; /* reason: of the end */
     const struct status_facts *facts;
     struct status_boot boot;
+    enum phase phase;
+    bool stopping, panicked, gone;
+    enum status_state state;   /* for people */
+    enum status_reason reason; /* of the end; for people */
+    int code;                  /* -1: none is known */
     bool done;
-    bool exited; /* the command has ended, with code */
-    bool ran;    /* it had started: its output is waited for */
-    bool acknowledged;
-    bool stopping; /* it was asked to stop */
-    bool gone;     /* the VM has ended */
-    bool panicked; /* its kernel has */
-    int code;      /* -1: failed, err says why */
 };
 
-static void end(struct vm *vm)
+static void after(struct supervisor *s, uint64_t ns, void (*fired)(void *arg))
 {
-    vm->done = true;
+    loop_deadline(s->loop, loop_now() + ns, fired, s);
+}
+
+static void end(struct supervisor *s)
+{
+    s->done = true;
+}
+
+static bool has_exited(const struct supervisor *s)
+{
+    return s->phase >= PHASE_OUTPUT;
 }
 
 static void boot_took_too_long(void *arg)
 {
-    struct vm *vm = arg;
-    vm->reason = "boot-timeout";
-    err_set(vm->err, "the guest has not started the command within VM_BOOT_TIMEOUT=%u seconds; its console says: %s",
-            vm->plan->boot_timeout, console_summary(vm->console));
-    end(vm);
+    struct supervisor *s = arg;
+    s->reason = STATUS_BOOT_TIMEOUT;
+    err_set(s->err, "the guest has not started the command within VM_BOOT_TIMEOUT=%u seconds; its console says: %s",
+            s->plan->boot_timeout, console_summary(s->console));
+    end(s);
 }
 
 static void shutdown_took_too_long(void *arg)
 {
-    log_warn("the guest did not shut down within %d seconds and is ended", SHUTDOWN_TIMEOUT);
+    log_warn("the guest did not shut down within %d seconds and is ended", (int)(SHUTDOWN_TIMEOUT / SECOND));
     end(arg);
 }
 
 static void kill_took_too_long(void *arg)
 {
-    struct vm *vm = arg;
+    struct supervisor *s = arg;
     log_warn("the guest does not react and is ended");
-    vm->code = vm->exited ? vm->code : 128 + SIGKILL;
-    vm->reason = "stop-timeout";
-    vm->exited = true;
-    end(vm);
-}
-
-static void send_signal(struct vm *vm, int signo)
-{
-    uint32_t fields[] = {0, (uint32_t)signo};
-    log_debug("signal %d goes to the command", signo);
-    channel_send(vm->channel, PROTO_SIGNAL, fields, 2, NULL, 0);
-}
-
-/* There is no command yet that could end, and nothing that could be lost. */
-static bool end_boot(struct vm *vm, int signo)
-{
-    if (vm->ran || vm->exited)
-        return false;
-    vm->exited = true;
-    vm->reason = "stopped";
-    vm->code = 128 + signo;
-    end(vm);
-    return true;
-}
-
-static void acknowledge(void *arg);
-
-/* Output that nobody reads holds nothing up any more.  With the command killed, the guest syncs its disks
- * and ends as it always does. */
-static void stop_took_too_long(void *arg)
-{
-    struct vm *vm = arg;
-    streams_free(vm->streams);
-    vm->streams = NULL;
-    if (vm->exited) {
-        acknowledge(vm);
-        return;
-    }
-    log_warn("the command has not stopped in time and is killed");
-    vm->reason = "stop-timeout";
-    send_signal(vm, SIGKILL);
-    loop_deadline(vm->loop, loop_now() + KILL_TIMEOUT * SECOND, kill_took_too_long, vm);
-}
-
-/* Asked again, the command gets the signal again, but no more time. */
-static void stop(void *arg, uint32_t seconds)
-{
-    struct vm *vm = arg;
-    if (end_boot(vm, SIGTERM))
-        return;
-    pause_end(&vm->pause);
-    if (!vm->exited)
-        send_signal(vm, vm->plan->stop_signal);
-    if (vm->stopping || vm->acknowledged)
-        return;
-    vm->stopping = true;
-    vm->state = "stopping";
-    log_info("stopping: the command has %u seconds, then it is killed", seconds);
-    loop_deadline(vm->loop, loop_now() + seconds * SECOND, stop_took_too_long, vm);
+    if (!has_exited(s))
+        s->code = 128 + SIGKILL;
+    s->reason = STATUS_STOP_TIMEOUT;
+    end(s);
 }
 
 /* The VM has ended, and what it wrote before has been passed on, or cannot be. */
 static void end_gone(void *arg)
 {
-    struct vm *vm = arg;
-    console_drain(vm->console);
-    if (!vm->exited && vm->panicked)
-        vm->reason = "panicked";
-    bool told = !vm->exited && vm->gone && !vm->panicked &&
-                failure_explain(vm->report, console_summary(vm->console), vmmlog_text(vm->log), vm->err);
-    if (!vm->exited && !told)
-        err_set(vm->err, "%s; its console says: %s",
-                vm->panicked ? "the guest's kernel panicked" : "the VM ended before the command did",
-                console_summary(vm->console));
-    end(vm);
+    struct supervisor *s = arg;
+    console_drain(s->console);
+    if (!has_exited(s)) {
+        const char *said = console_summary(s->console);
+        if (s->panicked)
+            s->reason = STATUS_KERNEL_PANIC;
+        if (!s->gone || s->panicked || !failure_explain(s->report, said, vmmlog_text(s->log), s->err))
+            err_set(s->err, "%s; its console says: %s",
+                    s->panicked ? "the guest's kernel panicked" : "the VM ended before the command did", said);
+    }
+    end(s);
+}
+
+static void send_signal(struct supervisor *s, int signo)
+{
+    uint32_t fields[] = {0, (uint32_t)signo};
+    log_debug("signal %d goes to the command", signo);
+    channel_send(s->channel, PROTO_SIGNAL, fields, 2, NULL, 0);
+}
+
+/* There is no command yet that could end, and nothing that could be lost. */
+static bool end_boot(struct supervisor *s, int signo)
+{
+    if (s->phase != PHASE_BOOT)
+        return false;
+    s->reason = STATUS_STOPPED;
+    s->code = 128 + signo;
+    end(s);
+    return true;
+}
+
+/* OUTPUT or BOOT -> END */
+static void let_go(struct supervisor *s)
+{
+    uint32_t session = 0;
+    s->phase = PHASE_END;
+    pause_end(&s->answers.pause);
+    channel_send(s->channel, PROTO_ACK, &session, 1, NULL, 0);
+    if (!s->gone)
+        after(s, SHUTDOWN_TIMEOUT, shutdown_took_too_long);
+}
+
+/* An output has ended, or been given up: was it the last that somebody waits for? */
+static void on_output(void *arg)
+{
+    struct supervisor *s = arg;
+    if (s->gone && (!s->streams || !streams_open(s->streams)))
+        after(s, 0, end_gone);
+    if (s->phase == PHASE_OUTPUT && (!s->streams || streams_drained(s->streams)))
+        let_go(s);
+}
+
+/* COMMAND -> OUTPUT, or BOOT -> END: what never ran has no output. */
+static void exited(struct supervisor *s, int code)
+{
+    s->code = code;
+    if (s->phase == PHASE_BOOT)
+        let_go(s);
+    else
+        s->phase = PHASE_OUTPUT;
+    on_output(s);
+}
+
+/* Output that nobody reads holds nothing up any more.  With the command killed, the guest syncs its disks
+ * and ends as it always does. */
+static void stop_took_too_long(void *arg)
+{
+    struct supervisor *s = arg;
+    streams_free(s->streams);
+    s->streams = NULL;
+    if (has_exited(s)) {
+        on_output(s);
+        return;
+    }
+    log_warn("the command has not stopped in time and is killed");
+    s->reason = STATUS_STOP_TIMEOUT;
+    send_signal(s, SIGKILL);
+    after(s, KILL_TIMEOUT, kill_took_too_long);
+}
+
+/* Asked again, the command gets the signal again, but no more time. */
+static void stop(void *arg, uint32_t seconds)
+{
+    struct supervisor *s = arg;
+    if (end_boot(s, SIGTERM))
+        return;
+    pause_end(&s->answers.pause);
+    if (!has_exited(s))
+        send_signal(s, s->plan->stop_signal);
+    if (s->stopping || s->phase == PHASE_END)
+        return;
+    s->stopping = true;
+    s->state = STATUS_STOPPING;
+    log_info("stopping: the command has %u seconds, then it is killed", seconds);
+    after(s, seconds * SECOND, stop_took_too_long);
 }
 
 /* What the kernel says in any panic (kernel/panic.c).  With panic=1, which is the default here, it then reboots
  * and so ends the VM. */
 static void on_console_line(void *arg, const char *line)
 {
-    struct vm *vm = arg;
-    if (vm->panicked || !strstr(line, "Kernel panic - not syncing"))
+    struct supervisor *s = arg;
+    if (s->panicked || !strstr(line, "Kernel panic - not syncing"))
         return;
-    vm->panicked = true;
-    vm->state = "panicked";
-    if (!vm->gone)
-        loop_deadline(vm->loop, loop_now() + PANIC_TIMEOUT * SECOND, end_gone, vm);
+    s->panicked = true;
+    s->state = STATUS_PANICKED;
+    if (!s->gone)
+        after(s, PANIC_TIMEOUT, end_gone);
 }
 
-/* The exit code is acknowledged, and the guest thereby let go, once all output has arrived. */
-static void acknowledge(void *arg)
+/* BOOT -> COMMAND */
+static void command_started(struct supervisor *s, const struct proto_msg *msg, uint32_t ms)
 {
-    struct vm *vm = arg;
-    if (vm->gone && (!vm->streams || !streams_open(vm->streams)))
-        loop_deadline(vm->loop, loop_now(), end_gone, vm);
-    if (!vm->exited || vm->acknowledged || (vm->ran && vm->streams && !streams_drained(vm->streams)))
-        return;
-    vm->acknowledged = true;
-    pause_end(&vm->pause);
-    uint32_t session = 0;
-    channel_send(vm->channel, PROTO_ACK, &session, 1, NULL, 0);
-    if (!vm->gone)
-        loop_deadline(vm->loop, loop_now() + SHUTDOWN_TIMEOUT * SECOND, shutdown_took_too_long, vm);
-}
-
-static void command_started(struct vm *vm, const struct proto_msg *msg, uint32_t ms)
-{
-    vm->ran = true;
-    vm->boot = (struct status_boot){.exec = loop_now(), .exec_ms = ms};
-    proto_field(msg, 2, &vm->boot.init_ms);
-    proto_field(msg, 3, &vm->boot.pid);
-    if (vm->stopping || vm->gone)
-        return; /* their deadline holds */
-    vm->state = "running";
-    loop_deadline(vm->loop, UINT64_MAX, NULL, NULL);
+    s->phase = PHASE_COMMAND;
+    s->boot = (struct status_boot){.exec = loop_now(), .exec_ms = ms};
+    proto_field(msg, 2, &s->boot.init_ms);
+    proto_field(msg, 3, &s->boot.pid);
+    if (s->gone)
+        return; /* whose deadline holds */
+    s->state = STATUS_RUNNING;
+    loop_deadline(s->loop, UINT64_MAX, NULL, NULL);
     log_info("the command has started, %u ms after the guest's kernel", ms);
 }
 
-static void command_exited(struct vm *vm, const struct proto_msg *msg, uint32_t code)
+static void command_exited(struct supervisor *s, const struct proto_msg *msg, uint32_t value)
 {
     uint32_t why;
-    vm->exited = true;
-    vm->code = (int)(code & 0xff);
-    if (strcmp(vm->reason, "stop-timeout") != 0)
-        vm->reason = vm->stopping ? "stopped" : "exited";
-    if (vm->plan->init && vm->stopping && vm->code == 128 + SIGHUP)
-        vm->code = 0; /* sysvinit has no signal to end with but the one that reboots */
+    int code = (int)(value & 0xff);
+    if (s->reason != STATUS_STOP_TIMEOUT)
+        s->reason = s->stopping ? STATUS_STOPPED : STATUS_EXITED;
+    if (s->plan->init && s->stopping && code == 128 + SIGHUP)
+        code = 0; /* sysvinit has no signal to end with but the one that reboots */
     if (proto_field(msg, 2, &why) && why == PROTO_STARVED) {
-        vm->reason = "out-of-memory";
+        s->reason = STATUS_OUT_OF_MEMORY;
         terminal_restore();
         log_error("the guest's kernel killed the command: out of memory (raise MEM_SIZE_MIB)");
     }
+    exited(s, code);
 }
 
-static void command_failed(struct vm *vm, const struct proto_msg *msg, uint32_t code)
+static void command_failed(struct supervisor *s, const struct proto_msg *msg, uint32_t code)
 {
     size_t len;
     const uint8_t *text = proto_data(msg, 2, &len);
     terminal_restore();
     log_error("%.*s", (int)(len > 512 ? 512 : len), text ? (const char *)text : "");
-    vm->exited = true;
-    vm->code = code == 126 || code == 127 ? (int)code : 125;
+    exited(s, code == 126 || code == 127 ? (int)code : 125);
 }
 
 static void on_message(void *arg, const struct proto_msg *msg)
 {
-    struct vm *vm = arg;
+    struct supervisor *s = arg;
     uint32_t session, value;
     if (!proto_field(msg, 0, &session) || !proto_field(msg, 1, &value))
         return;
     if (session != 0) {
-        control_message(vm->control, session, msg);
-        return;
+        control_message(s->control, session, msg);
+    } else if (msg->type == PROTO_END && s->streams) {
+        streams_end(s->streams, msg);
+        on_output(s);
+    } else if (msg->type == PROTO_STARTED && s->phase == PHASE_BOOT) {
+        command_started(s, msg, value);
+    } else if (msg->type == PROTO_EXITED && !has_exited(s)) {
+        command_exited(s, msg, value);
+    } else if (msg->type == PROTO_FAILED && !has_exited(s)) {
+        command_failed(s, msg, value);
     }
-    if (msg->type == PROTO_END && vm->streams)
-        streams_end(vm->streams, msg);
-    if (vm->exited)
-        return;
-    if (msg->type == PROTO_STARTED && !vm->ran)
-        command_started(vm, msg, value);
-    else if (msg->type == PROTO_EXITED)
-        command_exited(vm, msg, value);
-    else if (msg->type == PROTO_FAILED)
-        command_failed(vm, msg, value);
-    acknowledge(vm);
 }
 
 static void on_malformed(void *arg)
 {
-    err_set(((struct vm *)arg)->err, "the guest sent a malformed message on its control connection, and is ended");
+    err_set(((struct supervisor *)arg)->err,
+            "the guest sent a malformed message on its control connection, and is ended");
 }
 
 static void on_stream(void *arg, uint32_t session, enum proto_kind kind, int fd)
 {
-    struct vm *vm = arg;
+    struct supervisor *s = arg;
     /* Not before: during the boot Ctrl-C is to end us.  Not after: Ctrl-D would be the end of our stdin. */
-    if (session == 0 && kind == PROTO_STDIN && vm->plan->tty)
+    if (session == 0 && kind == PROTO_STDIN && s->plan->tty)
         terminal_raw();
-    if (session == 0 && vm->streams)
-        streams_join(vm->streams, kind, fd);
+    if (session == 0 && s->streams)
+        streams_join(s->streams, kind, fd);
     else if (session == 0)
         close(fd);
     else
-        control_stream(vm->control, session, kind, fd);
+        control_stream(s->control, session, kind, fd);
 }
 
 /* The kernel tells of our own children's ends, and of our own writes that nobody reads. */
@@ -283,22 +337,22 @@ static bool is_our_own(const struct signalfd_siginfo *info)
 static void on_signal(struct watch *w, short revents)
 {
     (void)revents;
-    struct vm *vm = (struct vm *)((char *)w - offsetof(struct vm, signals));
+    struct supervisor *s = (struct supervisor *)((char *)w - offsetof(struct supervisor, signals));
     struct signalfd_siginfo info;
     ssize_t n = read(w->fd, &info, sizeof(info));
     process_reap(); /* behind every signal: one SIGCHLD may stand for many */
     if (n != sizeof(info) || is_our_own(&info))
         return;
-    if (signals_end((int)info.ssi_signo) && end_boot(vm, (int)info.ssi_signo))
+    if (signals_end((int)info.ssi_signo) && end_boot(s, (int)info.ssi_signo))
         return;
     if (info.ssi_signo == SIGTERM) {
-        stop(vm, vm->plan->stop_timeout);
-    } else if (info.ssi_signo == SIGWINCH && vm->plan->tty) {
+        stop(s, s->plan->stop_timeout);
+    } else if (info.ssi_signo == SIGWINCH && s->plan->tty) {
         uint32_t fields[3] = {0};
         terminal_size(&fields[1], &fields[2]);
-        channel_send(vm->channel, PROTO_WINSIZE, fields, 3, NULL, 0);
+        channel_send(s->channel, PROTO_WINSIZE, fields, 3, NULL, 0);
     } else {
-        send_signal(vm, (int)info.ssi_signo);
+        send_signal(s, (int)info.ssi_signo);
     }
 }
 
@@ -306,135 +360,90 @@ static void on_signal(struct watch *w, short revents)
 static void on_jail_end(struct watch *w, short revents)
 {
     (void)revents;
-    struct vm *vm = (struct vm *)((char *)w - offsetof(struct vm, jail_end));
-    loop_remove(vm->loop, w);
-    vm->gone = true;
-    if (vm->acknowledged)
-        end(vm);
+    struct supervisor *s = (struct supervisor *)((char *)w - offsetof(struct supervisor, jail_end));
+    loop_remove(s->loop, w);
+    s->gone = true;
+    if (s->phase == PHASE_END)
+        end(s);
     else
-        loop_deadline(vm->loop, loop_now() + OUTPUT_TIMEOUT * SECOND, end_gone, vm);
-    if (!vm->done && (!vm->streams || !streams_open(vm->streams)))
-        loop_deadline(vm->loop, loop_now() + SECOND / 10, end_gone, vm);
-}
-
-/* The guest sees I/O errors from now on; what it makes of them is up to the command. */
-static void on_server_end(struct watch *w, short revents)
-{
-    (void)revents;
-    struct server *s = (struct server *)((char *)w - offsetof(struct server, end));
-    log_error("the %s disk's server has ended: the guest can no longer read that disk", s->name);
-    loop_remove(s->vm->loop, w);
+        after(s, s->streams && streams_open(s->streams) ? OUTPUT_TIMEOUT : NO_OUTPUT_TIMEOUT, end_gone);
 }
 
 static int to_guest(void *arg, enum proto_type type, const uint32_t *fields, size_t count, const void *data, size_t len)
 {
-    return channel_send(((struct vm *)arg)->channel, type, fields, count, data, len);
+    return channel_send(((struct supervisor *)arg)->channel, type, fields, count, data, len);
 }
 
-static void fill_status(void *arg, struct buf *out)
+/* What clients are answered from. */
+static void prepare_answers(struct supervisor *s)
 {
-    struct vm *vm = arg;
-    status_fill(vm->plan->id, vm->state, vm->facts, &vm->boot, out);
+    s->answers = (struct answers){.plan = s->plan,
+                                  .facts = s->facts,
+                                  .boot = &s->boot,
+                                  .state = &s->state,
+                                  .console = s->console,
+                                  .log = s->log,
+                                  .pause = {.vmm = s->vmm, .control = s->control, .state = &s->state},
+                                  .collect = {.loop = s->loop,
+                                              .vmm = s->vmm,
+                                              .control = s->control,
+                                              .balloon = s->balloon,
+                                              .counters = s->counters,
+                                              .plan = s->plan,
+                                              .facts = s->facts,
+                                              .boot = &s->boot,
+                                              .state = &s->state}};
 }
 
-static void fill_logs(void *arg, struct buf *out)
+static int prepare(struct supervisor *s, const struct supervise_fds *fds, struct buf *settings)
 {
-    const struct buf *text = console_text(((struct vm *)arg)->console);
-    buf_add(out, text->data, text->len);
-}
-
-static void fill_vmm_logs(void *arg, struct buf *out)
-{
-    const char *text = vmmlog_text(((struct vm *)arg)->log);
-    buf_str(out, text ? text : "");
-}
-
-static void fill_health(void *arg, struct buf *out)
-{
-    const struct vm *vm = arg;
-    buf_add(out, vm->state, strlen(vm->state) + 1);
-    buf_str(out, vm->facts->healthcheck ? vm->facts->healthcheck : "");
-}
-
-static void ask_metrics(void *arg)
-{
-    collect_metrics(&((struct vm *)arg)->collect);
-}
-
-static void ask_pause(void *arg, bool paused)
-{
-    pause_ask(&((struct vm *)arg)->pause, paused);
-}
-
-static bool is_paused(void *arg)
-{
-    return ((struct vm *)arg)->pause.asked;
-}
-
-static int prepare(struct vm *vm, const struct supervise_fds *fds, struct buf *settings)
-{
-    struct channel_events events = {.message = on_message, .stream = on_stream, .malformed = on_malformed, .arg = vm};
-    struct control_events asked = {to_guest,    stop,        fill_status, fill_logs, fill_vmm_logs,
-                                   fill_health, ask_metrics, ask_pause,   is_paused, vm};
-    vm->report = fds->report;
-    vm->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
-    vm->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};
-    vm->loop = loop_new();
-    if (!vm->loop)
+    const struct channel_events from_guest = {
+        .message = on_message, .stream = on_stream, .malformed = on_malformed, .arg = s};
+    const struct control_events asked = {.to_guest = to_guest, .stop = stop, .arg = s};
+    const struct control_questions questions = answers_questions(&s->answers);
+    s->report = fds->report;
+    s->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
+    s->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};
+    s->loop = loop_new();
+    if (!s->loop)
         return -1;
-    vmm_join(vm->vmm, vm->loop);
-    vm->channel = channel_new(vm->loop, fds->listener, settings, &events);
-    vm->control = control_new(vm->loop, fds->control, &asked);
-    vm->streams = streams_new(vm->loop, true, vm->plan->tty, acknowledge, vm);
-    vm->console = console_new(vm->loop, fds->console, "console", on_console_line, vm);
-    vm->log = vmmlog_new(vm->loop, fds->log);
-    vm->balloon = balloon_new(vm->loop, vm->vmm, vm->plan->mem_mib, vm->plan->mem_min_mib);
-    vm->counters = counters_new(vm->loop, fds->metrics);
-    vm->pause = (struct pause){.vmm = vm->vmm, .control = vm->control, .state = &vm->state};
-    vm->collect = (struct collect){.loop = vm->loop,
-                                   .vmm = vm->vmm,
-                                   .control = vm->control,
-                                   .balloon = vm->balloon,
-                                   .counters = vm->counters,
-                                   .plan = vm->plan,
-                                   .facts = vm->facts,
-                                   .boot = &vm->boot,
-                                   .state = &vm->state};
-    if (!vm->channel || !vm->control || !vm->streams || !vm->console || !vm->log || !vm->balloon || !vm->counters)
+    vmm_join(s->vmm, s->loop);
+    s->channel = channel_new(s->loop, fds->listener, settings, &from_guest);
+    s->control = control_new(s->loop, fds->control, &asked, &questions);
+    s->streams = streams_new(s->loop, true, s->plan->tty, on_output, s);
+    s->console = console_new(s->loop, fds->console, "console", on_console_line, s);
+    s->log = vmmlog_new(s->loop, fds->log);
+    s->balloon = balloon_new(s->loop, s->vmm, s->plan->mem_mib, s->plan->mem_min_mib);
+    s->counters = counters_new(s->loop, fds->metrics);
+    prepare_answers(s);
+    if (!s->channel || !s->control || !s->streams || !s->console || !s->log || !s->balloon || !s->counters ||
+        servers_watch(&s->servers, s->loop, fds->servers, fds->server_count) < 0)
         return -1;
-    for (unsigned i = 0; i < fds->server_count; i++) {
-        struct server *s = &vm->servers[i];
-        *s = (struct server){
-            {.fd = fds->servers[i].end, .events = POLLIN, .ready = on_server_end}, vm, fds->servers[i].name};
-        if (loop_add(vm->loop, &s->end) < 0)
-            return -1;
-    }
-    return loop_add(vm->loop, &vm->signals) < 0 ? -1 : loop_add(vm->loop, &vm->jail_end);
+    return loop_add(s->loop, &s->signals) < 0 ? -1 : loop_add(s->loop, &s->jail_end);
 }
 
 int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
-              const struct status_facts *facts, struct buf *settings, const char **reason, struct err *err)
+              const struct status_facts *facts, struct buf *settings, enum status_reason *reason, struct err *err)
 {
-    struct vm vm = {
-        .plan = plan, .vmm = vmm, .facts = facts, .err = err, .code = -1, .state = "booting", .reason = "failed"};
-    if (prepare(&vm, fds, settings) < 0)
+    struct supervisor s = {.plan = plan, .vmm = vmm, .facts = facts, .err = err, .code = -1};
+    if (prepare(&s, fds, settings) < 0)
         err_set(err, "out of memory supervising the VM");
     else if (sandbox_enter(SANDBOX_SUPERVISOR, err) == 0) {
         if (plan->boot_timeout)
-            loop_deadline(vm.loop, loop_now() + plan->boot_timeout * SECOND, boot_took_too_long, &vm);
-        loop_run(vm.loop, &vm.done);
+            after(&s, plan->boot_timeout * SECOND, boot_took_too_long);
+        loop_run(s.loop, &s.done);
         terminal_restore();
     }
-    streams_free(vm.streams);
-    channel_free(vm.channel);
+    streams_free(s.streams);
+    channel_free(s.channel);
     buf_free(settings); /* if the guest has not come for them */
-    control_free(vm.control);
-    console_free(vm.console);
-    vmmlog_free(vm.log);
-    vmm_close(vm.vmm);
-    balloon_free(vm.balloon);
-    counters_free(vm.counters);
-    *reason = vm.reason;
-    loop_free(vm.loop);
-    return vm.code;
+    control_free(s.control);
+    console_free(s.console);
+    vmmlog_free(s.log);
+    vmm_close(s.vmm);
+    balloon_free(s.balloon);
+    counters_free(s.counters);
+    *reason = s.reason;
+    loop_free(s.loop);
+    return s.code;
 }

@@ -4,6 +4,7 @@
 #define CTR_SUPERVISE_H
 
 #include "common/err.h"
+#include "entry/life/servers.h"
 #include "entry/life/status.h"
 #include "entry/vmm/vmm.h"
 
@@ -20,14 +21,6 @@ struct supervise_plan {
     bool init;             /* it is an init system */
 };
 
-enum { SUPERVISE_SERVERS_MAX = 16 };
-
-/* A process that the VM's disks come from. */
-struct supervise_server {
-    int end;          /* readable when it has ended */
-    const char *name; /* the disk's */
-};
-
 struct supervise_fds {
     int signals;  /* a signalfd of what is to reach the command */
     int listener; /* of the guest channel; becomes supervise's */
@@ -37,14 +30,14 @@ struct supervise_fds {
     int metrics;  /* its metrics */
     int report;   /* failure_explain reads it when the VMM has ended */
     int jail_end; /* readable when the VMM has ended */
-    struct supervise_server servers[SUPERVISE_SERVERS_MAX];
+    struct disk_server servers[SERVERS_MAX];
     unsigned server_count;
 };
 
 /* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with
  * err.  vmm and settings (common/settings.h), which the guest gets once it has connected, become supervise's.  *reason:
- * a word for what ended it, a string literal. */
+ * what ended it. */
 int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
-              const struct status_facts *facts, struct buf *settings, const char **reason, struct err *err);
+              const struct status_facts *facts, struct buf *settings, enum status_reason *reason, struct err *err);
 
 #endif

@@ -225,7 +225,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct err err = {0};
     static const struct net_ports no_ports;
     const struct status_facts facts = {.ports = &no_ports, .restarts = -1, .firecracker = STATUS_PROCESS_NONE};
-    const char *reason = NULL;
+    enum status_reason reason;
     struct vmm *vmm = vmm_open(-1, "none", jail[0]);
     struct buf settings = {0};
     buf_add(&settings, "argument=true", sizeof("argument=true"));

@@ -138,7 +138,7 @@ static int run_entry(char **argv, const struct rundir *run)
     fds.jail_end = jail_end;
     static const struct net_ports no_ports;
     const struct status_facts facts = {.ports = &no_ports, .restarts = -1};
-    const char *reason = NULL;
+    enum status_reason reason;
     struct buf settings = {0};
     tell(&settings, SETTING_ARGUMENT, argv + 2);
     tell(&settings, SETTING_VARIABLE, environ);

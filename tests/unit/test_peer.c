@@ -1,5 +1,5 @@
-/* The control connection: one descriptor can come along with a message, however many are sent; and the message that is
- * put ahead of those that wait. */
+/* The control connection: one descriptor can come along with a message, however many are sent; how a connection is
+ * lost; and the message that is put ahead of those that wait. */
 #include "common/peer.h"
 
 #include <dirent.h>
@@ -34,6 +34,7 @@ struct rig {
     struct peer peer; /* first: a peer is its rig */
     unsigned messages;
     bool done;
+    int how;
 };
 
 static void on_message(struct peer *p, const struct proto_msg *msg)
@@ -42,10 +43,11 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
     ((struct rig *)p)->messages++;
 }
 
-static void on_lost(struct peer *p, const char *why)
+static void on_lost(struct peer *p, int how)
 {
-    (void)why;
-    ((struct rig *)p)->done = true;
+    struct rig *rig = (struct rig *)p;
+    rig->done = true;
+    rig->how = how;
 }
 
 /* One message and count descriptors; control is set by the call, as a hostile client would. */
@@ -99,6 +101,37 @@ static void one_descriptor_is_kept(void **state)
     }
 }
 
+/* Code asks how a connection was lost, not what people are told about it. */
+static void how_it_was_lost(void **state)
+{
+    (void)state;
+    static const uint8_t too_long[PROTO_HEADER] = {0xff, 0xff, 0xff, 0xff};
+    static const struct {
+        size_t len;
+        int how;
+        const char *why;
+    } ways[] = {{0, PEER_CLOSED, "closed"}, {sizeof(too_long), PEER_MALFORMED, "malformed message"}};
+    for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+        struct rig rig = {.how = ENOSYS};
+        struct loop *loop = loop_new();
+        int ends[2];
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+        peer_init(&rig.peer, loop, on_message, on_lost);
+        assert_int_equal(peer_connect(&rig.peer, ends[0]), 0);
+        assert_int_equal(write(ends[1], too_long, ways[i].len), ways[i].len);
+        if (ways[i].len == 0)
+            close(ends[1]);
+        loop_run(loop, &rig.done);
+        assert_int_equal(rig.how, ways[i].how);
+        assert_string_equal(peer_why(rig.how), ways[i].why);
+        if (ways[i].len > 0)
+            close(ends[1]);
+        peer_free(&rig.peer);
+        loop_free(loop);
+    }
+    assert_string_equal(peer_why(ECONNRESET), strerror(ECONNRESET));
+}
+
 /* More than a socket takes at once waits, and does not count: what is sent meanwhile waits behind it. */
 static void the_first_message_goes_first(void **state)
 {
@@ -147,7 +180,7 @@ static void the_first_message_goes_first(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_descriptor_is_kept),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_descriptor_is_kept), cmocka_unit_test(how_it_was_lost),
                                        cmocka_unit_test(the_first_message_goes_first)};
     return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
 }

@@ -1,0 +1,27 @@
+/* What a running VM's clients ask (entry/life/control.h), answered from what supervise knows: status, logs, health,
+ * metrics, pause. */
+#ifndef CTR_ANSWERS_H
+#define CTR_ANSWERS_H
+
+#include "entry/life/collect.h"
+#include "entry/life/control.h"
+#include "entry/life/pause.h"
+#include "entry/vmm/console.h"
+#include "entry/vmm/vmmlog.h"
+
+struct answers {
+    const struct supervise_plan *plan;
+    const struct status_facts *facts;
+    const struct status_boot *boot;
+    const enum status_state *state;
+    struct console *console;
+    struct vmmlog *log;
+    struct collect collect;
+    struct pause pause;
+};
+
+/* All that clients can ask, as control wants it.  a must outlive the control, and its pointers be set before the loop
+ * runs. */
+struct control_questions answers_questions(struct answers *a);
+
+#endif

@@ -1,0 +1,25 @@
+#include "entry/life/servers.h"
+
+#include "common/log.h"
+
+#include <poll.h>
+
+static void on_end(struct watch *w, short revents)
+{
+    (void)revents;
+    struct server_watch *server = (struct server_watch *)w;
+    log_error("the %s disk's server has ended: the guest can no longer read that disk", server->disk);
+    loop_remove(server->all->loop, w);
+}
+
+int servers_watch(struct servers *s, struct loop *loop, const struct disk_server *list, unsigned count)
+{
+    s->loop = loop;
+    for (unsigned i = 0; i < count; i++) {
+        s->watches[i] = (struct server_watch){
+            .end = {.fd = list[i].end, .events = POLLIN, .ready = on_end}, .all = s, .disk = list[i].disk};
+        if (loop_add(loop, &s->watches[i].end) < 0)
+            return -1;
+    }
+    return 0;
+}
