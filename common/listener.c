@@ -1,5 +1,7 @@
 #include "common/listener.h"
 
+#include "common/container.h"
+
 #include <errno.h>
 #include <poll.h>
 
@@ -7,7 +9,7 @@
 
 static void rested(struct timer *t)
 {
-    ((struct listener *)((char *)t - offsetof(struct listener, rest)))->watch.events = POLLIN;
+    container_of(t, struct listener, rest)->watch.events = POLLIN;
 }
 
 int listener_start(struct listener *l, struct loop *loop, int fd, void (*ready)(struct watch *w, short revents))

@@ -1,5 +1,7 @@
 #include "common/loop.h"
 
+#include "common/container.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -18,7 +20,7 @@ struct loop {
 
 static void deadline_fired(struct timer *t)
 {
-    struct loop *l = (struct loop *)((char *)t - offsetof(struct loop, deadline));
+    struct loop *l = container_of(t, struct loop, deadline);
     l->fired(l->arg);
 }
 

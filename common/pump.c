@@ -1,5 +1,7 @@
 #include "common/pump.h"
 
+#include "common/container.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -77,12 +79,12 @@ static void fill(struct pump *p)
 static void in_ready(struct watch *w, short revents)
 {
     (void)revents;
-    fill((struct pump *)((char *)w - offsetof(struct pump, in)));
+    fill(container_of(w, struct pump, in));
 }
 
 static void out_ready(struct watch *w, short revents)
 {
-    struct pump *p = (struct pump *)((char *)w - offsetof(struct pump, out));
+    struct pump *p = container_of(w, struct pump, out);
     if (p->len > 0)
         flush(p);
     else if (revents & (POLLERR | POLLNVAL))

@@ -2,6 +2,7 @@
  * descriptors entry hands over.  It behaves as the command would, signals included. */
 #include "common/cleanup.h"
 #include "common/confine.h"
+#include "common/container.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/peer.h"
@@ -16,7 +17,6 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -83,7 +83,7 @@ static void on_lost(struct peer *p, int how)
 static void on_signal(struct watch *w, short revents)
 {
     (void)revents;
-    struct exec *e = (struct exec *)((char *)w - offsetof(struct exec, signals));
+    struct exec *e = container_of(w, struct exec, signals);
     struct signalfd_siginfo info;
     uint32_t fields[3] = {0};
     if (read(w->fd, &info, sizeof(info)) != sizeof(info))

@@ -1,6 +1,7 @@
 #include "guest-init/serve.h"
 
 #include "common/cleanup.h"
+#include "common/container.h"
 #include "common/peer.h"
 #include "guest-init/clock.h"
 #include "guest-init/request.h"
@@ -122,7 +123,7 @@ static void pass_on(const struct init *in, const struct signalfd_siginfo *info)
 static void on_signal(struct watch *w, short revents)
 {
     (void)revents;
-    struct init *in = (struct init *)((char *)w - offsetof(struct init, signals));
+    struct init *in = container_of(w, struct init, signals);
     struct signalfd_siginfo info;
     while (read(w->fd, &info, sizeof(info)) == sizeof(info))
         pass_on(in, &info);

@@ -1,6 +1,7 @@
 #include "guest-init/session.h"
 
 #include "common/cleanup.h"
+#include "common/container.h"
 #include "guest-init/host.h"
 #include "guest-init/members.h"
 #include "guest-init/oom.h"
@@ -34,7 +35,7 @@ static void close_stream(struct session_stream *st)
 static void host_closed(struct watch *w, short revents)
 {
     (void)revents;
-    close_stream((struct session_stream *)((char *)w - offsetof(struct session_stream, closed)));
+    close_stream(container_of(w, struct session_stream, closed));
 }
 
 /* Nothing more comes from the command: entry is told how much it was, and closes. */
@@ -178,7 +179,7 @@ void session_resize(const struct session *s, uint32_t rows, uint32_t columns)
 /* The leader's own id cannot be another session's while the command has not been reaped. */
 static void grace_over(struct timer *t)
 {
-    struct session *s = (struct session *)((char *)t - offsetof(struct session, grace));
+    struct session *s = container_of(t, struct session, grace);
     s->dying = false;
     session_signal(s, SIGKILL);
     members_signal(s->leader, s->pid > 0 ? UINT64_MAX : s->hung_up, SIGKILL);

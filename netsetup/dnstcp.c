@@ -8,6 +8,7 @@
  * Once there is an answer to each query, its connection is reset: nothing is under way on it that anybody waits for. */
 #include "netsetup/dnstcp.h"
 #include "common/cleanup.h"
+#include "common/container.h"
 #include "common/listener.h"
 #include "common/pump.h"
 
@@ -119,7 +120,7 @@ static void active(struct stream *s, uint64_t patience)
 
 static void query_seen(struct pump *p, const char *data, size_t len)
 {
-    count(&((struct stream *)((char *)p - offsetof(struct stream, up)))->queries, data, len);
+    count(&container_of(p, struct stream, up)->queries, data, len);
 }
 
 /* What has come from the server is the last of it. */
@@ -131,21 +132,21 @@ static void end_when_answered(struct stream *s)
 
 static void answer_seen(struct pump *p, const char *data, size_t len)
 {
-    struct stream *s = (struct stream *)((char *)p - offsetof(struct stream, down));
+    struct stream *s = container_of(p, struct stream, down);
     count(&s->answers, data, len);
     end_when_answered(s);
 }
 
 static void up_ended(struct pump *p)
 {
-    struct stream *s = (struct stream *)((char *)p - offsetof(struct stream, up));
+    struct stream *s = container_of(p, struct stream, up);
     s->asked_all = true;
     end_when_answered(s);
 }
 
 static void down_ended(struct pump *p)
 {
-    end_stream((struct stream *)((char *)p - offsetof(struct stream, down)));
+    end_stream(container_of(p, struct stream, down));
 }
 
 static void carry(struct stream *s)
@@ -189,7 +190,7 @@ static void connect_server(struct stream *s)
 
 static void server_ready(struct watch *w, short revents)
 {
-    struct stream *s = (struct stream *)((char *)w - offsetof(struct stream, watch));
+    struct stream *s = container_of(w, struct stream, watch);
     int problem = 0;
     socklen_t size = sizeof(problem);
     (void)revents;
@@ -205,7 +206,7 @@ static void server_ready(struct watch *w, short revents)
 static void guest_ready(struct watch *w, short revents)
 {
     (void)revents; /* the end without a byte too: then there is nothing to ask */
-    struct stream *s = (struct stream *)((char *)w - offsetof(struct stream, watch));
+    struct stream *s = container_of(w, struct stream, watch);
     char first;
     ssize_t n = recv(s->guest, &first, 1, MSG_PEEK | MSG_DONTWAIT);
     if (n > 0)
@@ -216,7 +217,7 @@ static void guest_ready(struct watch *w, short revents)
 
 static void time_is_up(struct timer *timer)
 {
-    struct stream *s = (struct stream *)((char *)timer - offsetof(struct stream, timer));
+    struct stream *s = container_of(timer, struct stream, timer);
     uint64_t carried = s->up.total + s->down.total;
     if (s->carrying && carried != s->carried) {
         s->carried = carried;
@@ -231,7 +232,7 @@ static void time_is_up(struct timer *timer)
 
 static void listener_ready(struct watch *w, short revents)
 {
-    struct dnstcp *t = (struct dnstcp *)((char *)w - offsetof(struct dnstcp, listener.watch));
+    struct dnstcp *t = container_of(w, struct dnstcp, listener.watch);
     struct sockaddr_in from = {0};
     socklen_t size = sizeof(from);
     (void)revents;

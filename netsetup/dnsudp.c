@@ -9,6 +9,7 @@
  * finds another port. */
 #include "netsetup/dnsudp.h"
 #include "common/cleanup.h"
+#include "common/container.h"
 #include "netsetup/dnsmsg.h"
 
 #include <errno.h>
@@ -229,7 +230,7 @@ static void take_query(struct dnsudp *u, size_t len, const struct sockaddr_in *f
 
 static void guest_ready(struct watch *w, short revents)
 {
-    struct dnsudp *u = (struct dnsudp *)((char *)w - offsetof(struct dnsudp, watch));
+    struct dnsudp *u = container_of(w, struct dnsudp, watch);
     (void)revents;
     for (int i = 0; i < BATCH; i++) {
         struct sockaddr_in from = {0};
@@ -258,7 +259,7 @@ static void take_answer(struct port *p, size_t len)
 
 static void port_ready(struct watch *w, short revents)
 {
-    struct port *p = (struct port *)((char *)w - offsetof(struct port, watch));
+    struct port *p = container_of(w, struct port, watch);
     struct dnsudp *u = p->relay;
     (void)revents;
     for (int i = 0; i < BATCH; i++) {
@@ -274,7 +275,7 @@ static void port_ready(struct watch *w, short revents)
 
 static void time_is_up(struct timer *t)
 {
-    struct dnsudp *u = (struct dnsudp *)((char *)t - offsetof(struct dnsudp, timer));
+    struct dnsudp *u = container_of(t, struct dnsudp, timer);
     uint64_t now = loop_now();
     for (struct query *q; (q = TAILQ_FIRST(&u->waiting)) && q->until <= now;) {
         TAILQ_REMOVE(&u->waiting, q, by_age);

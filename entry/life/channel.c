@@ -1,6 +1,7 @@
 #include "entry/life/channel.h"
 
 #include "common/cleanup.h"
+#include "common/container.h"
 #include "common/listener.h"
 #include "common/log.h"
 #include "common/peer.h"
@@ -8,7 +9,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -53,7 +53,7 @@ int channel_listen(int run, const char *vsock, uid_t uid, gid_t gid, struct err 
 
 static void on_message(struct peer *p, const struct proto_msg *msg)
 {
-    struct channel *c = (struct channel *)((char *)p - offsetof(struct channel, control));
+    struct channel *c = container_of(p, struct channel, control);
     if (msg->type == PROTO_CLOCK)
         timeserver_answer(&c->timeserver, msg);
     else
@@ -62,7 +62,7 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
 
 static void on_lost(struct peer *p, int how)
 {
-    struct channel *c = (struct channel *)((char *)p - offsetof(struct channel, control));
+    struct channel *c = container_of(p, struct channel, control);
     log_debug("the guest's control connection has ended: %s", peer_why(how));
     if (how == PEER_MALFORMED)
         c->events.malformed(c->events.arg);
@@ -123,7 +123,7 @@ static void pending_ready(struct watch *w, short revents)
 static void listener_ready(struct watch *w, short revents)
 {
     (void)revents;
-    struct channel *c = (struct channel *)((char *)w - offsetof(struct channel, listener.watch));
+    struct channel *c = container_of(w, struct channel, listener.watch);
     int fd = listener_accept(&c->listener, NULL, NULL);
     if (fd < 0)
         return;

@@ -1,8 +1,7 @@
 #include "entry/life/collect.h"
 
+#include "common/container.h"
 #include "entry/life/metrics.h"
-
-#include <stddef.h>
 
 enum { TIMEOUT = 1 };
 #define SECOND UINT64_C(1000000000)
@@ -10,7 +9,7 @@ enum { TIMEOUT = 1 };
 /* What is known now, whether or not Firecracker has answered. */
 static void tell(struct timer *t)
 {
-    struct collect *c = (struct collect *)((char *)t - offsetof(struct collect, patience));
+    struct collect *c = container_of(t, struct collect, patience);
     cleanup_buf struct buf text = {0};
     loop_timer(c->loop, t, UINT64_MAX);
     c->busy = false;

@@ -1,12 +1,12 @@
 #include "entry/life/control.h"
 
 #include "common/cleanup.h"
+#include "common/container.h"
 #include "common/listener.h"
 #include "common/local.h"
 #include "common/peer.h"
 
 #include <poll.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -153,7 +153,7 @@ static void on_lost(struct peer *p, int how)
 static void on_connect(struct watch *w, short revents)
 {
     (void)revents;
-    struct control *c = (struct control *)((char *)w - offsetof(struct control, listener.watch));
+    struct control *c = container_of(w, struct control, listener.watch);
     int fd = listener_accept(&c->listener, NULL, NULL);
     bool welcome = fd >= 0 && local_is_root(fd);
     for (int i = 0; welcome && i < CLIENTS_MAX; i++) {

@@ -41,6 +41,7 @@
 #include "entry/life/supervise.h"
 
 #include "common/cleanup.h"
+#include "common/container.h"
 #include "common/log.h"
 #include "common/process.h"
 #include "common/sandbox.h"
@@ -53,7 +54,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/signalfd.h>
 
@@ -337,7 +337,7 @@ static bool is_our_own(const struct signalfd_siginfo *info)
 static void on_signal(struct watch *w, short revents)
 {
     (void)revents;
-    struct supervisor *s = (struct supervisor *)((char *)w - offsetof(struct supervisor, signals));
+    struct supervisor *s = container_of(w, struct supervisor, signals);
     struct signalfd_siginfo info;
     ssize_t n = read(w->fd, &info, sizeof(info));
     process_reap(); /* behind every signal: one SIGCHLD may stand for many */
@@ -360,7 +360,7 @@ static void on_signal(struct watch *w, short revents)
 static void on_jail_end(struct watch *w, short revents)
 {
     (void)revents;
-    struct supervisor *s = (struct supervisor *)((char *)w - offsetof(struct supervisor, jail_end));
+    struct supervisor *s = container_of(w, struct supervisor, jail_end);
     loop_remove(s->loop, w);
     s->gone = true;
     if (s->phase == PHASE_END)

@@ -1,9 +1,9 @@
 #include "entry/life/timeserver.h"
 
 #include "common/cleanup.h"
+#include "common/container.h"
 
 #include <poll.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -30,7 +30,7 @@ static void tell(const struct timeserver *t, uint32_t low, uint32_t high)
 static void on_set(struct watch *w, short revents)
 {
     (void)revents;
-    struct timeserver *t = (struct timeserver *)((char *)w - offsetof(struct timeserver, set));
+    struct timeserver *t = container_of(w, struct timeserver, set);
     uint64_t fired;
     if (read(w->fd, &fired, sizeof(fired)) < 0 && errno == EAGAIN)
         return;

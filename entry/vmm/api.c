@@ -4,6 +4,7 @@
 
 #include "common/cancel.h"
 #include "common/cleanup.h"
+#include "common/container.h"
 #include "common/json.h"
 #include "entry/host/failure.h"
 #include "entry/vmm/http.h"
@@ -99,7 +100,7 @@ static void fail(struct api *a, const char *why)
 
 static void try_again(struct timer *t)
 {
-    struct api *a = (struct api *)((char *)t - offsetof(struct api, again));
+    struct api *a = container_of(t, struct api, again);
     if (a->joined) {
         fail(a, "it has closed the connection");
         return;
@@ -136,7 +137,7 @@ static void take_answer(struct api *a)
 
 static void on_ready(struct watch *w, short revents)
 {
-    struct api *a = (struct api *)((char *)w - offsetof(struct api, connection));
+    struct api *a = container_of(w, struct api, connection);
     char chunk[4096];
     if (a->busy && (revents & POLLOUT) && send_request(a) < 0) {
         fail(a, strerror(errno));
@@ -236,7 +237,7 @@ static void nobody_waits(void *arg, long status, const char *body, size_t len)
 static void on_end(struct watch *w, short revents)
 {
     (void)revents;
-    struct call *c = (struct call *)((char *)w - offsetof(struct call, process));
+    struct call *c = container_of(w, struct call, process);
     err_set(c->err, "Firecracker ended while it was being configured (%s)", c->path);
     c->over = true;
 }
@@ -244,7 +245,7 @@ static void on_end(struct watch *w, short revents)
 static void on_cancel(struct watch *w, short revents)
 {
     (void)revents;
-    struct call *c = (struct call *)((char *)w - offsetof(struct call, cancel));
+    struct call *c = container_of(w, struct call, cancel);
     err_set(c->err, "cancelled");
     c->over = true;
 }

@@ -1,10 +1,10 @@
 #include "entry/vmm/balloon.h"
 
+#include "common/container.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "entry/vmm/reclaim.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +73,7 @@ void balloon_ask(struct balloon *b)
 
 static void on_tick(struct timer *t)
 {
-    struct balloon *b = (struct balloon *)((char *)t - offsetof(struct balloon, tick));
+    struct balloon *b = container_of(t, struct balloon, tick);
     balloon_ask(b);
     loop_timer(b->loop, t, loop_now() + VMM_BALLOON_INTERVAL * SECOND);
 }
