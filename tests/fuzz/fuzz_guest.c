@@ -85,7 +85,8 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
     unsigned n = world.commands++;
     for (int i = 0; i < 3; i++) {
         close_end(&world.stdio[n % COMMANDS][i]);
-        world.stdio[n % COMMANDS][i] = dup(stdio[i]);
+        int fd = world.stdio[n % COMMANDS][i] = dup(stdio[i]);
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); /* a terminal that ^S has stopped would hold us up */
     }
     return FIRST_PID + (pid_t)n;
 }
