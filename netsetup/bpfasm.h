@@ -31,7 +31,7 @@ enum {
     IP6_END = L3 + 40
 };
 enum { IS_FRAGMENT = 0x3fff /* bits at IP_FRAGMENT: the offset, and whether more follow */ };
-enum { ND_ROUTER_ADVERTISEMENT = 134, ND_SOLICITATION = 135, ND_ADVERTISEMENT = 136, ND_REDIRECT = 137 };
+enum { ND_SOLICITATION = 135, ND_ADVERTISEMENT = 136 };
 
 struct prog {
     struct bpf_insn insn[PROG_MAX];

@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "netsetup/bpfasm.h"
 
+#include <arpa/inet.h>
 #include <linux/pkt_cls.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -174,12 +175,39 @@ static void by_connection(struct prog *p, int map, unsigned tap, bool leaves)
         prog_redirect(p, tap);
 }
 
+/* The relay's addresses are this namespace's and the guest's alone: nobody on the network answers as the relay.  The
+ * kernel took off one tag, if there was one; systems take off any number of tags of VLAN 0. */
+static void drop_as_relay(struct prog *p, const struct takeover_relay *relay)
+{
+    static const unsigned at[] = {IP_SOURCE, IP_TO};
+    struct jumps others = {.count = 0};
+    const uint32_t mask = UINT32_MAX << (32 - NET_PREFIX), net = ntohl(relay->relay.s_addr) & mask;
+    prog_load_context(p, offsetof(struct __sk_buff, len));
+    unless(p, &others, BPF_JGE, IP_END);
+    prog_load(p, BPF_H, ETH_TYPE);
+    struct jumps bad = {.count = 0};
+    bad.at[bad.count++] = prog_jump(p, BPF_JEQ, ETH_P_8021Q);
+    bad.at[bad.count++] = prog_jump(p, BPF_JEQ, ETH_P_8021AD);
+    unless(p, &others, BPF_JEQ, ETH_P_IP);
+    for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++) {
+        prog_load(p, BPF_W, at[i]);
+        prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, (int32_t)mask);
+        bad.at[bad.count++] = prog_jump(p, BPF_JEQ, net);
+    }
+    others.at[others.count++] = prog_skip(p);
+    prog_land_all(p, &bad);
+    prog_end(p, TC_ACT_SHOT);
+    prog_land_all(p, &others);
+}
+
 /* Tags, and frames that are too short for what is looked at, are the guest's. */
-static int open_in(int map, unsigned tap, struct err *err)
+static int open_in(int map, unsigned tap, const struct takeover_relay *relay, struct err *err)
 {
     struct prog p;
     struct jumps o = {.count = 0};
     prog_begin(&p);
+    if (relay->relay.s_addr)
+        drop_as_relay(&p, relay);
     prog_load_context(&p, offsetof(struct __sk_buff, vlan_present));
     unless(&p, &o, BPF_JEQ, 0);
     prog_load_context(&p, offsetof(struct __sk_buff, len));
@@ -210,7 +238,7 @@ static int open_out(int map, struct err *err)
     return prog_open(&p, err);
 }
 
-int flowprog_open(unsigned tap, int *in, int *out, struct err *err)
+int flowprog_open(unsigned tap, const struct takeover_relay *relay, int *in, int *out, struct err *err)
 {
     union bpf_attr attr = {.map_type = BPF_MAP_TYPE_LRU_HASH,
                            .key_size = sizeof(struct key),
@@ -220,7 +248,7 @@ int flowprog_open(unsigned tap, int *in, int *out, struct err *err)
     if (map < 0)
         return err_sys(err, "cannot make the table of the container's own connections (bpf(2))");
     *out = -1;
-    *in = open_in(map, tap, err);
+    *in = open_in(map, tap, relay, err);
     if (*in >= 0)
         *out = open_out(map, err);
     if (*out >= 0)

@@ -89,10 +89,10 @@ int takecard_tap(struct takeover_card *c, const char *name, uid_t uid, gid_t gid
     return link_up(c->tap_index, false) ? err_sys(err, "cannot set TAP device %s up", c->tap) : 0;
 }
 
-int takecard_tie(struct takeover_card *c, const char *name, struct err *err)
+int takecard_tie(struct takeover_card *c, const char *name, const struct takeover_relay *relay, struct err *err)
 {
     cleanup_close int in = -1, out = -1;
-    if (flowprog_open(c->tap_index, &in, &out, err))
+    if (flowprog_open(c->tap_index, relay, &in, &out, err))
         return -1;
     c->tied = !tie(c->card.ifindex, c->card.name, in, out, name, err);
     return c->tied ? 0 : -1;

@@ -34,8 +34,9 @@ const char *takecard_unfit(const struct card *card);
 int takecard_tap(struct takeover_card *c, const char *name, uid_t uid, gid_t gid, struct takeover_relay *relay,
                  struct err *err);
 
-/* Ties the interface: from now on what arrives is the guest's.  -1 with err. */
-int takecard_tie(struct takeover_card *c, const char *name, struct err *err);
+/* Ties the interface: from now on what arrives is the guest's, unless somebody speaks as the relay (zeros: there is
+ * none).  -1 with err. */
+int takecard_tie(struct takeover_card *c, const char *name, const struct takeover_relay *relay, struct err *err);
 
 /* The interface is the container's again; the TAP is gone.  What fails at first is tried once more.  Each 0, or -1 with
  * err. */

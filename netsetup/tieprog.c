@@ -1,11 +1,18 @@
 /* A program is a list of checks: each drops the frame, or lets the next one look.  The last instruction sends it on.
  *
  * What a container may forge depends on its capabilities, and on many engines it may forge much.  A guest may not: its
- * root can do anything, so the TAP is the only place for these checks.  Sources have to be the interface's own in
- * Ethernet, IPv4, IPv6 and ARP; nothing else leaves (VLAN tags, spanning tree, ...).  In neighbour discovery (RFC
- * 4861), an advertisement must be of an own address, and router advertisements and redirects are not a guest's to send.
- * Linux accepts neighbour discovery behind other extension headers too, so only hop-by-hop options may precede ICMPv6,
- * and only for multicast listener reports (RFC 3810), which always have them.
+ * root can do anything, so the TAP is the only place for these checks.  What is not listed here does not leave (VLAN
+ * tags, spanning tree, tunnels, whose inner addresses nobody would check, routing and multicast routers' protocols).
+ *
+ * - Sources are the interface's own in Ethernet, IPv4, IPv6 and ARP.
+ * - Who asks whether an address is in use (RFC 4862, RFC 5227) asks for an own one: others would give theirs up.
+ * - An advertisement (RFC 4861) is of an own address, and there are none of routers.
+ * - An ICMP error quotes a packet that went to an own address: others' connections and path MTUs are not a guest's.
+ * - No source routes: the destination that is checked is where the packet goes.
+ *
+ * Linux accepts ICMPv6 behind extension headers too, so only hop-by-hop options may precede it, and only for multicast
+ * listener reports (RFC 3810), which always have them.  Fragments are reassembled by who receives them, so the first
+ * one must show all that is looked at, which only an echo's does.
  *
  * What is beyond a frame's end must not be loaded (bpfasm.h: the frame would get in), so its length comes first. */
 #include "netsetup/tieprog.h"
@@ -25,12 +32,28 @@ enum {
     ARP_SIZES = L3 + 4, /* 6 and 4 */
     ARP_SENDER = L3 + 8,
     ARP_SENDER_IP = L3 + 14,
+    ARP_TARGET_IP = L3 + 24,
     ARP_END = L3 + 28,
-    ND_TARGET = 8, /* of an advertisement */
+    ND_TARGET = 8,
     ND_END = 24,
-    HOP_OPTIONS = 8 /* with the router alert, which reports have */
+    HOP_OPTIONS = 8,  /* with the router alert, which reports have */
+    IGMP_OPTIONS = 4, /* the same */
+    ICMP_QUOTED = 8,  /* the header of the packet that an error is about */
+    FRAGMENT_HEADER = 8
 };
-enum { MLD_REPORT = 131, MLD_DONE = 132, MLD2_REPORT = 143 };
+enum { FRAGMENT_OFFSET = 0x1fff, FRAGMENT6_OFFSET = 0xfff8, ERROR6_LAST = 4 /* of ICMPv6: 1 to 4 */ };
+
+/* Protocols whose packets are not looked into. */
+static const uint32_t plain[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ESP, IPPROTO_SCTP, IPPROTO_UDPLITE};
+
+/* Types (iana.org: ICMP, ICMPv6 and IGMP parameters). */
+static const uint32_t echo4[] = {0, 8}, errors4[] = {3, 11, 12};
+static const uint32_t echo6[] = {128, 129};
+static const uint32_t discovery[] = {ND_SOLICITATION, ND_ADVERTISEMENT};
+static const uint32_t reports4[] = {0x12, 0x16, 0x17, 0x22}, reports6[] = {131, 132, 143}; /* and who leaves */
+static const uint32_t router_solicitation[] = {133};
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
 _Static_assert((int)JUMPS_MAX > CARD_ADDRESSES_MAX, "a card's addresses, and none");
 
 static void drop_unless(struct prog *p, int comparison, uint32_t value)
@@ -44,6 +67,31 @@ static void need_length(struct prog *p, unsigned bytes)
 {
     prog_load_context(p, offsetof(struct __sk_buff, len));
     drop_unless(p, BPF_JGE, bytes);
+}
+
+static void drop_unless_in(struct prog *p, const uint32_t *values, size_t count)
+{
+    struct jumps found = {.count = 0};
+    for (size_t i = 0; i < count; i++)
+        found.at[found.count++] = prog_jump(p, BPF_JEQ, values[i]);
+    prog_end(p, TC_ACT_SHOT);
+    prog_land_all(p, &found);
+}
+
+static void send_if_in(struct prog *p, const struct card *card, const uint32_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t other = prog_jump(p, BPF_JNE, values[i]);
+        prog_redirect(p, card->ifindex);
+        prog_land(p, other);
+    }
+}
+
+/* R0: some bits of two bytes. */
+static void load_bits(struct prog *p, unsigned at, int mask)
+{
+    prog_load(p, BPF_H, at);
+    prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, mask);
 }
 
 /* Jumps over the rest, to prog_land_all, when the address in the frame is in net/bits. */
@@ -74,6 +122,11 @@ static void drop_strangers(struct prog *p, const struct card *card, int family, 
             jump_if_in(p, &own, at, card->address[i].local.s6_addr, bits);
     if (or_none)
         jump_if_in(p, &own, at, none, bits);
+    if (!own.count) { /* the kernel takes no program with instructions that nothing leads to: a jump that is never made
+                       */
+        prog_set(p, BPF_REG_0, 0);
+        own.at[own.count++] = prog_jump(p, BPF_JNE, 0);
+    }
     prog_end(p, TC_ACT_SHOT);
     prog_land_all(p, &own);
 }
@@ -119,6 +172,10 @@ static void check_arp(struct prog *p, const struct card *card)
     prog_load(p, BPF_W, ARP_SENDER + 2);
     drop_unless(p, BPF_JEQ, ntohl(low));
     drop_strangers(p, card, AF_INET, ARP_SENDER_IP, true);
+    prog_load(p, BPF_W, ARP_SENDER_IP);
+    size_t own = prog_jump(p, BPF_JNE, 0);
+    drop_strangers(p, card, AF_INET, ARP_TARGET_IP, false);
+    prog_land(p, own);
     prog_redirect(p, card->ifindex);
 }
 
@@ -146,11 +203,73 @@ static void let_in_queries(struct prog *p, const struct takeover_relay *relay)
     prog_land_all(p, &others);
 }
 
+/* Multicast groups: a guest joins and leaves, but does not ask. */
+static void check_igmp(struct prog *p, const struct card *card)
+{
+    need_length(p, IP_END + IGMP_OPTIONS + 8);
+    load_bits(p, IP_FRAGMENT, IS_FRAGMENT);
+    drop_unless(p, BPF_JEQ, 0);
+    prog_load(p, BPF_B, L3);
+    size_t without = prog_jump(p, BPF_JEQ, 0x45);
+    drop_unless(p, BPF_JEQ, 0x45 + IGMP_OPTIONS / 4);
+    prog_load(p, BPF_B, IP_END + IGMP_OPTIONS);
+    size_t loaded = prog_skip(p);
+    prog_land(p, without);
+    prog_load(p, BPF_B, IP_END);
+    prog_land(p, loaded);
+    drop_unless_in(p, reports4, COUNT(reports4));
+    prog_redirect(p, card->ifindex);
+}
+
+static void check_icmp(struct prog *p, const struct card *card)
+{
+    load_bits(p, IP_FRAGMENT, FRAGMENT_OFFSET);
+    size_t first = prog_jump(p, BPF_JEQ, 0);
+    prog_redirect(p, card->ifindex);
+    prog_land(p, first);
+    need_length(p, IP_END + 1);
+    prog_load(p, BPF_B, IP_END);
+    send_if_in(p, card, echo4, COUNT(echo4));
+    drop_unless_in(p, errors4, COUNT(errors4));
+    load_bits(p, IP_FRAGMENT, IS_FRAGMENT);
+    drop_unless(p, BPF_JEQ, 0);
+    need_length(p, IP_END + ICMP_QUOTED + IP_END - L3);
+    drop_strangers(p, card, AF_INET, IP_END + ICMP_QUOTED + IP_TO - L3, false);
+    prog_redirect(p, card->ifindex);
+}
+
 static void check_ip(struct prog *p, const struct card *card)
 {
     need_length(p, IP_END);
     drop_strangers(p, card, AF_INET, IP_SOURCE, false);
     drop_forbidden(p, AF_INET, IP_TO);
+    prog_load(p, BPF_B, IP_PROTOCOL);
+    size_t other = prog_jump(p, BPF_JNE, IPPROTO_IGMP);
+    check_igmp(p, card);
+    prog_land(p, other);
+    prog_load(p, BPF_B, L3);
+    drop_unless(p, BPF_JEQ, 0x45); /* no options */
+    prog_load(p, BPF_B, IP_PROTOCOL);
+    other = prog_jump(p, BPF_JNE, IPPROTO_ICMP);
+    check_icmp(p, card);
+    prog_land(p, other);
+    drop_unless_in(p, plain, COUNT(plain));
+    prog_redirect(p, card->ifindex);
+}
+
+/* R0: the type.  A solicitation names another's address unless it comes from none (RFC 4862, 5.4.2). */
+static void check_discovery(struct prog *p, const struct card *card)
+{
+    struct jumps known = {.count = 0};
+    size_t advertisement = prog_jump(p, BPF_JNE, ND_SOLICITATION);
+    for (unsigned at = IP6_SOURCE; at < IP6_TO; at += 4) {
+        prog_load(p, BPF_W, at);
+        known.at[known.count++] = prog_jump(p, BPF_JNE, 0);
+    }
+    prog_land(p, advertisement);
+    need_length(p, IP6_END + ND_END);
+    drop_strangers(p, card, AF_INET6, IP6_END + ND_TARGET, false);
+    prog_land_all(p, &known);
     prog_redirect(p, card->ifindex);
 }
 
@@ -158,43 +277,60 @@ static void check_icmp6(struct prog *p, const struct card *card)
 {
     need_length(p, IP6_END + 1);
     prog_load(p, BPF_B, IP6_END);
-    drop_unless(p, BPF_JNE, ND_ROUTER_ADVERTISEMENT);
-    drop_unless(p, BPF_JNE, ND_REDIRECT);
-    size_t other = prog_jump(p, BPF_JNE, ND_ADVERTISEMENT);
-    need_length(p, IP6_END + ND_END);
-    drop_strangers(p, card, AF_INET6, IP6_END + ND_TARGET, false);
-    prog_land(p, other);
+    send_if_in(p, card, echo6, COUNT(echo6));
+    send_if_in(p, card, reports6, COUNT(reports6));
+    send_if_in(p, card, router_solicitation, COUNT(router_solicitation));
+    size_t error = prog_jump(p, BPF_JLE, ERROR6_LAST);
+    drop_unless_in(p, discovery, COUNT(discovery));
+    check_discovery(p, card);
+    prog_land(p, error);
+    need_length(p, IP6_END + ICMP_QUOTED + IP6_END - L3);
+    drop_strangers(p, card, AF_INET6, IP6_END + ICMP_QUOTED + IP6_TO - L3, false);
     prog_redirect(p, card->ifindex);
 }
 
 static void check_hop_options(struct prog *p, const struct card *card)
 {
-    struct jumps report = {.count = 0};
     need_length(p, IP6_END + HOP_OPTIONS + 1);
     prog_load(p, BPF_H, IP6_END); /* what comes next, and how long it is in units of 8 bytes beyond the first */
     drop_unless(p, BPF_JEQ, IPPROTO_ICMPV6 << 8);
     prog_load(p, BPF_B, IP6_END + HOP_OPTIONS);
-    report.at[report.count++] = prog_jump(p, BPF_JEQ, MLD_REPORT);
-    report.at[report.count++] = prog_jump(p, BPF_JEQ, MLD_DONE);
-    drop_unless(p, BPF_JEQ, MLD2_REPORT);
-    prog_land_all(p, &report);
+    drop_unless_in(p, reports6, COUNT(reports6));
+    prog_redirect(p, card->ifindex);
+}
+
+static void check_fragment6(struct prog *p, const struct card *card)
+{
+    need_length(p, IP6_END + FRAGMENT_HEADER + 1);
+    prog_load(p, BPF_B, IP6_END);
+    send_if_in(p, card, plain, COUNT(plain));
+    drop_unless(p, BPF_JEQ, IPPROTO_ICMPV6);
+    load_bits(p, IP6_END + 2, FRAGMENT6_OFFSET);
+    size_t first = prog_jump(p, BPF_JEQ, 0);
+    prog_redirect(p, card->ifindex);
+    prog_land(p, first);
+    prog_load(p, BPF_B, IP6_END + FRAGMENT_HEADER);
+    drop_unless_in(p, echo6, COUNT(echo6));
     prog_redirect(p, card->ifindex);
 }
 
 static void check_ip6(struct prog *p, const struct card *card)
 {
+    static const struct {
+        uint32_t next;
+        void (*check)(struct prog *p, const struct card *card);
+    } table[] = {
+        {IPPROTO_HOPOPTS, check_hop_options}, {IPPROTO_ICMPV6, check_icmp6}, {IPPROTO_FRAGMENT, check_fragment6}};
     need_length(p, IP6_END);
     drop_strangers(p, card, AF_INET6, IP6_SOURCE, true);
     drop_forbidden(p, AF_INET6, IP6_TO);
     prog_load(p, BPF_B, IP6_NEXT);
-    drop_unless(p, BPF_JNE, IPPROTO_ROUTING);
-    drop_unless(p, BPF_JNE, IPPROTO_DSTOPTS);
-    size_t no_options = prog_jump(p, BPF_JNE, IPPROTO_HOPOPTS);
-    check_hop_options(p, card);
-    prog_land(p, no_options);
-    size_t other = prog_jump(p, BPF_JNE, IPPROTO_ICMPV6);
-    check_icmp6(p, card);
-    prog_land(p, other);
+    for (size_t i = 0; i < COUNT(table); i++) {
+        size_t other = prog_jump(p, BPF_JNE, table[i].next);
+        table[i].check(p, card);
+        prog_land(p, other);
+    }
+    drop_unless_in(p, plain, COUNT(plain));
     prog_redirect(p, card->ifindex);
 }
 

@@ -332,6 +332,13 @@ done
 like "a long answer comes over TCP" '^docker' "$(in_ns guest "$DNSPEER" ask tcp "$relay" name=9000.test | cut -c1-6)"
 fails "another port at that address is out of reach" ask guest tcp "$relay" 8000
 fails "and so is the container's server, at any" ask guest tcp 192.0.2.10 8000
+rm -f "$TMP/heard"
+in_ns guest timeout 60 python3 "$FRAMES" hear eth0 >"$TMP/heard" &
+hearing=$!
+started $hearing "$TMP/heard"
+in_ns peer python3 "$FRAMES" answers eth0 02:42:c0:00:02:0a "$relay" "$(field named relay_guest)"
+wait $hearing
+is "nobody else on the network speaks as the relay, or to the guest's address for it" "" "$(tail -n1 "$TMP/heard")"
 is "all else has the container's address" "peer 192.0.2.10" "$(ask guest tcp 192.0.2.20 7000)"
 frames_of guest
 is "and good frames arrive, bad ones do not" "$(kinds good)" "$HEARD"
