@@ -43,14 +43,16 @@ SRC_entry := entry/main.c $(call lib,entry) $(call lib,rootdisk) $(call lib,nets
 SRC_rootdisk := $(wildcard rootdisk/*.c) $(COMMON)
 SRC_netsetup := $(wildcard netsetup/*.c) $(COMMON)
 SRC_ctr-jailer := $(wildcard ctl/*.c) $(call lib,store) $(COMMON)
+SRC_tc-redirect-tap := $(wildcard cni/*.c) $(call lib,netsetup) $(COMMON)
 SRC_init := $(wildcard guest-init/*.c) $(COMMON)
 LIBS_entry := -lmnl -lfuse3
 LIBS_rootdisk := -lfuse3
 LIBS_netsetup := -lmnl
+LIBS_tc-redirect-tap := -lmnl
 
 # A folder without a main.c is a program still to come.
 PROGRAMS := $(foreach p,entry rootdisk netsetup,$(if $(wildcard $(p)/main.c),$(p)))
-PROGRAMS += $(if $(wildcard ctl/main.c),ctr-jailer)
+PROGRAMS += $(if $(wildcard ctl/main.c),ctr-jailer) $(if $(wildcard cni/main.c),tc-redirect-tap)
 
 .PHONY: all run test check bench image clean programs
 all: programs
@@ -84,7 +86,7 @@ $(B)/asan/%.o: %.c
 	  -fno-omit-frame-pointer -c -o $@ $<
 
 # One cmocka program per tests/unit/test_*.c, linked with every production object but the mains.
-UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup guest-init ctl store,$(call lib,$(d)))
+UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup guest-init ctl store cni,$(call lib,$(d)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 $(B)/unit/%: $(B)/asan/tests/unit/%.o $(UNIT_SRC:%.c=$(B)/asan/%.o)
 	@mkdir -p $(@D)

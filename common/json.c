@@ -72,6 +72,12 @@ void json_number(struct json *j, const char *key, uint64_t value)
     buf_fmt(j->out, "%llu", (unsigned long long)value);
 }
 
+void json_raw(struct json *j, const char *key, const char *text, size_t len)
+{
+    item(j, key);
+    buf_add(j->out, text, len);
+}
+
 void json_bool(struct json *j, const char *key, bool value)
 {
     item(j, key);

@@ -18,6 +18,7 @@ void json_open(struct json *j, const char *key, char bracket);        /* '{' or 
 void json_close(struct json *j, char bracket);                        /* '}' or ']' */
 void json_string(struct json *j, const char *key, const char *value); /* NULL: null; bytes that are not UTF-8: U+FFFD */
 void json_number(struct json *j, const char *key, uint64_t value);
+void json_raw(struct json *j, const char *key, const char *text, size_t len); /* a value that is JSON already */
 void json_bool(struct json *j, const char *key, bool value);
 
 /* Copies the string value of a top-level key of the object in text to out, with simple escapes resolved.  0, or -1 if

@@ -75,6 +75,16 @@ bool jsonread_is(const struct jsonread *j, int item, char first)
     return item >= 0 && at(j, item)->type != JSMN_STRING && j->text[at(j, item)->start] == first;
 }
 
+const char *jsonread_raw(const struct jsonread *j, int item, size_t *len)
+{
+    *len = 0;
+    if (item < 0)
+        return "";
+    const int quote = at(j, item)->type == JSMN_STRING, bytes = at(j, item)->end - at(j, item)->start + 2 * quote;
+    *len = (size_t)bytes;
+    return j->text + at(j, item)->start - quote;
+}
+
 static uint32_t hex4(const char *text)
 {
     char digits[5] = {text[0], text[1], text[2], text[3]};

@@ -28,6 +28,9 @@ int jsonread_next(const struct jsonread *j, int item);
 /* Whether an item is an object ('{'), an array ('['), or null ('n'). */
 bool jsonread_is(const struct jsonread *j, int item, char first);
 
+/* The item as it stands in the text, a string with its quotes: *len bytes without a NUL. */
+const char *jsonread_raw(const struct jsonread *j, int item, size_t *len);
+
 /* A string or a key, unescaped, as UTF-8 (half a surrogate pair becomes U+FFFD); owned by the caller.  NULL if the item
  * is not a string or contains a NUL, or without memory. */
 char *jsonread_string(const struct jsonread *j, int item);

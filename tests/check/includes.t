@@ -11,6 +11,7 @@ ALLOWED = {
     "guest-init": {"common"},
     "ctl": {"common", "store"},
     "store": {"common"},
+    "cni": {"netsetup", "common"},
     "entry": {"rootdisk", "netsetup", "common"},
 }
 # The same for the rooms of entry.  main.c, the outline, may include from all of them; disks and vmm do not know each

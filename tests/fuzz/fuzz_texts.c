@@ -6,7 +6,9 @@
  *   f  Firecracker's metrics                              a  its API's answers
  *   n  names of the host's store                          k  kernels and images that it is to keep
  *   c  an image's configuration
+ *   p  a CNI plugin's configuration, and CNI_ARGS
  *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */
+#include "cni/result.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -222,13 +224,41 @@ static void check_config(const char *text[3])
     CHECK(out.len == again.len && memcmp(out.data, again.data, out.len) == 0);
 }
 
+/* Whatever the plugins before have made: the result is JSON, with two interfaces more, which the next CHECK finds. */
+static void check_plugin(const char *text[3])
+{
+    struct err err = {0};
+    cleanup_buf struct buf out = {0};
+    struct cni_request r;
+    struct jsonread made;
+    char tap[IFNAMSIZ];
+    const struct cni_variables is = {"vm", "/run/netns/a", "eth0", text[1]};
+    struct takeover_card card = {.tap = "tap0"};
+    enum cni_code code = cni_request_read(&r, &is, text[0], strlen(text[0]), &err);
+    CHECK(code == CNI_OK ? !err.text[0] : err.text[0] != '\0');
+    if (code == CNI_OK) {
+        CHECK(r.tap[0] && memchr(r.tap, '\0', sizeof(r.tap)));
+        result_tap(&r, tap);
+        result_add(&out, &r, &card);
+        CHECK(!buf_failed(&out) && jsonread_open(&made, out.data, out.len) == 0);
+        const int list = jsonread_member(&made, 0, "interfaces");
+        size_t count = 0;
+        for (int i = jsonread_first(&made, list); i >= 0; i = jsonread_next(&made, i))
+            count++;
+        CHECK(count >= 2);
+        jsonread_close(&made);
+    }
+    cni_request_free(&r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct {
         char letter;
         void (*check)(const char *text[3]);
-    } parsers[] = {{'u', check_users},     {'r', check_resolv}, {'h', check_hosts}, {'m', check_resources},
-                   {'i', check_inspected}, {'o', check_mounts}, {'n', check_names}, {'c', check_config}};
+    } parsers[] = {{'u', check_users},     {'r', check_resolv},    {'h', check_hosts},
+                   {'m', check_resources}, {'i', check_inspected}, {'o', check_mounts},
+                   {'n', check_names},     {'c', check_config},    {'p', check_plugin}};
     if (size == 0)
         return 0;
     if (data[0] == 'k') {
