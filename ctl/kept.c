@@ -17,7 +17,6 @@
 #include <string.h>
 
 enum { CONFIG_MAX = 1 << 20 };
-#define DEFAULT_ROOT "/var/lib/ctr-jailer"
 
 struct kept {
     struct store store;
@@ -166,7 +165,7 @@ static int count(char **args)
 static int run(enum store_kind kind, char **argv, struct err *err)
 {
     struct kept k = {.store = STORE_CLOSED, .kind = kind};
-    const char *root = DEFAULT_ROOT, *self = argv[0];
+    const char *root = STORE_ROOT, *self = argv[0];
     if (argv[1] && argv[2] && strcmp(argv[1], "--root") == 0) {
         root = argv[2];
         argv += 2;

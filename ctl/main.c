@@ -32,6 +32,19 @@ static const struct {
     {"unpause", ctl_unpause, "unpause", "lets a paused VM go on"},
     {"stop", ctl_stop, "stop [-t SECONDS]",
      "stops the VM as its SIGTERM does, also when it is paused, and waits for its end"},
+    {"run", ctl_run_image,
+     "run [-i] [-e NAME=VALUE]... [-p [ADDRESS:]PORT:PORT]... [-v VOLUMES] [-u USER] [-w DIR] [-m SIZE] [--cpus N] "
+     "[--name ID] [--entrypoint PROGRAM] [--stop-signal SIGNAL] [--kernel ID] [--root DIR] [--dry-run] [--rm] IMAGE "
+     "[--] [ARGUMENT...]",
+     "runs an image of the host's store in a VM, with its environment, user, command and so on, as docker run does; "
+     "entry's options are taken from the environment, and the flags win; --dry-run: prints the plan; -i: the command "
+     "reads stdin, which may be a terminal; --from IMAGE, --vmlinux-id ID, --mem MIB, --cpu N and --port are known, "
+     "too"},
+    {"inspect", ctl_inspect, "inspect [--vmm-id] ID",
+     "prints a running VM as JSON: address, process, image and its names, as firebuild names them, and all of its "
+     "state.json"},
+    {"kill", ctl_kill, "kill [--vmm-id] ID [--shutdown-timeout SECONDS]",
+     "stops a VM as stop does, and ends its command by force after 15 or SECONDS seconds"},
     {"wrap", ctl_wrap, "wrap [STAGE]",
      "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "
      "of "

@@ -23,6 +23,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define STORE_ROOT "/var/lib/ctr-jailer" /* unless the user names another */
+
 enum store_kind { STORE_KERNELS, STORE_IMAGES, STORE_KINDS };
 
 struct store {

@@ -53,6 +53,18 @@ is "no abstract socket takes questions" "$(grep -c '@ctr-jailer.*control' /proc/
 is "the list has it" "$("$ctr" ls)" \
     "$(jq -r '[.id, .pids.entry, (.started | todate), .network, .address, .image] | @tsv' "$state")"
 is "and as JSON all of its state" "$("$ctr" ls --json | jq -cS .)" "$(jq -cS '[.]' "$state")"
+inspect() { "$ctr" inspect "$@" | jq -r "[.VMMID, .Type, .NetworkInterfaces[0].StaticConfiguration.IPConfiguration.IP,
+    .NetworkInterfaces[0].StaticConfiguration.HostDeviceName, .Pid.Pid, .StartedAtUTC, .Rootfs.Path] | join(\" \")"; }
+known=$(json '["one run", .address, .tap, .pids.firecracker, .started, .image] | join(" ")')
+is "inspect tells it by firebuild's names" "$(inspect --vmm-id=one)" "$known"
+is "also by an id alone" "$(inspect one)/$(inspect --vmm-id one)" "$known/$known"
+is "with our own beside them" "$("$ctr" inspect one | jq -cS .State)" "$(jq -cS . "$state")"
+is "a tree has no names in a store" "$("$ctr" inspect one | jq -c .Rootfs.Tags)" "[]"
+is "not another one's" "$("$ctr" inspect two 2>&1)" "ctr-jailer: inspect: two: no VM with that id runs here"
+for words in "" "../one" "one two" "--what"; do
+    # shellcheck disable=SC2086 # words
+    is "inspect ${words:-of nothing}: refused" "$("$ctr" inspect $words 2>&1)" "ctr-jailer: inspect: use it as: inspect [--vmm-id] ID"
+done
 is "a list takes no names" "$("$ctr" ls one 2>&1)" "ctr-jailer: ls: use it as: ls [--json]"
 
 # Another container: uid 0 in the same network namespace, in mount and PID namespaces of its own, without capabilities.
