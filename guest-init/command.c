@@ -68,6 +68,23 @@ static int enter(const struct command *c)
     return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
+/* In a container process 1 is the command: programs write to /proc/1/fd/1 and signal process 1, and may if they have
+ * the command's user.  Here process 1 is init.  So links to the command's descriptors cover init's, and the kernel
+ * itself decides who may open these; and init's real user is the command's, which is what kill(2) compares.  Without a
+ * size, df(1) does not show the tmpfs. */
+static void stand_in(const struct command *c)
+{
+    char target[32], link[32];
+    if (!c->first || getppid() != 1 ||
+        mount("fd", "/proc/1/fd", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0555,size=0") < 0)
+        return;
+    for (int fd = 0; fd < 3; fd++) {
+        snprintf(target, sizeof(target), "/proc/%d/fd/%d", getpid(), fd);
+        snprintf(link, sizeof(link), "/proc/1/fd/%d", fd);
+        (void)!symlink(target, link);
+    }
+}
+
 /* No exec closes what is init's. */
 static void run_part(const struct command *c, int report)
 {
@@ -88,6 +105,7 @@ static void child(const struct command *c, const struct user *user, const int st
         ioctl(STDIN_FILENO, TIOCSCTTY, 0);
     environ = complete(c->env, user, c->tty); /* so that PATH is the command's */
     struct failure f = {.step = FAILED_EXEC};
+    stand_in(c);
     if (enter(c) < 0)
         f.step = FAILED_NAMESPACE;
     else if (become(user) < 0)
@@ -139,8 +157,8 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
     if (pipe2(report, O_CLOEXEC) < 0)
         return err_sys(err, "cannot run '%s' in the guest", c->argv[0]);
     cleanup_close int report_read = report[0], report_write = report[1];
-    for (int fd = STDOUT_FILENO; c->shared && fd <= STDERR_FILENO; fd++)
-        dup2(stdio[fd], fd);
+    if (c->first && getpid() == 1)
+        (void)!setresuid(user.uid, 0, 0);
     /* It holds for all that is forked from now on; the first is PID 1. */
     if (c->pid1 && unshare(CLONE_NEWPID) < 0) {
         err_sys(err, "cannot run '%s' as PID 1 in the guest", c->argv[0]);

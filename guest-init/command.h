@@ -16,9 +16,9 @@ struct command {
     bool tty;                       /* its descriptors are a terminal, which becomes its controlling one */
     int program;                    /* what to execute; -1: argv[0], looked up in env's PATH */
     int (*part)(char *const *argv); /* what runs instead: a part of init, which returns the exit code; or NULL */
-    bool shared; /* its outputs become this process's own as well: what opens /proc/1/fd/1 writes on its stdout */
-    bool pid1;   /* it is the first process of new PID and mount namespaces, which all later commands share */
-    int mounts;  /* the mount namespace to join; -1: none */
+    bool first;                     /* it stands in for process 1, which it would be in a container */
+    bool pid1;  /* it is the first process of new PID and mount namespaces, which all later commands share */
+    int mounts; /* the mount namespace to join; -1: none */
 };
 
 /* Starts it in a session of its own, with the three descriptors as its stdin, stdout and stderr, which it

@@ -35,7 +35,7 @@ static void make_plan(const struct settings *s, struct serve_plan *plan)
     plan->command.directory = or_empty(lists_value(settings, SETTING_WORKDIR));
     plan->command.program = plan->command.mounts = -1;
     plan->command.pid1 = lists_value(settings, SETTING_INIT) != NULL;
-    plan->command.shared = !plan->command.pid1;
+    plan->command.first = !plan->command.pid1;
     const char *tty = lists_value(settings, SETTING_TTY);
     plan->command.tty = tty && sscanf(tty, "%ux%u", &plan->rows, &plan->columns) == 2;
 }

@@ -79,6 +79,11 @@ lines=$(grep -cx 'signal 10' "$work/out")
 "$ctr" exec -u root -- sh -c 'kill -USR1 1; kill -WINCH 1; kill -40 1'
 more() { [ "$(grep -cx 'signal 10' "$work/out")" -gt "$lines" ] && [ "$(grep -cx 'signal 40' "$work/out")" = 2 ]; }
 check "a signal to process 1 reaches the command" wait_until 20 more
+check "exec: so may the command's user" "$ctr" exec -- sh -c 'echo by way of its user >/proc/1/fd/1 && kill -USR2 1'
+heard() { grep -qx 'by way of its user' "$work/out" && [ "$(grep -cx 'signal 12' "$work/out")" = 2 ]; }
+check "and is heard" wait_until 20 heard
+check "but no other" "$ctr" exec -u nobody -- sh -c '! { echo x >/proc/1/fd/1; } 2>/dev/null && ! kill -0 1 2>/dev/null'
+check "nor more than that" "$ctr" exec -- sh -c '! ls -l /proc/1/cwd 2>/dev/null && ! cat /proc/1/environ 2>/dev/null'
 
 # --- stop ------------------------------------------------------------------------------------------------
 "$ctr" exec sleep 1000 &

@@ -33,7 +33,7 @@ said() { [ "$(wc -l <"$work/said")" -ge "$1" ]; }
 # what there is of them: processes of the guest, its init's descriptors and memory; entry's descriptors and memory
 figures() {
     # shellcheck disable=SC2016 # for the guest's shell
-    "$ctr" exec -- sh -c 'set -- /proc/1/fd/*; fds=$#; set -- /proc/[0-9]*/cmdline; n=0
+    "$ctr" exec -- sh -c 'set -- /proc/1/fdinfo/*; fds=$#; set -- /proc/[0-9]*/cmdline; n=0
         for c; do case $(tr "\0" " " 2>/dev/null <"$c") in *"sleep 30"[0-9][0-9]*) n=$((n + 1)) ;; esac; done
         echo "guest $n processes, init $fds" $(grep VmRSS /proc/1/status)' | tr -s ' \t' ' '
     echo "entry $(find "/proc/$pid/fd" -mindepth 1 | wc -l) $(grep VmRSS "/proc/$pid/status" | tr -s ' \t' ' ')"

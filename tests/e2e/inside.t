@@ -110,7 +110,7 @@ is "what the image ships is beneath" "$("$ctr" exec -u root -- sh -c 'umount /et
 is "/tmp and /run are the image's" "$("$ctr" exec -- sh -c 'stat -c "%n %a" /tmp /run; findmnt -no FSTYPE -T /tmp; findmnt -no FSTYPE -T /run' | tr '\n' ' ')" \
     "/tmp 1777 /run 755 overlay overlay "
 is "mounts" "$("$ctr" exec -- findmnt -rno TARGET,FSTYPE | grep -E '^/(dev|sys|proc)' | sort | tr '\n' ' ')" \
-    "/dev devtmpfs /dev/mqueue mqueue /dev/pts devpts /dev/shm tmpfs /proc proc /sys sysfs /sys/fs/cgroup cgroup2 "
+    "/dev devtmpfs /dev/mqueue mqueue /dev/pts devpts /dev/shm tmpfs /proc proc /proc/1/fd tmpfs /sys sysfs /sys/fs/cgroup cgroup2 "
 is "cgroup2 with its controllers" "$("$ctr" exec -u root -- sh -c 'cd /sys/fs/cgroup; for c in cpu memory pids io; do
     grep -qw $c cgroup.controllers && echo +$c >cgroup.subtree_control && echo $c; done
     mkdir a && echo 50M >a/memory.max && cat a/memory.max' | tr '\n' ' ')" "cpu memory pids io 52428800 "
