@@ -71,7 +71,7 @@ enum cni_code attach_add(const struct cni_request *r, struct buf *out, struct er
     memcpy(made.tap, r->tap, sizeof(made.tap));
     if (find_card(r->is.ifname, &made.card, err))
         return CNI_FAILED;
-    if (!takecard_tap(&made, name, r->uid, r->gid, NULL, err) && !takecard_tie(&made, name, err)) {
+    if (!takecard_tap(&made, name, r->uid, r->gid, NULL, err) && !takecard_tie(&made, name, NULL, err)) {
         result_add(out, r, &made);
         if (!buf_failed(out))
             return CNI_OK;
@@ -167,7 +167,7 @@ enum cni_code attach_status(const struct cni_request *r, struct buf *out, struct
         err_hint(err, "is the tun module loaded?");
         return CNI_UNAVAILABLE;
     }
-    return flowprog_open(ANY, &in, &out_fd, err) ? CNI_UNAVAILABLE : CNI_OK;
+    return flowprog_open(ANY, NULL, &in, &out_fd, err) ? CNI_UNAVAILABLE : CNI_OK;
 }
 
 enum cni_code attach_gc(const struct cni_request *r, struct buf *out, struct err *err)

@@ -206,7 +206,7 @@ static int open_in(int map, unsigned tap, const struct takeover_relay *relay, st
     struct prog p;
     struct jumps o = {.count = 0};
     prog_begin(&p);
-    if (relay->relay.s_addr)
+    if (relay)
         drop_as_relay(&p, relay);
     prog_load_context(&p, offsetof(struct __sk_buff, vlan_present));
     unless(&p, &o, BPF_JEQ, 0);

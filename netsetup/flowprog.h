@@ -8,7 +8,7 @@
 #include "netsetup/takeover.h"
 
 /* in: for what arrives; it goes out of the TAP of that index unless it is the container's; nobody
- * may speak as the relay (zeros: there is none), or to the guest at the address that it has for the relay.  out: for
+ * may speak as the relay (NULL: there is none), or to the guest at the address that it has for the relay.  out: for
  * what leaves; it notes the connections.  Both are descriptors, the caller's to close.  0, or -1 with err. */
 int flowprog_open(unsigned tap, const struct takeover_relay *relay, int *in, int *out, struct err *err);
 

@@ -34,7 +34,7 @@ const char *takecard_unfit(const struct card *card);
 int takecard_tap(struct takeover_card *c, const char *name, uid_t uid, gid_t gid, struct takeover_relay *relay,
                  struct err *err);
 
-/* Ties the interface: from now on what arrives is the guest's, unless somebody speaks as the relay (zeros: there is
+/* Ties the interface: from now on what arrives is the guest's, unless somebody speaks as the relay (NULL: there is
  * none).  -1 with err. */
 int takecard_tie(struct takeover_card *c, const char *name, const struct takeover_relay *relay, struct err *err);
 

@@ -139,7 +139,7 @@ static int take(struct takeover *t, struct takeover_card *c, const struct takeov
     if (takecard_tap(c, t->name, plan->uid, plan->gid, relayed ? &t->relay : NULL, err) ||
         (relayed && start_relay(t, plan, err)))
         return -1;
-    return takecard_tie(c, t->name, &t->relay, err);
+    return takecard_tie(c, t->name, t->relay.relay.s_addr ? &t->relay : NULL, err);
 }
 
 static int bring_up(struct takeover *t, const struct takeover_plan *plan, struct err *err)
