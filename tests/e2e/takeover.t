@@ -67,6 +67,12 @@ container_state() {
     box grep -o '@ctr-jailer.*' /proc/net/unix || true
 }
 is "the container's own server is there" "$(get 192.0.2.10 90)" "from a peer"
+# The kernel adds these, or ends its detection of duplicates, a moment after a link has its carrier.
+settled() {
+    [ "$(box ip -6 route show table all | grep -c '^multicast ff00::/8 dev')" = 2 ] &&
+        [ -z "$(box ip -6 addr show tentative)" ]
+}
+check "the container's interfaces are ready" wait_until 30 settled
 before=$(container_state) host_before=$(host_state)
 
 taken() { box env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" VM_NETWORK=takeover VM_ID=taken "$@"; }

@@ -41,9 +41,10 @@ circumstances() {
 # namespace's abstract sockets; and in the kernel's log the system calls that a filter has refused.  The empty tables
 # that iptables makes at its first use do not count.
 host_state() {
-    # without the carrier's state, and the multicast route that comes with it: both follow the link a moment later
+    # without the carrier's state, the multicast route that comes with it, and whether an address is still being tried:
+    # all these follow the link a moment later
     ip -o link | sed 's/^[0-9]*: //; s/NO-CARRIER,//; s/,LOWER_UP//; s/,M-DOWN//; s/ state [A-Z]* / /'
-    ip -o addr | sed 's/^[0-9]*: //; s/ valid_lft.*//'
+    ip -o addr | sed 's/^[0-9]*: //; s/ tentative//; s/ valid_lft.*//'
     ip route show table all | sed '/^multicast ff00::\/8 dev /d; s/ linkdown//'
     { iptables-save; ip6tables-save; } | grep -E '^(-|:)' | sed 's/\[.*\]//' | grep -vE '^:[A-Z]+ ACCEPT' || true
     sed 's/^[0-9]* [0-9]* //' /proc/self/mountinfo
