@@ -3,6 +3,7 @@
  * is read twice: first only for what is to be removed, while the folder has nothing of this layer. */
 #include "common/layer.h"
 
+#include "common/beneath.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/tar.h"
@@ -10,7 +11,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,19 +74,12 @@ static int remove_content(int folder)
 /* The folder that path is in; -1 with errno, ENOENT if it is not there. */
 static int open_parent(int dir, const char *path)
 {
-    cleanup_close int at = fcntl(dir, F_DUPFD_CLOEXEC, 3);
-    for (const char *slash; at >= 0 && (slash = strchr(path, '/')); path = slash + 1) {
-        char entry[NAME_MAX + 1];
-        if (slash - path > NAME_MAX) {
-            errno = ENAMETOOLONG;
-            return -1;
-        }
-        snprintf(entry, sizeof(entry), "%.*s", (int)(slash - path), path);
-        int next = openat(at, entry, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        close(at);
-        at = next;
-    }
-    return steal_fd(&at);
+    char parent[TAR_PATH];
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return fcntl(dir, F_DUPFD_CLOEXEC, 3);
+    snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+    return beneath_walk(dir, parent, O_PATH | O_DIRECTORY, 0);
 }
 
 /* What a member that is not a whiteout replaces: a folder replaces all but a folder, and the rest replace all. */

@@ -77,6 +77,16 @@ bool proto_field(const struct proto_msg *msg, size_t i, uint32_t *value)
     return true;
 }
 
+int64_t proto_time(const struct proto_msg *msg, size_t i)
+{
+    const uint32_t second = 1000000000;
+    uint32_t low, high, ns;
+    if (!proto_field(msg, i, &low) || !proto_field(msg, i + 1, &high) || !proto_field(msg, i + 2, &ns) || high >= 2 ||
+        ns >= second)
+        return -1;
+    return (int64_t)((uint64_t)high << 32 | low) * second + ns;
+}
+
 const uint8_t *proto_data(const struct proto_msg *msg, size_t count, size_t *len)
 {
     *len = msg->len >= count * 4 ? msg->len - count * 4 : 0;

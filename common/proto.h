@@ -107,6 +107,10 @@ int proto_get(const struct buf *in, struct proto_msg *msg);
 /* The i-th u32 of the payload; false when the payload is shorter. */
 bool proto_field(const struct proto_msg *msg, size_t i, uint32_t *value);
 
+/* A time, in three fields from the i-th on: low and high half of the seconds since 1970, and ns.  In ns since 1970; -1:
+ * it is missing, or not one. */
+int64_t proto_time(const struct proto_msg *msg, size_t i);
+
 /* What follows `count` u32 fields; *len is 0 when the payload is shorter. */
 const uint8_t *proto_data(const struct proto_msg *msg, size_t count, size_t *len);
 

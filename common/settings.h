@@ -42,4 +42,7 @@
 #define SETTING_LIMIT "limit"                     /* NAME=SOFT:HARD, any number of them (limits.h) */
 #define SETTING_SHM "shm"                         /* bytes of /dev/shm */
 
+/* The command's PATH where nobody says another: docker's. */
+#define COMMAND_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 #endif

@@ -5,8 +5,11 @@
 #include "ctl/ctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
+
+enum { STATE_MAX = 256 * 1024 };
 
 struct found {
     int fd;
@@ -63,6 +66,15 @@ int ctl_connect(const char *id, struct err *err)
     if (f.count > 1)
         return err_set(err, "several VMs run here; say which with --id:%s", f.ids);
     return err_set(err, "no VM runs here");
+}
+
+char *ctl_state(const char *id, size_t *len)
+{
+    char folder[sizeof(LOCAL_DIR) + 256], path[sizeof(folder) + sizeof("/state.json")];
+    snprintf(folder, sizeof(folder), LOCAL_DIR "/%.255s", id);
+    snprintf(path, sizeof(path), "%s/state.json", folder);
+    cleanup_close int alive = local_connect(folder, NULL);
+    return alive < 0 ? NULL : io_read_file(AT_FDCWD, path, STATE_MAX, len);
 }
 
 int ctl_ask(const char *id, enum proto_type type, bool last, struct buf *out, struct err *err)

@@ -61,21 +61,21 @@ static int in_child(int (*step)(struct import *im, struct buf *said, struct err 
     return WEXITSTATUS(status) ? err_set(err, "%s", said->data ? said->data : "") : 0;
 }
 
-/* The digest of an object's member digest, which is a file's name.  NULL: malformed. */
-static char *digest_of(const struct jsonread *j, int object)
+/* The digest of an object's member digest, which is a file's name. */
+static bool take_digest(const struct jsonread *j, int object, char digest[SHA256_TEXT])
 {
     cleanup_free char *text = jsonread_string(j, jsonread_member(j, object, "digest"));
-    if (!text || strncmp(text, "sha256:", 7) != 0 || strlen(text) != 7 + SHA256_TEXT - 1 ||
-        strspn(text + 7, "0123456789abcdef") != SHA256_TEXT - 1)
-        return NULL;
-    return strdup(text + 7);
+    if (!text || strncmp(text, "sha256:", 7) != 0)
+        return false;
+    const char *at = text + 7;
+    return sha256_take(&at, digest) && !*at;
 }
 
 static int add_layers(const struct jsonread *j, struct buf *said)
 {
+    char digest[SHA256_TEXT];
     for (int i = jsonread_first(j, jsonread_member(j, 0, "layers")); i >= 0; i = jsonread_next(j, i)) {
-        cleanup_free char *digest = digest_of(j, i);
-        if (!digest)
+        if (!take_digest(j, i, digest))
             return -1;
         buf_fmt(said, "\n%s", digest);
     }
@@ -93,8 +93,9 @@ static int describe(struct import *im, struct buf *said, struct err *err)
     cleanup_free char *manifest = io_read_file(im->image, "manifest.json", JSON_MAX, &len);
     if (!manifest || jsonread_open(&json, manifest, len) < 0)
         return err_set(err, "the image has no manifest");
-    cleanup_free char *digest = digest_of(&json, jsonread_member(&json, 0, "config"));
-    cleanup_free char *config = digest ? io_read_file(im->image, digest, JSON_MAX, &len) : NULL;
+    char digest[SHA256_TEXT];
+    bool named = take_digest(&json, jsonread_member(&json, 0, "config"), digest);
+    cleanup_free char *config = named ? io_read_file(im->image, digest, JSON_MAX, &len) : NULL;
     if (!config)
         return err_set(err, "the image's manifest names no configuration");
     if (config_take("the image's configuration", config, len, said, err) < 0)

@@ -1,19 +1,15 @@
 /* inspect: a running VM by the names that firebuild's users know, and beside them our own: state.json as it is
  * (entry/life/state.h).  What firebuild tells of its CNI, its profile and its machine is not known here. */
 #include "common/cleanup.h"
-#include "common/io.h"
 #include "common/json.h"
 #include "common/jsonread.h"
-#include "common/local.h"
 #include "ctl/ctl.h"
 #include "store/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATE_MAX = 256 * 1024 };
 #define BLOBS "/sha256/"
 
 static void add_member(struct json *to, const char *name, const struct jsonread *from, const char *key)
@@ -101,13 +97,9 @@ static void fill(struct buf *out, const char *text, size_t len, const struct jso
 
 static int inspect(const char *id, struct buf *out, struct err *err)
 {
-    char folder[sizeof(LOCAL_DIR) + 72], path[sizeof(folder) + sizeof("/state.json")];
     struct jsonread state;
     size_t len = 0;
-    snprintf(folder, sizeof(folder), LOCAL_DIR "/%.64s", id);
-    snprintf(path, sizeof(path), "%s/state.json", folder);
-    cleanup_close int alive = local_connect(folder, NULL);
-    cleanup_free char *text = alive < 0 ? NULL : io_read_file(AT_FDCWD, path, STATE_MAX, &len);
+    cleanup_free char *text = ctl_state(id, &len);
     if (!text && errno == EACCES)
         return err_set(err, "inspect: %s: only root may ask", id);
     if (!text || jsonread_open(&state, text, len) < 0)

@@ -1,17 +1,13 @@
 /* ls: the VMs of this host, or container, as their state.json says (entry/life/state.h). */
 #include "common/cleanup.h"
-#include "common/io.h"
 #include "common/jsonread.h"
 #include "common/local.h"
 #include "ctl/ctl.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-enum { STATE_MAX = 256 * 1024 };
 
 struct rows {
     bool json;
@@ -53,17 +49,12 @@ static void fill_row(struct buf *row, const char *id, const struct jsonread *jso
     buf_str(row, "\n");
 }
 
-/* A VM counts when it can be reached: a dead one's folder stays until the next start.  One that ends meanwhile has no
- * state any more. */
+/* One that ends meanwhile has no state any more. */
 static void consider(void *arg, const char *id)
 {
     struct rows *r = arg;
-    char folder[sizeof(LOCAL_DIR) + 256], path[sizeof(folder) + sizeof("/state.json")];
-    snprintf(folder, sizeof(folder), LOCAL_DIR "/%.255s", id);
-    snprintf(path, sizeof(path), "%s/state.json", folder);
-    cleanup_close int alive = local_connect(folder, NULL);
     size_t len = 0;
-    cleanup_free char *text = alive < 0 ? NULL : io_read_file(AT_FDCWD, path, STATE_MAX, &len);
+    cleanup_free char *text = ctl_state(id, &len);
     struct jsonread json;
     if (!text || jsonread_open(&json, text, len) < 0)
         return;

@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "common/jsonread.h"
 #include "common/num.h"
+#include "common/settings.h"
 #include "common/variables.h"
 #include "ctl/ctl.h"
 #include "store/name.h"
@@ -17,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define USUAL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" /* docker's */
 
 struct list {
     const char **items; /* of this process's arguments, or allocated for as long as it lives */
@@ -248,7 +247,7 @@ static int set_health(const struct jsonread *j, struct err *err)
 static int configure(struct run_vm *r, const struct jsonread *j, char **args, struct err *err)
 {
     struct list variables = {0};
-    int rc = carry("PATH=" USUAL_PATH, err);
+    int rc = carry("PATH=" COMMAND_PATH, err);
     add_list(&variables, j, "Env");
     for (size_t i = 0; i < variables.count && rc == 0; i++)
         rc = carry(variables.items[i], err);

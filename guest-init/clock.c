@@ -69,9 +69,9 @@ void clock_told(int64_t host, uint64_t asked)
 
 void clock_message(struct clock *c, const struct proto_msg *msg)
 {
-    uint32_t asked_low, asked_high, low, high, ns;
-    if (!proto_field(msg, 1, &asked_low) || !proto_field(msg, 2, &asked_high) || !proto_field(msg, 3, &low) ||
-        !proto_field(msg, 4, &high) || !proto_field(msg, 5, &ns) || ns >= SECOND || high >= 2)
+    uint32_t asked_low, asked_high;
+    int64_t host = proto_time(msg, 3);
+    if (!proto_field(msg, 1, &asked_low) || !proto_field(msg, 2, &asked_high) || host < 0)
         return;
     uint64_t now = loop_now(), asked = (uint64_t)asked_high << 32 | asked_low;
     if (asked == 0 || asked > now) { /* the host's clock was set */
@@ -79,7 +79,7 @@ void clock_message(struct clock *c, const struct proto_msg *msg)
         ask(c);
         return;
     }
-    int64_t took = (int64_t)(now - asked), host = (int64_t)((uint64_t)high << 32 | low) * SECOND + ns;
+    int64_t took = (int64_t)(now - asked);
     if (took > too_long && ++c->tries < TRIES) {
         loop_timer(c->loop, &c->timer, now + (uint64_t)again);
         return;

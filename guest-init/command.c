@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/settings.h"
 #include "common/signals.h"
 #include "common/user.h"
 #include "guest-init/limits.h"
@@ -33,7 +34,7 @@ static int become(const struct user *user)
 /* env, and what a command may expect and env lacks.  In the child: nothing is freed. */
 static char **complete(char *const *env, const struct user *user, bool tty)
 {
-    char hostname[65] = "", *defaults[4] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
+    char hostname[65] = "", *defaults[4] = {"PATH=" COMMAND_PATH};
     static const char *const names[] = {"PATH", "HOME", "HOSTNAME", "TERM"};
     size_t count = 0;
     gethostname(hostname, sizeof(hostname) - 1);

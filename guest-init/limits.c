@@ -3,6 +3,7 @@
 #include "common/io.h"
 #include "common/limits.h"
 #include "common/settings.h"
+#include "guest-init/lists.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -79,12 +80,6 @@ static int set_wanted(const char *setting, struct err *err)
     return err_sys(err, "VM_SYSCTLS=%s: the guest's kernel refuses it", setting);
 }
 
-static const char *value_of(const char *setting, const char *name)
-{
-    size_t len = strlen(name);
-    return strncmp(setting, name, len) == 0 && setting[len] == '=' ? setting + len + 1 : NULL;
-}
-
 static void resize_shm(const char *bytes)
 {
     char options[64];
@@ -98,16 +93,16 @@ int limits_take(char *const *settings, struct err *err)
     const char *value;
     for (char *const *s = settings; *s; s++) {
         const struct limits_row *row = NULL;
-        if ((value = value_of(*s, SETTING_LIMIT)) && given_count < LIMITS_COUNT &&
+        if ((value = lists_value_of(*s, SETTING_LIMIT)) && given_count < LIMITS_COUNT &&
             (row = limits_parse(value, &given[given_count].limit)))
             given[given_count++].resource = row->resource;
-        else if ((value = value_of(*s, SETTING_SEEN_SYSCTL)) && strchr(value, '='))
+        else if ((value = lists_value_of(*s, SETTING_SEEN_SYSCTL)) && strchr(value, '='))
             (void)set_sysctl(value); /* not every kernel has all of them */
-        else if ((value = value_of(*s, SETTING_SHM)))
+        else if ((value = lists_value_of(*s, SETTING_SHM)))
             resize_shm(value);
     }
     for (char *const *s = settings; *s; s++)
-        if ((value = value_of(*s, SETTING_SYSCTL)) && set_wanted(value, err) < 0)
+        if ((value = lists_value_of(*s, SETTING_SYSCTL)) && set_wanted(value, err) < 0)
             return -1;
     return 0;
 }

@@ -2,6 +2,9 @@
 #ifndef CTR_INIT_LISTS_H
 #define CTR_INIT_LISTS_H
 
+/* The value of a NAME=value string; NULL: it is another's. */
+char *lists_value_of(char *string, const char *name);
+
 /* The value of NAME in NAME=value strings, or NULL. */
 const char *lists_value(char *const *list, const char *name);
 

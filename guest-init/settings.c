@@ -3,26 +3,20 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/settings.h"
+#include "guest-init/lists.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { TIME_FIELDS = 3 };
 
-/* The value of a setting of that name, or NULL. */
-static char *value_of(char *setting, const char *name)
-{
-    size_t len = strlen(name);
-    return strncmp(setting, name, len) == 0 && setting[len] == '=' ? setting + len + 1 : NULL;
-}
-
 /* Adds the strings of text, which ends with a NUL, that are of one kind: the values of the settings called name, or
  * (NULL) all the others, whole.  Returns the end of the array, past its NULL. */
 static char **collect(char **to, char *text, size_t len, const char *name)
 {
     for (char *s = text; s < text + len; s += strlen(s) + 1) {
-        char *argument = value_of(s, SETTING_ARGUMENT), *variable = value_of(s, SETTING_VARIABLE);
-        char *value = name ? value_of(s, name) : !argument && !variable ? s : NULL;
+        char *argument = lists_value_of(s, SETTING_ARGUMENT), *variable = lists_value_of(s, SETTING_VARIABLE);
+        char *value = name ? lists_value_of(s, name) : !argument && !variable ? s : NULL;
         if (value)
             *to++ = value;
     }
@@ -30,20 +24,11 @@ static char **collect(char **to, char *text, size_t len, const char *name)
     return to;
 }
 
-static int64_t time_of(const struct proto_msg *msg)
-{
-    uint32_t low = 0, high = 0, ns = 0;
-    proto_field(msg, 0, &low);
-    proto_field(msg, 1, &high);
-    proto_field(msg, 2, &ns);
-    return high < 2 && ns < 1000000000 ? (int64_t)((uint64_t)high << 32 | low) * 1000000000 + ns : -1;
-}
-
 int settings_parse(char *payload, size_t len, struct settings *s, struct err *err)
 {
     *s = (struct settings){.text = payload};
     struct proto_msg msg = {.type = PROTO_SETTINGS, .payload = (const uint8_t *)payload, .len = (uint32_t)len};
-    s->time = time_of(&msg);
+    s->time = proto_time(&msg, 0);
     if (len <= TIME_FIELDS * 4 || payload[len - 1] != '\0' || s->time < 0)
         return err_set(err, "the host sent malformed settings");
     char *text = payload + TIME_FIELDS * 4;

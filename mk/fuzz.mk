@@ -6,7 +6,7 @@ FUZZ_FLAGS := -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recov
 FUZZ_SIM := -Dpoll=sim_poll -Dclock_gettime=sim_clock_gettime -Dgetrandom=sim_getrandom
 FUZZ_COMMON := $(filter-out common/sandbox.c,$(COMMON))
 FUZZ_host := $(wildcard entry/life/*.c entry/vmm/*.c) entry/host/failure.c $(FUZZ_COMMON)
-FUZZ_guest := $(addprefix guest-init/,clock.c serve.c session.c request.c settings.c) $(FUZZ_COMMON)
+FUZZ_guest := $(addprefix guest-init/,clock.c lists.c serve.c session.c request.c settings.c) $(FUZZ_COMMON)
 FUZZ_relay := $(wildcard netsetup/dns?*.c) $(FUZZ_COMMON)
 FUZZ_SIM_guest := -Dkill=sim_kill -Dwaitpid=sim_waitpid -Dsigprocmask=sim_sigprocmask \
   -Dadjtimex=sim_adjtimex -Dclock_settime=sim_clock_settime

@@ -30,7 +30,7 @@ const char *takecard_unfit(const struct card *card);
 /* Makes the TAP, which is the guest's own and up when this returns; uid and gid may open it.  c->card is filled in, and
  * c->tap is the wanted name or a pattern (tap_create).  The TAP's alias and its tie's name are `name`, from the moment
  * when they would outlive this process.  With a relay (may be NULL), chooses its addresses and gives the TAP its own.
- * -1 with err; takecard_down removes what is there then. */
+ * -1 with err; takecard_remove is called in that case, too. */
 int takecard_tap(struct takeover_card *c, const char *name, uid_t uid, gid_t gid, struct takeover_relay *relay,
                  struct err *err);
 

@@ -360,7 +360,7 @@ int tieprog_out(const struct card *card, const struct takeover_relay *relay, str
     check_arp(&p, card);
     prog_land(&p, no_arp);
     size_t no_ip = prog_jump(&p, BPF_JNE, ETH_P_IP);
-    if (relay && relay->relay.s_addr)
+    if (relay)
         let_in_queries(&p, relay);
     check_ip(&p, card);
     prog_land(&p, no_ip);

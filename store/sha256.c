@@ -91,3 +91,13 @@ void sha256_text(struct sha256 *s, char text[SHA256_TEXT])
     for (int i = 0; i < 8; i++)
         snprintf(text + (size_t)i * 8, 9, "%08x", s->state[i]);
 }
+
+bool sha256_take(const char **from, char text[SHA256_TEXT])
+{
+    if (strspn(*from, "0123456789abcdef") != SHA256_TEXT - 1)
+        return false;
+    memcpy(text, *from, SHA256_TEXT - 1);
+    text[SHA256_TEXT - 1] = '\0';
+    *from += SHA256_TEXT - 1;
+    return true;
+}

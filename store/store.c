@@ -75,16 +75,6 @@ static void replace(char name[NAME_SIZE], const char *from, char by, char that)
         *c = by;
 }
 
-static bool take_digest(const char **text, char digest[SHA256_TEXT])
-{
-    if (strspn(*text, "0123456789abcdef") != SHA256_TEXT - 1)
-        return false;
-    memcpy(digest, *text, SHA256_TEXT - 1);
-    digest[SHA256_TEXT - 1] = '\0';
-    *text += SHA256_TEXT - 1;
-    return true;
-}
-
 /* What a link leads to.  -1 with errno: EINVAL if the link is not one of the store's. */
 static int read_link(int folder, const char *entry, struct stored *out)
 {
@@ -95,8 +85,8 @@ static int read_link(int folder, const char *entry, struct stored *out)
     target[len] = '\0';
     const char *text = target + strlen(TARGET);
     *out = (struct stored){0};
-    if (strncmp(target, TARGET, strlen(TARGET)) == 0 && take_digest(&text, out->digest) &&
-        (*text != '+' || (text++, take_digest(&text, out->config))) && !*text)
+    if (strncmp(target, TARGET, strlen(TARGET)) == 0 && sha256_take(&text, out->digest) &&
+        (*text != '+' || (text++, sha256_take(&text, out->config))) && !*text)
         return 0;
     errno = EINVAL;
     return -1;

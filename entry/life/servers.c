@@ -1,5 +1,6 @@
 #include "entry/life/servers.h"
 
+#include "common/container.h"
 #include "common/log.h"
 
 #include <poll.h>
@@ -7,7 +8,7 @@
 static void on_end(struct watch *w, short revents)
 {
     (void)revents;
-    struct server_watch *server = (struct server_watch *)w;
+    struct server_watch *server = container_of(w, struct server_watch, end);
     log_error("the %s disk's server has ended: the guest can no longer read that disk", server->disk);
     loop_remove(server->all->loop, w);
 }

@@ -15,7 +15,7 @@ struct disk_server {
 struct servers {
     struct loop *loop;
     struct server_watch {
-        struct watch end; /* first: a watch is its server_watch */
+        struct watch end;
         struct servers *all;
         const char *disk;
     } watches[SERVERS_MAX];

@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/settings.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -49,5 +50,5 @@ const char *intree_search_path(const struct buf *environment)
     for (size_t at = 0; at < environment->len; at += strlen(environment->data + at) + 1)
         if (strncmp(environment->data + at, "PATH=", 5) == 0)
             return environment->data + at + 5;
-    return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    return COMMAND_PATH;
 }

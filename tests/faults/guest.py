@@ -19,28 +19,19 @@ def connect():
     return s
 
 
-def take(s, count):
-    data = b""
-    while len(data) < count:
-        part = s.recv(count - len(data))
-        if not part:
-            return None
-        data += part
-    return data
-
-
 before = time.time_ns()
 control = connect()
+stream = control.makefile("rb")
 while True:
     try:
-        head = take(control, 5)
+        head = stream.read(5)
     except socket.timeout:
         break
-    if head is None:
+    if len(head) < 5:
         print("closed")
         sys.exit()
     length, kind = struct.unpack("<IB", head)
-    payload = take(control, length)
+    payload = stream.read(length)
     if kind == SETTINGS:
         seconds, ns = struct.unpack("<QI", payload[:12])
         told = seconds * 10**9 + ns
