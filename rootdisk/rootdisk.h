@@ -4,8 +4,8 @@
  *   rootdisk_scan -> rootdisk_write                                   the image as a file
  *   rootdisk_scan -> rootdisk_mount -> fork -> rootdisk_serve         the image as a file over FUSE
  *
- * Both give the same bytes, and the same tree gives the same bytes each time.  README.md says what
- * is carried and what is not.  Functions return 0, or -1 with *err set, unless they say otherwise. */
+ * Both give the same bytes, and the same tree gives the same bytes each time.  rootdisk/README.md
+ * says what is carried and what is not.  Functions return 0, or -1 with *err set, unless they say otherwise. */
 #ifndef CTR_ROOTDISK_H
 #define CTR_ROOTDISK_H
 

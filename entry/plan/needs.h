@@ -1,5 +1,5 @@
 /* What entry cannot do without: capabilities, devices and system calls.  A container with all of these and nothing
- * else is enough; README.md has the line. */
+ * else is enough; docs/security.md has the line. */
 #ifndef CTR_NEEDS_H
 #define CTR_NEEDS_H
 

@@ -1,5 +1,5 @@
-/* What the user asked for, raw: one table of variables gives parsing, --help and the README's table.  A row of the
- * table also says which values are allowed; plan.c says what an option means. */
+/* What the user asked for, raw: one table of variables gives parsing, --help and the table of docs/options.md.  A row
+ * of the table also says which values are allowed; plan.c says what an option means. */
 #ifndef CTR_OPTIONS_H
 #define CTR_OPTIONS_H
 

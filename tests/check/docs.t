@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Code blocks of the documents: commands parse, and what they name exists: verbs, flags, options, make's targets.
+Every link inside the repository leads somewhere, and the README leads to every page.
 
-docker/docker builds the Dockerfiles, and docker/inside runs README's commands in a container.
+docker/docker builds the Dockerfiles, and docker/inside runs docs/running.md's commands in a container.
 """
 import os
 import pathlib
@@ -67,6 +68,27 @@ def faults(block):
         yield f"language {block.language}: no suite knows what to do with it; say <!-- not run: why --> before it"
 
 
+def anchors(text):
+    """The anchors that GitHub gives to a page's headings."""
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.M)}
+
+
+def links(text):
+    """Targets inside the repository, as written."""
+    return [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if not re.match(r"\w+:", link)]
+
+
+def dead(page, text):
+    """The links of `text`, a page at the path `page`, that lead nowhere."""
+    for link in links(text):
+        path, _, anchor = link.partition("#")
+        target = pathlib.Path(os.path.normpath(page.parent / path)) if path else page
+        if not target.exists():
+            yield f"{link}: is not there"
+        elif anchor and anchor not in anchors(target.read_text() if path else text):
+            yield f"{link}: has no such heading"
+
+
 count = 0
 
 
@@ -84,6 +106,9 @@ for language, text in (("dockerfile", "FROM debian AS x   # mine\n"), ("sh", "if
                        ("", "tests/nonsense\n"), ("yaml", "a: b\n"), ("", "entry --nonsense x\n")):
     made = blocks(f"```{language}\n{text}```\n" if language else f"\n    {text}")
     result(len(made) == 1 and list(faults(made[0])), f"refused: {text.strip()}")
+for link in ("nonsense.md", "#nonsense", "docs/options.md#nonsense"):
+    result(list(dead(pathlib.Path("README.md"), f"# Sense\n[x]({link})\n")), f"refused: a link to {link}")
+result(not list(dead(pathlib.Path("README.md"), "# Sense, or not\n[x](#sense-or-not)\n")), "a link to a heading")
 marked = blocks("<!-- not run: why -->\n\n```yaml\na: b\n```\n")
 result(len(marked) == 1 and marked[0].reason == "why", "a block that is marked is left out")
 
@@ -93,4 +118,10 @@ for document in documents:
         wrong = list(faults(block))
         result(not wrong, f"{document}:{block.line}", wrong)
 result("README.md" in documents, "README.md is among them")
+for document in documents:
+    wrong = list(dead(pathlib.Path(document), pathlib.Path(document).read_text()))
+    result(not wrong, f"{document}: its links lead somewhere", wrong)
+front = links(pathlib.Path("README.md").read_text())
+missing = [document for document in documents if document not in ["README.md", *front]]
+result(not missing, "the README leads to every page", missing)
 print(f"1..{count}")

@@ -22,16 +22,21 @@ check "the Dockerfile builds, KERNEL=$choice" docker build --network host --buil
 check "a user's Dockerfile with the three lines builds" docker build --network host -t user tests/docker/user
 check "and one that seals the tree" docker build --network host -t sealed -f tests/docker/sealed.Dockerfile tests/docker/user
 
-# README's Dockerfiles.  A block without a FROM ends the first one; one that only names my-rootfs takes its stage.
-rm -rf "$work/readme" && tests/lib/blocks.py README.md dockerfile "$work/readme"
-first=$work/readme/1
-for block in "$work/readme"/*; do
+# The documents' Dockerfiles.  A block without a FROM ends README's first one; one that only names my-rootfs takes its stage.
+rm -rf "$work/pages"
+for page in README.md docs/*.md; do
+    name=${page##*/} && name=${name%.md}
+    tests/lib/blocks.py "$page" dockerfile "$work/pages/${name,,}"
+done
+first=$work/pages/readme/1
+for block in "$work/pages"/*/*; do
+    name=${block#"$work/pages/"}
     {
         grep -q ' AS my-rootfs$' "$block" || sed '/^FROM ctr-jailer/,$d' "$first"
         grep -q '^FROM ' "$block" || sed -n '/^FROM ctr-jailer/,$p' "$first"
         cat "$block"
     } >"$work/Dockerfile"
-    check "README's Dockerfile ${block##*/} builds" docker build --network host -t "readme-${block##*/}" - <"$work/Dockerfile"
+    check "the Dockerfile $name of the documents builds" docker build --network host -t "${name/\//-}" - <"$work/Dockerfile"
 done
 
 # An image whose settings are hard to quote, and what wrap makes of it.  docker/inside compares what a command of each
@@ -62,9 +67,9 @@ docker run --rm --network none nasty:1 >"$work/nasty/seen"
 docker image prune -f --filter until=24h >/dev/null
 
 grants() { grep -oE '(--cap-add |--device |--security-opt |^ +- )[A-Za-z/_=-]+' "$1" | sed 's/.* //' | sort; }
-is 'docker-compose.minimal.example.yml grants what the README does' \
+is 'docker-compose.minimal.example.yml grants what docs/security.md does' \
     "$(grants docker-compose.minimal.example.yml | grep -vxE 'ALL|/run|/srv|/var/tmp|data')" \
-    "$(sed -n '/^docker run --rm -it --read-only/,/my-image/p' README.md >"$work/line" && grants "$work/line")"
+    "$(sed -n '/^docker run --rm -it --read-only/,/my-image/p' docs/security.md >"$work/line" && grants "$work/line")"
 
 for file in docker-compose*.example.yml; do
     capture docker-compose -f "$file" config -q

@@ -1,6 +1,6 @@
 #!/bin/bash
 # VM_NETWORK=takeover with a real Docker engine, on a user-defined network of both families: the VM `one` by docker run,
-# the VM `two` by Compose with the README's least privileges, and the container `plain`.  Their image is some folders
+# the VM `two` by Compose with the least privileges, and the container `plain`.  Their image is some folders
 # and links; programs come from this host's /usr and from the disk of the end-to-end suites, so nothing is built here.
 #: kvm
 #: disk build/e2e.disk
@@ -71,8 +71,8 @@ check 'docker run --ip --ip6 --mac-address --network-alias -p' docker run -d --n
     "${settings[@]/#/--env=}" --network net --ip 10.90.0.77 --ip6 fd90::77 --mac-address 02:42:0a:5a:00:99 \
     --network-alias web -p 8080:80 vm /vm/bin/entry /bin/bash /tools/serve one
 yaml() { printf '\n      - "%s"' "$@"; }
-least() { # OPTION: its values in the README's line of least privilege
-    mapfile -t WORDS < <(sed -n '/^docker run --rm -it --read-only/,/my-image/p' README.md | grep -oP -e "--$1 \K[^ ]+")
+least() { # OPTION: its values in docs/security.md's line of least privilege
+    mapfile -t WORDS < <(sed -n '/^docker run --rm -it --read-only/,/my-image/p' docs/security.md | grep -oP -e "--$1 \K[^ ]+")
     yaml "${WORDS[@]}"
 }
 cat >"$work/compose.yml" <<COMPOSE

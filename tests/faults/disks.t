@@ -73,7 +73,7 @@ for program in e2fsck resize2fs; do
 done
 chmod 640 "$data"
 start setpriv --bounding-set=-all,+sys_admin,+mknod,+chown,+setuid,+setgid,+dac_override,+kill,+net_admin
-is "a start with README's least capabilities, on a disk that is another user's" "$STATUS/$STDERR" "$whole"
+is "a start with the least capabilities, on a disk that is another user's" "$STATUS/$STDERR" "$whole"
 is "the disk has its mode again" "$(stat -c %a "$data")" 600
 # mke2fs -d reads the tree of root's files, and follows no link there: not one that was a folder when it looked
 mkdir "$work/root-only/folder" && echo secret >"$work/root-only/folder/secret"
