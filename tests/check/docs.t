@@ -121,7 +121,9 @@ result("README.md" in documents, "README.md is among them")
 for document in documents:
     wrong = list(dead(pathlib.Path(document), pathlib.Path(document).read_text()))
     result(not wrong, f"{document}: its links lead somewhere", wrong)
-front = links(pathlib.Path("README.md").read_text())
+readme = pathlib.Path("README.md").read_text()
+result(readme.count("\n") <= 150, "the README has 150 lines or fewer: the reference is in docs/")
+front = links(readme)
 missing = [document for document in documents if document not in ["README.md", *front]]
 result(not missing, "the README leads to every page", missing)
 print(f"1..{count}")
