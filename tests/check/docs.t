@@ -80,6 +80,10 @@ def links(text):
 
 def dead(page, text):
     """The links of `text`, a page at the path `page`, that lead nowhere."""
+    defined = re.findall(r"^\[([^]]+)\]: \S+$", text, re.M)
+    for name in re.findall(r"\]\[([^]]+)\]", re.sub(r"`[^`]*`|^```.*?^```$", "", text, flags=re.M | re.S)):
+        if name not in defined:
+            yield f"[{name}]: is not defined"
     for link in links(text):
         path, _, anchor = link.partition("#")
         target = pathlib.Path(os.path.normpath(page.parent / path)) if path else page
@@ -106,8 +110,8 @@ for language, text in (("dockerfile", "FROM debian AS x   # mine\n"), ("sh", "if
                        ("", "tests/nonsense\n"), ("yaml", "a: b\n"), ("", "entry --nonsense x\n")):
     made = blocks(f"```{language}\n{text}```\n" if language else f"\n    {text}")
     result(len(made) == 1 and list(faults(made[0])), f"refused: {text.strip()}")
-for link in ("nonsense.md", "#nonsense", "docs/options.md#nonsense"):
-    result(list(dead(pathlib.Path("README.md"), f"# Sense\n[x]({link})\n")), f"refused: a link to {link}")
+for link in ("(nonsense.md)", "(#nonsense)", "(docs/options.md#nonsense)", "[nonsense]"):
+    result(list(dead(pathlib.Path("README.md"), f"# Sense\n[x]{link}\n")), f"refused: a link to {link[1:-1]}, as [x]{link}")
 result(not list(dead(pathlib.Path("README.md"), "# Sense, or not\n[x](#sense-or-not)\n")), "a link to a heading")
 marked = blocks("<!-- not run: why -->\n\n```yaml\na: b\n```\n")
 result(len(marked) == 1 and marked[0].reason == "why", "a block that is marked is left out")
