@@ -1,10 +1,11 @@
 /* The system calls that a process may still make once it reads foreign data: a seccomp filter for each role
  * (seccomp(2), Linux Documentation/userspace-api/seccomp_filter.rst).
  *
- * The filters come from tables and some 80 lines of our own, not from libseccomp.  libseccomp resolves names of system
- * calls at run time and supports many architectures; we need neither.  It would also add a library (128 KiB resident,
- * and 0.3 ms where our tables take 0.15) to processes that should have as little as possible.  The kernel remembers
- * which calls a filter always allows (Linux 5.11), so the length of a table costs nothing at run time.
+ * The filters come from tables (common/sandbox_roles.c) and some 80 lines of our own, not from libseccomp.  libseccomp
+ * resolves names of system calls at run time and supports many architectures; we need neither.  It would also add a
+ * library (128 KiB resident, and 0.3 ms where our tables take 0.15) to processes that should have as little as
+ * possible. The kernel remembers which calls a filter always allows (Linux 5.11), so the length of a table costs
+ * nothing at run time.
  *
  * The calls that a role needs are allowed.  Unless the role needs them, calls that an attacker wants first (execve,
  * ptrace, mount, bpf, ...) kill the process.  The rest fail with ENOSYS: a C library that tries a newer call than the

@@ -13,8 +13,8 @@
 #include <sys/sysmacros.h>
 
 /* Opens by the names from the root down, none of which may have become a link.  A component at a time, and not by
- * openat2: a disk's server has no call that could open a file for writing (common/sandbox.c).  Together the names may
- * be longer than a path. */
+ * openat2: a disk's server has no call that could open a file for writing (common/sandbox_roles.c).  Together the
+ * names may be longer than a path. */
 static int open_path(const struct tree *t, int root, uint32_t node, int flags)
 {
     char usual[PATH_MAX], *path = usual;
