@@ -40,6 +40,16 @@ static void down(void *net)
         log_warn("%s", err.text);
 }
 
+/* A start that does not get as far as the network clears away what dead VMs left in this namespace all the same: their
+ * clients are reset now and need not wait for a start that succeeds.  Where that is not permitted, the start has other
+ * things to say. */
+static void clear_dead(void)
+{
+    struct err err = {0};
+    if (netsetup_gc(NULL, &err) < 0)
+        log_debug("cannot look for what dead VMs have left: %s", err.text);
+}
+
 static void give_back(void *taken)
 {
     struct err err = {0};
@@ -149,8 +159,10 @@ static int make_disks(const struct plan *plan, const struct signals *signals, st
 
 static int make_network(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
 {
-    if (plan->network == NETWORK_NONE)
+    if (plan->network == NETWORK_NONE) {
+        clear_dead();
         return 0;
+    }
     if (plan->network == NETWORK_TAKEOVER) {
         struct takeover *taken = takeover_up(&plan->taken, err);
         if (!taken || undo_push(u, "the network", give_back, taken, err) < 0)
@@ -269,8 +281,11 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
 {
     static struct vm vm = {.run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
     if (claim_folder(plan, u, &vm, err) < 0 || make_cgroup(plan, u, &vm, err) < 0 ||
-        make_disks(plan, signals, u, &vm, err) < 0 || make_network(plan, u, &vm, err) < 0 ||
-        make_jail(plan, u, &vm, err) < 0)
+        make_disks(plan, signals, u, &vm, err) < 0) {
+        clear_dead();
+        return -1;
+    }
+    if (make_network(plan, u, &vm, err) < 0 || make_jail(plan, u, &vm, err) < 0)
         return -1;
     if (start(plan, signals, &vm, err) < 0 || settle(plan, signals, u, &vm, err) < 0) {
         vmm_close(vm.vmm);
@@ -296,6 +311,7 @@ static int run_vm(struct options *options, struct err *err)
     struct resources resources = resources_read();
     struct plan plan;
     struct refusals refused = {0};
+    bool started = false;
     if (options->action == ACTION_RUN && needs_root(err) < 0)
         return -1;
     plan_make(options, &resources, &plan, &refused);
@@ -318,7 +334,10 @@ static int run_vm(struct options *options, struct err *err)
         status_ended(history, code < 0 ? EXIT_OURS : code, reason);
         if (u)
             undo_all(u);
+        started = true;
     }
+    if (!started && options->action == ACTION_RUN)
+        clear_dead();
     plan_free(&plan);
     return code;
 }

@@ -6,6 +6,7 @@
 . "$(dirname "$0")/lib.bash"
 
 PORTS=8080:80,8053:53/udp
+ENTRY=$PWD/build/bin/entry
 try() { in_ns "$1" "$PEER" try "${@:2}"; }
 all_try() { # what each kind of client gets
     local port
@@ -91,6 +92,17 @@ for WORLD in "${WORLDS[@]}"; do
     is "$WORLD: all is killed, all are refused at once" "$REFUSED_ALL" "$(all_try)"
     in_ns host "$NETSETUP" gc >/dev/null
     ok "$WORLD: gc resets who had a connection" patiently all_reset
+    is "$WORLD: and forgets all" 0 "$(flows)"
+    is "$WORLD: and leaves nothing" "$before" "$(snapshot)"
+
+    start
+    connect
+    kill -9 "${VM[a]}"
+    wait "${VM[a]}" 2>/dev/null
+    kill_guest
+    in_ns host env -i PATH="$PATH" VM_ROOTFS_DIR="$TMP/none" "$ENTRY" /bin/true >"$TMP/refused" 2>&1
+    is "$WORLD: the next start is refused" 125 $?
+    ok "$WORLD: and resets who had a connection" patiently all_reset
     is "$WORLD: and forgets all" 0 "$(flows)"
     is "$WORLD: and leaves nothing" "$before" "$(snapshot)"
 
