@@ -31,6 +31,8 @@ bool log_shows(enum log_level level)
 
 int log_level_parse(const char *text)
 {
+    if (strcasecmp(text, "warning") == 0) /* as most others call it */
+        return LOG_WARN;
     for (int i = 0; i <= LOG_DEBUG; i++)
         if (strcasecmp(text, level_names[i]) == 0)
             return i;

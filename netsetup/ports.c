@@ -9,6 +9,8 @@
 
 enum { ITEM_MAX = 128 };
 
+static const char blanks[] = " \t\n"; /* around a comma; and after the last item, as YAML may have it */
+
 void net_ports_free(struct net_ports *ports)
 {
     free(ports->list);
@@ -47,9 +49,9 @@ static const char *parse_item(char *text, struct net_port *port)
     const char *why;
     *port = (struct net_port){0};
     char *proto = cut(text, '/');
-    if (proto && strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0)
+    if (proto && strcasecmp(proto, "tcp") != 0 && strcasecmp(proto, "udp") != 0)
         return "the protocol is tcp or udp";
-    port->udp = proto && !strcmp(proto, "udp");
+    port->udp = proto && !strcasecmp(proto, "udp");
     char *guest = cut(text, ':'), *host = guest ? cut(text, ':') : NULL;
     if (host && inet_pton(AF_INET, text, &port->host_addr) != 1)
         return "the address is IPv4, as 127.0.0.1";
@@ -89,7 +91,7 @@ int net_ports_parse(const char *name, const char *text, struct net_ports *ports,
 {
     *ports = (struct net_ports){0};
     while (*text) {
-        text += strspn(text, " "); /* after a comma */
+        text += strspn(text, blanks);
         char item[ITEM_MAX];
         struct net_port port;
         size_t len = strcspn(text, ",");
@@ -97,6 +99,8 @@ int net_ports_parse(const char *name, const char *text, struct net_ports *ports,
         if (!why) {
             memcpy(item, text, len);
             item[len] = '\0';
+            for (size_t end = len; end > 0 && strchr(blanks, item[end - 1]);)
+                item[--end] = '\0';
             why = parse_item(item, &port);
         }
         if (!why)

@@ -65,11 +65,14 @@ static bool is_mount(const char *dir)
            (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-/* One entry of VM_VOLUMES, cut apart in place; it may have spaces before it.  What is wrong with it, or NULL. */
+/* One entry of VM_VOLUMES, cut apart in place; it may have blanks around it.  What is wrong with it, or NULL. */
 static const char *plan_volume(char *text, struct volume *v)
 {
+    static const char blanks[] = " \t\n";
     struct stat st;
-    text += strspn(text, " ");
+    text += strspn(text, blanks);
+    for (size_t len = strlen(text); len > 0 && strchr(blanks, text[len - 1]);)
+        text[--len] = '\0';
     v->source = strsep(&text, ":");
     v->target = strsep(&text, ":");
     uint64_t none;

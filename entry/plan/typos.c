@@ -97,7 +97,7 @@ static bool resembles(const char *name, const char *option)
 {
     size_t prefix = strlen(VARIABLES_OPTION);
     bool prefixed = strncmp(option, VARIABLES_OPTION, prefix) == 0;
-    if (edits(name, option) <= 1)
+    if (edits(name, option) <= 1 || (strchr(name, '_') && strcasecmp(name, option) == 0))
         return true;
     const char *bare = prefixed ? option + prefix : option;
     struct words n = split(name), o = split(bare);

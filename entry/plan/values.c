@@ -26,15 +26,15 @@ static int choose(const char *words, const char *text, uint64_t *out)
     return -1;
 }
 
-/* RTMIN+3 and RTMAX-1 are names too. */
+/* RTMIN+3 and RTMAX-1 are names too; in any case, as Docker takes them. */
 static int read_signal(const char *text, uint64_t *out)
 {
     uint64_t number = 0;
     if (num_parse(text, 1, NSIG - 1, out) == 0)
         return 0;
-    text += strncmp(text, "SIG", 3) == 0 ? 3 : 0;
-    bool min = strncmp(text, "RTMIN", 5) == 0;
-    if (min || strncmp(text, "RTMAX", 5) == 0) {
+    text += strncasecmp(text, "SIG", 3) == 0 ? 3 : 0;
+    bool min = strncasecmp(text, "RTMIN", 5) == 0;
+    if (min || strncasecmp(text, "RTMAX", 5) == 0) {
         if (text[5] && (text[5] != (min ? '+' : '-') || num_parse(text + 6, 0, 30, &number) < 0))
             return -1;
         *out = min ? (uint64_t)SIGRTMIN + number : (uint64_t)SIGRTMAX - number;
@@ -42,7 +42,7 @@ static int read_signal(const char *text, uint64_t *out)
     }
     for (*out = 1; *out < NSIG; ++*out) {
         const char *name = sigabbrev_np((int)*out);
-        if (name && strcmp(name, text) == 0)
+        if (name && strcasecmp(name, text) == 0)
             return 0;
     }
     return -1;

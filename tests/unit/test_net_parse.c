@@ -98,6 +98,9 @@ static void ports(void **state)
     /* One number, two protocols or two addresses: two ports. */
     assert_int_equal(net_ports_parse("VM_PORTS", "53/udp,53/tcp,127.0.0.1:1:1,127.0.0.2:1:1", &p, &err), 0);
     net_ports_free(&p);
+    assert_int_equal(net_ports_parse("VM_PORTS", "8080:80 ,\t53/UDP , 443/Tcp\n", &p, &err), 0);
+    assert_true(p.count == 3 && p.list[0].guest_port == 80 && p.list[1].udp && !p.list[2].udp);
+    net_ports_free(&p);
     assert_int_equal(net_ports_parse("VM_PORTS", "1-65535", &p, &err), 0);
     assert_int_equal(p.list[0].count, 65535);
     net_ports_free(&p);
@@ -119,7 +122,7 @@ static void bad_ports(void **state)
                                       "1-2:1-3",
                                       "2-1",
                                       "1-2-3",
-                                      "80 ",
+                                      "8 0",
                                       "80:80:80",
                                       "1.2.3:80:80",
                                       "localhost:80:80",

@@ -184,7 +184,8 @@ static void test_typing_errors(void **state)
         {"VCPU_COUTN", NULL},
         {"VM_VOLUME", "VM_VOLUMES"},
         {"HOST_INTERFACE", NULL},
-        {"vcpu_count", NULL},
+        {"vcpu_count", "VCPU_COUNT"},
+        {"vm_ports", "VM_PORTS"},
     };
     static const char *const fine[] = {
         /* as containers have them, of Docker, Kubernetes and common images */

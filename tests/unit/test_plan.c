@@ -198,7 +198,7 @@ static void test_disks(void **state)
                    "/tmp:/1:ro,/tmp:/2:ro,/tmp:/3:ro,/tmp:/4:ro,/tmp:/5:ro,/tmp:/6:ro,/tmp:/7:ro,/tmp:/8:ro,"
                    "/tmp:/9:ro");
     struct err err;
-    assert_int_equal(plan_with("VM_VOLUMES", "/tmp:/x:ro,/usr/:/a b/c/:ro", &plan, &err), 0);
+    assert_int_equal(plan_with("VM_VOLUMES", "/tmp:/x:ro , /usr/:/a b/c/:ro\n", &plan, &err), 0);
     assert_int_equal(plan.drives.volume_count, 2);
     assert_string_equal(plan.drives.volume[0].source, "/tmp");
     assert_string_equal(plan.drives.volume[1].target, "/a b/c/");
@@ -280,6 +280,7 @@ static void test_network(void **state)
     assert_refused("VM_PORTS", "80:x");
     assert_accepted("VM_PORTS", "8080:80,127.0.0.1:5353:53/udp", &plan);
     assert_accepted("VM_PORTS", "8080:80, 127.0.0.1:5353:53/udp", &plan);
+    assert_accepted("VM_PORTS", "8080:80 ,\t53/UDP \n", &plan);
     assert_refused("VM_PORTS", "8080:80, ");
     assert_accepted("VM_NETWORK", "none", &plan);
     assert_int_equal(plan.network, NETWORK_NONE);
@@ -303,6 +304,7 @@ static void test_files_and_names(void **state)
     assert_refused("VM_ID", "under_score");
     assert_refused("VM_LOG_LEVEL", "loud");
     assert_accepted("VM_LOG_LEVEL", "Info", &plan);
+    assert_accepted("VM_LOG_LEVEL", "WARNING", &plan);
     assert_accepted("VM_ID", "my-VM-1", &plan);
     assert_string_equal(plan.id, "my-VM-1");
 }
@@ -314,9 +316,9 @@ static void test_stop(void **state)
     static const struct {
         const char *text;
         int signal;
-    } good[] = {{"INT", 2},    {"SIGINT", 2},      {"2", 2},        {"64", 64},
-                {"RTMIN", 34}, {"SIGRTMIN+3", 37}, {"RTMAX-1", 63}, {"RTMAX", 64}};
-    static const char *const bad[] = {"int", "0", "65", "RTMIN+", "RTMIN-1", "RTMIN+31", "RTMAX+1", "INT "};
+    } good[] = {{"INT", 2},         {"SIGINT", 2}, {"2", 2},           {"64", 64},      {"int", 2},
+                {"sigrtmin+3", 37}, {"RTMIN", 34}, {"SIGRTMIN+3", 37}, {"RTMAX-1", 63}, {"RTMAX", 64}};
+    static const char *const bad[] = {"in", "0", "65", "RTMIN+", "RTMIN-1", "RTMIN+31", "RTMAX+1", "INT "};
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
         assert_accepted("VM_STOP_SIGNAL", good[i].text, &plan);
         assert_int_equal(plan.supervise.stop_signal, good[i].signal);
