@@ -19,7 +19,7 @@
 enum { CONFIG_MAX = 4 << 20 };
 enum { NEEDS_ID = 1, NEEDS_NETNS = 2, NEEDS_IFNAME = 4, NEEDS_PREVIOUS = 8, NEEDS_ALL = 15 };
 
-static const struct command {
+static const struct cni_command {
     const char *name;
     enum cni_version since;
     unsigned needs;
@@ -38,7 +38,7 @@ static const char *variable(const char *name)
     return value && *value ? value : NULL;
 }
 
-static enum cni_code check_needs(const struct command *c, const struct cni_request *r, struct err *err)
+static enum cni_code check_needs(const struct cni_command *c, const struct cni_request *r, struct err *err)
 {
     const char *lacks = c->needs & NEEDS_ID && !r->is.containerid  ? "CNI_CONTAINERID"
                         : c->needs & NEEDS_NETNS && !r->is.netns   ? "CNI_NETNS"
@@ -88,7 +88,7 @@ static void print_error(struct buf *out, const char *version, enum cni_code code
     buf_str(out, "\n");
 }
 
-static enum cni_code run(const char *name, const struct cni_request *r, struct buf *out, struct err *err)
+static enum cni_code run_command(const char *name, const struct cni_request *r, struct buf *out, struct err *err)
 {
     for (size_t i = 0; name && i < sizeof(commands) / sizeof(*commands); i++)
         if (!strcmp(name, commands[i].name)) {
@@ -117,7 +117,7 @@ int main(void)
         code = CNI_OK;
         print_versions(&out, version);
     } else if (code == CNI_OK) {
-        code = run(command, &request, &out, &err);
+        code = run_command(command, &request, &out, &err);
     }
     if (code)
         print_error(&out, version, code, err.text);

@@ -15,7 +15,7 @@ static bool is_text(const struct jsonread *j, int object, const char *key, const
     return text && want && !strcmp(text, want);
 }
 
-static void copy(struct json *out, const char *key, const struct jsonread *j, int item)
+static void copy_item(struct json *out, const char *key, const struct jsonread *j, int item)
 {
     size_t len;
     const char *text = jsonread_raw(j, item, &len);
@@ -25,7 +25,7 @@ static void copy(struct json *out, const char *key, const struct jsonread *j, in
 static void copy_all(struct json *out, const struct jsonread *j, int array)
 {
     for (int i = jsonread_first(j, array); i >= 0; i = jsonread_next(j, i))
-        copy(out, NULL, j, i);
+        copy_item(out, NULL, j, i);
 }
 
 /* Copies an object's members but for these. */
@@ -37,7 +37,7 @@ static void copy_but(struct json *out, const struct jsonread *j, int object, con
         for (const char *const *b = but; !skip && *b; b++)
             skip = !strcmp(*b, key);
         if (!skip)
-            copy(out, key, j, jsonread_first(j, k));
+            copy_item(out, key, j, jsonread_first(j, k));
     }
 }
 

@@ -1,5 +1,6 @@
 #include "common/json.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/num.h"
 #include "common/text.h"
@@ -106,7 +107,7 @@ int json_get_string(const char *text, size_t len, const char *key, char *out, si
     jsmntok_t tokens[64];
     jsmn_parser parser;
     jsmn_init(&parser);
-    int count = jsmn_parse(&parser, text, len, tokens, sizeof(tokens) / sizeof(*tokens));
+    int count = jsmn_parse(&parser, text, len, tokens, COUNT(tokens));
     if (count < 1 || tokens[0].type != JSMN_OBJECT)
         return -1;
     for (int i = 1; i + 1 < count; i++) {
@@ -120,7 +121,7 @@ int json_get_string(const char *text, size_t len, const char *key, char *out, si
 }
 
 /* A token's text; false when it does not fit. */
-static bool copy(const char *text, const jsmntok_t *t, char out[64])
+static bool copy_token(const char *text, const jsmntok_t *t, char out[64])
 {
     int len = t->end - t->start;
     if (len < 0 || len > 63)
@@ -138,7 +139,7 @@ static bool name_of_parent(const char *text, const jsmntok_t *tokens, const jsmn
         return key->parent == 0;
     const jsmntok_t *object = &tokens[key->parent], *name = object->parent > 0 ? &tokens[object->parent] : NULL;
     return object->type == JSMN_OBJECT && name && name->type == JSMN_STRING && name->parent == 0 &&
-           copy(text, name, out);
+           copy_token(text, name, out);
 }
 
 int json_numbers(const char *text, size_t len,
@@ -158,7 +159,7 @@ int json_numbers(const char *text, size_t len,
         char object[64], key[64], number[64];
         uint64_t value;
         if (k->type == JSMN_STRING && k->size == 1 && v->type == JSMN_PRIMITIVE && v->parent == i &&
-            name_of_parent(text, tokens, k, object) && copy(text, k, key) && copy(text, v, number) &&
+            name_of_parent(text, tokens, k, object) && copy_token(text, k, key) && copy_token(text, v, number) &&
             num_parse(number, 0, UINT64_MAX - 1, &value) == 0)
             found(arg, object, key, value);
     }

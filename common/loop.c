@@ -1,6 +1,7 @@
 #include "common/loop.h"
 
 #include "common/container.h"
+#include "common/units.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -96,7 +97,7 @@ uint64_t loop_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
 }
 
 static struct timer *earliest(const struct loop *l)
@@ -117,12 +118,12 @@ static int wait_ms(const struct loop *l)
     uint64_t now = loop_now();
     if (now >= t->at)
         return 0;
-    uint64_t ms = (t->at - now + 999999) / 1000000;
+    uint64_t ms = (t->at - now + MILLISECOND - 1) / MILLISECOND;
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
 /* Takes out what was removed and tells poll what is wanted.  The count of watches. */
-static size_t prepare(struct loop *l)
+static size_t prepare_polls(struct loop *l)
 {
     size_t kept = 0;
     for (size_t i = 0; i < l->count; i++)
@@ -137,7 +138,7 @@ static size_t prepare(struct loop *l)
 void loop_run(struct loop *l, const bool *done)
 {
     while (!*done) {
-        size_t n = prepare(l);
+        size_t n = prepare_polls(l);
         if (poll(l->polled, n, wait_ms(l)) < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM)
             abort(); /* a caller's bug: a watch count over RLIMIT_NOFILE */
         /* Watches added meanwhile come after n; a removed one has become NULL. */

@@ -1,5 +1,7 @@
 #include "common/mountinfo.h"
 
+#include "common/array.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -52,7 +54,7 @@ bool mountinfo_is_kernels(const struct mountinfo *m)
                                         "cgroup2",    "debugfs", "tracefs",  "bpf",    "securityfs", "pstore",
                                         "efivarfs",   "fusectl", "configfs", "autofs", "hugetlbfs",  "binfmt_misc",
                                         "rpc_pipefs", "nsfs",    "selinuxfs"};
-    for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+    for (size_t i = 0; i < COUNT(types); i++)
         if (strcmp(m->type, types[i]) == 0)
             return true;
     return false;

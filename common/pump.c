@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void finish(struct pump *p)
+static void finish_pump(struct pump *p)
 {
     pump_stop(p);
     p->ended(p);
@@ -47,14 +47,14 @@ static void flush(struct pump *p)
     ssize_t n = put(p->out.fd, p->buffer + p->start, want);
     if (n < 0) {
         if (errno != EAGAIN && errno != EINTR)
-            finish(p);
+            finish_pump(p);
         return;
     }
     p->start += (size_t)n;
     p->len -= (size_t)n;
     arm(p);
     if (p->len == 0 && p->total >= p->end)
-        finish(p);
+        finish_pump(p);
 }
 
 static void fill(struct pump *p)
@@ -64,7 +64,7 @@ static void fill(struct pump *p)
     if (n < 0 && (errno == EINTR || (errno == EAGAIN && !p->draining)))
         return;
     if (n <= 0) { /* an error of the input, such as a reset connection or a hung-up terminal, ends it too */
-        finish(p);
+        finish_pump(p);
         return;
     }
     p->start = 0;
@@ -88,7 +88,7 @@ static void out_ready(struct watch *w, short revents)
     if (p->len > 0)
         flush(p);
     else if (revents & (POLLERR | POLLNVAL))
-        finish(p); /* the reader is gone: tell the writer now, not at its next write */
+        finish_pump(p); /* the reader is gone: tell the writer now, not at its next write */
     else if (p->draining)
         fill(p);
     else if (revents & POLLHUP)
@@ -139,7 +139,7 @@ void pump_limit(struct pump *p, uint64_t total)
         return;
     p->end = total < p->total ? p->total : total;
     if (p->len == 0 && p->total >= p->end)
-        finish(p);
+        finish_pump(p);
 }
 
 void pump_stop(struct pump *p)

@@ -242,7 +242,7 @@ static int result(const char *name, int status, struct err *err)
     return WIFEXITED(status) ? WEXITSTATUS(status) : err_set(err, "%s was ended by signal %d", name, WTERMSIG(status));
 }
 
-static int finish(struct run *r, struct buf *out, struct buf *complaints, struct err *err)
+static int finish_run(struct run *r, struct buf *out, struct buf *complaints, struct err *err)
 {
     int status;
     if (wait_for(r->pid, &status) < 0)
@@ -257,7 +257,7 @@ static int finish(struct run *r, struct buf *out, struct buf *complaints, struct
 
 int run_finish(struct run *r, struct buf *out, struct buf *complaints, struct err *err)
 {
-    int status = finish(r, out, complaints, err);
+    int status = finish_run(r, out, complaints, err);
     close(r->feed);
     close(r->said);
     if (r->complaints >= 0)

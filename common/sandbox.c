@@ -86,24 +86,24 @@ struct program {
     unsigned short len;
 };
 
-static void add(struct program *p, int code, uint32_t k, uint8_t yes, uint8_t no)
+static void add_instruction(struct program *p, int code, uint32_t k, uint8_t yes, uint8_t no)
 {
     p->code[p->len++] = (struct sock_filter){(uint16_t)code, yes, no, k};
 }
 
-static void load(struct program *p, size_t offset)
+static void load_field(struct program *p, size_t offset)
 {
-    add(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+    add_instruction(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
 }
 
-static void end(struct program *p, uint32_t action)
+static void add_end(struct program *p, uint32_t action)
 {
-    add(p, BPF_RET | BPF_K, action, 0, 0);
+    add_instruction(p, BPF_RET | BPF_K, action, 0, 0);
 }
 
-static void jump(struct program *p, int how, uint32_t k, uint8_t yes, uint8_t no)
+static void add_jump(struct program *p, int how, uint32_t k, uint8_t yes, uint8_t no)
 {
-    add(p, BPF_JMP | how | BPF_K, k, yes, no);
+    add_instruction(p, BPF_JMP | how | BPF_K, k, yes, no);
 }
 
 /* The accumulator holds the call's number before and after.  A condition takes three instructions, and after the last
@@ -116,37 +116,37 @@ static void add_rule(struct program *p, const struct rule *r)
         count++;
     if (r->call == RULE_NOT_HERE)
         return;
-    jump(p, BPF_JEQ, (uint32_t)r->call, 0, count ? (uint8_t)(3 * count + 2) : 1);
+    add_jump(p, BPF_JEQ, (uint32_t)r->call, 0, count ? (uint8_t)(3 * count + 2) : 1);
     for (uint8_t i = 0; i < count; i++) { /* the low half: both architectures are little-endian */
-        load(p, offsetof(struct seccomp_data, args) + (size_t)r->only[i].argument * sizeof(uint64_t));
-        add(p, BPF_ALU | BPF_AND | BPF_K, r->only[i].mask, 0, 0);
-        jump(p, BPF_JEQ, r->only[i].value, 0, (uint8_t)(3 * (count - i - 1) + 1));
+        load_field(p, offsetof(struct seccomp_data, args) + (size_t)r->only[i].argument * sizeof(uint64_t));
+        add_instruction(p, BPF_ALU | BPF_AND | BPF_K, r->only[i].mask, 0, 0);
+        add_jump(p, BPF_JEQ, r->only[i].value, 0, (uint8_t)(3 * (count - i - 1) + 1));
     }
-    end(p, SECCOMP_RET_ALLOW);
+    add_end(p, SECCOMP_RET_ALLOW);
     if (count)
-        load(p, offsetof(struct seccomp_data, nr));
+        load_field(p, offsetof(struct seccomp_data, nr));
 }
 
 /* When watched, what is refused comes to on_refusal. */
 static void write_program(struct program *p, const struct role *role, bool watched)
 {
-    load(p, offsetof(struct seccomp_data, arch));
-    jump(p, BPF_JEQ, ARCH, 1, 0);
-    end(p, SECCOMP_RET_KILL_PROCESS);
-    load(p, offsetof(struct seccomp_data, nr));
+    load_field(p, offsetof(struct seccomp_data, arch));
+    add_jump(p, BPF_JEQ, ARCH, 1, 0);
+    add_end(p, SECCOMP_RET_KILL_PROCESS);
+    load_field(p, offsetof(struct seccomp_data, nr));
 #ifdef __x86_64__
-    jump(p, BPF_JGE, 0x40000000 /* x32's: __X32_SYSCALL_BIT */, 0, 1);
-    end(p, SECCOMP_RET_KILL_PROCESS);
+    add_jump(p, BPF_JGE, 0x40000000 /* x32's: __X32_SYSCALL_BIT */, 0, 1);
+    add_end(p, SECCOMP_RET_KILL_PROCESS);
 #endif
     add_rule(p, &(struct rule){SYS_tgkill, {{0, UINT32_MAX, (uint32_t)getpid()}}});
     for (size_t t = 0; t < COUNT(role->tables); t++)
         for (size_t i = 0; i < role->tables[t].count; i++)
             add_rule(p, &role->tables[t].list[i]);
     for (size_t i = 0; i < COUNT(deadly); i++) {
-        jump(p, BPF_JEQ, (uint32_t)deadly[i], 0, 1);
-        end(p, watched ? SECCOMP_RET_TRAP : SECCOMP_RET_KILL_PROCESS);
+        add_jump(p, BPF_JEQ, (uint32_t)deadly[i], 0, 1);
+        add_end(p, watched ? SECCOMP_RET_TRAP : SECCOMP_RET_KILL_PROCESS);
     }
-    end(p, watched ? SECCOMP_RET_TRAP : SECCOMP_RET_ERRNO | ENOSYS);
+    add_end(p, watched ? SECCOMP_RET_TRAP : SECCOMP_RET_ERRNO | ENOSYS);
 }
 
 static const char *watched_role;

@@ -22,7 +22,7 @@ int tar_take_padding(int in, uint64_t size, struct err *err)
 
 /* Octal digits between blanks; or GNU's way for others: a big-endian number behind the byte 0x80, or 0xff when
  * it is negative. */
-static bool number(const char *field, size_t size, uint64_t *out)
+static bool read_number(const char *field, size_t size, uint64_t *out)
 {
     bool negative = (uint8_t)field[0] == 0xff;
     *out = negative ? UINT64_MAX : 0;
@@ -42,12 +42,12 @@ static bool number(const char *field, size_t size, uint64_t *out)
 static int parse_header(const struct tar_header *h, struct tar_member *m, struct err *err)
 {
     uint64_t sum, mode, uid, gid, mtime, high, low;
-    if (!number(h->checksum, sizeof(h->checksum), &sum) || sum != tar_checksum(h))
+    if (!read_number(h->checksum, sizeof(h->checksum), &sum) || sum != tar_checksum(h))
         return err_set(err, "this is not a tar archive, or a damaged one");
-    if (!number(h->mode, sizeof(h->mode), &mode) || !number(h->uid, sizeof(h->uid), &uid) ||
-        !number(h->gid, sizeof(h->gid), &gid) || !number(h->size, sizeof(h->size), &m->size) ||
-        !number(h->mtime, sizeof(h->mtime), &mtime) || !number(h->major, sizeof(h->major), &high) ||
-        !number(h->minor, sizeof(h->minor), &low) || m->size > INT64_MAX)
+    if (!read_number(h->mode, sizeof(h->mode), &mode) || !read_number(h->uid, sizeof(h->uid), &uid) ||
+        !read_number(h->gid, sizeof(h->gid), &gid) || !read_number(h->size, sizeof(h->size), &m->size) ||
+        !read_number(h->mtime, sizeof(h->mtime), &mtime) || !read_number(h->major, sizeof(h->major), &high) ||
+        !read_number(h->minor, sizeof(h->minor), &low) || m->size > INT64_MAX)
         return err_set(err, "%.100s: a malformed header in the archive", h->name);
     m->type = h->type ? h->type : '0';
     m->mode = (mode_t)mode & 07777;

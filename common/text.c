@@ -1,5 +1,7 @@
 #include "common/text.h"
 
+#include "common/array.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@ size_t text_decode(const char *text, size_t len, uint32_t *code)
         uint32_t min;
     } forms[] = {{0x80, 0x00, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
     const unsigned char *s = (const unsigned char *)text;
-    for (size_t f = 0; f < sizeof(forms) / sizeof(*forms); f++) {
+    for (size_t f = 0; f < COUNT(forms); f++) {
         if (len < forms[f].len || (s[0] & forms[f].mask) != forms[f].lead)
             continue;
         *code = s[0] & (uint32_t)~forms[f].mask & 0xff;
@@ -33,7 +35,7 @@ bool text_steers(uint32_t code)
     } ranges[] = {
         {0, 0x1f}, {0x7f, 0x9f}, {0x61c, 0x61c}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069},
     };
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
+    for (size_t i = 0; i < COUNT(ranges); i++)
         if (code >= ranges[i].first && code <= ranges[i].last)
             return true;
     return false;

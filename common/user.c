@@ -10,14 +10,14 @@
 enum { FIELDS_MAX = 7 };
 
 /* One line of passwd(5) or group(5): fields between colons, not NUL-terminated. */
-struct line {
+struct passwd_line {
     const char *field[FIELDS_MAX];
     size_t len[FIELDS_MAX];
     size_t count;
 };
 
 /* Takes the line at *text; false at the end. */
-static bool next_line(const char **text, struct line *l)
+static bool next_line(const char **text, struct passwd_line *l)
 {
     const char *c = *text;
     if (!*c)
@@ -37,13 +37,13 @@ static bool next_line(const char **text, struct line *l)
     return true;
 }
 
-static bool is(const struct line *l, size_t i, const char *text, size_t len)
+static bool is(const struct passwd_line *l, size_t i, const char *text, size_t len)
 {
     return i < l->count && l->len[i] == len && memcmp(l->field[i], text, len) == 0;
 }
 
 /* A numeric field, as an id: 0 to 2^32 - 2 (the last one means "no change" to the kernel). */
-static bool number(const char *text, size_t len, uint32_t *out)
+static bool read_id(const char *text, size_t len, uint32_t *out)
 {
     char copy[16];
     uint64_t value;
@@ -73,38 +73,38 @@ static bool is_member(const char *members, size_t size, const char *name, size_t
 
 static void add_groups(const char *group, const char *name, size_t len, struct user *user)
 {
-    struct line l;
+    struct passwd_line l;
     uint32_t gid;
     while (next_line(&group, &l))
-        if (l.count >= 4 && is_member(l.field[3], l.len[3], name, len) && number(l.field[2], l.len[2], &gid) &&
+        if (l.count >= 4 && is_member(l.field[3], l.len[3], name, len) && read_id(l.field[2], l.len[2], &gid) &&
             user->group_count < USER_GROUPS_MAX)
             user->groups[user->group_count++] = gid;
 }
 
 /* The user's line, by name, or by number when there is no such name. */
-static bool find_user(const char *passwd, const char *spec, size_t len, struct line *l)
+static bool find_user(const char *passwd, const char *spec, size_t len, struct passwd_line *l)
 {
     uint32_t wanted, uid;
     const char *text = passwd;
     while (next_line(&text, l))
         if (is(l, 0, spec, len) && l->count >= 4)
             return true;
-    if (!number(spec, len, &wanted))
+    if (!read_id(spec, len, &wanted))
         return false;
     text = passwd;
     while (next_line(&text, l))
-        if (l->count >= 4 && number(l->field[2], l->len[2], &uid) && uid == wanted)
+        if (l->count >= 4 && read_id(l->field[2], l->len[2], &uid) && uid == wanted)
             return true;
     return false;
 }
 
 static int find_group(const char *group, const char *name, struct user *user, struct err *err)
 {
-    struct line l;
+    struct passwd_line l;
     while (next_line(&group, &l))
-        if (is(&l, 0, name, strlen(name)) && l.count >= 3 && number(l.field[2], l.len[2], &user->gid))
+        if (is(&l, 0, name, strlen(name)) && l.count >= 3 && read_id(l.field[2], l.len[2], &user->gid))
             return 0;
-    if (number(name, strlen(name), &user->gid))
+    if (read_id(name, strlen(name), &user->gid))
         return 0;
     return err_set(err, "there is no group '%s' in the image's /etc/group", name);
 }
@@ -118,10 +118,10 @@ int user_find(const char *spec, const char *passwd, const char *group, struct us
         spec = "0";
         len = 1;
     }
-    struct line l;
-    bool numeric = number(spec, len, &user->uid);
+    struct passwd_line l;
+    bool numeric = read_id(spec, len, &user->uid);
     bool found = find_user(passwd, spec, len, &l);
-    if (found && (!number(l.field[2], l.len[2], &user->uid) || !number(l.field[3], l.len[3], &user->gid)))
+    if (found && (!read_id(l.field[2], l.len[2], &user->uid) || !read_id(l.field[3], l.len[3], &user->gid)))
         return err_set(err, "the entry of user '%.*s' in the image's /etc/passwd is malformed", (int)len, spec);
     if (!found && !numeric)
         return err_set(err, "there is no user '%.*s' in the image's /etc/passwd", (int)len, spec);

@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/jsonread.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "common/variables.h"
 #include "ctl/ctl.h"
 
@@ -19,7 +20,6 @@
 #include <unistd.h>
 
 enum { INPUT_MAX = 16 << 20, LINE_MAX_BYTES = 65535 };
-#define SECOND UINT64_C(1000000000)
 
 struct wrap {
     const struct jsonread *json;

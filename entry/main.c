@@ -1,5 +1,6 @@
 /* The container's ENTRYPOINT: runs a command in a microVM made of the container's tree, and behaves like that command.
  * This file is the program's outline: options -> plan -> stages, and everything undone in reverse. */
+#include "common/array.h"
 #include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/descriptors.h"
@@ -216,7 +217,7 @@ static int make_jail(const struct plan *plan, struct undo *u, struct vm *vm, str
     return vm->listener < 0 ? -1 : 0;
 }
 
-static int start(const struct plan *plan, const struct signals *signals, struct vm *vm, struct err *err)
+static int start_vm(const struct plan *plan, const struct signals *signals, struct vm *vm, struct err *err)
 {
     if (jail_start(&vm->jail_plan, &vm->jail, err) < 0)
         return -1;
@@ -242,7 +243,7 @@ static int settle(const struct plan *plan, const struct signals *signals, struct
     drives_unlink(&vm->drives);
     jail_close(&vm->jail);
     if (write_state(plan, vm, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
-        undo_entrust(u, own, sizeof(own) / sizeof(*own), err) < 0)
+        undo_entrust(u, own, COUNT(own), err) < 0)
         return -1;
     vm->firecracker = status_firecracker(jail->pid);
     kvmthread_move((pid_t)vm->firecracker.pid);
@@ -276,8 +277,8 @@ static int watch(const struct plan *plan, const struct signals *signals, struct 
 }
 
 /* The stages, in order.  What each makes on the host goes on the undo stack at once. */
-static int run(const struct plan *plan, const struct signals *signals, struct status_facts *facts, struct undo *u,
-               enum status_reason *reason, struct err *err)
+static int run_stages(const struct plan *plan, const struct signals *signals, struct status_facts *facts,
+                      struct undo *u, enum status_reason *reason, struct err *err)
 {
     static struct vm vm = {.run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
     if (claim_folder(plan, u, &vm, err) < 0 || make_cgroup(plan, u, &vm, err) < 0 ||
@@ -287,7 +288,7 @@ static int run(const struct plan *plan, const struct signals *signals, struct st
     }
     if (make_network(plan, u, &vm, err) < 0 || make_jail(plan, u, &vm, err) < 0)
         return -1;
-    if (start(plan, signals, &vm, err) < 0 || settle(plan, signals, u, &vm, err) < 0) {
+    if (start_vm(plan, signals, &vm, err) < 0 || settle(plan, signals, u, &vm, err) < 0) {
         vmm_close(vm.vmm);
         return -1;
     }
@@ -330,7 +331,7 @@ static int run_vm(struct options *options, struct err *err)
         struct undo *u = undo_new();
         code = users < 0 ? -1 : !u ? err_set(err, "out of memory") : catch_signals(&signals, err);
         if (code == 0)
-            code = code_of_end(&signals, run(&plan, &signals, &facts, u, &reason, err));
+            code = code_of_end(&signals, run_stages(&plan, &signals, &facts, u, &reason, err));
         status_ended(history, code < 0 ? EXIT_OURS : code, reason);
         if (u)
             undo_all(u);

@@ -25,7 +25,7 @@
 #include <sys/socket.h>
 
 /* An address or a route in words. */
-struct words {
+struct route_words {
     uint8_t family, prefix, scope, via_family;
     struct in6_addr to, peer, broadcast, via, src;
     bool has_peer, has_broadcast, has_src, noprefixroute, onlink;
@@ -44,7 +44,7 @@ static int parse_address(const char *text, struct in6_addr *out, uint8_t *family
 }
 
 /* "10.1.2.2/30" */
-static int parse_net(char *text, struct in6_addr *out, struct words *w)
+static int parse_net(char *text, struct in6_addr *out, struct route_words *w)
 {
     uint64_t prefix;
     char *slash = strchr(text, '/');
@@ -66,7 +66,7 @@ static int parse_number(const char *text, uint32_t *out)
     return 0;
 }
 
-static int parse_pair(struct words *w, const char *word, char *value)
+static int parse_pair(struct route_words *w, const char *word, char *value)
 {
     uint8_t family;
     if (!strcmp(word, "via"))
@@ -87,10 +87,10 @@ static int parse_pair(struct words *w, const char *word, char *value)
 }
 
 /* text is taken apart. */
-static int parse(char *text, struct words *w)
+static int parse(char *text, struct route_words *w)
 {
     char *rest = NULL, *word = strtok_r(text, " ", &rest);
-    *w = (struct words){.scope = RT_SCOPE_UNIVERSE};
+    *w = (struct route_words){.scope = RT_SCOPE_UNIVERSE};
     if (!word || parse_net(word, &w->to, w) < 0)
         return -1;
     while ((word = strtok_r(NULL, " ", &rest))) {
@@ -110,7 +110,7 @@ static int parse(char *text, struct words *w)
 }
 
 /* No duplicate address detection: the address was the container's until now. */
-static int add_address(unsigned ifindex, const struct words *w)
+static int add_address(unsigned ifindex, const struct route_words *w)
 {
     struct rtnl r;
     const struct ifaddrmsg head = {
@@ -126,7 +126,7 @@ static int add_address(unsigned ifindex, const struct words *w)
     return rtnl_send(&r);
 }
 
-static void put_gateway(struct rtnl *r, const struct words *w)
+static void put_gateway(struct rtnl *r, const struct route_words *w)
 {
     struct {
         uint16_t family;
@@ -138,7 +138,7 @@ static void put_gateway(struct rtnl *r, const struct words *w)
         rtnl_put(r, RTA_VIA, &via, sizeof(via.family) + size_of(w->via_family));
 }
 
-static int add_route(unsigned ifindex, const struct words *w)
+static int add_route(unsigned ifindex, const struct route_words *w)
 {
     struct rtnl r;
     const struct rtmsg head = {.rtm_family = w->family,
@@ -184,7 +184,7 @@ static int add_all(char *const *settings, const char *setting, const char *card,
 {
     unsigned ifindex = if_nametoindex(card);
     for (const char *text; (text = next_of(&settings, setting, card));) {
-        struct words w;
+        struct route_words w;
         cleanup_free char *copy = strdup(text);
         if (!copy || parse(copy, &w) < 0)
             return err_set(err, "the setting %s=%s %s is malformed", setting, card, text);
@@ -238,12 +238,12 @@ static int rename_card(int sock, const char *from, const char *to)
 }
 
 /* NAME MAC MTU */
-struct card {
+struct guest_card {
     char name[IFNAMSIZ], mac[MAC_TEXT];
     int mtu;
 };
 
-static int parse_card(const char *text, struct card *card, struct err *err)
+static int parse_card(const char *text, struct guest_card *card, struct err *err)
 {
     if (sscanf(text, "%15s %17s %d", card->name, card->mac, &card->mtu) == 3)
         return 0;
@@ -257,7 +257,7 @@ static int name_cards(int sock, char *const *settings, struct err *err)
         char *const *list = settings;
         const char *text;
         for (int i = 0; (text = next_of(&list, SETTING_CARD, "")); i++) {
-            struct card card;
+            struct guest_card card;
             char now[IFNAMSIZ], temporary[IFNAMSIZ];
             if (parse_card(text, &card, err) < 0)
                 return -1;
@@ -281,7 +281,7 @@ static void set_notices(const char *card)
     (void)io_write_text(path, "1");
 }
 
-static int bring_up(int sock, char *const *settings, const struct card *card, struct err *err)
+static int bring_up(int sock, char *const *settings, const struct guest_card *card, struct err *err)
 {
     if (iface_mtu(sock, card->name, card->mtu) < 0)
         return err_sys(err, "cannot set the MTU of %s to %d", card->name, card->mtu);
@@ -306,7 +306,7 @@ int cards_up(char *const *settings, struct err *err)
     for (int routes = 0; routes < 2; routes++) {
         char *const *list = settings;
         for (const char *text; (text = next_of(&list, SETTING_CARD, ""));) {
-            struct card card;
+            struct guest_card card;
             if (parse_card(text, &card, err) < 0 ||
                 (routes ? add_all(settings, SETTING_CARD_ROUTE, card.name, AF_UNSPEC, err)
                         : bring_up(sock, settings, &card, err)) < 0)

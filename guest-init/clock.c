@@ -3,15 +3,16 @@
  * clock that was set, or of a VM that was stopped, and ours is set too. */
 #include "guest-init/clock.h"
 
+#include "common/units.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <sys/timex.h>
 #include <time.h>
 
-#define MS INT64_C(1000000)
-#define SECOND (1000 * MS)
 enum { TRIES = 5 };
-static const int64_t every = 10 * SECOND, again = 200 * MS, too_long = 40 * MS, jump = 20 * MS, enough = MS;
+static const int64_t every = 10 * SECOND, again = 200 * MILLISECOND, too_long = 40 * MILLISECOND,
+                     jump = 20 * MILLISECOND, enough = MILLISECOND;
 
 enum clock_step clock_decide(int64_t offset, int64_t error, bool disciplined)
 {
@@ -25,10 +26,10 @@ static int64_t ns_of(clockid_t id)
 {
     struct timespec t;
     clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
+    return (int64_t)t.tv_sec * (int64_t)SECOND + t.tv_nsec;
 }
 
-static void ask(struct clock *c)
+static void ask_time(struct clock *c)
 {
     uint64_t now = loop_now();
     uint32_t fields[] = {0, (uint32_t)now, (uint32_t)(now >> 32)};
@@ -38,22 +39,22 @@ static void ask(struct clock *c)
 
 static void on_timer(struct timer *t)
 {
-    ask((struct clock *)t);
+    ask_time((struct clock *)t);
 }
 
 void clock_start(struct clock *c, struct loop *loop, struct peer *control)
 {
     *c = (struct clock){.timer.fired = on_timer, .loop = loop, .control = control};
-    ask(c);
+    ask_time(c);
 }
 
-static void follow(int64_t host, int64_t error)
+static void follow_host(int64_t host, int64_t error)
 {
     struct timex state = {0};
     int64_t offset = host - ns_of(CLOCK_REALTIME);
     bool disciplined = adjtimex(&state) >= 0 && !(state.status & STA_UNSYNC);
     enum clock_step step = clock_decide(offset, error, disciplined);
-    struct timespec time = {.tv_sec = host / SECOND, .tv_nsec = host % SECOND};
+    struct timespec time = {.tv_sec = host / (int64_t)SECOND, .tv_nsec = host % (int64_t)SECOND};
     struct timex slew = {.modes = ADJ_OFFSET_SINGLESHOT, .offset = (long)(offset / 1000)};
     if (step == CLOCK_SET)
         clock_settime(CLOCK_REALTIME, &time);
@@ -64,7 +65,7 @@ static void follow(int64_t host, int64_t error)
 void clock_told(int64_t host, uint64_t asked)
 {
     int64_t took = (int64_t)(loop_now() - asked);
-    follow(host + took / 2, took / 2);
+    follow_host(host + took / 2, took / 2);
 }
 
 void clock_message(struct clock *c, const struct proto_msg *msg)
@@ -76,7 +77,7 @@ void clock_message(struct clock *c, const struct proto_msg *msg)
     uint64_t now = loop_now(), asked = (uint64_t)asked_high << 32 | asked_low;
     if (asked == 0 || asked > now) { /* the host's clock was set */
         c->tries = 0;
-        ask(c);
+        ask_time(c);
         return;
     }
     int64_t took = (int64_t)(now - asked);
@@ -85,5 +86,5 @@ void clock_message(struct clock *c, const struct proto_msg *msg)
         return;
     }
     c->tries = 0;
-    follow(host + took / 2, took / 2);
+    follow_host(host + took / 2, took / 2);
 }

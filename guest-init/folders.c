@@ -19,7 +19,7 @@ void folders_above(char *path)
 }
 
 /* Puts a link's target in its place: whole is the link's path, cut off from the rest, which is behind its NUL. */
-static int follow(char whole[PATH_MAX], const char *rest)
+static int follow_link(char whole[PATH_MAX], const char *rest)
 {
     char target[PATH_MAX], next[PATH_MAX];
     ssize_t n = readlink(whole, target, sizeof(target) - 1);
@@ -56,7 +56,7 @@ static int make_until_link(char path[PATH_MAX], mode_t mode, bool *followed)
             }
             if (stat(path, &st) < 0) {
                 *followed = errno == ENOENT;
-                return *followed ? follow(path, rest) : -1;
+                return *followed ? follow_link(path, rest) : -1;
             }
             if (!S_ISDIR(st.st_mode)) {
                 errno = ENOTDIR;

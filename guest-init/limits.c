@@ -1,5 +1,6 @@
 #include "guest-init/limits.h"
 
+#include "common/array.h"
 #include "common/io.h"
 #include "common/limits.h"
 #include "common/settings.h"
@@ -41,7 +42,7 @@ static void set(int resource, struct rlimit limit)
 
 void limits_apply(void)
 {
-    for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
+    for (size_t i = 0; i < COUNT(usual); i++)
         set(usual[i].resource, usual[i].limit);
     for (size_t i = 0; i < given_count; i++)
         set(given[i].resource, given[i].limit);

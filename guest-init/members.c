@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/num.h"
+#include "common/units.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@ static bool parse_stat(const char *text, char *state, pid_t *sid, uint64_t *tick
 unsigned members_signal(pid_t sid, uint64_t before, int signo)
 {
     DIR *d = opendir("/proc");
-    uint64_t tick = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK), pid, started;
+    uint64_t tick = SECOND / (uint64_t)sysconf(_SC_CLK_TCK), pid, started;
     unsigned count = 0;
     for (struct dirent *e; d && (e = readdir(d));) {
         char path[sizeof(e->d_name) + 16], state;

@@ -1,5 +1,6 @@
 #include "guest-init/mounts.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/settings.h"
 #include "guest-init/etc.h"
@@ -16,7 +17,6 @@
 #include <sys/syscall.h>
 
 #define NEW_ROOT "/newroot"
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 struct mount_row {
     const char *type, *target, *data;

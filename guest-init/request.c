@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* The string at *at of text (len bytes, a NUL behind them); *at moves behind its NUL.  NULL at the end. */
-static char *take(char *text, size_t len, size_t *at)
+static char *take_string(char *text, size_t len, size_t *at)
 {
     if (*at >= len)
         return NULL;
@@ -54,13 +54,13 @@ int request_parse(const struct proto_msg *msg, char *const *base, struct request
         return -1;
     memcpy(r->text, data, len);
     char **argv = r->lists, **env = r->lists + argc + 1;
-    r->command.user = take(r->text, len, &at);
-    r->command.directory = take(r->text, len, &at);
+    r->command.user = take_string(r->text, len, &at);
+    r->command.directory = take_string(r->text, len, &at);
     for (uint32_t i = 0; i < argc; i++)
-        if (!(argv[i] = take(r->text, len, &at)))
+        if (!(argv[i] = take_string(r->text, len, &at)))
             return -1;
     for (uint32_t i = 0; i < envc; i++)
-        if (!(env[i] = take(r->text, len, &at)))
+        if (!(env[i] = take_string(r->text, len, &at)))
             return -1;
     add_base(env + envc, base, env, envc);
     r->command.argv = argv;

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/container.h"
 #include "common/peer.h"
+#include "common/units.h"
 #include "guest-init/clock.h"
 #include "guest-init/request.h"
 #include "guest-init/session.h"
@@ -34,7 +35,7 @@ struct init {
     bool done;
 };
 
-static void tell(struct init *in, enum proto_type type, uint32_t session, uint32_t value, const char *text)
+static void tell_entry(struct init *in, enum proto_type type, uint32_t session, uint32_t value, const char *text)
 {
     uint32_t fields[] = {session, value};
     peer_send(&in->control, type, fields, 2, text, text ? strlen(text) : 0);
@@ -44,7 +45,7 @@ static void tell_started(struct init *in, const struct session *s)
 {
     const struct serve_plan *plan = in->plan;
     uint32_t pid = s->id == 0 && plan->command.pid1 ? 1 : (uint32_t)s->pid;
-    uint32_t fields[] = {s->id, (uint32_t)(loop_now() / 1000000), (uint32_t)(plan->begun / 1000000), pid};
+    uint32_t fields[] = {s->id, (uint32_t)(loop_now() / MILLISECOND), (uint32_t)(plan->begun / MILLISECOND), pid};
     peer_send(&in->control, PROTO_STARTED, fields, 4, NULL, 0);
 }
 
@@ -71,14 +72,14 @@ static struct slot **find_slot(struct init *in)
     return found;
 }
 
-static void start(struct init *in, uint32_t id, const struct command *c, bool stdin_wanted, uint32_t rows,
-                  uint32_t columns)
+static void start_command(struct init *in, uint32_t id, const struct command *c, bool stdin_wanted, uint32_t rows,
+                          uint32_t columns)
 {
     struct err err = {0};
     uint32_t code = 125;
     struct slot **slot = find_slot(in);
     if (!slot || !(*slot = calloc(1, sizeof(**slot)))) {
-        tell(in, PROTO_FAILED, id, code, "too many sessions in the guest");
+        tell_entry(in, PROTO_FAILED, id, code, "too many sessions in the guest");
         return;
     }
     struct session *s = &(*slot)->session;
@@ -89,7 +90,7 @@ static void start(struct init *in, uint32_t id, const struct command *c, bool st
         return;
     }
     session_close(s);
-    tell(in, PROTO_FAILED, id, code, err.text);
+    tell_entry(in, PROTO_FAILED, id, code, err.text);
 }
 
 /* The command was the VM's purpose: as a container's processes end with its first, the others end now. */
@@ -136,7 +137,7 @@ static void on_signal(struct watch *w, short revents)
             }
 }
 
-static struct session *find(struct init *in, uint32_t id)
+static struct session *find_session(struct init *in, uint32_t id)
 {
     for (int i = 0; i < SESSIONS_MAX; i++)
         if (in->slots[i] && in->slots[i]->session.id == id)
@@ -148,9 +149,9 @@ static void exec(struct init *in, const struct proto_msg *msg)
 {
     struct request r;
     if (request_parse(msg, in->plan->command.env, &r) < 0) {
-        tell(in, PROTO_FAILED, r.session, 125, "malformed request");
+        tell_entry(in, PROTO_FAILED, r.session, 125, "malformed request");
     } else if ((r.flags & PROTO_EXEC_BUSYBOX) && in->plan->busybox < 0) {
-        tell(in, PROTO_FAILED, r.session, 125, "the initramfs has no busybox");
+        tell_entry(in, PROTO_FAILED, r.session, 125, "the initramfs has no busybox");
     } else {
         if (r.flags & PROTO_EXEC_BUSYBOX)
             r.command.program = in->plan->busybox;
@@ -159,7 +160,7 @@ static void exec(struct init *in, const struct proto_msg *msg)
             r.command.user = in->plan->command.user;
         if (!*r.command.directory)
             r.command.directory = in->plan->command.directory;
-        start(in, r.session, &r.command, r.flags & PROTO_EXEC_STDIN, r.rows, r.columns);
+        start_command(in, r.session, &r.command, r.flags & PROTO_EXEC_STDIN, r.rows, r.columns);
     }
     request_free(&r);
 }
@@ -170,7 +171,7 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
     uint32_t id, a, b;
     if (!proto_field(msg, 0, &id))
         return;
-    struct session *s = find(in, id);
+    struct session *s = find_session(in, id);
     if (msg->type == PROTO_ACK && id == 0)
         in->done = true;
     else if (msg->type == PROTO_EXEC && id != 0 && in->plan)
@@ -193,7 +194,7 @@ static void on_lost(struct peer *p, int how)
 }
 
 /* -1 when there is not even memory for a loop: then the VM just ends, which entry reports. */
-static int prepare(struct init *in, int control)
+static int prepare_init(struct init *in, int control)
 {
     sigset_t set;
     sigfillset(&set);
@@ -208,7 +209,7 @@ static int prepare(struct init *in, int control)
 }
 
 /* The VM ends after this; freed it is all the same, so that it can be told whether anything is lost. */
-static void finish(struct init *in)
+static void finish_init(struct init *in)
 {
     for (int i = 0; i < SESSIONS_MAX; i++) {
         if (in->slots[i])
@@ -227,23 +228,23 @@ static void finish(struct init *in)
 void serve(int control, const struct serve_plan *plan)
 {
     struct init in = {.plan = plan, .mounts = -1};
-    if (prepare(&in, control) == 0) {
+    if (prepare_init(&in, control) == 0) {
         clock_start(&in.clock, in.loop, &in.control);
-        start(&in, 0, &plan->command, true, plan->rows, plan->columns);
+        start_command(&in, 0, &plan->command, true, plan->rows, plan->columns);
         if (plan->command.pid1 && in.slots[0])
             in.mounts = command_mounts(in.slots[0]->session.pid);
         loop_run(in.loop, &in.done);
         end_others();
     }
-    finish(&in);
+    finish_init(&in);
 }
 
 void serve_failure(int control, const struct err *err)
 {
     struct init in = {0};
-    if (prepare(&in, control) == 0) {
-        tell(&in, PROTO_FAILED, 0, 125, err->text);
+    if (prepare_init(&in, control) == 0) {
+        tell_entry(&in, PROTO_FAILED, 0, 125, err->text);
         loop_run(in.loop, &in.done);
     }
-    finish(&in);
+    finish_init(&in);
 }

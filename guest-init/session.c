@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/container.h"
+#include "common/units.h"
 #include "guest-init/host.h"
 #include "guest-init/members.h"
 #include "guest-init/oom.h"
@@ -17,7 +18,7 @@
 #include <time.h>
 
 /* What a command that has lost its client may take to end by SIGHUP. */
-#define HANGUP_GRACE (5 * UINT64_C(1000000000))
+#define HANGUP_GRACE (5 * SECOND)
 
 static const enum proto_kind kinds[] = {PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR};
 
@@ -195,7 +196,7 @@ void session_hangup(struct session *s)
         return;
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);
-    s->hung_up = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    s->hung_up = (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
     s->dying = true;
     s->grace.fired = grace_over;
     loop_timer(s->loop, &s->grace, loop_now() + HANGUP_GRACE);

@@ -35,7 +35,7 @@ int addr_add6(unsigned ifindex, const struct in6_addr *addr, unsigned prefix)
     return nl_call(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 
-struct wanted {
+struct addr_wanted {
     unsigned ifindex;
     struct in_addr *addr;
     struct in6_addr *addr6;
@@ -44,7 +44,7 @@ struct wanted {
 static int see_addr(const struct nlmsghdr *nlh, void *data)
 {
     const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
-    const struct wanted *w = data;
+    const struct addr_wanted *w = data;
     const struct nlattr *attr;
     mnl_attr_for_each(attr, nlh, sizeof(*ifa))
     {
@@ -63,7 +63,7 @@ void addr_find(unsigned ifindex, struct in_addr *addr, struct in6_addr *addr6)
 {
     char buf[NL_BUF];
     struct ifaddrmsg *ifa;
-    struct wanted w = {ifindex, addr, addr6};
+    struct addr_wanted w = {ifindex, addr, addr6};
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa), &ifa);
     *addr = (struct in_addr){0};
     *addr6 = (struct in6_addr){.s6_addr = {0}};

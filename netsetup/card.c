@@ -15,7 +15,7 @@
 
 enum { LOOPBACK = 1 };
 
-struct each {
+struct card_visit {
     int (*each)(const struct card *card, void *data);
     void *data;
 };
@@ -27,7 +27,7 @@ static void copy_text(char *out, size_t size, const struct nlattr *attr)
 
 static int see_link(const struct nlmsghdr *nlh, void *data)
 {
-    const struct each *e = data;
+    const struct card_visit *e = data;
     const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
     const struct nlattr *a[IFLA_MAX + 1] = {NULL};
     struct card card = {.ifindex = (unsigned)ifi->ifi_index, .flags = ifi->ifi_flags};
@@ -51,7 +51,7 @@ int card_each(int (*each)(const struct card *card, void *data), void *data, stru
 {
     char buf[NL_BUF];
     struct ifinfomsg *ifi;
-    struct each e = {each, data};
+    struct card_visit e = {each, data};
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETLINK, NLM_F_DUMP, sizeof(*ifi), &ifi);
     if (!nl_call(NETLINK_ROUTE, nlh, see_link, &e))
         return 0;
@@ -64,7 +64,7 @@ struct reading {
 };
 
 /* The address in an attribute, if there is one. */
-static bool take(const struct nlattr *attr, struct in6_addr *out)
+static bool take_address(const struct nlattr *attr, struct in6_addr *out)
 {
     size_t len = attr ? mnl_attr_get_payload_len(attr) : 0;
     if (!len || len > sizeof(*out))
@@ -120,10 +120,10 @@ static int see_address(const struct nlmsghdr *nlh, void *data)
     if (ifa->ifa_index != r->card->ifindex || (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
         return MNL_CB_OK;
     mnl_attr_parse(nlh, sizeof(*ifa), nl_sort_attr, &(struct nl_attrs){a, IFA_MAX});
-    take(a[IFA_ADDRESS], &address.peer);
-    if (!take(a[IFA_LOCAL], &address.local))
+    take_address(a[IFA_ADDRESS], &address.peer);
+    if (!take_address(a[IFA_LOCAL], &address.local))
         address.local = address.peer;
-    take(a[IFA_BROADCAST], &address.broadcast);
+    take_address(a[IFA_BROADCAST], &address.broadcast);
     address.flags = (a[IFA_FLAGS] ? mnl_attr_get_u32(a[IFA_FLAGS]) : ifa->ifa_flags) & IFA_F_NOPREFIXROUTE;
     if (has_address(r->card, &address))
         return MNL_CB_OK;
@@ -162,7 +162,7 @@ static void take_gateway(const struct nlattr *const *a, struct card_route *route
 {
     const struct rtvia *via = a[RTA_VIA] ? mnl_attr_get_payload(a[RTA_VIA]) : NULL;
     size_t len = via ? mnl_attr_get_payload_len(a[RTA_VIA]) - sizeof(*via) : 0;
-    if (take(a[RTA_GATEWAY], &route->via)) {
+    if (take_address(a[RTA_GATEWAY], &route->via)) {
         route->via_family = route->family;
     } else if (via && len <= sizeof(route->via)) {
         route->via_family = (uint8_t)via->rtvia_family;
@@ -185,8 +185,8 @@ static int see_route(const struct nlmsghdr *nlh, void *data)
     if (!a[RTA_OIF] || mnl_attr_get_u32(a[RTA_OIF]) != r->card->ifindex)
         return MNL_CB_OK;
     NL_NEST(metrics, a[RTA_METRICS], RTAX_MAX);
-    take(a[RTA_DST], &route.to);
-    take(a[RTA_PREFSRC], &route.src);
+    take_address(a[RTA_DST], &route.to);
+    take_address(a[RTA_PREFSRC], &route.src);
     take_gateway(a, &route);
     route.metric = a[RTA_PRIORITY] ? mnl_attr_get_u32(a[RTA_PRIORITY]) : 0;
     route.mtu = metrics[RTAX_MTU] ? mnl_attr_get_u32(metrics[RTAX_MTU]) : 0;

@@ -79,7 +79,7 @@ void claim_strangers(void (*found)(void *arg, const char *name, uid_t uid), void
         log_debug("the kernel does not tell who holds abstract sockets: %m");
 }
 
-struct wanted {
+struct claim_wanted {
     const char *name;
     bool stranger;
     uid_t uid;
@@ -87,7 +87,7 @@ struct wanted {
 
 static void compare(void *arg, const char *name, uid_t uid)
 {
-    struct wanted *w = arg;
+    struct claim_wanted *w = arg;
     if (strcmp(name, w->name) != 0)
         return;
     w->stranger = true;
@@ -99,7 +99,7 @@ static int claim(const char *name)
     int fd = hold(name);
     if (fd >= 0 || errno != EADDRINUSE)
         return fd;
-    struct wanted w = {.name = name};
+    struct claim_wanted w = {.name = name};
     claim_strangers(compare, &w);
     if (!w.stranger) {
         errno = EADDRINUSE;

@@ -1,13 +1,14 @@
 #include "netsetup/dnsservers.h"
 #include "common/cleanup.h"
 #include "common/loop.h"
+#include "common/units.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SHUNNED (UINT64_C(10) * 1000000000)
+#define SHUNNED (10 * SECOND)
 
 int dnsservers_add(struct dnsservers *s, const char *address, struct err *err)
 {

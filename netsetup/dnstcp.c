@@ -11,13 +11,13 @@
 #include "common/container.h"
 #include "common/listener.h"
 #include "common/pump.h"
+#include "common/units.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#define SECOND UINT64_C(1000000000)
 #define SILENCE (10 * SECOND)
 #define CONNECT (3 * SECOND)
 #define MINUTE (60 * SECOND)
@@ -30,8 +30,8 @@ struct messages {
     uint64_t count;
 };
 
-struct stream {
-    TAILQ_ENTRY(stream) by_age; /* the one silent longest is the first */
+struct tcp_stream {
+    TAILQ_ENTRY(tcp_stream) by_age; /* the one silent longest is the first */
     struct dnstcp *relay;
     struct watch watch; /* of the first two stages: the guest's first bytes, the server's answer to connect */
     struct timer timer;
@@ -49,7 +49,7 @@ struct dnstcp {
     struct listener listener;
     struct in_addr guest;
     struct dnsservers *servers;
-    TAILQ_HEAD(, stream) streams;
+    TAILQ_HEAD(, tcp_stream) streams;
     size_t count;
     uint64_t minute; /* when it began; and how many connections of the guest were closed here first in it */
     unsigned first;
@@ -94,7 +94,7 @@ static void close_guest(struct dnstcp *t, int fd)
     close(fd);
 }
 
-static void end_stream(struct stream *s)
+static void end_stream(struct tcp_stream *s)
 {
     struct dnstcp *t = s->relay;
     pump_stop(&s->up);
@@ -111,7 +111,7 @@ static void end_stream(struct stream *s)
     free(s);
 }
 
-static void active(struct stream *s, uint64_t patience)
+static void active(struct tcp_stream *s, uint64_t patience)
 {
     TAILQ_REMOVE(&s->relay->streams, s, by_age);
     TAILQ_INSERT_TAIL(&s->relay->streams, s, by_age);
@@ -120,11 +120,11 @@ static void active(struct stream *s, uint64_t patience)
 
 static void query_seen(struct pump *p, const char *data, size_t len)
 {
-    count(&container_of(p, struct stream, up)->queries, data, len);
+    count(&container_of(p, struct tcp_stream, up)->queries, data, len);
 }
 
 /* What has come from the server is the last of it. */
-static void end_when_answered(struct stream *s)
+static void end_when_answered(struct tcp_stream *s)
 {
     if (s->asked_all && s->answers.count >= s->queries.count)
         pump_limit(&s->down, s->down.total);
@@ -132,24 +132,24 @@ static void end_when_answered(struct stream *s)
 
 static void answer_seen(struct pump *p, const char *data, size_t len)
 {
-    struct stream *s = container_of(p, struct stream, down);
+    struct tcp_stream *s = container_of(p, struct tcp_stream, down);
     count(&s->answers, data, len);
     end_when_answered(s);
 }
 
 static void up_ended(struct pump *p)
 {
-    struct stream *s = container_of(p, struct stream, up);
+    struct tcp_stream *s = container_of(p, struct tcp_stream, up);
     s->asked_all = true;
     end_when_answered(s);
 }
 
 static void down_ended(struct pump *p)
 {
-    end_stream(container_of(p, struct stream, down));
+    end_stream(container_of(p, struct tcp_stream, down));
 }
 
-static void carry(struct stream *s)
+static void carry(struct tcp_stream *s)
 {
     struct loop *loop = s->relay->loop;
     loop_remove(loop, &s->watch);
@@ -167,7 +167,7 @@ static void carry(struct stream *s)
 static void server_ready(struct watch *w, short revents);
 
 /* The next server, or the end. */
-static void connect_server(struct stream *s)
+static void connect_server(struct tcp_stream *s)
 {
     struct dnstcp *t = s->relay;
     loop_remove(t->loop, &s->watch);
@@ -190,7 +190,7 @@ static void connect_server(struct stream *s)
 
 static void server_ready(struct watch *w, short revents)
 {
-    struct stream *s = container_of(w, struct stream, watch);
+    struct tcp_stream *s = container_of(w, struct tcp_stream, watch);
     int problem = 0;
     socklen_t size = sizeof(problem);
     (void)revents;
@@ -206,7 +206,7 @@ static void server_ready(struct watch *w, short revents)
 static void guest_ready(struct watch *w, short revents)
 {
     (void)revents; /* the end without a byte too: then there is nothing to ask */
-    struct stream *s = container_of(w, struct stream, watch);
+    struct tcp_stream *s = container_of(w, struct tcp_stream, watch);
     char first;
     ssize_t n = recv(s->guest, &first, 1, MSG_PEEK | MSG_DONTWAIT);
     if (n > 0)
@@ -217,7 +217,7 @@ static void guest_ready(struct watch *w, short revents)
 
 static void time_is_up(struct timer *timer)
 {
-    struct stream *s = container_of(timer, struct stream, timer);
+    struct tcp_stream *s = container_of(timer, struct tcp_stream, timer);
     uint64_t carried = s->up.total + s->down.total;
     if (s->carrying && carried != s->carried) {
         s->carried = carried;
@@ -241,7 +241,7 @@ static void listener_ready(struct watch *w, short revents)
         return;
     if (t->count == DNSTCP_STREAMS)
         end_stream(TAILQ_FIRST(&t->streams));
-    struct stream *s = calloc(1, sizeof(*s));
+    struct tcp_stream *s = calloc(1, sizeof(*s));
     if (!s)
         return;
     s->relay = t;
@@ -273,7 +273,7 @@ void dnstcp_free(struct dnstcp *t)
 {
     if (!t)
         return;
-    for (struct stream *s; (s = TAILQ_FIRST(&t->streams));)
+    for (struct tcp_stream *s; (s = TAILQ_FIRST(&t->streams));)
         end_stream(s);
     listener_stop(&t->listener);
     free(t);

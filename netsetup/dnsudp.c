@@ -10,6 +10,7 @@
 #include "netsetup/dnsudp.h"
 #include "common/cleanup.h"
 #include "common/container.h"
+#include "common/units.h"
 #include "netsetup/dnsmsg.h"
 
 #include <errno.h>
@@ -19,7 +20,6 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#define SECOND UINT64_C(1000000000)
 #define ONE_TRY (3 * SECOND)   /* then it is another server's turn */
 #define PATIENCE (10 * SECOND) /* then the guest is told; its C library has asked again by then */
 #define PORT_LIFE (10 * SECOND)
@@ -168,7 +168,7 @@ static bool send_query(struct dnsudp *u, struct query *q, int server)
 }
 
 /* Finds a server for a homeless query, or answers it. */
-static void ask(struct dnsudp *u, struct query *q)
+static void ask_server(struct dnsudp *u, struct query *q)
 {
     int server;
     while ((server = dnsservers_next(u->servers, q->tried)) >= 0) {
@@ -194,12 +194,13 @@ static void settle(struct dnsudp *u)
 {
     struct query *q;
     while ((q = TAILQ_FIRST(&u->homeless)))
-        ask(u, q);
+        ask_server(u, q);
     q = TAILQ_FIRST(&u->waiting);
     loop_timer(u->loop, &u->timer, q ? q->until : UINT64_MAX);
 }
 
-static void refuse(const struct dnsudp *u, const struct sockaddr_in *from, uint8_t *message, size_t len, unsigned rcode)
+static void refuse_query(const struct dnsudp *u, const struct sockaddr_in *from, uint8_t *message, size_t len,
+                         unsigned rcode)
 {
     (void)!sendto(u->watch.fd, message, dnsmsg_refuse(message, len, rcode), MSG_DONTWAIT, (const struct sockaddr *)from,
                   sizeof(*from));
@@ -211,13 +212,13 @@ static void take_query(struct dnsudp *u, size_t len, const struct sockaddr_in *f
     if (from->sin_addr.s_addr != u->guest.s_addr || !dnsmsg_is_query(u->message, len))
         return;
     if (!dnsmsg_question_end(u->message, len)) {
-        refuse(u, from, u->message, len, DNSMSG_FORMERR);
+        refuse_query(u, from, u->message, len, DNSMSG_FORMERR);
         return;
     }
     if (u->count < DNSUDP_QUERIES && u->bytes + len <= DNSUDP_BYTES)
         q = malloc(sizeof(*q) + len);
     if (!q) {
-        refuse(u, from, u->message, len, DNSMSG_SERVFAIL);
+        refuse_query(u, from, u->message, len, DNSMSG_SERVFAIL);
         return;
     }
     *q = (struct query){.from = *from, .guest_id = dnsmsg_id(u->message), .begun = loop_now(), .len = len};

@@ -84,7 +84,7 @@ struct subnets {
     size_t count;
 };
 
-static void add(struct subnets *s, const struct subnet *subnet)
+static void add_subnet(struct subnets *s, const struct subnet *subnet)
 {
     struct subnet *grown = reallocarray(s->list, s->count + 1, sizeof(*grown));
     if (!grown)
@@ -118,8 +118,9 @@ static int see_route(const struct nlmsghdr *nlh, void *data)
         mnl_attr_get_payload_len(a[RTA_DST]) < bytes)
         return MNL_CB_OK;
     memcpy(s.addr, mnl_attr_get_payload(a[RTA_DST]), bytes);
-    add(rt->rtm_protocol == PROTOCOL && mnl_attr_get_u32(a[RTA_OIF]) == LOOPBACK ? &seen->fallbacks : &seen->others,
-        &s);
+    add_subnet(rt->rtm_protocol == PROTOCOL && mnl_attr_get_u32(a[RTA_OIF]) == LOOPBACK ? &seen->fallbacks
+                                                                                        : &seen->others,
+               &s);
     return MNL_CB_OK;
 }
 

@@ -14,7 +14,7 @@
 enum { CHAINS_MAX = 8, NAME = 64 };
 
 /* A base chain of others. */
-struct chain {
+struct base_chain {
     uint8_t family;
     uint32_t hook;
     char table[NAME], name[NAME];
@@ -24,7 +24,7 @@ struct chain {
 
 struct chains {
     const struct net_link *link;
-    struct chain list[CHAINS_MAX];
+    struct base_chain list[CHAINS_MAX];
     size_t count;
 };
 
@@ -42,8 +42,8 @@ static int see_chain(const struct nlmsghdr *nlh, void *data)
     if (!family || !hook[NFTA_HOOK_HOOKNUM] || strcmp(nl_str(a[NFTA_CHAIN_TYPE]), "filter") != 0 ||
         isupper((unsigned char)name[0]) || chains->count == CHAINS_MAX)
         return MNL_CB_OK;
-    struct chain *c = &chains->list[chains->count++];
-    *c = (struct chain){.family = nfg->nfgen_family, .hook = ntohl(mnl_attr_get_u32(hook[NFTA_HOOK_HOOKNUM]))};
+    struct base_chain *c = &chains->list[chains->count++];
+    *c = (struct base_chain){.family = nfg->nfgen_family, .hook = ntohl(mnl_attr_get_u32(hook[NFTA_HOOK_HOOKNUM]))};
     snprintf(c->table, sizeof(c->table), "%s", table);
     snprintf(c->name, sizeof(c->name), "%s", name);
     c->refuses = a[NFTA_CHAIN_POLICY] && ntohl(mnl_attr_get_u32(a[NFTA_CHAIN_POLICY])) == NF_DROP;
@@ -117,7 +117,7 @@ static int see_rule(const struct nlmsghdr *nlh, void *data)
     mnl_attr_parse(nlh, sizeof(*nfg), nl_sort_attr, &(struct nl_attrs){a, NFTA_RULE_MAX});
     if (a[NFTA_RULE_EXPRESSIONS])
         see_expressions(a[NFTA_RULE_EXPRESSIONS], chains->link, &final, &knows_us);
-    for (struct chain *c = chains->list; c < chains->list + chains->count; c++) {
+    for (struct base_chain *c = chains->list; c < chains->list + chains->count; c++) {
         if (c->family != nfg->nfgen_family || strcmp(c->table, nl_str(a[NFTA_RULE_TABLE])) != 0)
             continue;
         c->knows_us |= knows_us;
@@ -141,7 +141,7 @@ void foreign_warn(const struct net_plan *plan, const struct net_link *link)
     if (dump(&chains, NFT_MSG_GETCHAIN, see_chain) || !chains.count || dump(&chains, NFT_MSG_GETRULE, see_rule))
         return; /* no nf_tables: nobody has chains there */
     for (size_t i = 0; i < chains.count; i++) {
-        const struct chain *c = &chains.list[i];
+        const struct base_chain *c = &chains.list[i];
         bool input = c->hook == NF_INET_LOCAL_IN && (plan->host_access || link->dns_port);
         if (c->refuses && !c->knows_us && (input || c->hook == NF_INET_FORWARD))
             log_warn("nftables' chain %s of table %s refuses what it does not accept itself, which may keep the guest "

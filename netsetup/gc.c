@@ -165,7 +165,7 @@ struct vms {
     bool failed;
 };
 
-static struct gc_found *find(struct vms *vms, const char *mark)
+static struct gc_found *find_vm(struct vms *vms, const char *mark)
 {
     for (size_t i = 0; i < vms->count; i++)
         if (!strcmp(vms->list[i].mark, mark))
@@ -184,7 +184,7 @@ static struct gc_found *find(struct vms *vms, const char *mark)
 
 static int note_tap(const struct link_info *info, void *data)
 {
-    struct gc_found *vm = owner(info) ? find(data, owner(info)) : NULL;
+    struct gc_found *vm = owner(info) ? find_vm(data, owner(info)) : NULL;
     if (vm)
         vm->taps++;
     return 0;
@@ -194,7 +194,7 @@ static void note_tie(unsigned ifindex, const char *name, void *data)
 {
     (void)ifindex;
     if (rules_owner(name))
-        find(data, rules_owner(name));
+        find_vm(data, rules_owner(name));
 }
 
 static int find_rules(struct vms *vms, int family, struct gc_result *result, struct fw_place *place, struct err *err)
@@ -204,7 +204,7 @@ static int find_rules(struct vms *vms, int family, struct gc_result *result, str
     for (int i = 0; i < WORLDS && !r; i++) {
         r = fw_scan(&scans[i], worlds[i], family, err);
         for (size_t j = 0; j < scans[i].own_count; j++) {
-            struct gc_found *vm = find(vms, scans[i].own[j].id);
+            struct gc_found *vm = find_vm(vms, scans[i].own[j].id);
             if (vm)
                 vm->rules++;
         }

@@ -55,14 +55,14 @@ int link_find_index(unsigned ifindex, struct link_info *out)
     return get_link(NULL, ifindex, out);
 }
 
-struct each {
+struct link_visit {
     int (*each)(const struct link_info *info, void *data);
     void *data;
 };
 
 static int each_link(const struct nlmsghdr *nlh, void *data)
 {
-    const struct each *e = data;
+    const struct link_visit *e = data;
     struct link_info info;
     parse_link(nlh, &info);
     return e->each(&info, e->data) ? MNL_CB_ERROR : MNL_CB_OK;
@@ -72,7 +72,7 @@ int link_each(int (*each)(const struct link_info *info, void *data), void *data)
 {
     char buf[NL_BUF];
     struct ifinfomsg *ifi;
-    struct each e = {each, data};
+    struct link_visit e = {each, data};
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETLINK, NLM_F_DUMP, sizeof(*ifi), &ifi);
     return nl_call(NETLINK_ROUTE, nlh, each_link, &e);
 }

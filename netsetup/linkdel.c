@@ -30,7 +30,7 @@ static void *delete_device(void *arg)
     return NULL;
 }
 
-static int start(unsigned ifindex, int report)
+static int start_deletion(unsigned ifindex, int report)
 {
     pthread_t thread;
     struct job *job = malloc(sizeof(*job));
@@ -62,7 +62,7 @@ int link_delete_start(unsigned ifindex, struct link_deletion *d)
     if (d->news && mnl_socket_bind(d->news, RTMGRP_LINK, MNL_SOCKET_AUTOPID) >= 0 &&
         !socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
         d->report = ends[0];
-        if (!start(ifindex, ends[1]))
+        if (!start_deletion(ifindex, ends[1]))
             return 0;
         close(ends[1]);
     }

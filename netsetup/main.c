@@ -261,7 +261,7 @@ static int show(int argc, char **argv, struct err *err)
     return 0;
 }
 
-static const struct command {
+static const struct net_command {
     const char *name;
     int (*run)(int argc, char **argv, struct err *err);
 } commands[] = {{"up", up}, {"take", take}, {"down", down}, {"gc", gc}, {"show", show}};

@@ -11,7 +11,7 @@
 enum what { NOTHING, PROTO, ADDRESS, PORT };
 enum { IP_DADDR = 16, L4_DPORT = 2 }; /* offsets in the headers of IPv4, and of TCP and UDP */
 
-static uint32_t number(const struct nlattr *attr)
+static uint32_t number_of(const struct nlattr *attr)
 {
     return attr ? ntohl(mnl_attr_get_u32(attr)) : UINT32_MAX;
 }
@@ -21,13 +21,13 @@ static enum what loads(const char *name, const struct nlattr *data)
 {
     if (!strcmp(name, "meta")) {
         NL_NEST(m, data, NFTA_META_MAX);
-        return number(m[NFTA_META_KEY]) == NFT_META_L4PROTO ? PROTO : NOTHING;
+        return number_of(m[NFTA_META_KEY]) == NFT_META_L4PROTO ? PROTO : NOTHING;
     }
     if (strcmp(name, "payload") != 0)
         return NOTHING;
     NL_NEST(p, data, NFTA_PAYLOAD_MAX);
-    uint32_t base = number(p[NFTA_PAYLOAD_BASE]), at = number(p[NFTA_PAYLOAD_OFFSET]),
-             len = number(p[NFTA_PAYLOAD_LEN]);
+    uint32_t base = number_of(p[NFTA_PAYLOAD_BASE]), at = number_of(p[NFTA_PAYLOAD_OFFSET]),
+             len = number_of(p[NFTA_PAYLOAD_LEN]);
     if (base == NFT_PAYLOAD_NETWORK_HEADER && at == IP_DADDR && len == sizeof(struct in_addr))
         return ADDRESS;
     return base == NFT_PAYLOAD_TRANSPORT_HEADER && at == L4_DPORT && len == sizeof(uint16_t) ? PORT : NOTHING;
@@ -47,7 +47,7 @@ static void compare(const struct nlattr *data, enum what loaded, struct fw_dnat 
 {
     uint16_t port;
     NL_NEST(c, data, NFTA_CMP_MAX);
-    if (number(c[NFTA_CMP_OP]) != NFT_CMP_EQ)
+    if (number_of(c[NFTA_CMP_OP]) != NFT_CMP_EQ)
         return;
     if (loaded == PROTO)
         value(c[NFTA_CMP_DATA], &dnat->proto, sizeof(dnat->proto));
@@ -61,7 +61,7 @@ static void range(const struct nlattr *data, struct fw_dnat *dnat)
 {
     uint16_t first, last;
     NL_NEST(r, data, NFTA_RANGE_MAX);
-    if (number(r[NFTA_RANGE_OP]) == NFT_RANGE_EQ && value(r[NFTA_RANGE_FROM_DATA], &first, sizeof(first)) &&
+    if (number_of(r[NFTA_RANGE_OP]) == NFT_RANGE_EQ && value(r[NFTA_RANGE_FROM_DATA], &first, sizeof(first)) &&
         value(r[NFTA_RANGE_TO_DATA], &last, sizeof(last))) {
         dnat->first = ntohs(first);
         dnat->last = ntohs(last);

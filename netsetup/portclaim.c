@@ -52,7 +52,7 @@ static int bound_v6(int type, uint16_t port)
     return steal_fd(&fd);
 }
 
-static int refuse(const struct net_port *p, unsigned port, bool ipv6, struct err *err)
+static int refuse_port(const struct net_port *p, unsigned port, bool ipv6, struct err *err)
 {
     char addr[INET_ADDRSTRLEN];
     const char *proto = p->udp ? "udp" : "tcp";
@@ -78,7 +78,7 @@ static int refuse(const struct net_port *p, unsigned port, bool ipv6, struct err
 static int keep(struct portclaim *claim, int fd, const struct net_port *p, unsigned port, bool ipv6, struct err *err)
 {
     if (fd < 0)
-        return refuse(p, port, ipv6, err);
+        return refuse_port(p, port, ipv6, err);
     claim->fds[claim->count++] = fd;
     return 0;
 }

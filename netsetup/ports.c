@@ -74,7 +74,7 @@ static bool clash(const struct net_port *a, const struct net_port *b)
     return addr && a->udp == b->udp && a->host_port < b->host_port + b->count && b->host_port < a->host_port + a->count;
 }
 
-static const char *add(struct net_ports *ports, const struct net_port *port)
+static const char *add_port(struct net_ports *ports, const struct net_port *port)
 {
     for (size_t i = 0; i < ports->count; i++)
         if (clash(&ports->list[i], port))
@@ -104,7 +104,7 @@ int net_ports_parse(const char *name, const char *text, struct net_ports *ports,
             why = parse_item(item, &port);
         }
         if (!why)
-            why = add(ports, &port);
+            why = add_port(ports, &port);
         if (!why && text[len] && !text[len + 1])
             why = "nothing follows the last comma";
         if (why) {

@@ -105,13 +105,13 @@ static void raw(const struct ctx *c)
 /* The chain's name ends in the unique part of the VM's mark, not in the TAP's name: the next VM's TAP may have the same
  * name while rules of a dead VM are still there.  If both had one chain, each would keep the kernel from removing it
  * (EBUSY, for a jump from the other's rule). */
-struct chain {
+struct chain_name {
     char name[sizeof(RULES_CHAIN) + IFNAMSIZ];
 };
 
-static struct chain own_chain(const struct ctx *c)
+static struct chain_name own_chain(const struct ctx *c)
 {
-    struct chain chain;
+    struct chain_name chain;
     const char *nonce = strchr(c->plan->id, '~');
     snprintf(chain.name, sizeof(chain.name), RULES_CHAIN "%.*s", IFNAMSIZ - 1, nonce ? nonce + 1 : c->tap);
     return chain;
@@ -120,7 +120,7 @@ static struct chain own_chain(const struct ctx *c)
 /* Other guests are behind devices of our group, and refuse by themselves (-o, in mangle's FORWARD). */
 static void way_out(const struct ctx *c, const struct uplinks *uplinks)
 {
-    char where[sizeof("-A ") + sizeof(struct chain)];
+    char where[sizeof("-A ") + sizeof(struct chain_name)];
     snprintf(where, sizeof(where), "-A %s", own_chain(c).name);
     rule(c, where, "RETURN", "-m devgroup --dst-group %#x", RULES_GROUP);
     if (c->plan->uplink[0])
@@ -177,7 +177,7 @@ static void mangle(const struct ctx *c)
     if (c->plan->guest_access)
         rule(c, "-I FORWARD", "ACCEPT", "-m devgroup --src-group %#x -o %s -d %s", RULES_GROUP, c->tap, c->guest);
     if (strcmp(c->plan->uplink, UPLINK_ANY) != 0) {
-        const struct chain chain = own_chain(c);
+        const struct chain_name chain = own_chain(c);
         buf_fmt(c->out, ":%s - [0:0]\n", chain.name);
         way_out(c, &c->link->uplinks[c->family->af == AF_INET6]);
         rule(c, "-I FORWARD", chain.name, "-i %s -m conntrack ! --ctstate " PASSING, c->tap);

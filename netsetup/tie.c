@@ -45,7 +45,7 @@ static struct nlmsghdr *put_filter(void *buf, unsigned ifindex, uint32_t parent,
     return nlh;
 }
 
-struct found {
+struct qdiscs_found {
     unsigned ifindex; /* asked about; 0: all */
     unsigned list[QDISCS_MAX];
     size_t count;
@@ -54,14 +54,14 @@ struct found {
 /* clsact is the other kind that holds an interface's ingress. */
 static int see_qdisc(const struct nlmsghdr *nlh, void *data)
 {
-    struct found *f = data;
+    struct qdiscs_found *f = data;
     unsigned ifindex = (unsigned)head(nlh)->tcm_ifindex;
     if (head(nlh)->tcm_parent == TC_H_INGRESS && (!f->ifindex || f->ifindex == ifindex) && f->count < QDISCS_MAX)
         f->list[f->count++] = ifindex;
     return MNL_CB_OK;
 }
 
-static int find_qdiscs(struct found *f)
+static int find_qdiscs(struct qdiscs_found *f)
 {
     char buf[NL_BUF];
     struct tcmsg *tc;
@@ -104,7 +104,7 @@ static int tie_both(unsigned ifindex, int in, int out, const char *name)
 
 int tie_add(unsigned ifindex, int in, int out, const char *name)
 {
-    struct found f = {.ifindex = ifindex};
+    struct qdiscs_found f = {.ifindex = ifindex};
     if (find_qdiscs(&f))
         return -1;
     if (f.count) {
@@ -152,7 +152,7 @@ void tie_name(unsigned ifindex, char name[TIE_NAME])
 
 int tie_each(void (*each)(unsigned ifindex, const char *name, void *data), void *data)
 {
-    struct found f = {.ifindex = 0};
+    struct qdiscs_found f = {.ifindex = 0};
     if (find_qdiscs(&f))
         return -1;
     for (size_t i = 0; i < f.count; i++) {

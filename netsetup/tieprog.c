@@ -16,6 +16,7 @@
  *
  * What is beyond a frame's end must not be loaded (bpfasm.h: the frame would get in), so its length comes first. */
 #include "netsetup/tieprog.h"
+#include "common/array.h"
 #include "common/num.h"
 #include "netsetup/bpfasm.h"
 #include "netsetup/forbidden.h"
@@ -52,7 +53,6 @@ static const uint32_t echo6[] = {128, 129};
 static const uint32_t discovery[] = {ND_SOLICITATION, ND_ADVERTISEMENT};
 static const uint32_t reports4[] = {0x12, 0x16, 0x17, 0x22}, reports6[] = {131, 132, 143}; /* and who leaves */
 static const uint32_t router_solicitation[] = {133};
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 _Static_assert((int)JUMPS_MAX > CARD_ADDRESSES_MAX, "a card's addresses, and none");
 

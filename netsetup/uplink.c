@@ -13,7 +13,7 @@ enum { LOOPBACK = 1 };
 /* Both halves of the world. */
 static const char *const samples[][2] = {{"1.0.0.1", "2600::1"}, {"129.0.0.1", "3000::1"}};
 
-static void add(struct uplinks *u, unsigned ifindex)
+static void add_device(struct uplinks *u, unsigned ifindex)
 {
     size_t i = 0;
     while (i < u->count && u->list[i].ifindex < ifindex)
@@ -30,7 +30,7 @@ static void add_hops(struct uplinks *u, const struct nlattr *multipath)
     const struct rtnexthop *hop = mnl_attr_get_payload(multipath);
     for (int left = mnl_attr_get_payload_len(multipath); RTNH_OK(hop, left);
          left -= (int)RTNH_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop))
-        add(u, (unsigned)hop->rtnh_ifindex);
+        add_device(u, (unsigned)hop->rtnh_ifindex);
 }
 
 static void add_route(struct uplinks *u, const struct nlmsghdr *nlh)
@@ -41,7 +41,7 @@ static void add_route(struct uplinks *u, const struct nlmsghdr *nlh)
         mnl_attr_for_each(attr, nlh, sizeof(*rt))
         {
             if (mnl_attr_get_type(attr) == RTA_OIF)
-                add(u, mnl_attr_get_u32(attr));
+                add_device(u, mnl_attr_get_u32(attr));
             else if (mnl_attr_get_type(attr) == RTA_MULTIPATH)
                 add_hops(u, attr);
         }
@@ -61,7 +61,7 @@ static int see_answer(const struct nlmsghdr *nlh, void *data)
     return MNL_CB_OK;
 }
 
-static void ask(struct uplinks *u, int family, const char *sample)
+static void ask_route(struct uplinks *u, int family, const char *sample)
 {
     char buf[NL_BUF];
     struct in6_addr addr;
@@ -85,7 +85,7 @@ int uplinks_find(int family, struct uplinks *out)
     if (nl_call(NETLINK_ROUTE, nlh, see_route, out))
         return -1;
     for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++)
-        ask(out, family, samples[i][family == AF_INET6]);
+        ask_route(out, family, samples[i][family == AF_INET6]);
     for (size_t i = 0; i < out->count;) {
         struct link_info info;
         if (!link_find_index(out->list[i].ifindex, &info))

@@ -14,14 +14,14 @@ enum {
     HALF = 1 /* a prefix no longer than this is half the world */
 };
 
-struct watch {
+struct net_watch {
     const struct net_plan *plan;
     const struct net_link *link;
     struct watch_family families[2];
     unsigned told; /* bounds */
 };
 
-static bool is_known(const struct watch *w, unsigned ifindex)
+static bool is_known(const struct net_watch *w, unsigned ifindex)
 {
     for (int f = 0; f < 2; f++)
         for (size_t i = 0; i < w->families[f].known.count; i++)
@@ -33,14 +33,14 @@ static bool is_known(const struct watch *w, unsigned ifindex)
 /* Whether a message may change something: most are of other VMs' TAPs. */
 static bool matters(const void *data, const struct nlmsghdr *nlh)
 {
-    const struct watch *w = data;
+    const struct net_watch *w = data;
     if (nlh->nlmsg_type == RTM_NEWLINK || nlh->nlmsg_type == RTM_DELLINK) /* a name, above all */
         return is_known(w, (unsigned)((const struct ifinfomsg *)mnl_nlmsg_get_payload(nlh))->ifi_index);
     return (nlh->nlmsg_type == RTM_NEWROUTE || nlh->nlmsg_type == RTM_DELROUTE) &&
            ((const struct rtmsg *)mnl_nlmsg_get_payload(nlh))->rtm_dst_len <= HALF;
 }
 
-static void tell(int family, const struct uplinks *now)
+static void tell_uplinks(int family, const struct uplinks *now)
 {
     cleanup_buf struct buf names = {0};
     const char *ip = family == AF_INET6 ? "IPv6" : "IPv4";
@@ -52,7 +52,7 @@ static void tell(int family, const struct uplinks *now)
         log_warn("there is no default route of %s any more: the guest reaches nothing outside until there is", ip);
 }
 
-static void update_family(const struct watch *w, struct watch_family *f)
+static void update_family(const struct net_watch *w, struct watch_family *f)
 {
     struct uplinks now;
     struct err err = {0};
@@ -65,19 +65,19 @@ static void update_family(const struct watch *w, struct watch_family *f)
         return;
     }
     f->known = now;
-    tell(f->family, &now);
+    tell_uplinks(f->family, &now);
 }
 
 static void update(void *data)
 {
-    struct watch *w = data;
+    struct net_watch *w = data;
     for (int i = 0; i < 2; i++)
         update_family(w, &w->families[i]);
 }
 
 static int look(void *data)
 {
-    struct watch *w = data;
+    struct net_watch *w = data;
     bounds_tell(&w->link->bounds, w->link->tap, &w->told);
     return w->link->bounds.flows ? LOOK : -1;
 }
@@ -85,7 +85,7 @@ static int look(void *data)
 int watch_start(const struct net_plan *plan, const struct net_link *link, const struct watch_family families[2],
                 int *life, struct err *err)
 {
-    struct watch w = {plan, link, {families[0], families[1]}, 0};
+    struct net_watch w = {plan, link, {families[0], families[1]}, 0};
     const struct watcher watcher = {
         .groups = RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
         .rights = PRIVILEGE(CAP_NET_ADMIN) | PRIVILEGE(CAP_NET_RAW),

@@ -25,7 +25,7 @@ _Static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo), "one l
 _Static_assert(offsetof(struct ipt_get_entries, entrytable) == offsetof(struct ip6t_get_entries, entrytable),
                "one layout for both families");
 /* What differs between the families. */
-static const struct layout {
+static const struct xt_layout {
     int level, get_info, get_entries;
     size_t head, target_at, next_at; /* bytes of an entry's head; where in it the lengths up to target and next are */
 } v4 = {IPPROTO_IP,
@@ -42,7 +42,7 @@ static const struct layout {
         offsetof(struct ip6t_entry, next_offset)};
 
 struct table {
-    const struct layout *layout;
+    const struct xt_layout *layout;
     struct ipt_getinfo info;
     struct ipt_get_entries *got; /* owned */
 };

@@ -5,6 +5,7 @@
  *                                    stdout when ready; stays until SIGTERM or unmounting
  *
  * Exit: 0, or 125 with one line on stderr. */
+#include "common/array.h"
 #include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/descriptors.h"
@@ -49,7 +50,7 @@ static int serve(struct rootdisk *rd, int fuse_fd, struct err *err)
     int ready = dup(STDOUT_FILENO);
     int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, rootdisk_folder(rd), fuse_fd, ready};
     const int silent[] = {STDIN_FILENO, STDOUT_FILENO};
-    if (descriptors_blank(silent, 2) < 0 || descriptors_keep(kept, sizeof(kept) / sizeof(*kept)) < 0 ||
+    if (descriptors_blank(silent, 2) < 0 || descriptors_keep(kept, COUNT(kept)) < 0 ||
         privilege_keep(privilege_reading()) < 0)
         return err_sys(err, "cannot serve the root disk");
     cancel_by(-1);

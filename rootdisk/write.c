@@ -52,7 +52,7 @@ static int gather(struct writer *w, int in, const struct node *n)
 }
 
 /* One stretch of data from one place to another; the buffer is empty. */
-static int copy(struct writer *w, int in, off_t from, off_t to, off_t len)
+static int copy_range(struct writer *w, int in, off_t from, off_t to, off_t len)
 {
     while (len > 0) {
         ssize_t n = -1;
@@ -93,7 +93,7 @@ static int copy_extents(struct writer *w, int in, const struct node *n)
             return -1;
         if (end > size)
             end = size;
-        if (copy(w, in, start, base + start, end - start) < 0)
+        if (copy_range(w, in, start, base + start, end - start) < 0)
             return -1;
     }
     return 0;

@@ -2,6 +2,7 @@
  * prefix, the rest of the name, the value.  Order is by name, since filesystems list in any order. */
 #include "rootdisk/xattr.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "rootdisk/erofs.h"
 
@@ -27,7 +28,7 @@ static const struct {
 
 static uint8_t prefix_index(const char *name, size_t *prefix_len)
 {
-    for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+    for (size_t i = 0; i < COUNT(prefixes); i++) {
         *prefix_len = strlen(prefixes[i].prefix);
         if (strncmp(name, prefixes[i].prefix, *prefix_len) == 0)
             return prefixes[i].index;
@@ -59,7 +60,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Splits a list of NUL-terminated names; the count, at most max. */
-static size_t split(char *list, size_t len, char **names, size_t max)
+static size_t split_list(char *list, size_t len, char **names, size_t max)
 {
     size_t count = 0;
     for (char *at = list; at < list + len && count < max; at += strlen(at) + 1)
@@ -87,7 +88,7 @@ int xattr_read(struct buf *out, const char *path, struct err *err)
     cleanup_free char *value = malloc(XATTR_SIZE_MAX);
     if (!names || !value)
         return err_sys(err, "cannot read extended attributes");
-    size_t count = split(list, (size_t)len, names, (size_t)len / SHORTEST + 1);
+    size_t count = split_list(list, (size_t)len, names, (size_t)len / SHORTEST + 1);
     qsort(names, count, sizeof(*names), by_name);
     size_t start = out->len;
     for (size_t i = 0; i < count; i++) {

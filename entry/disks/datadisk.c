@@ -143,7 +143,7 @@ static int grow(const struct datadisk_plan *plan, int fd, const char *path, bool
 }
 
 /* One that was there before. */
-static int prepare(const struct datadisk_plan *plan, int fd, const char *path, struct err *err)
+static int prepare_file(const struct datadisk_plan *plan, int fd, const char *path, struct err *err)
 {
     await_the_last(fd, path);
     bool ext4 = plan->mounted || ext4_size(fd) > 0;
@@ -178,5 +178,5 @@ int datadisk_open(const struct datadisk_plan *plan, char *path, size_t len, int 
         return -1;
     if (hand_over(*fd, plan->uid, plan->gid) < 0)
         return err_sys(err, "cannot hand over the data disk %s", path);
-    return fresh ? make(&at, *fd, plan, err) : prepare(plan, *fd, path, err);
+    return fresh ? make(&at, *fd, plan, err) : prepare_file(plan, *fd, path, err);
 }

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/settings.h"
+#include "common/units.h"
 #include "entry/disks/carried.h"
 #include "entry/disks/datadisk.h"
 #include "entry/disks/ext4.h"
@@ -17,11 +18,10 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-#define MIB (UINT64_C(1) << 20)
 #define PREFIX "ctr-jailer-" /* of files in VM_SCRATCH_DIR */
 
 /* The next drive, with nothing in it yet. */
-static struct drive *add(struct drives *d, const char *name)
+static struct drive *add_drive(struct drives *d, const char *name)
 {
     struct drive *drive = &d->drive[d->count++];
     *drive = (struct drive){.fd = -1, .served = SERVED_NONE};
@@ -97,7 +97,7 @@ static int name_scratch_file(const struct drives_plan *plan, struct drive *drive
 static int make_passing(const struct drives_plan *plan, struct drives *d, const char *name, uint64_t size,
                         const char *tree, struct err *err)
 {
-    struct drive *drive = add(d, name);
+    struct drive *drive = add_drive(d, name);
     if (make_scratch_file(plan, drive, size, err) < 0 || ext4_make(drive->fd, name, tree, false, plan->uid, err) < 0)
         return -1;
     return name_scratch_file(plan, drive, err);
@@ -117,7 +117,7 @@ static int write_tree(const struct drives_plan *plan, struct drive *drive, struc
 static int make_tree(const struct drives_plan *plan, const char *dir, struct drives *d, const char *name,
                      const char *source, bool cross_mounts, struct err *err)
 {
-    struct drive *drive = add(d, name);
+    struct drive *drive = add_drive(d, name);
     struct rootdisk *tree;
     drive->read_only = true;
     if (rootdisk_scan(&tree, AT_FDCWD, source, cross_mounts, err) < 0)
@@ -148,7 +148,7 @@ static int make_root(const struct drives_plan *plan, const char *dir, struct dri
         return make_passing(plan, d, "root", plan->rootfs_size, plan->rootfs, err);
     if (!plan->rootfs_sealed)
         return make_tree(plan, dir, d, "root", plan->rootfs, carried, err);
-    struct drive *drive = add(d, "root");
+    struct drive *drive = add_drive(d, "root");
     drive->read_only = true;
     snprintf(drive->path, sizeof(drive->path), "%s", plan->rootfs);
     drive->fd = open(plan->rootfs, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -161,7 +161,7 @@ static int make_data(const struct drives_plan *plan, struct drives *d, struct er
 {
     if (!plan->data_persistent)
         return make_passing(plan, d, "data", plan->datafs_size, NULL, err);
-    struct drive *drive = add(d, "data");
+    struct drive *drive = add_drive(d, "data");
     struct datadisk_plan disk = {.dir = plan->data_dir,
                                  .size = plan->datafs_given ? plan->datafs_size : 0,
                                  .fresh_size = plan->datafs_size,

@@ -4,6 +4,7 @@
  * and keeps all its names in their order: `hostname -f` prints the first one. */
 #include "entry/disks/hosts.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 
 #include <arpa/inet.h>
@@ -12,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 /* What guest-init/etc.c writes itself; and Docker, which has more zeros. */
 static const struct {
@@ -26,7 +25,7 @@ static const struct {
 
 static const char blank[] = " \t\r";
 
-struct line {
+struct hosts_line {
     char address[INET6_ADDRSTRLEN + IF_NAMESIZE];
     const char *names;  /* the rest of the line */
     int family;         /* 0: not an address that is known here */
@@ -43,10 +42,10 @@ static const char *next_word(const char **rest, size_t *len)
 }
 
 /* False: it names nothing.  The text stays the caller's. */
-static bool read_line(struct line *l, const char *text)
+static bool read_line(struct hosts_line *l, const char *text)
 {
     size_t len;
-    *l = (struct line){.names = text};
+    *l = (struct hosts_line){.names = text};
     const char *address = next_word(&l->names, &len);
     if (!address || len >= sizeof(l->address) || l->names[strspn(l->names, blank)] == '\0')
         return false;
@@ -58,12 +57,12 @@ static bool read_line(struct line *l, const char *text)
     return true;
 }
 
-static bool same_address(const struct line *l, const struct line *other)
+static bool same_address(const struct hosts_line *l, const struct hosts_line *other)
 {
     return l->family == other->family && memcmp(l->binary, other->binary, sizeof(l->binary)) == 0;
 }
 
-static bool is_loopback(const struct line *l)
+static bool is_loopback(const struct hosts_line *l)
 {
     static const uint8_t one[16] = {[15] = 1};
     return l->family == AF_INET ? l->binary[0] == 127 : memcmp(l->binary, one, sizeof(one)) == 0;
@@ -75,7 +74,7 @@ static bool is(const char *word, size_t len, const char *name)
 }
 
 /* Whether a name of this line is one that the guest's init gives the same address. */
-static bool is_usual(const struct line *l, const char *name, size_t len)
+static bool is_usual(const struct hosts_line *l, const char *name, size_t len)
 {
     for (size_t i = 0; l->family && i < COUNT(usual); i++) {
         uint8_t binary[16] = {0};
@@ -88,7 +87,7 @@ static bool is_usual(const struct line *l, const char *name, size_t len)
     return false;
 }
 
-static bool has_hostname(const struct line *l, const struct hosts_own *own)
+static bool has_hostname(const struct hosts_line *l, const struct hosts_own *own)
 {
     const char *rest = l->names, *name;
     for (size_t len; (name = next_word(&rest, &len));)
@@ -106,8 +105,8 @@ static bool is_own(const struct hosts_own *own, const char *name, size_t len)
 }
 
 /* Adds a line of these names, unless no machine is without it. */
-static void add(struct buf *out, const char *address, const struct line *l, const struct hosts_own *own,
-                enum which which)
+static void add_line(struct buf *out, const char *address, const struct hosts_line *l, const struct hosts_own *own,
+                     enum which which)
 {
     const char *rest = l->names, *name;
     size_t before = out->len, len;
@@ -127,11 +126,11 @@ static void add(struct buf *out, const char *address, const struct line *l, cons
 /* The lines of the container's own address, which are few. */
 enum { MINE_MAX = 8 };
 struct mine {
-    struct line line[MINE_MAX];
+    struct hosts_line line[MINE_MAX];
     size_t count;
 };
 
-static bool is_mine(const struct line *l, const struct mine *mine)
+static bool is_mine(const struct hosts_line *l, const struct mine *mine)
 {
     for (size_t i = 0; i < mine->count; i++)
         if (same_address(l, &mine->line[i]))
@@ -139,24 +138,24 @@ static bool is_mine(const struct line *l, const struct mine *mine)
     return false;
 }
 
-static void translate(const struct line *l, const struct mine *mine, const struct hosts_own *own, struct buf *out)
+static void translate(const struct hosts_line *l, const struct mine *mine, const struct hosts_own *own, struct buf *out)
 {
     const char *address = l->family == AF_INET ? own->address : own->address6;
     if (l->family && is_loopback(l) && has_hostname(l, own)) {
-        add(out, l->address, l, own, OTHERS);
+        add_line(out, l->address, l, own, OTHERS);
         if (address)
-            add(out, address, l, own, OWN);
+            add_line(out, address, l, own, OWN);
     } else if (!l->family || (!is_mine(l, mine) && !has_hostname(l, own))) {
-        add(out, l->address, l, own, ALL);
+        add_line(out, l->address, l, own, ALL);
     } else if (address) {
-        add(out, address, l, own, ALL);
+        add_line(out, address, l, own, ALL);
     }
 }
 
 /* And whether the hostname has an address of IPv4 at all. */
 static void find_mine(char *const *lines, const struct hosts_own *own, struct mine *mine, bool *named)
 {
-    struct line l;
+    struct hosts_line l;
     for (; *lines; lines++)
         if (read_line(&l, *lines) && l.family && has_hostname(&l, own)) {
             *named |= l.family == AF_INET;
@@ -165,8 +164,8 @@ static void find_mine(char *const *lines, const struct hosts_own *own, struct mi
         }
 }
 
-/* The lines of text without comments, NULL behind the last; they and the array are one piece of memory. */
-static char **split(const char *text)
+/* The lines of text without comments, followed by a NULL; they and the array are one piece of memory. */
+static char **split_lines(const char *text)
 {
     size_t count = 2, len = strlen(text) + 1;
     for (const char *c = text; (c = strchr(c, '\n')); c++)
@@ -187,9 +186,9 @@ void hosts_make(const char *text, const struct hosts_own *given, struct buf *out
 {
     struct hosts_own own = *given;
     struct mine mine = {.count = 0};
-    struct line l;
+    struct hosts_line l;
     bool named = false;
-    cleanup_free char **lines = split(text);
+    cleanup_free char **lines = split_lines(text);
     out->failed |= !lines;
     if (!lines)
         return;

@@ -1,5 +1,6 @@
 #include "entry/disks/inherited.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/limits.h"
@@ -99,7 +100,7 @@ static void normalize(char *text)
 
 void inherited_sysctls(int proc, struct buf *out)
 {
-    for (size_t i = 0; proc >= 0 && i < sizeof(sysctls) / sizeof(*sysctls); i++) {
+    for (size_t i = 0; proc >= 0 && i < COUNT(sysctls); i++) {
         cleanup_free char *value = io_read_file(proc, sysctls[i].path, 4096, NULL);
         if (!value)
             continue;

@@ -1,5 +1,6 @@
 #include "entry/disks/served.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/descriptors.h"
 #include "common/io.h"
@@ -19,7 +20,7 @@ static int keep_own(const struct rootdisk *tree, int fuse_fd, int ready, struct 
 {
     static const int silent[] = {STDIN_FILENO, STDOUT_FILENO};
     int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, rootdisk_folder(tree), fuse_fd, ready};
-    if (descriptors_blank(silent, 2) < 0 || descriptors_keep(kept, sizeof(kept) / sizeof(*kept)) < 0)
+    if (descriptors_blank(silent, 2) < 0 || descriptors_keep(kept, COUNT(kept)) < 0)
         return err_sys(err, "cannot close what is not the server's");
     return 0;
 }

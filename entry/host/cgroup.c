@@ -232,8 +232,8 @@ static const struct hierarchy *find_controller(const char *setting, const struct
 }
 
 /* One setting: its controller is found, and let into the VM's group. */
-static int prepare(const char *setting, const struct hierarchy *list, unsigned count, const char *id,
-                   const struct hierarchy **used, struct cgroup *c, struct err *err)
+static int prepare_group(const char *setting, const struct hierarchy *list, unsigned count, const char *id,
+                         const struct hierarchy **used, struct cgroup *c, struct err *err)
 {
     char controller[CGROUP_SETTING], path[2 * LOCKDIR_PATH];
     const struct hierarchy *h = find_controller(setting, list, count, controller, err);
@@ -304,7 +304,7 @@ int cgroup_make(const struct cgroup_plan *plan, struct cgroup *c, struct err *er
         read_controllers(&list[i]);
     }
     for (unsigned i = 0; i < plan->count; i++)
-        if (prepare(plan->settings[i], list, count, plan->id, &used, c, err) < 0)
+        if (prepare_group(plan->settings[i], list, count, plan->id, &used, c, err) < 0)
             return -1;
     if (used)
         fill_args(plan, used, c);

@@ -1,5 +1,6 @@
 #include "entry/host/failure.h"
 
+#include "common/array.h"
 #include "common/io.h"
 
 #include <errno.h>
@@ -8,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 /* Exit statuses of Firecracker (1.12, enum FcExitCode in src/vmm/src/lib.rs) and signals that end it or the jailer
  * (minus their number). */

@@ -1,5 +1,6 @@
 #include "entry/host/jail.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/descriptors.h"
 #include "common/io.h"
@@ -87,8 +88,8 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
     const char *const *const parts[] = {options, plan->extra, vmm};
     const char *argv[64];
     size_t n = 0;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-        for (const char *const *arg = parts[i]; *arg && n < sizeof(argv) / sizeof(*argv) - 1; arg++)
+    for (size_t i = 0; i < COUNT(parts); i++)
+        for (const char *const *arg = parts[i]; *arg && n < COUNT(argv) - 1; arg++)
             argv[n++] = *arg;
     argv[n] = NULL;
     /* The environment is the user's, secrets included, and none of the VMM's business; the jailer panics on
@@ -180,7 +181,7 @@ void jail_remove(void *handle)
     struct jail *j = handle;
     process_end(&j->pid_fd);
     int *const fds[] = {&j->root, &j->run, &j->console, &j->log, &j->metrics, &j->report};
-    for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
+    for (size_t i = 0; i < COUNT(fds); i++)
         if (*fds[i] >= 0)
             close(steal_fd(fds[i]));
 }

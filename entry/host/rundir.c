@@ -1,5 +1,6 @@
 #include "entry/host/rundir.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/log.h"
@@ -72,7 +73,7 @@ static int lock_folder(struct rundir *r, bool wait)
 
 static void empty(int dir)
 {
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+    for (size_t i = 0; i < COUNT(names); i++)
         unlinkat(dir, names[i], 0);
 }
 
@@ -118,7 +119,7 @@ static void remove_dead(int ours, const char *base)
         closedir(dir);
 }
 
-static int refuse(const char *path, struct err *err)
+static int refuse_folder(const char *path, struct err *err)
 {
     if (errno == EEXIST || errno == ENOTDIR || errno == ELOOP)
         return err_set(err, "%s is not a folder of root's that nobody else can write to: remove it", path);
@@ -133,11 +134,11 @@ static int try_make(struct rundir *r, const char *id, struct err *err)
 {
     cleanup_close int base = open_folder(r->base);
     if (base < 0)
-        return errno == ESTALE ? 0 : refuse(r->base, err);
+        return errno == ESTALE ? 0 : refuse_folder(r->base, err);
     remove_dead(base, r->base);
     r->dir = open_folder(r->path);
     if (r->dir < 0)
-        return errno == ENOENT || errno == ESTALE ? 0 : refuse(r->path, err);
+        return errno == ENOENT || errno == ESTALE ? 0 : refuse_folder(r->path, err);
     /* One that answers: no need to wait for its lock. */
     cleanup_close int alive = faccessat(r->dir, names[0], F_OK, 0) < 0 ? -1 : local_connect(r->path, NULL);
     int ours = 0;

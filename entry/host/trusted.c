@@ -12,7 +12,7 @@
 
 enum { LINKS_MAX = 40 };
 
-struct walk {
+struct trusted_walk {
     const char *option, *value;
     int at;
     char rest[PATH_MAX]; /* of the way */
@@ -20,7 +20,7 @@ struct walk {
     struct err *err;
 };
 
-static int check(const struct walk *w, int fd, const struct stat *st)
+static int check(const struct trusted_walk *w, int fd, const struct stat *st)
 {
     char self[32], name[512];
     bool shared = !S_ISLNK(st->st_mode) && !(st->st_mode & S_ISVTX) &&
@@ -41,7 +41,7 @@ static int check(const struct walk *w, int fd, const struct stat *st)
     return -1;
 }
 
-static int follow(struct walk *w, int link, const char *rest)
+static int follow_link(struct trusted_walk *w, int link, const char *rest)
 {
     char target[PATH_MAX], whole[PATH_MAX];
     ssize_t n = readlinkat(link, "", target, sizeof(target) - 1);
@@ -61,7 +61,7 @@ static int follow(struct walk *w, int link, const char *rest)
 }
 
 /* One component: 1; 0 at the end, or where nothing is yet; -1 with errno, or with err. */
-static int step(struct walk *w)
+static int step(struct trusted_walk *w)
 {
     struct stat st;
     char *name = w->rest + strspn(w->rest, "/"), *rest = name + strcspn(name, "/");
@@ -75,7 +75,7 @@ static int step(struct walk *w)
     if (fstat(next, &st) < 0 || check(w, next, &st) < 0)
         return -1;
     if (S_ISLNK(st.st_mode))
-        return follow(w, next, rest) < 0 ? -1 : 1;
+        return follow_link(w, next, rest) < 0 ? -1 : 1;
     close(w->at);
     w->at = steal_fd(&next);
     memmove(w->rest, rest, strlen(rest) + 1);
@@ -84,7 +84,8 @@ static int step(struct walk *w)
 
 int trusted_path(const char *option, const char *value, const char *path, struct err *err)
 {
-    struct walk w = {.option = option, .value = value, .at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), .err = err};
+    struct trusted_walk w = {
+        .option = option, .value = value, .at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), .err = err};
     struct stat st;
     int r = -1;
     if (w.at >= 0 && fstat(w.at, &st) == 0 && check(&w, w.at, &st) == 0 &&

@@ -51,7 +51,7 @@ static void interrupted(int signo)
 }
 
 /* Runs the vCPU until it exits; a second is 1000 times what it needs. */
-static int run(int vcpu)
+static int run_vcpu(int vcpu)
 {
     struct sigaction act = {.sa_handler = interrupted}, before;
     struct itimerval second = {.it_value.tv_sec = 1}, off = {0};
@@ -77,7 +77,7 @@ static int runs_code(int kvm, int vm)
         struct kvm_userspace_memory_region region = {.memory_size = KVM_CODE_MEMORY,
                                                      .userspace_addr = (uintptr_t)memory};
         good = ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region) == 0 && kvm_code_start(kvm, vm, vcpu) == 0 &&
-               run(vcpu) == 0 && kvm_code_ran(state, memory);
+               run_vcpu(vcpu) == 0 && kvm_code_ran(state, memory);
     }
     if (state != MAP_FAILED)
         munmap(state, (size_t)size);

@@ -1,13 +1,13 @@
 #include "entry/life/collect.h"
 
 #include "common/container.h"
+#include "common/units.h"
 #include "entry/life/metrics.h"
 
 enum { TIMEOUT = 1 };
-#define SECOND UINT64_C(1000000000)
 
 /* What is known now, whether or not Firecracker has answered. */
-static void tell(struct timer *t)
+static void tell_collected(struct timer *t)
 {
     struct collect *c = container_of(t, struct collect, patience);
     cleanup_buf struct buf text = {0};
@@ -27,7 +27,7 @@ static void on_flushed(void *arg, long status, const char *body, size_t len)
     (void)status, (void)body, (void)len;
     struct collect *c = arg;
     if (c->busy)
-        tell(&c->patience);
+        tell_collected(&c->patience);
 }
 
 /* Firecracker is asked for its newest figures, the balloon's first, but not waited for long: it may be stopped. */
@@ -36,7 +36,7 @@ void collect_metrics(struct collect *c)
     if (c->busy)
         return;
     c->busy = true;
-    c->patience.fired = tell;
+    c->patience.fired = tell_collected;
     balloon_ask(c->balloon);
     bool asked = vmm_flush_metrics(c->vmm, on_flushed, c) == 0;
     loop_timer(c->loop, &c->patience, loop_now() + (asked ? TIMEOUT * SECOND : 0));

@@ -29,7 +29,7 @@ struct control {
     struct client *clients[CLIENTS_MAX];
 };
 
-static struct client *find(struct control *c, uint32_t session)
+static struct client *find_client(struct control *c, uint32_t session)
 {
     for (int i = 0; session != 0 && i < CLIENTS_MAX; i++)
         if (c->clients[i] && !c->clients[i]->over && c->clients[i]->session == session)
@@ -44,7 +44,7 @@ static uint32_t new_session(struct control *c)
     do
         if (getrandom(&session, sizeof(session), 0) != sizeof(session))
             return 0;
-    while (session == 0 || find(c, session));
+    while (session == 0 || find_client(c, session));
     return session;
 }
 
@@ -57,7 +57,7 @@ static void reply(struct client *cl, void (*fill)(void *arg, struct buf *out))
         peer_send(&cl->peer, PROTO_TEXT, NULL, 0, text.data + skip, text.len - skip);
 }
 
-static void refuse(struct client *cl, const char *why)
+static void refuse_client(struct client *cl, const char *why)
 {
     uint32_t fields[] = {0, 125};
     peer_send(&cl->peer, PROTO_FAILED, fields, 2, why, strlen(why));
@@ -75,12 +75,12 @@ static void pass_on(struct client *cl, const struct proto_msg *msg)
         cl->session = new_session(c);
     }
     if (msg->type == PROTO_EXEC && c->asked.paused(c->asked.arg))
-        refuse(cl, "the VM is paused; ctr-jailer unpause lets it go on");
+        refuse_client(cl, "the VM is paused; ctr-jailer unpause lets it go on");
     else if (cl->session != 0 &&
              c->events.to_guest(c->events.arg, (enum proto_type)msg->type, &cl->session, 1, msg->payload + 4,
                                 msg->len - 4) < 0 &&
              msg->type == PROTO_EXEC)
-        refuse(cl, "the guest does not answer");
+        refuse_client(cl, "the guest does not answer");
 }
 
 static void on_message(struct peer *p, const struct proto_msg *msg)
@@ -194,7 +194,7 @@ struct control *control_new(struct loop *loop, int listener, const struct contro
 
 void control_message(struct control *c, uint32_t session, const struct proto_msg *msg)
 {
-    struct client *cl = find(c, session);
+    struct client *cl = find_client(c, session);
     if (!cl || msg->type > PROTO_END) /* what else there is does not come from a guest */
         return;
     cl->ended = cl->ended || msg->type == PROTO_EXITED || msg->type == PROTO_FAILED;
@@ -203,7 +203,7 @@ void control_message(struct control *c, uint32_t session, const struct proto_msg
 
 void control_stream(struct control *c, uint32_t session, enum proto_kind kind, int fd)
 {
-    struct client *cl = find(c, session);
+    struct client *cl = find_client(c, session);
     if (cl && peer_send_fd(&cl->peer, PROTO_STREAM, kind, fd) < 0) {
         /* A session that lacks a stream would wait for it for ever. */
         peer_free(&cl->peer);

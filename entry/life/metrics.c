@@ -1,15 +1,15 @@
 #include "entry/life/metrics.h"
 
+#include "common/array.h"
 #include "common/io.h"
 #include "common/meminfo.h"
+#include "common/units.h"
 #include "entry/vmm/balloon.h"
 #include "entry/vmm/prometheus.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MIB (UINT64_C(1) << 20)
 
 static void one(struct buf *out, const char *id, struct prometheus m, double value)
 {
@@ -57,7 +57,7 @@ static void fill_memory(struct buf *out, const char *id, const uint64_t *figures
         {BALLOON_MAJOR_FAULTS, 1, {"guest_major_faults_total", "counter", "The guest's page faults that read a disk"}},
         {BALLOON_MINOR_FAULTS, 1, {"guest_minor_faults_total", "counter", "The guest's page faults that did not"}},
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+    for (size_t i = 0; i < COUNT(rows); i++)
         if (figures[rows[i].figure] != BALLOON_UNKNOWN)
             one(out, id, rows[i].name, (double)figures[rows[i].figure] * (double)rows[i].unit);
 }

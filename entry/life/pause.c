@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void tell(struct pause *p, bool paused, const char *why)
+static void tell_paused(struct pause *p, bool paused, const char *why)
 {
     control_answer(p->control, paused ? PROTO_PAUSE : PROTO_UNPAUSE, why, strlen(why));
 }
@@ -27,7 +27,7 @@ static void answered(struct pause *p, bool paused, long status, const char *body
     } else if (is_possible(p)) { /* when it has ended meanwhile, pause_end was called */
         *p->state = paused && p->asked ? STATUS_PAUSED : STATUS_RUNNING;
     }
-    tell(p, paused, why);
+    tell_paused(p, paused, why);
 }
 
 static void on_paused(void *arg, long status, const char *body, size_t len)
@@ -40,7 +40,7 @@ static void on_resumed(void *arg, long status, const char *body, size_t len)
     answered(arg, false, status, body, len);
 }
 
-static int ask(struct pause *p, bool paused)
+static int ask_vmm(struct pause *p, bool paused)
 {
     p->asked = paused;
     return vmm_set_paused(p->vmm, paused, paused ? on_paused : on_resumed, p);
@@ -54,15 +54,15 @@ void pause_ask(struct pause *p, bool paused)
     else if (paused && !version_resumes(vmm_version(p->vmm)))
         snprintf(why, sizeof(why), "Firecracker %.32s cannot resume a VM's vsock: use another version",
                  vmm_version(p->vmm));
-    else if (p->asked != paused && ask(p, paused) < 0)
+    else if (p->asked != paused && ask_vmm(p, paused) < 0)
         snprintf(why, sizeof(why), "Firecracker does not answer");
     else if (*p->state != (paused ? STATUS_PAUSED : STATUS_RUNNING))
         return; /* under way */
-    tell(p, paused, why);
+    tell_paused(p, paused, why);
 }
 
 void pause_end(struct pause *p)
 {
     if (p->asked)
-        ask(p, false);
+        ask_vmm(p, false);
 }

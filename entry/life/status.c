@@ -4,6 +4,7 @@
 #include "common/io.h"
 #include "common/json.h"
 #include "common/num.h"
+#include "common/units.h"
 #include "entry/life/state.h"
 
 #include <fcntl.h>
@@ -33,7 +34,7 @@ const char *status_state_name(enum status_state state)
 }
 
 /* A number that may not be known. */
-static void number(struct json *j, const char *key, int64_t value)
+static void put_number(struct json *j, const char *key, int64_t value)
 {
     if (value < 0)
         json_string(j, key, NULL);
@@ -63,7 +64,7 @@ struct status_process status_firecracker(pid_t jail)
 
 static int64_t since(uint64_t begun, uint64_t ns)
 {
-    return ns > begun ? (int64_t)((ns - begun) / 1000000) : 0;
+    return ns > begun ? (int64_t)((ns - begun) / MILLISECOND) : 0;
 }
 
 const char *const status_phase_names[STATUS_PHASES] = {"firecracker", "kernel", "init", "exec"};
@@ -84,7 +85,7 @@ static void fill_boot(struct json *j, const struct status_facts *f, const struct
     status_phases(f, b, ms);
     json_open(j, "boot_ms", '{');
     for (int i = 0; i < STATUS_PHASES; i++)
-        number(j, status_phase_names[i], ms[i]);
+        put_number(j, status_phase_names[i], ms[i]);
     json_close(j, '}');
 }
 
@@ -98,13 +99,13 @@ void status_fill(const char *id, const char *state, const struct status_facts *f
     state_network(&j, facts->link, facts->taken, facts->ports);
     json_open(&j, "pids", '{');
     json_number(&j, "entry", (uint64_t)getpid());
-    number(&j, "firecracker", facts->firecracker.pid);
-    number(&j, "command_in_guest", boot->exec ? (int64_t)boot->pid : -1);
+    put_number(&j, "firecracker", facts->firecracker.pid);
+    put_number(&j, "command_in_guest", boot->exec ? (int64_t)boot->pid : -1);
     json_close(&j, '}');
     fill_boot(&j, facts, boot);
-    number(&j, "restarts", facts->restarts);
+    put_number(&j, "restarts", facts->restarts);
     json_string(&j, "last_exit", facts->last.reason[0] ? facts->last.reason : NULL);
-    number(&j, "last_exit_code", facts->last.reason[0] ? facts->last.code : -1);
+    put_number(&j, "last_exit_code", facts->last.reason[0] ? facts->last.code : -1);
     json_string(&j, "healthcheck", facts->healthcheck);
     json_close(&j, '}');
 }

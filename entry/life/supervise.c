@@ -48,6 +48,7 @@
 #include "common/signals.h"
 #include "common/streams.h"
 #include "common/terminal.h"
+#include "common/units.h"
 #include "entry/host/failure.h"
 #include "entry/life/answers.h"
 #include "entry/life/channel.h"
@@ -56,8 +57,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-
-#define SECOND UINT64_C(1000000000)
 
 /* The guest's time to write its disks back and end; to react when its command is killed; to end after a panic.  Our
  * reader's time for what is left when the VM is gone.  If no output is open then, messages may still be unread. */
@@ -395,7 +394,7 @@ static void prepare_answers(struct supervisor *s)
                                               .state = &s->state}};
 }
 
-static int prepare(struct supervisor *s, const struct supervise_fds *fds, struct buf *settings)
+static int prepare_supervision(struct supervisor *s, const struct supervise_fds *fds, struct buf *settings)
 {
     const struct channel_events from_guest = {
         .message = on_message, .stream = on_stream, .malformed = on_malformed, .arg = s};
@@ -426,7 +425,7 @@ int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct s
               const struct status_facts *facts, struct buf *settings, enum status_reason *reason, struct err *err)
 {
     struct supervisor s = {.plan = plan, .vmm = vmm, .facts = facts, .err = err, .code = -1};
-    if (prepare(&s, fds, settings) < 0)
+    if (prepare_supervision(&s, fds, settings) < 0)
         err_set(err, "out of memory supervising the VM");
     else if (sandbox_enter(SANDBOX_SUPERVISOR, err) == 0) {
         if (plan->boot_timeout)

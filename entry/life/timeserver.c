@@ -18,7 +18,7 @@ void timeserver_now(uint32_t fields[3])
     fields[2] = (uint32_t)now.tv_nsec;
 }
 
-static void tell(const struct timeserver *t, uint32_t low, uint32_t high)
+static void tell_time(const struct timeserver *t, uint32_t low, uint32_t high)
 {
     uint32_t fields[6] = {0, low, high};
     timeserver_now(&fields[3]);
@@ -35,7 +35,7 @@ static void on_set(struct watch *w, short revents)
     if (read(w->fd, &fired, sizeof(fired)) < 0 && errno == EAGAIN)
         return;
     if (t->guest->watch.fd >= 0)
-        tell(t, 0, 0);
+        tell_time(t, 0, 0);
 }
 
 void timeserver_start(struct timeserver *t, struct loop *loop, struct peer *guest)
@@ -52,7 +52,7 @@ void timeserver_answer(const struct timeserver *t, const struct proto_msg *msg)
 {
     uint32_t low, high;
     if (proto_field(msg, 1, &low) && proto_field(msg, 2, &high))
-        tell(t, low, high);
+        tell_time(t, low, high);
 }
 
 void timeserver_stop(struct timeserver *t)

@@ -1,5 +1,6 @@
 #include "entry/plan/initsys.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "entry/plan/intree.h"
 
@@ -32,8 +33,6 @@ static const struct {
     {"/bin/init", {"init", SIGTERM}},
     {"/init", {"init", SIGTERM}}, /* s6-overlay's */
 };
-
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 /* Busybox is a lot more than its init. */
 static const struct initsys *find_name(const char *path, const char *command)

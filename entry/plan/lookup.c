@@ -2,6 +2,7 @@
  * `rest` is what is still to be walked. */
 #include "entry/plan/lookup.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "entry/plan/below.h"
 #include "entry/plan/intree.h"
@@ -15,7 +16,7 @@
 
 enum { LINKS_MAX = 40 }; /* as the kernel's (path_resolution(7)) */
 
-struct walk {
+struct lookup_walk {
     const char *tree;
     char at[PATH_MAX], rest[PATH_MAX];
     unsigned links;
@@ -25,7 +26,7 @@ struct walk {
 static const char *const always[] = {"/proc", "/sys",       "/dev",          "/run",
                                      "/tmp",  "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"};
 
-static bool begin(struct walk *w, const char *tree, const char *path)
+static bool begin(struct lookup_walk *w, const char *tree, const char *path)
 {
     w->tree = tree;
     w->at[0] = '\0';
@@ -34,7 +35,7 @@ static bool begin(struct walk *w, const char *tree, const char *path)
 }
 
 /* Takes the next component from rest to at.  1: done, 0: there was none, -1: the path is too long. */
-static int take(struct walk *w)
+static int take_part(struct lookup_walk *w)
 {
     const char *name = w->rest + strspn(w->rest, "/");
     size_t len = strcspn(name, "/"), used = strlen(w->at);
@@ -51,7 +52,7 @@ static int take(struct walk *w)
 }
 
 /* Follows the link at the end of the way so far, if it is one.  -1 with errno: nothing is there. */
-static int follow(struct walk *w, struct stat *st)
+static int follow_link(struct lookup_walk *w, struct stat *st)
 {
     char target[PATH_MAX], rest[PATH_MAX];
     cleanup_close int fd = intree_open_itself(w->tree, *w->at ? w->at : "/");
@@ -70,13 +71,13 @@ static int follow(struct walk *w, struct stat *st)
 }
 
 /* Where a mount lands: links are followed, and what is missing is made. */
-static const char *landing(struct walk *w, const char *tree, const char *target)
+static const char *landing(struct lookup_walk *w, const char *tree, const char *target)
 {
     struct stat st;
     if (!begin(w, tree, target))
         return target;
-    while (take(w) > 0)
-        follow(w, &st);
+    while (take_part(w) > 0)
+        follow_link(w, &st);
     return w->at;
 }
 
@@ -88,8 +89,8 @@ static bool meets(const char *path, const char *target, bool above)
 
 static bool is_mounted(const struct drives_plan *d, const char *path, bool above)
 {
-    struct walk w;
-    for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+    struct lookup_walk w;
+    for (size_t i = 0; i < COUNT(always); i++)
         if (meets(path, always[i], above))
             return true;
     for (unsigned i = 0; i < d->volume_count; i++)
@@ -115,13 +116,13 @@ static bool is_told(int error)
 
 enum lookup lookup(const struct drives_plan *d, const char *path, struct stat *st)
 {
-    struct walk w;
+    struct lookup_walk w;
     int taken = -1;
     *st = (struct stat){.st_mode = S_IFDIR};
-    for (bool fits = begin(&w, d->rootfs, path); fits && (taken = take(&w)) > 0;) {
+    for (bool fits = begin(&w, d->rootfs, path); fits && (taken = take_part(&w)) > 0;) {
         if (is_mounted(d, w.at, false))
             return LOOKUP_UNKNOWN;
-        if (follow(&w, st) == 0)
+        if (follow_link(&w, st) == 0)
             continue;
         int error = errno;
         if (error == ENOENT && is_made(d, w.at, st))

@@ -1,5 +1,6 @@
 #include "entry/plan/needs.h"
 
+#include "common/array.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/privilege.h"
@@ -27,7 +28,7 @@ static const struct {
     {CAP_KILL, "KILL", "ending the VM", ALWAYS},
     {CAP_NET_ADMIN, "NET_ADMIN", "the TAP device and the firewall's rules; VM_NETWORK=none does not need it", NETWORK},
 };
-enum { CAPABILITIES = sizeof(capabilities) / sizeof(*capabilities) };
+enum { CAPABILITIES = COUNT(capabilities) };
 
 uint64_t needs_jailer(void)
 {

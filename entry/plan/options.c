@@ -1,5 +1,6 @@
 #include "entry/plan/options.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/variables.h"
 
@@ -114,8 +115,6 @@ static const struct {
     {"--help", OPT_COUNT, ACTION_HELP, "print this"},
     {"--version", OPT_COUNT, ACTION_VERSION, "print the version"},
 };
-
-#define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
 const char *option_name(enum option option)
 {

@@ -1,5 +1,6 @@
 #include "entry/plan/plan.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/log.h"
@@ -303,7 +304,7 @@ int plan_make(struct options *o, const struct resources *r, struct plan *plan, s
         plan_command, plan_id, plan_uid, plan_boot_args, plan_kernel, plan_initrd};
     *plan = (struct plan){0};
     options_judge(o, refused);
-    for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++) {
+    for (size_t i = 0; i < COUNT(first); i++) {
         first[i](o, plan, &err);
         refusals_take(refused, &err);
     }

@@ -1,4 +1,5 @@
 /* The disks' part of the plan. */
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "entry/plan/below.h"
 #include "entry/plan/intree.h"
@@ -180,7 +181,7 @@ static void plan_space(struct drives_plan *d)
          .size = &d->datafs_size,
          .allocated = (uint64_t)st.st_blocks * 512},
     };
-    space_share(disks, sizeof(disks) / sizeof(*disks));
+    space_share(disks, COUNT(disks));
 }
 
 void plan_drives(const struct options *o, struct drives_plan *d, struct refusals *refused)
@@ -190,7 +191,7 @@ void plan_drives(const struct options *o, struct drives_plan *d, struct refusals
     d->rootfs = o->value[OPT_ROOTFS_DIR];
     d->rootfs_format = o->number[OPT_ROOTFS_FORMAT] ? ROOTFS_EXT4 : ROOTFS_EROFS;
     d->rootfs_size = o->number[OPT_ROOTFS_SIZE];
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+    for (size_t i = 0; i < COUNT(parts); i++) {
         struct err err = {0};
         parts[i](o, d, &err);
         refusals_take(refused, &err);

@@ -1,5 +1,6 @@
 /* VM_NETWORK=takeover: the engine has decided everything already, so what else could be said of a network is refused,
  * and so is a container whose interfaces the guest could not have. */
+#include "common/array.h"
 #include "entry/plan/plan.h"
 #include "entry/plan/plan_parts.h"
 
@@ -21,7 +22,7 @@ static const struct {
 static void refuse_options(const struct options *o, struct refusals *refused)
 {
     struct err err = {0};
-    for (size_t i = 0; i < sizeof(refused_options) / sizeof(*refused_options); i++) {
+    for (size_t i = 0; i < COUNT(refused_options); i++) {
         if (!o->value[refused_options[i].option])
             continue;
         option_refuse(&err, o, refused_options[i].option, refused_options[i].instead);

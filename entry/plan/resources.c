@@ -1,9 +1,11 @@
 #include "entry/plan/resources.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/meminfo.h"
 #include "common/num.h"
+#include "common/units.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -11,7 +13,6 @@
 #include <string.h>
 
 enum { FILE_MAX = 64 * 1024 };
-#define MIB (UINT64_C(1) << 20)
 
 /* Firecracker and the kernel's page tables and device state for one VM, and entry itself. */
 #define VMM_OVERHEAD (96 * MIB)
@@ -144,7 +145,7 @@ void resources_narrow(struct resources *r, const struct cgroup_plan *plan)
 {
     static const char *const memory[] = {"memory.max", "memory.high", "memory.limit_in_bytes"};
     uint64_t bytes;
-    for (size_t i = 0; i < sizeof(memory) / sizeof(*memory); i++) {
+    for (size_t i = 0; i < COUNT(memory); i++) {
         const char *value = cgroup_value(plan, memory[i]);
         if (value && num_parse_size(value, 1, &bytes) == 0 && bytes < r->limit)
             r->limit = bytes;

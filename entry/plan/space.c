@@ -3,6 +3,7 @@
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "entry/host/jail.h"
 
 #include <dirent.h>
@@ -12,7 +13,6 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define MIB (UINT64_C(1) << 20)
 #define GIB (UINT64_C(1) << 30)
 
 /* The least that a disk gets, with a warning where there is less.  The most: what an ext4 of 4 KiB blocks, and an ext4

@@ -6,6 +6,7 @@
  * (FIRECRACKER_BIN); single words (PORTS, NETWORK) and the few names below are left to applications. */
 #include "entry/plan/typos.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/variables.h"
@@ -20,18 +21,18 @@ enum { WORDS_MAX = 8, NAME_MAX_BYTES = 32 };
 static const char *const common[] = {"LOG_LEVEL", "DATA_DIR", "HOST", "GUEST", "TAP",  "IP",
                                      "MAC",       "DEVICE",   "SIZE", "COUNT", "ARGS", "KERNEL"};
 
-struct words {
+struct word_list {
     const char *at[WORDS_MAX];
     size_t len[WORDS_MAX];
     size_t count; /* 0: too many */
 };
 
-static struct words split(const char *name)
+static struct word_list split_words(const char *name)
 {
-    struct words w = {0};
+    struct word_list w = {0};
     for (;; name++) {
         if (w.count == WORDS_MAX)
-            return (struct words){0};
+            return (struct word_list){0};
         w.at[w.count] = name;
         w.len[w.count++] = strcspn(name, "_");
         name += strcspn(name, "_");
@@ -63,7 +64,7 @@ static unsigned edits(const char *a, const char *b)
 }
 
 /* The same word, or a form of it that is longer by up to `longer` letters: VCPU and VCPUS, DATA and DATAFS. */
-static bool akin(const struct words *a, size_t i, const struct words *b, size_t k, size_t longer)
+static bool akin(const struct word_list *a, size_t i, const struct word_list *b, size_t k, size_t longer)
 {
     size_t shorter = a->len[i] < b->len[k] ? a->len[i] : b->len[k];
     size_t difference = a->len[i] + b->len[k] - 2 * shorter;
@@ -71,7 +72,7 @@ static bool akin(const struct words *a, size_t i, const struct words *b, size_t 
 }
 
 /* Whether a has the words of b in their order, and `more` besides. */
-static bool has_words(const struct words *a, const struct words *b, size_t more, size_t longer)
+static bool has_words(const struct word_list *a, const struct word_list *b, size_t more, size_t longer)
 {
     size_t found = 0;
     if (b->count == 0 || a->count != b->count + more)
@@ -83,7 +84,7 @@ static bool has_words(const struct words *a, const struct words *b, size_t more,
 
 static bool is_common(const char *name)
 {
-    for (size_t i = 0; i < sizeof(common) / sizeof(*common); i++)
+    for (size_t i = 0; i < COUNT(common); i++)
         if (strncmp(name, common[i], strlen(common[i])) == 0) {
             const char *more = name + strlen(common[i]);
             if (!*more || strcmp(more, "S") == 0)
@@ -100,7 +101,7 @@ static bool resembles(const char *name, const char *option)
     if (edits(name, option) <= 1 || (strchr(name, '_') && strcasecmp(name, option) == 0))
         return true;
     const char *bare = prefixed ? option + prefix : option;
-    struct words n = split(name), o = split(bare);
+    struct word_list n = split_words(name), o = split_words(bare);
     if (is_common(bare) || o.count < 2)
         return false;
     if (edits(name, bare) <= 1 || has_words(&n, &o, 0, 3))

@@ -1,5 +1,6 @@
 #include "entry/plan/uids.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/num.h"
@@ -38,7 +39,7 @@ bool uids_taken(uid_t uid)
     errno = 0;
     if (getpriority(PRIO_USER, uid) != -1 || errno == 0)
         return true;
-    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+    for (size_t i = 0; i < COUNT(files); i++) {
         cleanup_free char *text = io_read_file(AT_FDCWD, files[i].path, FILE_MAX, NULL);
         char *rest = text;
         for (char *line; rest && (line = strsep(&rest, "\n"));)

@@ -1,5 +1,6 @@
 #include "entry/plan/unseen.h"
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/log.h"
@@ -28,7 +29,7 @@ static bool is_engines(const struct mountinfo *m)
                                          "/usr/sbin/docker-init",
                                          "/run/secrets/kubernetes.io",
                                          "/var/run/secrets/kubernetes.io"};
-    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+    for (size_t i = 0; i < COUNT(places); i++)
         if (below(m->point, places[i]))
             return true;
     if (mountinfo_is_kernels(m))
@@ -42,7 +43,7 @@ static bool is_used(const char *point, const struct options *o, const struct pla
 {
     static const enum option paths[] = {OPT_ROOTFS_DIR,   OPT_DATA_DIR,     OPT_SCRATCH_DIR,     OPT_JAIL_BASE,
                                         OPT_KERNEL_IMAGE, OPT_INITRD_IMAGE, OPT_FIRECRACKER_BIN, OPT_JAILER_BIN};
-    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+    for (size_t i = 0; i < COUNT(paths); i++)
         if (below(o->value[paths[i]], point) || below(point, o->value[paths[i]]))
             return true;
     for (unsigned i = 0; i < plan->drives.volume_count; i++)

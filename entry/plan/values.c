@@ -1,7 +1,9 @@
 #include "entry/plan/values.h"
 
+#include "common/array.h"
 #include "common/log.h"
 #include "common/num.h"
+#include "common/units.h"
 
 #include <net/if.h>
 #include <signal.h>
@@ -9,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KIB (UINT64_C(1) << 10)
-#define MIB (UINT64_C(1) << 20)
 #define TIB (UINT64_C(1) << 40)
 enum { ID_MAX = 64 };
 
@@ -78,7 +78,7 @@ static bool is_target(const char *path)
             top_len = depth++ == 0 ? len : top_len;
         }
     }
-    for (size_t i = 0; i < sizeof(kernels) / sizeof(*kernels); i++)
+    for (size_t i = 0; i < COUNT(kernels); i++)
         if (strlen(kernels[i]) == top_len && memcmp(kernels[i], top, top_len) == 0)
             return false;
     return depth > 0;

@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/container.h"
 #include "common/json.h"
+#include "common/units.h"
 #include "entry/host/failure.h"
 #include "entry/vmm/http.h"
 
@@ -17,12 +18,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define SECOND UINT64_C(1000000000)
 #define RETRY UINT64_C(2000000) /* ns */
 enum { ANSWER_MAX = 64 * 1024, WAITING_MAX = 8, CALL_TIMEOUT = 60 /* seconds */, END_TIMEOUT = 500 /* ms */ };
 
-struct request {
-    struct request *next;
+struct api_request {
+    struct api_request *next;
     struct buf text;
     api_done *done;
     void *arg;
@@ -34,14 +34,14 @@ struct api {
     struct watch connection; /* fd -1: there is none, and it is in no loop */
     struct timer again;
     bool joined, busy;
-    struct request *first; /* the one under way, when busy */
+    struct api_request *first; /* the one under way, when busy */
     unsigned count;
     size_t sent; /* of its text */
     struct buf answer;
     int process;
 };
 
-static void free_request(struct request *r)
+static void free_request(struct api_request *r)
 {
     buf_free(&r->text);
     free(r);
@@ -79,9 +79,9 @@ static void begin(struct api *a)
         a->connection.events = POLLIN | POLLOUT;
 }
 
-static void finish(struct api *a, long status, const char *body, size_t len)
+static void finish_request(struct api *a, long status, const char *body, size_t len)
 {
-    struct request *r = a->first;
+    struct api_request *r = a->first;
     a->first = r->next;
     a->count--;
     a->busy = false;
@@ -95,7 +95,7 @@ static void fail(struct api *a, const char *why)
 {
     disconnect(a);
     if (a->busy)
-        finish(a, 0, why, strlen(why));
+        finish_request(a, 0, why, strlen(why));
 }
 
 static void try_again(struct timer *t)
@@ -132,7 +132,7 @@ static void take_answer(struct api *a)
     if (a->answer.len > answer.head + answer.length)
         disconnect(a); /* that was for no request */
     a->answer.data[answer.head + answer.length] = '\0';
-    finish(a, answer.status, a->answer.data + answer.head, answer.length);
+    finish_request(a, answer.status, a->answer.data + answer.head, answer.length);
 }
 
 static void on_ready(struct watch *w, short revents)
@@ -179,16 +179,16 @@ struct api *api_open(int run, const char *name, int process)
 
 int api_send(struct api *a, const char *method, const char *path, const char *body, api_done *done, void *arg)
 {
-    struct request *r = a->count < WAITING_MAX ? calloc(1, sizeof(*r)) : NULL;
+    struct api_request *r = a->count < WAITING_MAX ? calloc(1, sizeof(*r)) : NULL;
     if (!r)
         return -1;
-    *r = (struct request){.done = done, .arg = arg};
+    *r = (struct api_request){.done = done, .arg = arg};
     http_request(&r->text, method, path, body);
     if (buf_failed(&r->text)) {
         free_request(r);
         return -1;
     }
-    struct request **last = &a->first;
+    struct api_request **last = &a->first;
     while (*last)
         last = &(*last)->next;
     *last = r;
@@ -302,7 +302,7 @@ void api_close(struct api *a)
     disconnect(a);
     loop_timer(a->loop, &a->again, UINT64_MAX);
     while (a->first) {
-        struct request *r = a->first;
+        struct api_request *r = a->first;
         a->first = r->next;
         free_request(r);
     }

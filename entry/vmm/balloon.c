@@ -3,13 +3,11 @@
 #include "common/container.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "entry/vmm/reclaim.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define SECOND UINT64_C(1000000000)
-#define MIB_SHIFT 20
 
 /* As GET /balloon/statistics names them (Firecracker docs/ballooning.md). */
 static const char *const names[BALLOON_FIGURES] = {
@@ -48,8 +46,7 @@ static void resize(struct balloon *b)
     if (!b->min || is[BALLOON_AVAILABLE] == BALLOON_UNKNOWN || is[BALLOON_ACTUAL] == BALLOON_UNKNOWN ||
         is[BALLOON_TARGET] == BALLOON_UNKNOWN)
         return;
-    struct reclaim_facts f = {b->size, b->min, is[BALLOON_AVAILABLE] >> MIB_SHIFT, is[BALLOON_ACTUAL],
-                              is[BALLOON_TARGET]};
+    struct reclaim_facts f = {b->size, b->min, is[BALLOON_AVAILABLE] / MIB, is[BALLOON_ACTUAL], is[BALLOON_TARGET]};
     uint64_t target = reclaim_target(&f);
     if (target != f.target && vmm_set_balloon(b->vmm, target) == 0)
         log_debug("balloon: %llu MiB of %llu are available, so it goes from %llu to %llu",

@@ -1,5 +1,6 @@
 #include "entry/vmm/console.h"
 
+#include "common/array.h"
 #include "common/log.h"
 
 #include <fcntl.h>
@@ -40,7 +41,7 @@ static void log_lines(struct console *c)
 }
 
 /* False when there is nothing more. */
-static bool take(struct console *c)
+static bool read_chunk(struct console *c)
 {
     char chunk[CHUNK];
     ssize_t n = read(c->watch.fd, chunk, sizeof(chunk));
@@ -62,7 +63,7 @@ static bool take(struct console *c)
 static void ready(struct watch *w, short revents)
 {
     struct console *c = (struct console *)w;
-    if (!take(c) && (revents & (POLLHUP | POLLERR)))
+    if (!read_chunk(c) && (revents & (POLLHUP | POLLERR)))
         loop_remove(c->loop, w);
 }
 
@@ -87,7 +88,7 @@ struct console *console_new(struct loop *loop, int fd, const char *name, void (*
 
 void console_drain(struct console *c)
 {
-    for (int chunks = 2 * KEEP / CHUNK; chunks > 0 && take(c); chunks--)
+    for (int chunks = 2 * KEEP / CHUNK; chunks > 0 && read_chunk(c); chunks--)
         ;
 }
 
@@ -97,7 +98,7 @@ const char *console_summary(struct console *c)
     const char *found = NULL;
     if (!c->text.data)
         return "(nothing)";
-    for (size_t i = 0; !found && i < sizeof(telling) / sizeof(*telling); i++)
+    for (size_t i = 0; !found && i < COUNT(telling); i++)
         found = strstr(c->text.data, telling[i]);
     if (!found) {
         size_t len = c->text.len;

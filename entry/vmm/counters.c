@@ -1,5 +1,6 @@
 #include "entry/vmm/counters.h"
 
+#include "common/array.h"
 #include "common/json.h"
 #include "entry/vmm/prometheus.h"
 
@@ -60,7 +61,7 @@ static const struct {
     {"vcpu", "exit_mmio_write", NULL, {"vcpu_exits_mmio_write_total", "counter", "KVM exits for writes to devices"}},
     {"vcpu", "failures", NULL, {"vcpu_errors_total", "counter", "Errors while a virtual CPU ran"}},
 };
-enum { ROWS = sizeof(rows) / sizeof(*rows) };
+enum { ROWS = COUNT(rows) };
 
 struct counters {
     struct watch watch; /* first: a watch is its counters */
@@ -114,7 +115,7 @@ static void take_lines(struct counters *c)
 }
 
 /* False when nothing more is there. */
-static bool take(struct counters *c)
+static bool read_chunk(struct counters *c)
 {
     char chunk[16384];
     ssize_t n = read(c->watch.fd, chunk, sizeof(chunk));
@@ -129,13 +130,13 @@ static bool take(struct counters *c)
 static void on_ready(struct watch *w, short revents)
 {
     struct counters *c = (struct counters *)w;
-    if (!take(c) && (revents & (POLLHUP | POLLERR | POLLNVAL)))
+    if (!read_chunk(c) && (revents & (POLLHUP | POLLERR | POLLNVAL)))
         loop_remove(c->loop, w);
 }
 
 void counters_read(struct counters *c)
 {
-    for (int i = 0; i < LINE_MAX_BYTES / 16384 && take(c); i++)
+    for (int i = 0; i < LINE_MAX_BYTES / 16384 && read_chunk(c); i++)
         ;
 }
 

@@ -1,5 +1,6 @@
 #include "entry/vmm/version.h"
 
+#include "common/array.h"
 #include "entry/vmm/vmm.h"
 
 #include <stddef.h>
@@ -25,7 +26,7 @@ int version_check(const char *text, const struct vmm_plan *plan, struct err *err
         return err_set(err, "VM_FIRECRACKER_BIN: its version is %.32s, not a number", text);
     if (major == 0 || (major == 1 && minor < OLDEST))
         return err_set(err, "VM_FIRECRACKER_BIN: Firecracker %.32s is too old: 1.%d or newer is needed", text, OLDEST);
-    for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++)
+    for (size_t i = 0; i < COUNT(features); i++)
         if (*((const char *)plan + features[i].asked) && major == 1 && minor < features[i].since)
             return err_set(err, "%s needs Firecracker 1.%u or newer; VM_FIRECRACKER_BIN is %.32s", features[i].what,
                            features[i].since, text);

@@ -1,5 +1,6 @@
 #include "entry/vmm/vmmlog.h"
 
+#include "common/array.h"
 #include "common/log.h"
 #include "entry/vmm/console.h"
 
@@ -16,7 +17,7 @@ static const struct {
                                 "VM_SCRATCH_DIR; the guest sees I/O errors"},
     {"Failed to execute Out virtio block request", "the guest's disks cannot be written; the guest sees I/O errors"},
 };
-enum { ROWS = sizeof(table) / sizeof(*table) };
+enum { ROWS = COUNT(table) };
 
 struct vmmlog {
     struct console *text;
