@@ -15,18 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WHITEOUT ".wh."
 #define OPAQUE ".wh..wh..opq"
 
 static const char *last_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
-}
-
-bool layer_is_whiteout(const char *path)
-{
-    return strncmp(last_of(path), WHITEOUT, strlen(WHITEOUT)) == 0;
 }
 
 static int remove_content(int folder);
@@ -99,12 +93,12 @@ static int remove_for(int dir, const struct tar_member *m)
         return errno == ENOENT ? 0 : -1;
     if (!*entry) /* the layer's own folder */
         return 0;
-    if (!layer_is_whiteout(m->path))
+    if (!unpack_is_whiteout(m->path))
         return make_way(parent, entry, m->type == '5');
     if (strcmp(entry, OPAQUE) == 0)
         return remove_content(parent);
-    entry += strlen(WHITEOUT);
-    if (strncmp(entry, WHITEOUT, strlen(WHITEOUT)) == 0) /* a note of aufs */
+    entry += strlen(UNPACK_WHITEOUT);
+    if (strncmp(entry, UNPACK_WHITEOUT, strlen(UNPACK_WHITEOUT)) == 0) /* a note of aufs */
         return 0;
     if (!*entry || strcmp(entry, ".") == 0 || strcmp(entry, "..") == 0) {
         errno = EINVAL;

@@ -4,8 +4,6 @@
 
 #include "common/err.h"
 
-#include <stdbool.h>
-
 /* Unpacks a layer: in is its archive, an uncompressed regular file that is read from its start; dir is the folder with
  * the layers below, a descriptor (O_PATH will do).  Removes from it what the layer's whiteouts name, and what is in the
  * way of the layer's files.  Names stay beneath dir and go through no link: a layer that needs that is refused.
@@ -15,8 +13,5 @@ int layer_apply(int in, int dir, struct err *err);
 /* Removes an entry of a folder, with all that is below it.  For folders that nobody else changes.  0, also if there is
  * no such entry; or -1 with errno. */
 int layer_remove(int folder, const char *entry);
-
-/* Whether a member's name says what is to be removed, instead of what is to be made. */
-bool layer_is_whiteout(const char *path);
 
 #endif

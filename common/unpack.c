@@ -8,7 +8,6 @@
 
 #include "common/cleanup.h"
 #include "common/io.h"
-#include "common/layer.h"
 #include "common/log.h"
 #include "common/tar.h"
 
@@ -253,6 +252,12 @@ bool tar_normalize(char *path)
     return true;
 }
 
+bool unpack_is_whiteout(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strncmp(slash ? slash + 1 : path, UNPACK_WHITEOUT, strlen(UNPACK_WHITEOUT)) == 0;
+}
+
 /* From the name in the archive to the one in the folder.  1; 0 when it was not asked for; -1 with err. */
 static int map(const struct unpack *u, char path[TAR_PATH])
 {
@@ -279,7 +284,7 @@ static int choose(const struct unpack *u, struct tar_member *m)
     if (!strchr("01234567", m->type))
         return err_set(u->err, "%s: members of type '%c' are not supported", m->path, m->type);
     int wanted = map(u, m->path);
-    if (wanted == 1 && u->plan->layer && layer_is_whiteout(m->path))
+    if (wanted == 1 && u->plan->layer && unpack_is_whiteout(m->path))
         return 0;
     if (wanted == 1 && m->type == '1' && (wanted = map(u, m->link)) == 0)
         return err_set(u->err, "%s: a link to %s, which is not part of the copy", m->path, m->link);

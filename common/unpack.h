@@ -19,6 +19,10 @@ struct unpack_plan {
                            in user.* and the capabilities come along */
 };
 
+/* A layer's member is a whiteout if the last part of its name begins so. */
+#define UNPACK_WHITEOUT ".wh."
+bool unpack_is_whiteout(const char *path);
+
 /* Leaves one slash between components, none around them, and no `.`: "" is the folder itself.  False with `..`. */
 bool tar_normalize(char *path);
 

@@ -24,6 +24,7 @@
 #include "entry/plan/typos.h"
 #include "entry/plan/unseen.h"
 #include "netsetup/claim.h"
+#include "netsetup/netsetup.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,4 @@
-/* Refuses every plan that can be refused before anything on the host changes. */
-#include "netsetup/netsetup.h"
+#include "netsetup/check.h"
 #include "netsetup/subnet.h"
 
 #include <arpa/inet.h>

@@ -6,7 +6,7 @@
 #define CTR_NETSETUP_CLAIM_H
 
 #include "common/err.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 
 /* The id of a VM, and the /30 around addr.  A descriptor, or -1 with errno (EADDRINUSE: root holds it).  When another
  * user holds it, a warning names that user, and the descriptor holds nothing.  The caller then has to look for another

@@ -4,7 +4,7 @@
 #define CTR_NETSETUP_DNS_H
 
 #include "common/err.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 
 /* Starts a process that takes the guest's queries from the TAP device, at the device's address, over UDP and TCP, and
  * has the servers plan->dns answer them.  It listens on link->dns_port, or if that is 0, on one that it chooses and

@@ -1,5 +1,5 @@
 #include "netsetup/fallback.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 #include "netsetup/nl.h"
 
 #include <linux/rtnetlink.h>

@@ -8,6 +8,7 @@
 #include "netsetup/flowprog.h"
 #include "common/cleanup.h"
 #include "netsetup/bpfasm.h"
+#include "netsetup/netplan.h"
 
 #include <arpa/inet.h>
 #include <linux/pkt_cls.h>

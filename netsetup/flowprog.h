@@ -5,7 +5,7 @@
 #define CTR_NETSETUP_FLOWPROG_H
 
 #include "common/err.h"
-#include "netsetup/takeover.h"
+#include "netsetup/taken.h"
 
 /* in: for what arrives; it goes out of the TAP of that index unless it is the container's; nobody
  * may speak as the relay (NULL: there is none), or to the guest at the address that it has for the relay.  out: for

@@ -3,7 +3,7 @@
 #ifndef CTR_NETSETUP_FOREIGN_H
 #define CTR_NETSETUP_FOREIGN_H
 
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 
 /* Warns about other programs' chains that refuse what this guest needs: forwarding and, if plan asks for it, access to
  * this host.  Skips chains whose table has a rule about link's TAP, by its name or its group. */

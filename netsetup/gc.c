@@ -20,17 +20,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { FAMILIES = 2, WORLDS = 2, SCANS = FAMILIES * WORLDS };
+enum { FAMILIES = 2, BACKENDS = 2, SCANS = FAMILIES * BACKENDS };
 
 static const int families[FAMILIES] = {AF_INET, AF_INET6};
-static const enum fw_world worlds[WORLDS] = {FW_NFT, FW_LEGACY};
+static const enum fw_backend backends[BACKENDS] = {FW_NFT, FW_LEGACY};
 
 int gc_rules(const char *mark, int family, struct err *err)
 {
     int r = 0;
-    for (int i = 0; i < WORLDS; i++) {
+    for (int i = 0; i < BACKENDS; i++) {
         cleanup_fw_scan struct fw_scan scan = {0};
-        if (fw_scan(&scan, worlds[i], family, err) || fw_remove(&scan, mark, err))
+        if (fw_scan(&scan, backends[i], family, err) || fw_remove(&scan, mark, err))
             r = -1;
     }
     return r;
@@ -43,7 +43,7 @@ static int remove_all_rules(const char *mark, struct err *err)
     struct fw_scan scans[SCANS] = {{0}};
     int r = 0;
     for (int i = 0; i < SCANS; i++)
-        if (fw_scan(&scans[i], worlds[i % WORLDS], families[i / WORLDS], err))
+        if (fw_scan(&scans[i], backends[i % BACKENDS], families[i / BACKENDS], err))
             r = -1;
     for (int i = 0; i < SCANS; i++)
         if (fw_remove(&scans[i], mark, err))
@@ -199,20 +199,20 @@ static void note_tie(unsigned ifindex, const char *name, void *data)
 
 static int find_rules(struct vms *vms, int family, struct gc_result *result, struct fw_place *place, struct err *err)
 {
-    struct fw_scan scans[WORLDS] = {{0}};
+    struct fw_scan scans[BACKENDS] = {{0}};
     int r = 0;
-    for (int i = 0; i < WORLDS && !r; i++) {
-        r = fw_scan(&scans[i], worlds[i], family, err);
+    for (int i = 0; i < BACKENDS && !r; i++) {
+        r = fw_scan(&scans[i], backends[i], family, err);
         for (size_t j = 0; j < scans[i].own_count; j++) {
             struct gc_found *vm = find_vm(vms, scans[i].own[j].id);
             if (vm)
                 vm->rules++;
         }
     }
-    for (int i = 0; i < WORLDS && result->ports; i++)
+    for (int i = 0; i < BACKENDS && result->ports; i++)
         portclaim_foreign(result->ports, scans[i].dnat, scans[i].dnat_count, &result->taken);
     *place = fw_find_place(&scans[0], &scans[1]);
-    for (int i = 0; i < WORLDS; i++)
+    for (int i = 0; i < BACKENDS; i++)
         fw_scan_free(&scans[i]);
     return r;
 }

@@ -4,7 +4,8 @@
 
 #include "common/err.h"
 #include "netsetup/fw.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/fwrestore.h"
+#include "netsetup/netplan.h"
 
 #include <stdbool.h>
 

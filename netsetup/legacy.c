@@ -1,11 +1,13 @@
 /* The older tables' rules: read from the kernel (xtables.c), which takes 0.1 ms where iptables-save takes 2, and
  * removed with iptables-legacy-restore: the kernel's interface replaces whole tables, which is not safe beside other
  * programs without iptables' own lock. */
+#include "netsetup/legacy.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/run.h"
-#include "netsetup/fw.h"
+#include "netsetup/fwrestore.h"
+#include "netsetup/fwscan.h"
 #include "netsetup/rules.h"
 #include "netsetup/tool.h"
 
@@ -53,7 +55,7 @@ static bool is_own(const char *line, const char *id)
     size_t len = *p == '"' ? strcspn(++p, "\"") : strcspn(p, " ");
     snprintf(comment, sizeof(comment), "%.*s", (int)len, p);
     const char *owner = rules_owner(comment);
-    return owner && !strcmp(owner, id);
+    return owner && strcmp(owner, id) == 0;
 }
 
 /* What removes a line of iptables-save when it is a rule of the VM's.  Its own chain is emptied as a whole, and removed
@@ -61,11 +63,11 @@ static bool is_own(const char *line, const char *id)
 static void put_removal(struct buf *out, const char *line, const char *id, char chain[CHAIN])
 {
     const char *rule = line + strlen("-A ");
-    if (chain[0] && !strcmp(line, "COMMIT")) {
+    if (chain[0] && strcmp(line, "COMMIT") == 0) {
         buf_fmt(out, "-X %s\n", chain);
         chain[0] = '\0';
     }
-    if (line[0] == '*' || !strcmp(line, "COMMIT")) {
+    if (line[0] == '*' || strcmp(line, "COMMIT") == 0) {
         buf_fmt(out, "%s\n", line);
     } else if (is_own(line, id) && !fw_own_chain(rule)) {
         buf_fmt(out, "-D %s\n", rule);
@@ -82,7 +84,7 @@ int legacy_remove(const struct fw_scan *scan, const char *id, struct err *err)
     char *rest = NULL, chain[CHAIN] = "";
     bool any = false;
     for (size_t i = 0; i < scan->own_count; i++)
-        any |= !strcmp(scan->own[i].id, id);
+        any |= strcmp(scan->own[i].id, id) == 0;
     if (!any)
         return 0;
     if (tool_run(argv, NULL, &saved, err))

@@ -9,12 +9,14 @@
 #include "common/mac.h"
 #include "common/process.h"
 #include "netsetup/addr.h"
+#include "netsetup/check.h"
 #include "netsetup/claim.h"
 #include "netsetup/conntrack.h"
 #include "netsetup/dns.h"
 #include "netsetup/fallback.h"
 #include "netsetup/foreign.h"
 #include "netsetup/fw.h"
+#include "netsetup/fwrestore.h"
 #include "netsetup/gc.h"
 #include "netsetup/ipv6.h"
 #include "netsetup/link.h"
@@ -153,7 +155,7 @@ static int find_place(int family, struct fw_place *place, struct err *err)
 static int start_rules(struct fw_made *made, int family, struct fw_place *place, struct err *err)
 {
     fw_made_free(made);
-    return (!place->known && find_place(family, place, err)) || fw_start(made, place->world, family, err) ? -1 : 0;
+    return (!place->known && find_place(family, place, err)) || fw_start(made, place->backend, family, err) ? -1 : 0;
 }
 
 /* Somebody may change the chain between the scan and the use of the position that came from it.  The first try is for
@@ -242,8 +244,8 @@ static int start_watch(struct netsetup *net, struct err *err)
 {
     bool follow = !net->plan.uplink[0];
     const struct watch_family families[] = {
-        {follow ? AF_INET : 0, net->made.world, net->link.uplinks[0]},
-        {follow && net->link.ipv6 ? AF_INET6 : 0, net->made6.world, net->link.uplinks[1]}};
+        {follow ? AF_INET : 0, net->made.backend, net->link.uplinks[0]},
+        {follow && net->link.ipv6 ? AF_INET6 : 0, net->made6.backend, net->link.uplinks[1]}};
     if (!follow && !net->link.bounds.flows)
         return 0;
     net->watch = watch_start(&net->plan, &net->link, families, &net->life, err);

@@ -3,7 +3,8 @@
  * Removal names rules by the kernel's handle, so nothing but what the scan saw can go, and all tables go in
  * one transaction.  iptables-restore makes one for each table, and the kernel makes every transaction that
  * follows a removal wait for a grace period: 60 ms for four tables instead of 1. */
-#include "netsetup/fw.h"
+#include "netsetup/nft.h"
+#include "netsetup/fwscan.h"
 #include "netsetup/nl.h"
 
 #include <arpa/inet.h>
@@ -28,7 +29,7 @@ static bool is_iptables(const char *table)
 {
     static const char *const names[MAX_TABLES] = {"raw", "mangle", "nat", "filter", "security"};
     for (size_t i = 0; i < MAX_TABLES; i++)
-        if (!strcmp(table, names[i]))
+        if (strcmp(table, names[i]) == 0)
             return true;
     return false;
 }
@@ -87,9 +88,9 @@ static int see_rule(const struct nlmsghdr *nlh, void *data)
         mnl_attr_for_each_nested(expr, a[NFTA_RULE_EXPRESSIONS])
         {
             NL_NEST(e, expr, NFTA_EXPR_MAX);
-            if (!strcmp(nl_str(e[NFTA_EXPR_NAME]), "match"))
+            if (strcmp(nl_str(e[NFTA_EXPR_NAME]), "match") == 0)
                 see_match(e[NFTA_EXPR_DATA], &g);
-            else if (!strcmp(nl_str(e[NFTA_EXPR_NAME]), "immediate"))
+            else if (strcmp(nl_str(e[NFTA_EXPR_NAME]), "immediate") == 0)
                 see_verdict(e[NFTA_EXPR_DATA], &g);
         }
     if (a[NFTA_RULE_USERDATA])
@@ -98,7 +99,7 @@ static int see_rule(const struct nlmsghdr *nlh, void *data)
     if (own && a[NFTA_RULE_HANDLE])
         own->handle = be64toh(mnl_attr_get_u64(a[NFTA_RULE_HANDLE]));
     struct fw_dnat dnat = {.first = 0};
-    if (!own && !strcmp(nl_str(a[NFTA_RULE_TABLE]), "nat") && a[NFTA_RULE_EXPRESSIONS] &&
+    if (!own && strcmp(nl_str(a[NFTA_RULE_TABLE]), "nat") == 0 && a[NFTA_RULE_EXPRESSIONS] &&
         nft_dnat(a[NFTA_RULE_EXPRESSIONS], &dnat))
         fw_see_dnat(data, nl_str(a[NFTA_RULE_CHAIN]), &dnat);
     return MNL_CB_OK;
@@ -146,7 +147,7 @@ static uint32_t put_chain(struct mnl_nlmsg_batch *batch, const struct fw_scan *s
     if (strcmp(own->id, id) != 0 || !fw_own_chain(own->chain))
         return 0;
     for (size_t j = 0; j < i; j++)
-        if (!strcmp(scan->own[j].chain, own->chain) && !strcmp(scan->own[j].id, id))
+        if (strcmp(scan->own[j].chain, own->chain) == 0 && strcmp(scan->own[j].id, id) == 0)
             return 0;
     struct nlmsghdr *nlh = put(batch, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_DELCHAIN, NLM_F_ACK, seq, nf_family(scan), 0);
     mnl_attr_put_strz(nlh, NFTA_CHAIN_TABLE, own->table);

@@ -1,5 +1,6 @@
 /* What a rule of iptables-nft matches, as far as a taken port needs it: -p, -d, --dport and the target. */
-#include "netsetup/fw.h"
+#include "netsetup/fwscan.h"
+#include "netsetup/nft.h"
 #include "netsetup/nl.h"
 
 #include <arpa/inet.h>
@@ -19,7 +20,7 @@ static uint32_t number_of(const struct nlattr *attr)
 /* What an expression loads for the next one to compare. */
 static enum what loads(const char *name, const struct nlattr *data)
 {
-    if (!strcmp(name, "meta")) {
+    if (strcmp(name, "meta") == 0) {
         NL_NEST(m, data, NFTA_META_MAX);
         return number_of(m[NFTA_META_KEY]) == NFT_META_L4PROTO ? PROTO : NOTHING;
     }
@@ -92,13 +93,13 @@ bool nft_dnat(const struct nlattr *expressions, struct fw_dnat *dnat)
         NL_NEST(e, expr, NFTA_EXPR_MAX);
         const char *name = nl_str(e[NFTA_EXPR_NAME]);
         const struct nlattr *data = e[NFTA_EXPR_DATA];
-        if (!strcmp(name, "cmp"))
+        if (strcmp(name, "cmp") == 0)
             compare(data, loaded, dnat);
-        else if (!strcmp(name, "range") && loaded == PORT)
+        else if (strcmp(name, "range") == 0 && loaded == PORT)
             range(data, dnat);
-        else if (!strcmp(name, "match"))
+        else if (strcmp(name, "match") == 0)
             match(data, dnat);
-        else if (!strcmp(name, "target")) {
+        else if (strcmp(name, "target") == 0) {
             NL_NEST(t, data, NFTA_TARGET_MAX);
             target |= fw_takes_ports(nl_str(t[NFTA_TARGET_NAME]));
         }

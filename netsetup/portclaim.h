@@ -2,7 +2,7 @@
 #ifndef CTR_NETSETUP_PORTCLAIM_H
 #define CTR_NETSETUP_PORTCLAIM_H
 
-#include "netsetup/fw.h"
+#include "netsetup/fwscan.h"
 #include "netsetup/ports.h"
 
 struct portclaim {

@@ -3,7 +3,7 @@
 #define CTR_NETSETUP_RULES_H
 
 #include "common/buf.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 
 #define RULES_COMMENT "ctr-jailer/" /* followed by the VM's mark (netsetup/claim.h): marks every rule of ours */
 

@@ -3,7 +3,7 @@
 #define CTR_NETSETUP_SHOW_H
 
 #include "common/buf.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 #include "netsetup/takeover.h"
 
 void show_link(struct buf *out, const char *id, const struct net_link *link);

@@ -6,7 +6,7 @@
 #include "netsetup/ipv6.h"
 #include "netsetup/link.h"
 #include "netsetup/neigh.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 #include "netsetup/rules.h"
 #include "netsetup/tap.h"
 #include "netsetup/tie.h"

@@ -5,24 +5,9 @@
 
 #include "common/err.h"
 #include "netsetup/card.h"
+#include "netsetup/taken.h"
 
 #include <sys/types.h>
-
-/* Where the guest finds the DNS relay: on the wire of its first card, a /NET_PREFIX of its own.  Neither end asks for
- * the other's MAC address. */
-struct takeover_relay {
-    struct in_addr relay, guest; /* zeros: there is none */
-    uint8_t mac[ETH_ALEN];       /* the relay's */
-};
-
-/* A card of the guest's. */
-struct takeover_card {
-    struct card card; /* what it is to be like */
-    char tap[IFNAMSIZ];
-    uint8_t tap_mac[ETH_ALEN]; /* which nobody sees */
-    unsigned tap_index;        /* 0: not made */
-    bool tied;                 /* the interface */
-};
 
 /* Why it cannot be taken over; NULL: it can. */
 const char *takecard_unfit(const struct card *card);

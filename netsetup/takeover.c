@@ -5,6 +5,7 @@
 #include "netsetup/takeover.h"
 #include "common/cleanup.h"
 #include "common/process.h"
+#include "netsetup/check.h"
 #include "netsetup/claim.h"
 #include "netsetup/dns.h"
 #include "netsetup/gc.h"

@@ -10,10 +10,8 @@
 #define CTR_NETSETUP_TAKEOVER_H
 
 #include "common/err.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 #include "netsetup/takecard.h"
-
-enum { TAKEOVER_CARDS_MAX = 8 };
 
 struct takeover_plan {
     char id[NET_ID_MAX + 1];                   /* of the VM */

@@ -4,7 +4,7 @@
 #ifndef CTR_NETSETUP_TAKEWATCH_H
 #define CTR_NETSETUP_TAKEWATCH_H
 
-#include "netsetup/takeover.h"
+#include "netsetup/taken.h"
 
 /* all: every interface was taken, so that a new one is told, too.  Otherwise as watcher_start. */
 int takewatch_start(const struct takeover_card *cards, size_t count, bool all, int *life, struct err *err);

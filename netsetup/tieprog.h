@@ -4,7 +4,7 @@
 
 #include "common/err.h"
 #include "netsetup/card.h"
-#include "netsetup/takecard.h"
+#include "netsetup/taken.h"
 
 /* For the TAP: what the guest sends leaves by the interface when it comes from the interface's own MAC address and
  * addresses, and when its destination is not forbidden (netsetup/forbidden.h).  Queries to the relay (NULL: there

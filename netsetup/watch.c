@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/privilege.h"
+#include "netsetup/fwrestore.h"
 #include "netsetup/nl.h"
 #include "netsetup/rules.h"
 #include "netsetup/watcher.h"
@@ -60,7 +61,7 @@ static void update_family(const struct net_watch *w, struct watch_family *f)
     if (!f->family || uplinks_find(f->family, &now) || uplinks_same(&now, &f->known))
         return;
     rules_chain(&text, w->plan, w->link, &now);
-    if (buf_failed(&text) || fw_restore(f->world, f->family, text.data, &err)) {
+    if (buf_failed(&text) || fw_restore(f->backend, f->family, text.data, &err)) {
         log_warn("the default route has changed, and the guest's rules cannot: %s", err.text);
         return;
     }

@@ -7,14 +7,14 @@
 #ifndef CTR_NETSETUP_WATCH_H
 #define CTR_NETSETUP_WATCH_H
 
-#include "netsetup/fw.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/fwscan.h"
+#include "netsetup/netplan.h"
 #include "netsetup/uplink.h"
 
 /* What was made for one address family. */
 struct watch_family {
     int family; /* 0: not there */
-    enum fw_world world;
+    enum fw_backend backend;
     struct uplinks known;
 };
 

@@ -3,7 +3,8 @@
  * chain's name, and ends with a RETURN.  One more ERROR ends the row.  (linux/netfilter_ipv4/ip_tables.h, and what
  * iptables' libiptc does.) */
 #include "common/cleanup.h"
-#include "netsetup/fw.h"
+#include "netsetup/fwscan.h"
+#include "netsetup/legacy.h"
 
 #include <errno.h>
 #include <linux/netfilter.h>
@@ -111,7 +112,7 @@ static const void *match(const struct table *t, size_t entry, const char *name)
     size_t end = length(t, entry, t->layout->target_at);
     for (size_t m = t->layout->head; m < end;) {
         const struct xt_entry_match *found = (const void *)(at(t, entry) + m);
-        if (!strcmp(found->u.user.name, name))
+        if (strcmp(found->u.user.name, name) == 0)
             return found->data;
         m += found->u.match_size ? found->u.match_size : end;
     }
@@ -132,10 +133,10 @@ static void see_dnat(struct fw_scan *scan, const struct table *t, size_t entry, 
 
 static void see_rule(struct fw_scan *scan, const struct table *t, size_t entry, const char *chain)
 {
-    bool forward = !strcmp(t->info.name, "filter") && !strcmp(chain, "FORWARD");
+    bool forward = strcmp(t->info.name, "filter") == 0 && strcmp(chain, "FORWARD") == 0;
     struct fw_own *own = fw_see_rule(scan, t->info.name, chain, match(t, entry, "comment"),
                                      forward ? jump(t, entry) : NULL); /* it takes time, and serves there only */
-    if (!own && scan->family == AF_INET && !strcmp(t->info.name, "nat") &&
+    if (!own && scan->family == AF_INET && strcmp(t->info.name, "nat") == 0 &&
         fw_takes_ports(target(t, entry)->u.user.name))
         see_dnat(scan, t, entry, chain);
 }

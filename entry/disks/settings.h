@@ -6,7 +6,7 @@
 #include "common/buf.h"
 #include "common/err.h"
 #include "entry/disks/drives.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 #include "netsetup/takeover.h"
 
 struct settings_plan {

@@ -5,7 +5,7 @@
 
 #include "common/buf.h"
 #include "common/json.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 #include "netsetup/takeover.h"
 
 #include <stdint.h>

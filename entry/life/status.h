@@ -3,7 +3,7 @@
 #define CTR_STATUS_H
 
 #include "common/buf.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
 #include "netsetup/takeover.h"
 
 /* What a VM does, and what has ended a run of the container.  Code compares these; their names are for people and

@@ -10,6 +10,7 @@
 #include "entry/plan/needs.h"
 #include "entry/plan/plan_parts.h"
 #include "entry/plan/uids.h"
+#include "netsetup/check.h"
 #include "netsetup/parse.h"
 
 #include <arpa/inet.h>

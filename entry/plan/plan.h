@@ -13,7 +13,8 @@
 #include "entry/plan/options.h"
 #include "entry/plan/resources.h"
 #include "entry/vmm/vmm.h"
-#include "netsetup/netsetup.h"
+#include "netsetup/netplan.h"
+#include "netsetup/parse.h"
 #include "netsetup/takeover.h"
 
 #include <stdio.h>

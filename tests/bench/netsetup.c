@@ -1,6 +1,6 @@
 /* How long a VM's network takes to make and to undo, against the same device, addresses and rules made by a shell
  * script of `ip` and `iptables` commands, in the same run; that it is the same is looked at first.  netsetup also
- * finds a free subnet and name, the firewall's world and dead VMs' leavings, and takes the ports; the script is told.
+ * finds a free subnet and name, the firewall's backend and dead VMs' leavings, and takes the ports; the script is told.
  * In a network namespace of its own; needs root.
  *
  *     netsetup [ROUNDS]      a table on stderr, JSON on stdout */
@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "netsetup/fw.h"
+#include "netsetup/fwrestore.h"
 #include "netsetup/gc.h"
 #include "netsetup/link.h"
 #include "netsetup/rules.h"
@@ -41,7 +42,7 @@ static void shell(const char *script, struct buf *out)
 }
 
 /* One line of rules text as an iptables command: added as written, or deleted. */
-static void put_rule(struct buf *script, const char *world, const char *table, const char *line, bool add)
+static void put_rule(struct buf *script, const char *backend, const char *table, const char *line, bool add)
 {
     char chain[32], rest[400];
     unsigned skip = 0;
@@ -50,17 +51,17 @@ static void put_rule(struct buf *script, const char *world, const char *table, c
     const char *spec = rest;
     if (!add && spec[0] >= '0' && spec[0] <= '9') /* the position of an insertion */
         spec += strcspn(spec, " ");
-    buf_fmt(script, "iptables-%s -w -t %s -%c %s %s\n", world, table, add ? line[1] : 'D', chain, spec);
+    buf_fmt(script, "iptables-%s -w -t %s -%c %s %s\n", backend, table, add ? line[1] : 'D', chain, spec);
 }
 
 /* A chain of the VM's own: before its rules, or after they are gone. */
-static void put_chain(struct buf *script, const char *world, const char *table, const char *line, bool add)
+static void put_chain(struct buf *script, const char *backend, const char *table, const char *line, bool add)
 {
-    buf_fmt(script, "iptables-%s -w -t %s -%c %.*s\n", world, table, add ? 'N' : 'X', (int)strcspn(line + 1, " "),
+    buf_fmt(script, "iptables-%s -w -t %s -%c %.*s\n", backend, table, add ? 'N' : 'X', (int)strcspn(line + 1, " "),
             line + 1);
 }
 
-static void put_rules(struct buf *script, const char *world, const char *rules, bool add)
+static void put_rules(struct buf *script, const char *backend, const char *rules, bool add)
 {
     char table[32] = "";
     const char *chain = NULL;
@@ -68,14 +69,14 @@ static void put_rules(struct buf *script, const char *world, const char *rules, 
         if (*line == '*')
             snprintf(table, sizeof(table), "%.*s", (int)strcspn(line + 1, "\n"), line + 1);
         else if (*line == ':' && add)
-            put_chain(script, world, table, line, add);
+            put_chain(script, backend, table, line, add);
         else if (*line == ':')
             chain = line;
         else if (*line == 'C' && chain) {
-            put_chain(script, world, table, chain, add);
+            put_chain(script, backend, table, chain, add);
             chain = NULL;
         } else if (*line == '-')
-            put_rule(script, world, table, line, add);
+            put_rule(script, backend, table, line, add);
 }
 
 /* What people have in their scripts: the reference, and the same end. */
@@ -83,7 +84,7 @@ struct scripts {
     struct buf up, down;
 };
 
-static void write_scripts(struct scripts *s, const char *world, const struct net_plan *plan,
+static void write_scripts(struct scripts *s, const char *backend, const struct net_plan *plan,
                           const struct net_link *link)
 {
     cleanup_buf struct buf rules = {0};
@@ -95,14 +96,14 @@ static void write_scripts(struct scripts *s, const char *world, const struct net
     buf_str(&s->up, "echo 1 >/proc/sys/net/ipv4/ip_forward\n"
                     "echo 1 >/proc/sys/net/ipv4/conf/ctr0/route_localnet\n"
                     "echo 1 >/proc/sys/net/ipv6/conf/ctr0/disable_ipv6\n");
-    put_rules(&s->up, world, rules.data, true);
+    put_rules(&s->up, backend, rules.data, true);
     buf_str(&s->up, "ip link set ctr0 up\n");
-    put_rules(&s->down, world, rules.data, false);
+    put_rules(&s->down, backend, rules.data, false);
     buf_str(&s->down, "ip link del ctr0\n");
 }
 
 /* The device and the rules there are, as a text to compare. */
-static void look(const char *world, struct buf *out)
+static void look(const char *backend, struct buf *out)
 {
     char script[400];
     snprintf(script, sizeof(script),
@@ -110,7 +111,7 @@ static void look(const char *world, struct buf *out)
              "ip -o -d addr show dev ctr0 | sed 's/^[0-9]*//'\niptables-%s-save | grep -v '^[#:]' | "
              /* the mark's own part is another each time, in comments and in the chain's name */
              "sed 's/~[0-9a-f]*\"/\"/; s/" RULES_CHAIN "[0-9a-z]*/" RULES_CHAIN "/g'",
-             world);
+             backend);
     shell(script, out);
 }
 
@@ -159,16 +160,16 @@ static void theirs(const struct scripts *s, size_t rounds, struct times *t)
 }
 
 /* The scripts for what netsetup makes; it must be the same in the end. */
-static void make_scripts(struct scripts *s, const char *world, const struct net_plan *plan)
+static void make_scripts(struct scripts *s, const char *backend, const struct net_plan *plan)
 {
     cleanup_buf struct buf us = {0}, them = {0};
     struct err err = {0};
     struct netsetup *net = up(plan);
-    write_scripts(s, world, plan, netsetup_link(net));
-    look(world, &us);
+    write_scripts(s, backend, plan, netsetup_link(net));
+    look(backend, &us);
     down(net);
     shell(s->up.data, NULL);
-    look(world, &them);
+    look(backend, &them);
     shell(s->down.data, NULL);
     if (strcmp(us.data, them.data) != 0) {
         err_set(&err, "the scripts make something else:\n%s\n--- than netsetup:\n%s", them.data, us.data);
@@ -203,7 +204,7 @@ static void floor_of_removal(size_t rounds, double *gone, double *freed)
 }
 
 /* And what is one iptables-restore's, with the same rules. */
-static double floor_of_rules(enum fw_world world, const struct net_plan *plan, size_t rounds)
+static double floor_of_rules(enum fw_backend backend, const struct net_plan *plan, size_t rounds)
 {
     const struct net_link link = {.tap = "ctr0", .guest_addr.s_addr = htonl(0x0a010202)};
     double times[ROW];
@@ -212,7 +213,7 @@ static double floor_of_rules(enum fw_world world, const struct net_plan *plan, s
         cleanup_buf struct buf text = {0};
         rules_text(&text, AF_INET, plan, &link, 1);
         double start = now_ms();
-        if (fw_restore(world, AF_INET, text.data, &err))
+        if (fw_restore(backend, AF_INET, text.data, &err))
             die(&err);
         times[i] = now_ms() - start;
         if (gc_rules(plan->id, AF_INET, &err))
@@ -248,19 +249,19 @@ static double down_and_exit(const struct net_plan *plan, size_t rounds)
     return median(times, rounds);
 }
 
-static void compare(enum fw_world which, size_t rounds, bool last)
+static void compare(enum fw_backend which, size_t rounds, bool last)
 {
     struct net_plan plan = {.id = "bench"};
     struct err err = {0};
     struct scripts scripts = {.up = {0}};
     static struct times us, ps, row;
-    const char *world = which == FW_NFT ? "nft" : "legacy";
+    const char *backend = which == FW_NFT ? "nft" : "legacy";
     char line[128];
     if (net_ports_parse("VM_PORTS", "8080:80,2000-2010:2000-2010,127.0.0.1:5353:53/udp", &plan.ports, &err))
         die(&err);
-    snprintf(line, sizeof(line), "iptables-%s -A INPUT -s 203.0.113.9 -j DROP\n", world);
+    snprintf(line, sizeof(line), "iptables-%s -A INPUT -s 203.0.113.9 -j DROP\n", backend);
     shell(line, NULL);
-    make_scripts(&scripts, world, &plan);
+    make_scripts(&scripts, backend, &plan);
     ours(&plan, rounds, &us);
     theirs(&scripts, rounds, &ps);
     ours(&plan, ROW, &row);
@@ -270,18 +271,18 @@ static void compare(enum fw_world which, size_t rounds, bool last)
     for (size_t i = 0; i < ROW; i++)
         row.up[i] += row.down[i];
     double first = median(row.up, ROUNDS), end = median(row.up + ROW - ROUNDS, ROUNDS);
-    fprintf(stderr, "%-8s %-5s %8.1f ms %12.1f ms %10.2f\n", world, "up", up, ref_up, up / ref_up);
-    fprintf(stderr, "%-8s %-5s %8.1f ms %12.1f ms %10.2f\n", world, "down", down, ref_down, down / ref_down);
-    fprintf(stderr, "%-8s one iptables-restore alone %.1f ms; down and a process's end %.1f ms\n", world, restore,
+    fprintf(stderr, "%-8s %-5s %8.1f ms %12.1f ms %10.2f\n", backend, "up", up, ref_up, up / ref_up);
+    fprintf(stderr, "%-8s %-5s %8.1f ms %12.1f ms %10.2f\n", backend, "down", down, ref_down, down / ref_down);
+    fprintf(stderr, "%-8s one iptables-restore alone %.1f ms; down and a process's end %.1f ms\n", backend, restore,
             leave);
-    fprintf(stderr, "%-8s 100 in a row: the first 20 %.1f ms each, the last 20 %.1f ms\n", world, first, end);
+    fprintf(stderr, "%-8s 100 in a row: the first 20 %.1f ms each, the last 20 %.1f ms\n", backend, first, end);
     printf("\"%s\":{\"up_ms\":%.2f,\"down_ms\":%.2f,\"reference_up_ms\":%.2f,\"reference_down_ms\":%.2f,"
            "\"restore_ms\":%.2f,\"down_and_exit_ms\":%.2f,\"first_20_ms\":%.2f,\"last_20_ms\":%.2f}%s",
-           world, up, down, ref_up, ref_down, restore, leave, first, end, last ? "" : ",");
+           backend, up, down, ref_up, ref_down, restore, leave, first, end, last ? "" : ",");
     net_ports_free(&plan.ports);
     buf_free(&scripts.up);
     buf_free(&scripts.down);
-    snprintf(line, sizeof(line), "iptables-%s -D INPUT -s 203.0.113.9 -j DROP\n", world);
+    snprintf(line, sizeof(line), "iptables-%s -D INPUT -s 203.0.113.9 -j DROP\n", backend);
     shell(line, NULL);
 }
 

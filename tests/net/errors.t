@@ -84,7 +84,7 @@ for world in "${WORLDS[@]}"; do
     nat -F && nat -X HOSTPORTS
     in_ns host "ip6tables-$world" -t nat -F
 done
-before=$(snapshot) # with the empty tables of both worlds
+before=$(snapshot) # with the empty tables of both backends
 refuse "no /dev/net/tun" "/dev/net/tun: No such file.*passed into the container" without /dev/net/tun "${N[@]}"
 refuse "no CAP_NET_ADMIN" "CAP_NET_ADMIN" drop_caps -net_admin "$NETSETUP" up x
 # /dev/null for the programs: nothing in PATH or in the usual places is iptables any more.

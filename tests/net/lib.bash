@@ -78,7 +78,7 @@ refused_all() {
     done
     REFUSED=()
 }
-# The iptables worlds that this kernel has; the other one's tests are skipped.
+# The iptables backends that this kernel has; the other one's tests are skipped.
 WORLDS=()
 for WORLD in nft legacy; do
     if unshare -n "iptables-$WORLD" -t nat -L >/dev/null 2>&1; then
@@ -209,7 +209,7 @@ stop() { kill "$1" && wait "$1" 2>/dev/null; true; }
 
 # --- what the host looks like ---
 # Comments have the time in them; counters of chains count what passed.
-saved() { # [iptables|ip6tables] of both worlds
+saved() { # [iptables|ip6tables] of both backends
     local world
     for world in nft legacy; do
         in_ns host "${1:-iptables}-$world-save" 2>/dev/null | grep -v '^#' | sed -E 's/\[[0-9]+:[0-9]+\]$//'

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Who reaches whom, and as whom: every direction, in both iptables worlds, IPv4 and IPv6, with the default
+# Who reaches whom, and as whom: every direction, in both iptables backends, IPv4 and IPv6, with the default
 # policies and with Docker's and ufw's.
 # shellcheck source=tests/net/lib.bash
 . "$(dirname "$0")/lib.bash"

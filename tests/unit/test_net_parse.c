@@ -1,4 +1,5 @@
 /* netsetup's parsers: addresses, MACs, published ports, and the plan as a whole. */
+#include "netsetup/check.h"
 #include "netsetup/netsetup.h"
 #include "netsetup/rules.h"
 #include "netsetup/subnet.h"

@@ -1,4 +1,4 @@
-/* netsetup's rule text, and the choice between the two iptables worlds.  That iptables takes the text, and what
+/* netsetup's rule text, and the choice between the two iptables backends.  That iptables takes the text, and what
  * it does to packets, is shown in tests/net. */
 #include "netsetup/fw.h"
 #include "netsetup/rules.h"
@@ -175,7 +175,7 @@ static void v6(void **state)
 
 static void choice(void **state)
 {
-    struct fw_scan nft = {.world = FW_NFT}, legacy = {.world = FW_LEGACY, .absent = true};
+    struct fw_scan nft = {.backend = FW_NFT}, legacy = {.backend = FW_LEGACY, .absent = true};
     (void)state;
     assert_int_equal(fw_choose(&nft, &legacy), FW_NFT); /* neither has any */
     legacy.rules = 1;

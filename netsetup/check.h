@@ -1,0 +1,11 @@
+/* Refuses every plan that can be refused before anything on the host changes. */
+#ifndef CTR_NETSETUP_CHECK_H
+#define CTR_NETSETUP_CHECK_H
+
+#include "common/err.h"
+#include "netsetup/netplan.h"
+
+/* Touches nothing.  0, or -1 with err. */
+int netsetup_check(const struct net_plan *plan, struct err *err);
+
+#endif
