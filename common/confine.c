@@ -42,6 +42,13 @@ int confine_reading(int folder, struct err *err)
     return landlock_read_below(folder, err) < 0 ? -1 : sandbox_enter(SANDBOX_DISK, err);
 }
 
+int confine_logging(int folder, struct err *err)
+{
+    if (privilege_keep(0) < 0)
+        return err_sys(err, "cannot give up capabilities");
+    return landlock_make_below(folder, false, err) < 0 ? -1 : sandbox_enter(SANDBOX_LOGGER, err);
+}
+
 int confine_client(struct err *err)
 {
     if (privilege_keep(0) < 0)

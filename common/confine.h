@@ -21,6 +21,9 @@ int confine_packing(int folder, struct err *err);
 /* The same for a process that reads regular files in the folder, with no capability. */
 int confine_reading(int folder, struct err *err);
 
+/* The same for a process that writes files in the folder, and renames them, with no capability. */
+int confine_logging(int folder, struct err *err);
+
 /* The same for a client that is connected: from now on it can copy its streams, set its terminal, and wait for a
  * child.  It has no capabilities.  -1 with err. */
 int confine_client(struct err *err);

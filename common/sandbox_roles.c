@@ -205,6 +205,10 @@ static const struct rule pack[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC
 /* ctl/: the connections that come from entry, the session's streams as the supervisor's, and cp's other process. */
 static const struct rule client[] = {ANY(recvmsg), ANY(sendmsg), ANY(sendto), TERMINAL, ANY(wait4)};
 
+/* ctl/logfile.c */
+static const struct rule logger[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_NOFOLLOW, O_WRONLY | O_CREAT | O_NOFOLLOW),
+                                     ANY(renameat), ANY(ftruncate)};
+
 /* Beside what programs do: rtnetlink, and iptables-restore with its netlink (nft) or raw sockets (legacy). */
 static const struct rule watcher[] = {
     ONLY(clone, 0,
@@ -246,6 +250,7 @@ static const struct role roles[SANDBOX_ROLES] = {
     [SANDBOX_LAYER] = {"image import", {ALL(always), ALL(layer)}},
     [SANDBOX_COPIER] = {"skopeo", {ALL(always), ALL(copier), ALL(program)}, .programs = true},
     [SANDBOX_CLIENT] = {"ctr-jailer", {ALL(always), ALL(client)}},
+    [SANDBOX_LOGGER] = {"the logger", {ALL(always), ALL(logger)}},
     [SANDBOX_WATCH] = {"netsetup-watch", {ALL(always), ALL(watcher), ALL(program)}, .programs = true}};
 
 const struct role *role_of(enum sandbox_role role)

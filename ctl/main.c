@@ -24,22 +24,25 @@ static const struct {
     {"status", ctl_status, "status [--json | --healthy | --metrics]",
      "tells about the VM; --healthy: exit 0 if its command runs and VM_HEALTHCHECK_CMD, if given, succeeds; --metrics: "
      "Prometheus' text format"},
-    {"logs", ctl_logs, "logs [--vmm] [--raw]",
-     "prints the guest's console: kernel and panic text; --vmm: Firecracker's own log.  On a terminal control "
-     "characters "
-     "are printed as \\xNN, unless with --raw; a file or pipe gets them as they are"},
+    {"logs", ctl_logs, "logs [-f] [--tail N] [-t] [--console] [--vmm] [--raw] [--root DIR] [ID]",
+     "prints what the command of a VM in the background (run -d) has written, -f: and goes on until its end, -t: with "
+     "times.  Of other VMs, or with --console, it prints the guest's console: kernel and panic text; --vmm: "
+     "Firecracker's own log.  On a terminal control characters are printed as \\xNN, unless with --raw; a file or pipe "
+     "gets them as they are"},
     {"pause", ctl_pause, "pause", "stops the VM's processors until it is unpaused; exec is refused meanwhile"},
     {"unpause", ctl_unpause, "unpause", "lets a paused VM go on"},
-    {"stop", ctl_stop, "stop [-t SECONDS]",
+    {"stop", ctl_stop, "stop [-t SECONDS] [ID]",
      "stops the VM as its SIGTERM does, also when it is paused, and waits for its end"},
     {"run", ctl_run_image,
-     "run [-i] [-e NAME=VALUE]... [-p [ADDRESS:]PORT:PORT]... [-v VOLUMES] [-u USER] [-w DIR] [-m SIZE] [--cpus N] "
-     "[--name ID] [--entrypoint PROGRAM] [--stop-signal SIGNAL] [--kernel ID] [--root DIR] [--dry-run] [--rm] IMAGE "
-     "[--] [ARGUMENT...]",
+     "run [-d] [--rm] [-i] [-t] [-e NAME=VALUE]... [--env-file FILE]... [-p [ADDRESS:]PORT:PORT]... [-v VOLUMES]... "
+     "[-u USER] [-w DIR] [-m SIZE] [--cpus N] [--name ID] [--hostname NAME] [--entrypoint PROGRAM] "
+     "[--stop-signal SIGNAL] [--kernel ID] [--root DIR] [--dry-run] IMAGE [--] [ARGUMENT...]",
      "runs an image of the host's store in a VM, with its environment, user, command and so on, as docker run does; "
-     "entry's options are taken from the environment, and the flags win; --dry-run: prints the plan; -i: the command "
-     "reads stdin, which may be a terminal; --from IMAGE, --vmlinux-id ID, --mem MIB, --cpu N and --port are known, "
-     "too"},
+     "entry's options are taken from the environment, and the flags win; -d: in the background, prints the id; --rm: "
+     "nothing of such a VM stays when it has ended; -i: the command reads stdin, which may be a terminal; --dry-run: "
+     "prints the plan; --from IMAGE, --vmlinux-id ID, --mem MIB, --cpu N, --port and --daemonize are known, too"},
+    {"rm", ctl_rm, "rm [-f] [--root DIR] ID...",
+     "removes what is kept of VMs in the background that have ended: name, log, exit code; -f: ends them first"},
     {"inspect", ctl_inspect, "inspect [--vmm-id] ID",
      "prints a running VM as JSON: address, process, image and its names, as firebuild names them, and all of its "
      "state.json"},

@@ -64,6 +64,11 @@ unset 'run[-1]' 'run[-1]'
 is "an image that says nothing: root, /, docker's PATH" "$(of '[.guest_user, .guest_workdir, .environment, .command]' plain /guest-static)" \
     '[null,"/",["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],["/guest-static"]]'
 is "one without a configuration: the same" "$(of . none /guest-static | jq 'del(.id, .jail)')" "$(of . plain /guest-static | jq 'del(.id, .jail)')"
+printf '%s\r\n' '# a comment' '' '  F=1 2' 'A=of the file' 'HOST_SECRET' 'NOT_SET' 'Q="x"' >env-file
+printf 'A=of the second' >env-file2
+is "files of variables come before -e, in their order" "$(of '.environment | sort' --env-file env-file --env-file=env-file2 -e F=3 org/app:1.0)" \
+    '["A=of the second","EMPTY=","F=3","HOME=/srv","HOST_SECRET=not-for-the-guest","PATH=/from/image","Q=\"x\"","VM_ID=of-the-image"]'
+is "letters may share a dash, and a value may follow" "$(of '[.guest_user, .mem_size_mib, .id]' -im96m -u5 --name=x org/app:1.0)" '["5",96,"x"]'
 mkdir a b
 is "volumes are joined" "$(of '.drives.volumes | length' -v "$work/a:/etc:ro" -v "$work/b:/srv:ro" org/app:1.0)" 2
 run+=(VM_NETWORK=nat)
@@ -85,6 +90,12 @@ refused "an option without its value" "run: --name: its value is missing" --name
 refused "a value that is too much" "run: unknown option --rm (*" --rm=yes plain
 refused "a size without a unit" "run: --memory 512: is not a size such as 512m or 2g" -m 512 plain
 refused "a variable without a name" "run: -e =x: is not NAME=VALUE" -e =x plain
+refused "letters of which one is unknown" "run: unknown option -iz (*" -iz plain
+refused "a letter without its value" "run: -m: its value is missing" -m
+printf 'A=1\nB C=2\n' >env-bad
+refused "a file of variables with another line" "run: --env-file env-bad: line 2: is not NAME=VALUE" --env-file env-bad plain
+refused "a file of variables that is not there" "run: --env-file none: cannot read it: No such file or directory" --env-file none plain
+refused "a hostname that is none" "run: --hostname a_b: is not a hostname: *" --hostname a_b plain /guest-static
 refused "an image without a command" "run: plain: the image has no command of its own: give one" plain
 refused "an id that is not one" "VM_ID=a b: *" --name "a b" plain /guest-static
 

@@ -1,0 +1,14 @@
+/* Arguments of the commands for VMs. */
+#ifndef CTR_CTL_ARGS_H
+#define CTR_CTL_ARGS_H
+
+#include <stdint.h>
+
+/* The value of the flag at **arg, in the same argument or in the next, which *arg is then moved to: "" if there is
+ * none.  NULL: it is another argument. */
+const char *args_value(char ***arg, const char *flag);
+
+/* Seconds, up to a day; also written as 15s.  0, or -1. */
+int args_seconds(const char *text, uint64_t *seconds);
+
+#endif

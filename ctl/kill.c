@@ -1,0 +1,69 @@
+/* kill, as firebuild's: a clean stop, then by force, and nothing is kept of the VM. */
+#include "common/cleanup.h"
+#include "common/io.h"
+#include "ctl/args.h"
+#include "ctl/ctl.h"
+#include "ctl/record.h"
+#include "ctl/stop.h"
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { SECONDS = 15 };
+
+int stop_first(const char *id, uint64_t seconds, struct err *err)
+{
+    int ends[2], status;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_sys(err, "cannot make a pipe");
+    pid_t pid = fork();
+    if (pid == 0) {
+        int rc = stop_vm(id, seconds, err);
+        _exit(rc < 0 && io_write_all(ends[1], err->text, strlen(err->text)) == 0);
+    }
+    close(ends[1]);
+    cleanup_close int said = ends[0];
+    char text[sizeof(err->text)] = "";
+    if (pid < 0 || io_read_full(said, text, sizeof(text) - 1) < 0 || waitpid(pid, &status, 0) < 0)
+        return err_sys(err, "cannot start a process");
+    return status == 0 ? 0 : err_set(err, "%s", text);
+}
+
+static int end(const char *root, const char *id, uint64_t seconds, struct err *err)
+{
+    struct record r;
+    if (record_open(&r, root, id) < 0)
+        return stop_vm(id, seconds, err);
+    int rc = record_lives(&r) ? stop_first(id, seconds, err) : 0;
+    if (rc == 0) {
+        record_wait(&r);
+        (void)record_remove(root, id); /* with --rm it has gone by itself */
+    }
+    record_close(&r);
+    return rc;
+}
+
+int ctl_kill(const char *id, char **argv, struct err *err)
+{
+    uint64_t seconds = SECONDS;
+    const char *root = STORE_ROOT;
+    bool wrong = false;
+    for (char **arg = argv + 1; *arg && !wrong; arg++) {
+        const char *value;
+        if ((value = args_value(&arg, "--vmm-id")))
+            id = value;
+        else if ((value = args_value(&arg, "--root")))
+            root = value;
+        else if ((value = args_value(&arg, "--shutdown-timeout")))
+            wrong = args_seconds(value, &seconds) < 0;
+        else if (**arg == '-' || id)
+            wrong = true;
+        else
+            id = *arg;
+    }
+    if (wrong || !id || !*id)
+        return err_set(err, "kill: use it as: kill [--vmm-id] ID [--shutdown-timeout SECONDS]");
+    return end(root, id, seconds, err);
+}

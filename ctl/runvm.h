@@ -1,0 +1,43 @@
+/* What `run` was asked for, from its flags to the variables and the command that entry gets. */
+#ifndef CTR_CTL_RUNVM_H
+#define CTR_CTL_RUNVM_H
+
+#include "common/buf.h"
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct list {
+    const char **items; /* of this process's arguments, or allocated for as long as it lives */
+    size_t count;
+    bool failed;
+};
+
+/* Without memory, or without the item, the list has failed. */
+void list_add(struct list *l, const char *item);
+
+struct run_vm {
+    const char *root, *image, *kernel, *entrypoint, *hostname;
+    bool interactive, terminal, dry, detached, remove;
+    struct list files, environment; /* NAME=value of --env-file, and of --env, a later one wins */
+    struct buf ports, volumes;      /* lists with commas */
+    struct list command;
+    size_t words; /* of the command that are entry's own */
+};
+
+/* Takes the flags, up to the image, or a -- where --from has named it.  Options of entry's are set in this process's
+ * environment.  Returns what is left, the command; or NULL with err. */
+char **run_flags(struct run_vm *r, char **arg, struct err *err);
+
+/* Adds the variables of a file as docker's --env-file has it to r->files.  -1 with err. */
+int run_env_file(struct run_vm *r, const char *path, struct err *err);
+
+/* Adds a variable, NAME=VALUE or the NAME of one of this process's, which is left out where there is none.  -1 with
+ * err, in which the words what are. */
+int run_add_variable(struct list *to, const char *what, const char *value, struct err *err);
+
+/* Sets a variable of this process.  -1 with err. */
+int run_set(const char *name, const char *value, bool wins, struct err *err);
+
+#endif
