@@ -248,7 +248,7 @@ static int settle(const struct plan *plan, const struct signals *signals, struct
         return -1;
     vm->firecracker = status_firecracker(jail->pid);
     kvmthread_move((pid_t)vm->firecracker.pid);
-    return privilege_drop(plan->supervisor, 0) < 0 ? err_sys(err, "cannot give up root's rights") : 0;
+    return privilege_drop(plan->supervisor, 0) < 0 ? err_sys(err, "cannot drop root's privileges") : 0;
 }
 
 static int watch(const struct plan *plan, const struct signals *signals, struct vm *vm, struct status_facts *facts,

@@ -26,12 +26,12 @@ static int check_kernel(int fd, const char *path, struct err *err)
         return err_sys(err, "cannot read %s", path);
 #ifdef __x86_64__
     if (memcmp(start, ELFMAG, SELFMAG) != 0 || start[EI_CLASS] != ELFCLASS64)
-        return err_set(err, "%s: is not an ELF kernel: an uncompressed vmlinux is wanted, not a bzImage", path);
+        return err_set(err, "%s: is not an ELF kernel: use an uncompressed vmlinux, not a bzImage", path);
     if (start[18] != EM_X86_64 || start[19] != 0)
         return err_set(err, "%s: is a kernel for another kind of machine", path);
 #else
     if (memcmp(start + ARM64_MAGIC_AT, "ARM\x64", 4) != 0)
-        return err_set(err, "%s: is not an arm64 kernel: an uncompressed Image is wanted", path);
+        return err_set(err, "%s: is not an arm64 kernel: use an uncompressed Image", path);
 #endif
     return 0;
 }

@@ -23,7 +23,7 @@ int carried_prepare(const char *tree, const char *dir, bool *carried, struct err
     cleanup_free char *real = realpath(tree, NULL), *own = realpath(dir, NULL);
     cleanup_free char *text = io_read_file(AT_FDCWD, "/proc/self/mountinfo", TEXT_MAX, NULL);
     if (!real || !own || !text)
-        return err_sys(err, "cannot tell what is mounted in %s", tree);
+        return err_sys(err, "cannot list the mounts in %s", tree);
     *carried = strcmp(real, "/") != 0 && !is_below(own, real);
     char *rest = text;
     for (struct mountinfo m; *carried && mountinfo_next(&rest, &m);) {
@@ -35,7 +35,7 @@ int carried_prepare(const char *tree, const char *dir, bool *carried, struct err
         }
         log_debug("the guest has a %s of its own instead of what is mounted at %s", m.type, m.point);
         if (umount2(m.point, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
-            return err_sys(err, "cannot leave out the %s at %s", m.type, m.point); /* EINVAL: it was below another */
+            return err_sys(err, "cannot exclude the %s at %s", m.type, m.point); /* EINVAL: it was below another */
     }
     return 0;
 }

@@ -41,8 +41,8 @@ static const char *what_is_wrong(int fd)
     if (!S_ISREG(st.stx_mode))
         return "it is not a regular file";
     if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-        return "it is a mount of its own";
-    return st.stx_nlink > 1 ? "it has another name (a hard link) somewhere" : NULL;
+        return "it is a mount point";
+    return st.stx_nlink > 1 ? "it has another hard link" : NULL;
 }
 
 /* Opens what lies at in_dir if it is a file of this folder alone.  Looks before it opens: opening a device, or a FIFO,
@@ -83,7 +83,7 @@ static int open_locked(const struct place *at, int *fd, bool *fresh, struct err 
         if (*fresh && (*fd = open_new(at, err)) < 0 && errno == ENOENT)
             continue; /* gone since it was found there */
         if (*fd < 0)
-            return err_sys(err, "cannot make the data disk %s", at->path);
+            return err_sys(err, "cannot create the data disk %s", at->path);
         if (orphans_await_lock(*fd) < 0) {
             err_sys(err, "cannot lock the data disk %s", at->path);
             err_hint(err, "another VM uses it");
@@ -102,7 +102,7 @@ static int make(const struct place *at, int fd, const struct datadisk_plan *plan
     if (ftruncate(fd, 0) == 0 && ftruncate(fd, (off_t)size) == 0 &&
         ext4_make(fd, "data", NULL, true, plan->uid, err) == 0 && renameat(at->dir, new_name, at->dir, name) == 0)
         return 0;
-    err_sys(err, "cannot make the data disk %s", at->path);
+    err_sys(err, "cannot create the data disk %s", at->path);
     unlinkat(at->dir, new_name, 0);
     return -1;
 }
@@ -129,7 +129,7 @@ static int grow(const struct datadisk_plan *plan, int fd, const char *path, bool
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
-        return err_sys(err, "cannot tell the size of the data disk %s", path);
+        return err_sys(err, "cannot read the size of the data disk %s", path);
     uint64_t now = ext4 ? ext4_size(fd) : (uint64_t)st.st_size;
     if (plan->size < now)
         log_warn("the data disk %s stays at %llu MiB: it is never shrunk", path, (unsigned long long)(now >> 20));
@@ -177,6 +177,6 @@ int datadisk_open(const struct datadisk_plan *plan, char *path, size_t len, int 
     if (open_locked(&at, fd, &fresh, err) < 0)
         return -1;
     if (hand_over(*fd, plan->uid, plan->gid) < 0)
-        return err_sys(err, "cannot hand over the data disk %s", path);
+        return err_sys(err, "cannot change the owner of the data disk %s", path);
     return fresh ? make(&at, *fd, plan, err) : prepare_file(plan, *fd, path, err);
 }

@@ -71,9 +71,9 @@ static int make_scratch_file(const struct drives_plan *plan, struct drive *drive
     /* Locked, so that it is no orphan once it has a name. */
     if (drive->fd < 0 || orphans_await_lock(drive->fd) < 0 || ftruncate(drive->fd, (off_t)size) < 0 ||
         fchown(drive->fd, plan->uid, plan->gid) < 0) {
-        err_sys(err, "cannot make the %s disk of %llu MiB in %s", drive->name, (unsigned long long)(size / MIB), dir);
+        err_sys(err, "cannot create the %s disk of %llu MiB in %s", drive->name, (unsigned long long)(size / MIB), dir);
         if (errno == EACCES || errno == EROFS || errno == ENOENT || errno == ENOTDIR)
-            err_hint(err, "VM_SCRATCH_DIR must be a writable folder");
+            err_hint(err, "VM_SCRATCH_DIR must be a writable directory");
         return -1;
     }
     return 0;
@@ -85,10 +85,10 @@ static int name_scratch_file(const struct drives_plan *plan, struct drive *drive
     snprintf(self, sizeof(self), "/proc/self/fd/%d", drive->fd);
     while (!drive->unlink) {
         if (choose_name(plan, drive) < 0)
-            return err_sys(err, "cannot name the %s disk", drive->name);
+            return err_sys(err, "cannot give the %s disk a name", drive->name);
         drive->unlink = linkat(AT_FDCWD, self, AT_FDCWD, drive->path, AT_SYMLINK_FOLLOW) == 0;
         if (!drive->unlink && errno != EEXIST)
-            return err_sys(err, "cannot name the %s disk %s", drive->name, drive->path);
+            return err_sys(err, "cannot give the %s disk a name %s", drive->name, drive->path);
     }
     return 0;
 }
@@ -184,7 +184,7 @@ static int stage_file(const char *dir, const char *name, const char *source, cha
     snprintf(file, sizeof(file), "%s/" VOLUME_FILE, folder);
     cleanup_close int fd = mkdir(folder, 0755) < 0 ? -1 : open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || mount(source, file, NULL, MS_BIND, NULL) < 0)
-        return err_sys(err, "cannot make a volume of %s", source);
+        return err_sys(err, "cannot use %s as a volume", source);
     return 0;
 }
 

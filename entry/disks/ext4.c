@@ -39,7 +39,7 @@ static int open_tree_to_copy(const char *path, struct err *err)
         return steal_fd(&tree);
     if (tree < 0)
         return err_sys(err, "cannot open the tree %s", path);
-    log_debug("links in %s cannot be kept from being followed: %s", path, strerror(errno));
+    log_debug("cannot keep mke2fs from following links in %s: %s", path, strerror(errno));
     return steal_fd(&tree);
 }
 
@@ -61,7 +61,7 @@ int ext4_make(int fd, const char *label, const char *tree, bool kept, uid_t user
     if (status < 0)
         return -1;
     if (status > 0) {
-        err_set(err, "cannot make the %s disk's filesystem: mke2fs says: %s", label, run_last_line(&output));
+        err_set(err, "cannot create the filesystem of the %s disk: mke2fs says: %s", label, run_last_line(&output));
         if (tree)
             err_hint(err, "if %s does not fit, raise ROOTFS_SIZE or free space in VM_SCRATCH_DIR", tree);
         return -1;
@@ -92,10 +92,11 @@ int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *
     if (status < 0)
         return -1;
     if (status >= 4)
-        return err_set(err,
-                       "the data disk %s has errors that need a decision: e2fsck says: %s (save the file, then run "
-                       "e2fsck -f on it)",
-                       path, why_given_up(&output));
+        return err_set(
+            err,
+            "the data disk %s has errors that e2fsck does not repair by itself: %s (back up the file, then run "
+            "e2fsck -f on it)",
+            path, why_given_up(&output));
     if (status > 0)
         log_warn("the data disk %s was repaired", path);
     return 0;

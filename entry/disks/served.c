@@ -21,7 +21,7 @@ static int keep_own(const struct rootdisk *tree, int fuse_fd, int ready, struct 
     static const int silent[] = {STDIN_FILENO, STDOUT_FILENO};
     int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, rootdisk_folder(tree), fuse_fd, ready};
     if (descriptors_blank(silent, 2) < 0 || descriptors_keep(kept, COUNT(kept)) < 0)
-        return err_sys(err, "cannot close what is not the server's");
+        return err_sys(err, "cannot close the descriptors that the server does not need");
     return 0;
 }
 
@@ -37,7 +37,7 @@ static void serve(struct rootdisk *tree, const char *mountpoint, int fuse_fd, in
     int starter = dup(ready); /* who waits for it to be ready hears why it is not, and says so; nobody does later on */
     r = r < 0 ? r : rootdisk_serve(tree, fuse_fd, ready, owner, true, &err);
     if (r < 0 && (starter < 0 || write(starter, err.text, strlen(err.text)) < 0))
-        log_error("the server of %s ends: %s", mountpoint, err.text);
+        log_error("the server of %s stops: %s", mountpoint, err.text);
     _exit(r < 0 ? 1 : 0);
 }
 

@@ -113,7 +113,7 @@ static void name_settings(const struct net_link *link, const struct takeover *ta
     cleanup_buf struct buf hosts = {0};
     cleanup_free char *text = io_read_file(AT_FDCWD, "/etc/hosts", HOSTS_MAX, NULL);
     if (!text && errno != ENOENT)
-        log_warn("the guest gets no lines of /etc/hosts: %s", strerror(errno));
+        log_warn("the guest does not get the lines of /etc/hosts: %s", strerror(errno));
     uname(&names); /* fails on a bad pointer only */
     own.name = names.nodename;
     own.domain = strcmp(names.domainname, NO_DOMAIN) == 0 ? "" : names.domainname;
@@ -242,7 +242,7 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
     if (buf_failed(out) || buf_failed(&kept))
         return err_set(err, "out of memory");
     if (out->len > SETTINGS_MAX)
-        return err_set(err, "the command, its environment and /etc/hosts have %zu bytes, %d are possible", out->len,
+        return err_set(err, "the command, its environment and /etc/hosts have %zu bytes; the limit is %d", out->len,
                        SETTINGS_MAX);
     return 0;
 }

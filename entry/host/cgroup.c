@@ -192,7 +192,7 @@ static int enable(const char *dir, const char *controller, struct err *err)
     snprintf(text, sizeof(text), "+%s", controller);
     if (write_file(dir, "cgroup.subtree_control", text) == 0)
         return 0;
-    err_sys(err, "VM_CGROUP: cannot have %s in parts of %s", controller, dir);
+    err_sys(err, "VM_CGROUP: cannot enable %s for the children of %s", controller, dir);
     err_hint(err, errno == EBUSY ? "other processes are in that cgroup: start entry as a container, or as a service "
                                    "with Delegate=yes"
                                  : "the cgroup must be delegated to entry");
@@ -209,7 +209,7 @@ static int make_folder(const struct hierarchy *h, const char *id, struct cgroup 
             return 0;
     d->lock = -1;
     if (n >= LOCKDIR_PATH || lockdir_make(d) < 0) {
-        err_sys(err, "VM_CGROUP: cannot make %s", d->path);
+        err_sys(err, "VM_CGROUP: cannot create %s", d->path);
         err_hint(err, errno == EROFS ? "the container sees its cgroups read-only: run it privileged"
                                      : "the cgroup must be delegated to entry");
         return -1;
@@ -240,8 +240,8 @@ static int prepare_group(const char *setting, const struct hierarchy *list, unsi
     if (!h)
         return -1;
     if (*used && ((*used)->v2 != h->v2 || strcmp((*used)->relative, h->relative) != 0))
-        return err_set(err, "VM_CGROUP: %s: the jailer takes settings of one place only, not of %s and %s", setting,
-                       (*used)->dir, h->dir);
+        return err_set(err, "VM_CGROUP: %s: the jailer accepts settings of one cgroup only, not of both %s and %s",
+                       setting, (*used)->dir, h->dir);
     if ((!*used && leave(h, err) < 0) || make_folder(h, id, c, err) < 0)
         return -1;
     *used = h;

@@ -35,14 +35,14 @@ static int mount_file(const struct jail_file *file, int root, struct err *err)
     char target[64];
     cleanup_close int fd = openat(root, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
     if (fd < 0)
-        return err_sys(err, "cannot make %s in the jail", file->name);
+        return err_sys(err, "cannot create %s in the jail", file->name);
     snprintf(target, sizeof(target), "/proc/self/fd/%d", fd);
     if (mount(file->source, target, NULL, MS_BIND, NULL) < 0)
         return err_sys(err, "cannot mount %s into the jail", file->source);
     /* target still names the file underneath; open what is mounted on it now. */
     cleanup_close int mounted = openat(root, file->name, O_PATH | O_CLOEXEC);
     if (file->fd >= 0 && !same_file(file->fd, mounted))
-        return err_set(err, "cannot mount %s into the jail: something else was put in its place", file->source);
+        return err_set(err, "cannot mount %s into the jail: another process replaced it", file->source);
     if (file->writable)
         return 0;
     snprintf(target, sizeof(target), "/proc/self/fd/%d", mounted);
@@ -57,7 +57,7 @@ static int make_fifo(const struct jail_plan *plan, int root, const char *path, s
     cleanup_close int fd = -1;
     if (mkfifoat(root, path + 1, 0600) < 0 || (fd = openat(root, path + 1, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0 ||
         fchown(fd, plan->uid, plan->gid) < 0)
-        return err_sys(err, "cannot make %s in the jail", path);
+        return err_sys(err, "cannot create %s in the jail", path);
     return steal_fd(&fd);
 }
 
@@ -67,7 +67,7 @@ int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err)
     snprintf(root, sizeof(root), "%s/root", plan->dir);
     if (mkdir(root, 0700) < 0 || (j->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 ||
         mkdirat(j->root, "run", 0700) < 0 || (j->run = openat(j->root, "run", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-        return err_sys(err, "cannot make the jail in %s", plan->dir);
+        return err_sys(err, "cannot create the jail in %s", plan->dir);
     for (unsigned i = 0; i < plan->file_count; i++)
         if (mount_file(&plan->files[i], j->root, err) < 0)
             return -1;
@@ -144,14 +144,14 @@ int jail_start(const struct jail_plan *plan, struct jail *j, struct err *err)
     j->report = report[0];
     cleanup_close int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (self < 0)
-        return err_sys(err, "cannot watch over the jail (pidfd_open, Linux 5.4)");
+        return err_sys(err, "cannot watch the jail's processes (pidfd_open needs Linux 5.4)");
 
     /* fork with flags that fork lacks; the child does nothing that libc would need to know of. */
     pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_PIDFD | SIGCHLD, NULL, &j->pid_fd, NULL, NULL);
     if (pid == 0)
         first_process(plan, console_write, report_write, self);
     if (pid < 0) {
-        err_sys(err, "cannot make a PID namespace for the jail");
+        err_sys(err, "cannot create a PID namespace for the jail");
         err_hint(err, "it needs CAP_SYS_ADMIN");
         return -1;
     }

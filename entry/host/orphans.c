@@ -49,7 +49,7 @@ static void remove_one(int dir, const char *path, const char *name, bool folder)
     if (fd < 0 || fstat(fd, &st) < 0 || !is_ours(&st, folder) || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return;
     if (unlinkat(dir, name, folder ? AT_REMOVEDIR : 0) == 0)
-        log_debug("removed %s/%s, which a dead VM left", path, name);
+        log_debug("removed %s/%s, left by a dead VM", path, name);
 }
 
 static void remove_all(const char *path, const char *prefix, bool folders)

@@ -109,7 +109,7 @@ static void remove_dead(int ours, const char *base)
             continue;
         r.dir = open(r.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (r.dir >= 0 && lock_folder(&r, false) > 0) {
-            log_debug("removing %s, which a dead VM left", r.path);
+            log_debug("removing %s, left by a dead VM", r.path);
             rundir_remove(&r);
         } else if (r.dir >= 0) {
             close(r.dir);
@@ -122,7 +122,7 @@ static void remove_dead(int ours, const char *base)
 static int refuse_folder(const char *path, struct err *err)
 {
     if (errno == EEXIST || errno == ENOTDIR || errno == ELOOP)
-        return err_set(err, "%s is not a folder of root's that nobody else can write to: remove it", path);
+        return err_set(err, "%s is not a directory that only root can write to: remove it", path);
     err_sys(err, "cannot make %s", path);
     if (errno == EROFS || errno == ENOENT || errno == EACCES)
         err_hint(err, "/run must be writable: docker run --tmpfs /run");
@@ -147,7 +147,7 @@ static int try_make(struct rundir *r, const char *id, struct err *err)
     int saved = errno;
     close(steal_fd(&r->dir));
     if (alive >= 0 || (ours < 0 && saved == EWOULDBLOCK))
-        return err_set(err, "VM_ID=%s: a VM with that id runs", id);
+        return err_set(err, "VM_ID=%s: a VM with that id is running", id);
     errno = saved;
     return ours < 0 ? err_sys(err, "cannot lock %s", r->path) : 0;
 }
@@ -167,7 +167,7 @@ int rundir_make(struct rundir *r, const char *base, const char *id, struct err *
         if (made != 0)
             return made > 0 ? 0 : -1;
     }
-    return err_set(err, "cannot make %s: it is removed again and again", r->path);
+    return err_set(err, "cannot make %s: another process keeps removing it", r->path);
 }
 
 int rundir_write(const struct rundir *r, const void *text, size_t len, struct err *err)

@@ -32,12 +32,13 @@ static int check(const struct trusted_walk *w, int fd, const struct stat *st)
     ssize_t n = readlink(self, name, sizeof(name) - 1);
     name[n < 0 ? 0 : n] = '\0';
     if (foreign)
-        err_set(w->err, "%s=%s: %s belongs to user %u, who could replace what root makes there", w->option, w->value,
-                name, (unsigned)st->st_uid);
+        err_set(w->err, "%s=%s: %s belongs to user %u, who could replace the files that root creates there", w->option,
+                w->value, name, (unsigned)st->st_uid);
     else
-        err_set(w->err, "%s=%s: users other than root can write to %s, and could replace what root makes there",
+        err_set(w->err,
+                "%s=%s: users other than root can write to %s, and could replace the files that root creates there",
                 w->option, w->value, name);
-    err_hint(w->err, "use a folder of root's, in folders of root's");
+    err_hint(w->err, "use a directory that belongs to root, and whose parents do");
     return -1;
 }
 

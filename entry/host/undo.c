@@ -33,7 +33,7 @@ int undo_push(struct undo *u, const char *what, void (*undo)(void *handle), void
     struct step *s = malloc(sizeof(*s));
     if (!s) {
         undo(handle);
-        return err_set(err, "out of memory recording %s", what);
+        return err_set(err, "out of memory while recording %s", what);
     }
     *s = (struct step){u->last, what, undo, handle};
     u->last = s;
@@ -97,7 +97,7 @@ static void have_undone(struct undo *u)
     while ((n = read(u->life, &c, 1)) < 0 && errno == EINTR)
         ;
     if (n <= 0)
-        log_warn("entry-keeper was killed: what it should have undone is cleared away by the next start");
+        log_warn("entry-keeper was killed: the next start cleans up instead");
     while (n > 0 && waitpid(u->keeper, NULL, 0) < 0 && errno == EINTR)
         ;
     close(u->life);

@@ -15,9 +15,9 @@ int workdir_make(const struct workdir_plan *plan, struct lockdir *w, struct err 
     if (n < 0 || (size_t)n + 1 + strlen(plan->id) >= LOCKDIR_PATH)
         return err_set(err, "VM_JAIL_BASE=%.64s...: the path is too long", plan->base);
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0) {
-        err_sys(err, "cannot make a mount namespace");
+        err_sys(err, "cannot create a mount namespace");
         err_hint(err, errno == EACCES ? "does AppArmor refuse it? docker run --security-opt apparmor=unconfined"
-                                      : "it needs CAP_SYS_ADMIN: run as root, the container privileged");
+                                      : "it needs CAP_SYS_ADMIN: run as root, in a privileged container");
         return -1;
     }
     if (trusted_path("VM_JAIL_BASE", plan->base, w->path, err) < 0)
@@ -25,7 +25,7 @@ int workdir_make(const struct workdir_plan *plan, struct lockdir *w, struct err 
     orphans_remove_folders(w->path);
     snprintf(w->path + n, LOCKDIR_PATH - (size_t)n, "/%s", plan->id);
     if (lockdir_make(w) < 0)
-        return err_sys(err, "cannot make the jail's folder %s/%s/%s", plan->base, plan->exec, plan->id);
+        return err_sys(err, "cannot create the jail's directory %s/%s/%s", plan->base, plan->exec, plan->id);
     if (trusted_path("VM_JAIL_BASE", plan->base, w->path, err) < 0) {
         lockdir_remove(w);
         return -1;

@@ -15,7 +15,7 @@
 #include <sys/time.h>
 
 #ifdef __x86_64__
-#define WHERE_KVM_IS "load the kvm_intel or kvm_amd module, switch virtualisation on in the firmware"
+#define WHERE_KVM_IS "load the kvm_intel or kvm_amd module, enable virtualisation in the firmware"
 #else
 #define WHERE_KVM_IS "the kernel must have KVM and be started at EL2, on bare metal or with nested virtualisation"
 #endif
@@ -24,10 +24,10 @@ static const struct {
     const char *name, *advice;
 } states[] = {
     [KVM_WORKS] = {"works", "64-bit code with exceptions runs"},
-    [KVM_MISSING] = {"missing", "/dev/kvm is not there: " WHERE_KVM_IS ", pass the device into the container with "
+    [KVM_MISSING] = {"missing", "/dev/kvm does not exist: " WHERE_KVM_IS ", pass the device into the container with "
                                 "--device /dev/kvm or privileged"},
     [KVM_FORBIDDEN] = {"forbidden",
-                       "/dev/kvm may not be used: run as root or in the group kvm, and allow the device in the "
+                       "no permission to use /dev/kvm: run as root or in the group kvm, and allow the device in the "
                        "container with --device /dev/kvm or privileged"},
     [KVM_BUSY] = {"busy", "another hypervisor uses this machine's virtualisation: stop VirtualBox, VMware or the like"},
     [KVM_EMULATES_ONLY] = {"emulates only",

@@ -78,7 +78,7 @@ static void meet(struct channel *c, int fd)
     buf_free(c->settings);
     if (put == 0 && peer_connect(&c->control, fd) == 0)
         return;
-    log_warn("out of memory taking the guest's control connection");
+    log_warn("out of memory while accepting the guest's control connection");
     if (put < 0)
         close(fd);
 }
@@ -116,7 +116,8 @@ static void pending_ready(struct watch *w, short revents)
         return;
     }
     if (said == PROTO_OTHER && !p->channel->met)
-        log_error("the guest's init is of another version: VM_INITRD_IMAGE must come with this entry");
+        log_error("the guest's init speaks another version of the protocol: use the VM_INITRD_IMAGE that belongs to "
+                  "this entry");
     close(fd);
 }
 
@@ -163,7 +164,7 @@ int channel_send(struct channel *c, enum proto_type type, const uint32_t *fields
 {
     int r = peer_send(&c->control, type, fields, count, data, len);
     if (r < 0)
-        log_warn("the guest does not read its messages; one is dropped");
+        log_warn("the guest does not read its messages; one was dropped");
     return r;
 }
 

@@ -75,7 +75,7 @@ static void pass_on(struct client *cl, const struct proto_msg *msg)
         cl->session = new_session(c);
     }
     if (msg->type == PROTO_EXEC && c->asked.paused(c->asked.arg))
-        refuse_client(cl, "the VM is paused; ctr-jailer unpause lets it go on");
+        refuse_client(cl, "the VM is paused; ctr-jailer unpause resumes it");
     else if (cl->session != 0 &&
              c->events.to_guest(c->events.arg, (enum proto_type)msg->type, &cl->session, 1, msg->payload + 4,
                                 msg->len - 4) < 0 &&

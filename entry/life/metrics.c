@@ -25,9 +25,10 @@ static void labelled(struct buf *out, const char *id, struct prometheus m, const
 
 static void fill_boot(struct buf *out, const char *id, const struct status_facts *f, const struct status_boot *b)
 {
-    static const struct prometheus m = {"boot_seconds", "gauge",
-                                        "From the start of entry to: Firecracker's, the guest's kernel's, init's and "
-                                        "the command's"};
+    static const struct prometheus m = {
+        "boot_seconds", "gauge",
+        "Time from the start of entry to that of Firecracker, the guest's kernel, its init "
+        "and the command"};
     int64_t ms[STATUS_PHASES];
     status_phases(f, b, ms);
     prometheus_head(out, &m);
@@ -44,8 +45,8 @@ static void fill_memory(struct buf *out, const char *id, const uint64_t *figures
         uint64_t unit;
         struct prometheus name;
     } rows[] = {
-        {BALLOON_TARGET, MIB, {"balloon_target_bytes", "gauge", "Memory that the guest is asked to lend to the host"}},
-        {BALLOON_ACTUAL, MIB, {"balloon_actual_bytes", "gauge", "Memory that the guest lends to the host"}},
+        {BALLOON_TARGET, MIB, {"balloon_target_bytes", "gauge", "Target size of the balloon"}},
+        {BALLOON_ACTUAL, MIB, {"balloon_actual_bytes", "gauge", "Current size of the balloon"}},
         {BALLOON_TOTAL, 1, {"guest_memory_total_bytes", "gauge", "The guest's MemTotal"}},
         {BALLOON_FREE, 1, {"guest_memory_free_bytes", "gauge", "The guest's MemFree"}},
         {BALLOON_AVAILABLE, 1, {"guest_memory_available_bytes", "gauge", "The guest's MemAvailable"}},
@@ -55,7 +56,9 @@ static void fill_memory(struct buf *out, const char *id, const uint64_t *figures
          1,
          {"guest_swap_out_bytes_total", "counter", "Bytes that the guest has written to its swap"}},
         {BALLOON_MAJOR_FAULTS, 1, {"guest_major_faults_total", "counter", "The guest's page faults that read a disk"}},
-        {BALLOON_MINOR_FAULTS, 1, {"guest_minor_faults_total", "counter", "The guest's page faults that did not"}},
+        {BALLOON_MINOR_FAULTS,
+         1,
+         {"guest_minor_faults_total", "counter", "The guest's page faults that did not read a disk"}},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         if (figures[rows[i].figure] != BALLOON_UNKNOWN)
@@ -73,7 +76,7 @@ static void fill_process(struct buf *out, const char *id, const struct status_pr
     if (n > 0)
         one(out, id,
             (struct prometheus){"vmm_resident_memory_bytes", "gauge",
-                                "Memory of the host that Firecracker has, the guest's included"},
+                                "Host memory that Firecracker uses, the guest's included"},
             (double)meminfo_bytes(status, "VmRSS"));
     n = p->stat < 0 ? -1 : io_pread_full(p->stat, stat, sizeof(stat) - 1, 0);
     stat[n > 0 ? n : 0] = '\0';
@@ -92,18 +95,18 @@ void metrics_fill(const char *id, const char *state, const struct status_facts *
              firecracker);
     labelled(
         out, id,
-        (struct prometheus){"state_info", "gauge", "What the VM does: booting, running, paused, stopping or panicked"},
+        (struct prometheus){"state_info", "gauge", "State of the VM: booting, running, paused, stopping or panicked"},
         "state", state);
     fill_boot(out, id, facts, boot);
     if (facts->restarts >= 0)
-        one(out, id, (struct prometheus){"restarts_total", "counter", "How often the container was started before"},
+        one(out, id, (struct prometheus){"restarts_total", "counter", "Earlier starts of the container"},
             (double)facts->restarts);
     if (facts->last.reason[0]) {
-        labelled(out, id,
-                 (struct prometheus){"last_exit_info", "gauge", "Why the container's run before this one ended"},
+        labelled(out, id, (struct prometheus){"last_exit_info", "gauge", "Why the container's previous run ended"},
                  "reason", facts->last.reason);
         if (facts->last.code >= 0)
-            one(out, id, (struct prometheus){"last_exit_code", "gauge", "Its exit code"}, facts->last.code);
+            one(out, id, (struct prometheus){"last_exit_code", "gauge", "Exit code of the container's previous run"},
+                facts->last.code);
     }
     one(out, id, (struct prometheus){"guest_memory_size_bytes", "gauge", "MEM_SIZE_MIB"}, (double)(size * MIB));
     fill_memory(out, id, figures);

@@ -23,7 +23,7 @@ static void answered(struct pause *p, bool paused, long status, const char *body
     if (status < 200 || status >= 300) {
         p->asked = !paused;
         if (status == 0 || json_get_string(body, len, "fault_message", why, sizeof(why)) < 0)
-            snprintf(why, sizeof(why), "Firecracker does not do it: %.200s", body);
+            snprintf(why, sizeof(why), "Firecracker refuses: %.200s", body);
     } else if (is_possible(p)) { /* when it has ended meanwhile, pause_end was called */
         *p->state = paused && p->asked ? STATUS_PAUSED : STATUS_RUNNING;
     }

@@ -120,14 +120,14 @@ static void boot_took_too_long(void *arg)
 
 static void shutdown_took_too_long(void *arg)
 {
-    log_warn("the guest did not shut down within %d seconds and is ended", (int)(SHUTDOWN_TIMEOUT / SECOND));
+    log_warn("the guest did not shut down within %d seconds: killing the VM", (int)(SHUTDOWN_TIMEOUT / SECOND));
     end(arg);
 }
 
 static void kill_took_too_long(void *arg)
 {
     struct supervisor *s = arg;
-    log_warn("the guest does not react and is ended");
+    log_warn("the guest does not respond: killing the VM");
     if (!has_exited(s))
         s->code = 128 + SIGKILL;
     s->reason = STATUS_STOP_TIMEOUT;
@@ -153,7 +153,7 @@ static void end_gone(void *arg)
 static void send_signal(struct supervisor *s, int signo)
 {
     uint32_t fields[] = {0, (uint32_t)signo};
-    log_debug("signal %d goes to the command", signo);
+    log_debug("passing signal %d to the command", signo);
     channel_send(s->channel, PROTO_SIGNAL, fields, 2, NULL, 0);
 }
 
@@ -211,7 +211,7 @@ static void stop_took_too_long(void *arg)
         on_output(s);
         return;
     }
-    log_warn("the command has not stopped in time and is killed");
+    log_warn("the command did not stop in time: killing it");
     s->reason = STATUS_STOP_TIMEOUT;
     send_signal(s, SIGKILL);
     after(s, KILL_TIMEOUT, kill_took_too_long);
@@ -230,7 +230,7 @@ static void stop(void *arg, uint32_t seconds)
         return;
     s->stopping = true;
     s->state = STATUS_STOPPING;
-    log_info("stopping: the command has %u seconds, then it is killed", seconds);
+    log_info("stopping: the command is killed after %u seconds", seconds);
     after(s, seconds * SECOND, stop_took_too_long);
 }
 
@@ -309,7 +309,7 @@ static void on_message(void *arg, const struct proto_msg *msg)
 static void on_malformed(void *arg)
 {
     err_set(((struct supervisor *)arg)->err,
-            "the guest sent a malformed message on its control connection, and is ended");
+            "the guest sent a malformed message on its control connection: killing the VM");
 }
 
 static void on_stream(void *arg, uint32_t session, enum proto_kind kind, int fd)
@@ -426,7 +426,7 @@ int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct s
 {
     struct supervisor s = {.plan = plan, .vmm = vmm, .facts = facts, .err = err, .code = -1};
     if (prepare_supervision(&s, fds, settings) < 0)
-        err_set(err, "out of memory supervising the VM");
+        err_set(err, "out of memory while supervising the VM");
     else if (sandbox_enter(SANDBOX_SUPERVISOR, err) == 0) {
         if (plan->boot_timeout)
             after(&s, plan->boot_timeout * SECOND, boot_took_too_long);

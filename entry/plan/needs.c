@@ -68,7 +68,7 @@ static int check_calls(struct err *err)
 {
     if (syscall(SYS_pivot_root, "", "") == 0 || (errno != EPERM && errno != EACCES))
         return 0;
-    err_sys(err, "pivot_root, for the jail, is refused by the container's seccomp profile");
+    err_sys(err, "the container's seccomp profile refuses pivot_root, which the jail needs");
     err_hint(err, "docker run --security-opt seccomp=unconfined, or --privileged");
     return -1;
 }
@@ -89,7 +89,7 @@ int needs_root(struct err *err)
     if (geteuid() == 0)
         return 0;
     err_set(err, "must run as root (uid 0), not as uid %u", geteuid());
-    err_hint(err, "leave out USER and docker run -u: VM_USER says who the command runs as in the guest");
+    err_hint(err, "remove USER and docker run -u: VM_USER sets the command's user in the guest");
     return -1;
 }
 

@@ -34,33 +34,33 @@ static const struct row rows[OPT_COUNT] = {
                         "the tree, or its sealed image, that becomes the guest's root"},
     [OPT_ROOTFS_FORMAT] = {"VM_ROOTFS_FORMAT", NULL, "erofs", NULL,
                            "erofs: served without a copy; ext4: copied, for old kernels", CHOICE("erofs|ext4")},
-    [OPT_ROOTFS_SIZE] = {"ROOTFS_SIZE", NULL, NULL, "a quarter of what is free",
+    [OPT_ROOTFS_SIZE] = {"ROOTFS_SIZE", NULL, NULL, "a quarter of the free space",
                          "capacity of the guest's root: 512M, 4G", TYPE(VALUE_SIZE)},
-    [OPT_DATA_DIR] = {"VM_DATA_DIR", NULL, "/jail/data", NULL, "keeps data.ext4 (/dev/vdb) when it is a mount"},
-    [OPT_DATAFS_SIZE] = {"DATAFS_SIZE", NULL, NULL, "a quarter of what is free",
+    [OPT_DATA_DIR] = {"VM_DATA_DIR", NULL, "/jail/data", NULL, "where data.ext4 (/dev/vdb) is kept if this is a mount"},
+    [OPT_DATAFS_SIZE] = {"DATAFS_SIZE", NULL, NULL, "a quarter of the free space",
                          "capacity of /dev/vdb: 512M, 4G; may grow later", TYPE(VALUE_SIZE)},
     [OPT_DATA_MOUNT] = {"VM_DATA_MOUNT", NULL, NULL, "not mounted", "where the guest mounts /dev/vdb: /var/lib/app",
                         TYPE(VALUE_TARGET)},
     [OPT_VOLUMES] = {"VM_VOLUMES", NULL, NULL, "none",
                      "host folders and files in the guest: /host/path:/guest/path:ro,..."},
-    [OPT_SCRATCH_DIR] = {"VM_SCRATCH_DIR", NULL, "/var/tmp", NULL, "where disks that end with the VM take their space"},
+    [OPT_SCRATCH_DIR] = {"VM_SCRATCH_DIR", NULL, "/var/tmp", NULL, "where disks that end with the VM are stored"},
     [OPT_DISK_BANDWIDTH] = {"VM_DISK_BANDWIDTH", NULL, NULL, "no limit", "bytes a second from and to each disk: 50M",
                             TYPE(VALUE_RATE)},
     [OPT_DISK_OPS] = {"VM_DISK_OPS", NULL, NULL, "no limit", "requests a second to each disk", NUMBER(1, UINT32_MAX)},
     [OPT_VCPU_COUNT] = {"VCPU_COUNT", NULL, NULL, "usable CPUs", "virtual CPUs, 1 to 32", NUMBER(1, 32)},
-    [OPT_MEM_SIZE_MIB] = {"MEM_SIZE_MIB", NULL, NULL, "what host spares", "guest memory in MiB, 64 or more",
+    [OPT_MEM_SIZE_MIB] = {"MEM_SIZE_MIB", NULL, NULL, "what the host spares", "guest memory in MiB, 64 or more",
                           NUMBER(64, 1 << 24)},
-    [OPT_MEM_MIN_MIB] = {"VM_MEM_MIN_MIB", NULL, NULL, "all of it", "guest memory in MiB that it keeps when idle",
-                         NUMBER(64, 1 << 24)},
+    [OPT_MEM_MIN_MIB] = {"VM_MEM_MIN_MIB", NULL, NULL, "all of it",
+                         "guest memory in MiB that the guest keeps when idle", NUMBER(64, 1 << 24)},
     [OPT_MEM_RECLAIM] = {"VM_MEM_RECLAIM", NULL, "no", NULL,
-                         "yes: memory freed in the guest goes back at once; Firecracker 1.14", FLAG},
+                         "yes: the host gets freed memory back at once; Firecracker 1.14", FLAG},
     [OPT_CPU_TEMPLATE] = {"VM_CPU_TEMPLATE", NULL, NULL, "none", "hides CPU features: T2, T2S, T2CL, T2A, C3, V1N1",
                           CHOICE("None|T2|T2S|T2CL|T2A|C3|V1N1")},
     [OPT_CGROUP] = {"VM_CGROUP", NULL, NULL, "the container's",
-                    "limits of the VM's own: cpu.weight=50 cpu.max=50000 100000"},
+                    "the VM's own limits: cpu.weight=50 cpu.max=50000 100000"},
     [OPT_NETWORK] = {"VM_NETWORK", NULL, "nat", NULL, "nat; takeover: the container's own interfaces; none",
                      CHOICE("nat|takeover|none")},
-    [OPT_PORTS] = {"VM_PORTS", NULL, NULL, "none", "published: 8080:80,127.0.0.1:53:53/udp,2000-2010:2000-2010"},
+    [OPT_PORTS] = {"VM_PORTS", NULL, NULL, "none", "published ports: 8080:80,127.0.0.1:53:53/udp,2000-2010:2000-2010"},
     [OPT_HOST_ACCESS] = {"VM_HOST_ACCESS", NULL, "no", NULL, "yes: the guest may reach the host's own services", FLAG},
     [OPT_GUEST_ACCESS] = {"VM_GUEST_ACCESS", NULL, "no", NULL, "yes: other guests may reach this one's address", FLAG},
     [OPT_NET_BANDWIDTH] = {"VM_NET_BANDWIDTH", NULL, NULL, "no limit", "bytes a second over the network, each way: 10M",
@@ -70,7 +70,7 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_TAP_IP] = {"TAP_IP", NULL, NULL, "random 10.x.x.1/30", "host's address on the TAP, a /30: 10.1.2.1/30"},
     [OPT_TAP_DEVICE] = {"TAP_DEVICE", NULL, NULL, "next free ctrN", "name of the TAP, up to 15 characters",
                         TYPE(VALUE_DEVICE)},
-    [OPT_GUEST_IP] = {"GUEST_IP", NULL, NULL, "the /30's other", "guest's address, in TAP_IP's /30"},
+    [OPT_GUEST_IP] = {"GUEST_IP", NULL, NULL, "the /30's other host host", "guest's address, in TAP_IP's /30"},
     [OPT_GUEST_MAC] = {"GUEST_MAC", NULL, NULL, "random", "guest's MAC address: 06:00:0a:01:02:02"},
     [OPT_HOST_IFACE] = {"HOST_IFACE", "INTERFACE", NULL, "default routes'",
                         "interface that the guest's traffic leaves by, or any", TYPE(VALUE_DEVICE)},
@@ -85,21 +85,21 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_JAILER_BIN] = {"VM_JAILER_BIN", NULL, "/usr/lib/ctr-jailer/jailer", NULL, "Firecracker's jailer"},
     [OPT_JAIL_BASE] = {"VM_JAIL_BASE", NULL, "/srv/jailer", NULL, "where jails are made", TYPE(VALUE_PATH)},
     [OPT_VM_ID] = {"VM_ID", NULL, NULL, "random", "the VM's id: up to 64 of A-Z a-z 0-9 -", TYPE(VALUE_ID)},
-    [OPT_USER] = {"VM_USER", NULL, NULL, "root", "who the command runs as in the guest: name or id[:group]"},
-    [OPT_WORKDIR] = {"VM_WORKDIR", NULL, NULL, "the container's, or /", "where the command starts in the guest",
+    [OPT_USER] = {"VM_USER", NULL, NULL, "root", "the command's user in the guest: name or id[:group]"},
+    [OPT_WORKDIR] = {"VM_WORKDIR", NULL, NULL, "the container's, or /", "the command's working directory in the guest",
                      TYPE(VALUE_PATH)},
     [OPT_INIT] = {"VM_INIT", NULL, "auto", NULL, "whether the command is PID 1: yes, no; auto: if it is an init",
                   CHOICE("yes|no|auto")},
     [OPT_SYSCTLS] = {"VM_SYSCTLS", NULL, NULL, "the container's",
                      "settings of the guest's kernel: vm.swappiness=10,..."},
     [OPT_STOP_SIGNAL] = {"VM_STOP_SIGNAL", NULL, NULL, "TERM, or the init's",
-                         "what the command gets when the VM is to stop", TYPE(VALUE_SIGNAL)},
+                         "the signal that asks the command to stop", TYPE(VALUE_SIGNAL)},
     [OPT_STOP_TIMEOUT] = {"VM_STOP_TIMEOUT", NULL, "7", NULL,
-                          "seconds until it is then killed; docker stop -t must be longer", NUMBER(0, 86400)},
+                          "seconds from that signal to SIGKILL; docker stop -t must be longer", NUMBER(0, 86400)},
     [OPT_BOOT_TIMEOUT] = {"VM_BOOT_TIMEOUT", NULL, "60", NULL,
                           "seconds until the command must have started; 0: no limit", NUMBER(0, 86400)},
     [OPT_HEALTHCHECK_CMD] = {"VM_HEALTHCHECK_CMD", NULL, NULL, "none",
-                             "shell command in the guest that decides status --healthy"},
+                             "shell command in the guest for status --healthy"},
     [OPT_LOG_LEVEL] = {"VM_LOG_LEVEL", NULL, "warn", NULL, "error, warn, info or debug", TYPE(VALUE_LEVEL)},
 };
 
@@ -109,8 +109,8 @@ static const struct {
     enum action action;
     const char *help;
 } flags[] = {
-    {"--dry-run", OPT_COUNT, ACTION_DRY_RUN, "print what would be done, as JSON, and touch nothing"},
-    {"--check-kvm", OPT_COUNT, ACTION_CHECK_KVM, "tell whether this machine's KVM can run a kernel"},
+    {"--dry-run", OPT_COUNT, ACTION_DRY_RUN, "print the plan as JSON, and change nothing"},
+    {"--check-kvm", OPT_COUNT, ACTION_CHECK_KVM, "test whether this machine's KVM can run a kernel"},
     {"--id", OPT_VM_ID, ACTION_RUN, "the VM's id, as VM_ID: --id ID or --id=ID"},
     {"--help", OPT_COUNT, ACTION_HELP, "print this"},
     {"--version", OPT_COUNT, ACTION_VERSION, "print the version"},
@@ -199,7 +199,7 @@ static int read_flag(struct options *o, char ***arg, struct err *err)
     while (i < COUNT(flags) && (strlen(flags[i].flag) != len || memcmp(flag, flags[i].flag, len) != 0))
         i++;
     if (i == COUNT(flags) || (value && flags[i].takes == OPT_COUNT))
-        return err_set(err, "unknown flag %s: see --help; a command that starts with -- goes behind a --", flag);
+        return err_set(err, "unknown flag %s: see --help; a command that starts with -- goes after a --", flag);
     if (flags[i].takes == OPT_COUNT) {
         o->action = flags[i].action;
         return 0;
@@ -217,7 +217,7 @@ int options_read(struct options *o, char **argv, char **env, struct err *err)
     *o = (struct options){.action = ACTION_RUN};
     read_environment(o, env);
     if (buf_failed(&o->environment))
-        return err_set(err, "out of memory reading the environment");
+        return err_set(err, "out of memory while reading the environment");
 
     char **arg = argv + 1;
     for (; *arg && strncmp(*arg, "--", 2) == 0; arg++) {
@@ -241,11 +241,11 @@ void options_help(FILE *out)
 {
     fputs("Usage: entry [FLAG] [--] COMMAND [ARGUMENT...]\n\n"
           "Runs COMMAND in a Firecracker microVM whose root filesystem is the tree at VM_ROOTFS_DIR, and behaves\n"
-          "as that process would: its output, its exit status, its signals.\n\nFlags:\n",
+          "like that process: same output, same exit status, same signals.\n\nFlags:\n",
           out);
     for (size_t i = 0; i < COUNT(flags); i++)
         fprintf(out, "  %-24s %s\n", flags[i].flag, flags[i].help);
-    fputs("\nEnvironment (an empty value counts as not given):\n", out);
+    fputs("\nEnvironment (an empty value counts as not set):\n", out);
     for (int i = 0; i < OPT_COUNT; i++) {
         const struct row *r = &rows[i];
         fprintf(out, "  %-24s %s [%s]\n", r->name, r->help, r->fallback ? r->fallback : r->shown);

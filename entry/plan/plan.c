@@ -75,7 +75,7 @@ static int plan_memory(const struct options *o, const struct resources *r, struc
         return -1;
     }
     if (!o->value[OPT_MEM_SIZE_MIB])
-        log_info("the guest may take %llu MiB, all that can be spared: MEM_SIZE_MIB gives it less",
+        log_info("the guest may use %llu MiB, all that this machine can spare: set MEM_SIZE_MIB to give it less",
                  (unsigned long long)v->mem_mib);
     if (plan->supervise.mem_min_mib > v->mem_mib && o->number[OPT_MEM_SIZE_MIB]) {
         char accepted[64];
@@ -94,7 +94,7 @@ static int plan_boot_args(const struct options *o, struct plan *plan, struct err
     plan->vmm.boot_args = plan->boot_args;
     if (n <= BOOT_ARGS_MAX)
         return 0;
-    return err_set(err, "%s: the kernel's command line has %d characters, %d are possible",
+    return err_set(err, "%s: the kernel's command line has %d characters; the limit is %d",
                    option_name(extra ? OPT_EXTRA_KERNEL_BOOT_ARGS : OPT_KERNEL_BOOT_ARGS), n, BOOT_ARGS_MAX);
 }
 
@@ -178,12 +178,12 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
 #ifdef __x86_64__
     if (memcmp(start, "\177ELF", 4) != 0)
         return option_refuse(err, o, OPT_KERNEL_IMAGE,
-                             "is not an ELF kernel: an uncompressed vmlinux is wanted, not a bzImage");
+                             "is not an ELF kernel: use an uncompressed vmlinux, not a bzImage");
     if (start[18] && start[18] != EM_X86_64) /* its low byte, as elf(5) has it; Firecracker does not look */
         return option_refuse(err, o, OPT_KERNEL_IMAGE, "is a kernel for another kind of machine");
 #else
     if (memcmp(start + 56, "ARM\x64", 4) != 0) /* Linux Documentation/arm64/booting.rst */
-        return option_refuse(err, o, OPT_KERNEL_IMAGE, "is not an arm64 kernel: an uncompressed Image is wanted");
+        return option_refuse(err, o, OPT_KERNEL_IMAGE, "is not an arm64 kernel: use an uncompressed Image");
 #endif
     return 0;
 }

@@ -12,11 +12,11 @@ static const struct {
     enum option option;
     const char *instead;
 } refused_options[] = {
-    {OPT_PORTS, "does not go with VM_NETWORK=takeover: the engine publishes the guest's ports (docker run -p)"},
-    {OPT_TAP_IP, "does not go with VM_NETWORK=takeover: the guest has the container's own address"},
-    {OPT_GUEST_IP, "does not go with VM_NETWORK=takeover: the engine chooses the address (docker run --ip)"},
-    {OPT_GUEST_MAC, "does not go with VM_NETWORK=takeover: the engine chooses it (docker run --mac-address)"},
-    {OPT_TAP_DEVICE, "does not go with VM_NETWORK=takeover: there may be several, with the next free names"},
+    {OPT_PORTS, "cannot be combined with VM_NETWORK=takeover: the engine publishes the guest's ports (docker run -p)"},
+    {OPT_TAP_IP, "cannot be combined with VM_NETWORK=takeover: the guest has the container's own address"},
+    {OPT_GUEST_IP, "cannot be combined with VM_NETWORK=takeover: the engine chooses the address (docker run --ip)"},
+    {OPT_GUEST_MAC, "cannot be combined with VM_NETWORK=takeover: the engine chooses it (docker run --mac-address)"},
+    {OPT_TAP_DEVICE, "cannot be combined with VM_NETWORK=takeover: there may be several TAPs, named automatically"},
 };
 
 static void refuse_options(const struct options *o, struct refusals *refused)
@@ -34,7 +34,7 @@ static void refuse_options(const struct options *o, struct refusals *refused)
             continue;
         option_refuse(
             &err, o, access[i],
-            "does not go with VM_NETWORK=takeover: the guest reaches what the engine's network lets it reach");
+            "cannot be combined with VM_NETWORK=takeover: the guest reaches what the engine's network lets it reach");
         refusals_take(refused, &err);
     }
 }

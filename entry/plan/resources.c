@@ -137,8 +137,8 @@ void resources_explain(const struct resources *r, uint64_t least_mib, struct err
         err_set(err, "the memory limit of %llu MiB is too low", (unsigned long long)(r->limit / MIB));
     else
         err_set(err, "this machine can spare only %llu MiB of memory", host);
-    err_hint(err, "a guest takes %llu MiB at least, and Firecracker and entry %llu: %s", least, needed - least,
-             limited ? "raise it, as docker run --memory 256m" : "free some, or give MEM_SIZE_MIB");
+    err_hint(err, "a guest needs at least %llu MiB, and Firecracker and entry need %llu: %s", least, needed - least,
+             limited ? "raise it, for example docker run --memory 256m" : "free some, or set MEM_SIZE_MIB");
 }
 
 void resources_narrow(struct resources *r, const struct cgroup_plan *plan)

@@ -107,7 +107,7 @@ static void warn(const struct space_disk *d, bool given, uint64_t room)
     log_warn(
         "%s%s%llu MiB is more than %s has room for beside the disks of other VMs (%llu MiB): the guest may get I/O "
         "errors before its disk is full",
-        d->option, given ? "=" : " is not given, and ", (unsigned long long)(*d->size / MIB), d->dir,
+        d->option, given ? "=" : " is not set, and ", (unsigned long long)(*d->size / MIB), d->dir,
         (unsigned long long)(room / MIB));
 }
 

@@ -140,6 +140,6 @@ void typos_warn(char *const *env)
         cleanup_free char *name = strndup(*env, strcspn(*env, "="));
         const char *meant = name ? typos_meant(name) : NULL;
         if (meant)
-            log_warn("%.100s is not an option and goes to the command (is %s meant?)", name, meant);
+            log_warn("%.100s is not an option and is passed to the command (did you mean %s?)", name, meant);
     }
 }

@@ -102,7 +102,7 @@ static void try_again(struct timer *t)
 {
     struct api *a = container_of(t, struct api, again);
     if (a->joined) {
-        fail(a, "it has closed the connection");
+        fail(a, "it closed the connection");
         return;
     }
     a->busy = false;
@@ -126,7 +126,7 @@ static void take_answer(struct api *a)
     struct http_answer answer;
     int whole = http_parse(a->answer.data, a->answer.len, ANSWER_MAX, &answer);
     if (whole < 0)
-        fail(a, "its answer is not one of HTTP");
+        fail(a, "it sent an invalid HTTP reply");
     if (whole <= 0)
         return;
     if (a->answer.len > answer.head + answer.length)
@@ -149,7 +149,7 @@ static void on_ready(struct watch *w, short revents)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0 || !a->busy) {
-        fail(a, n < 0 ? strerror(errno) : "it has closed the connection");
+        fail(a, n < 0 ? strerror(errno) : "it closed the connection");
         return;
     }
     buf_add(&a->answer, chunk, (size_t)n);
@@ -270,7 +270,7 @@ int api_call(struct api *a, const char *method, const char *path, const char *bo
                      .result = -1};
     if (loop_add(a->loop, &c.process) < 0 || loop_add(a->loop, &c.cancel) < 0 ||
         api_send(a, method, path, body, on_answer, &c) < 0)
-        return err_set(err, "out of memory configuring Firecracker");
+        return err_set(err, "out of memory while configuring Firecracker");
     loop_deadline(a->loop, loop_now() + CALL_TIMEOUT * SECOND, on_deadline, &c);
     loop_run(a->loop, &c.over);
     if (a->first)

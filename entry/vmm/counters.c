@@ -54,7 +54,7 @@ static const struct {
     {"net_",
      "tx_fails",
      "interface",
-     {"network_transmit_errors_total", "counter", "Packets of the guest that were lost"}},
+     {"network_transmit_errors_total", "counter", "Packets from the guest that were lost"}},
     {"vcpu", "exit_io_in", NULL, {"vcpu_exits_io_in_total", "counter", "KVM exits for input from an I/O port"}},
     {"vcpu", "exit_io_out", NULL, {"vcpu_exits_io_out_total", "counter", "KVM exits for output to an I/O port"}},
     {"vcpu", "exit_mmio_read", NULL, {"vcpu_exits_mmio_read_total", "counter", "KVM exits for reads of devices"}},

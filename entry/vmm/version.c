@@ -23,7 +23,7 @@ int version_check(const char *text, const struct vmm_plan *plan, struct err *err
 {
     unsigned major, minor;
     if (sscanf(text, "%u.%u.", &major, &minor) != 2)
-        return err_set(err, "VM_FIRECRACKER_BIN: its version is %.32s, not a number", text);
+        return err_set(err, "VM_FIRECRACKER_BIN: the version %.32s is not a number", text);
     if (major == 0 || (major == 1 && minor < OLDEST))
         return err_set(err, "VM_FIRECRACKER_BIN: Firecracker %.32s is too old: 1.%d or newer is needed", text, OLDEST);
     for (size_t i = 0; i < COUNT(features); i++)

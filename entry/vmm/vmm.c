@@ -32,7 +32,7 @@ static int send_body(struct api *a, struct body *b, const char *path, struct err
 {
     json_close(&b->json, '}');
     if (buf_failed(&b->text))
-        return err_set(err, "out of memory configuring Firecracker");
+        return err_set(err, "out of memory while configuring Firecracker");
     return api_call(a, "PUT", path, b->text.data, NULL, err);
 }
 
@@ -155,7 +155,7 @@ static int get_version(struct vmm *v, struct err *err)
     int r = api_call(v->api, "GET", "/version", NULL, &answer, err);
     if (r == 0 && (!answer.data ||
                    json_get_string(answer.data, answer.len, "firecracker_version", v->version, sizeof(v->version)) < 0))
-        r = err_set(err, "VM_FIRECRACKER_BIN: it does not tell its version");
+        r = err_set(err, "VM_FIRECRACKER_BIN: its output has no version");
     buf_free(&answer);
     return r;
 }
@@ -206,7 +206,7 @@ static void not_set(void *arg, long status, const char *body, size_t len)
 {
     (void)arg, (void)len;
     if (status >= 300)
-        log_debug("the balloon's size cannot be set: %s", body);
+        log_debug("cannot set the balloon's size: %s", body);
 }
 
 int vmm_set_balloon(struct vmm *v, uint64_t mib)

@@ -13,9 +13,9 @@
 static const struct {
     const char *sign, *meaning;
 } table[] = {
-    {"No space left on device", "the guest's disks cannot be written: no space is left in VM_DATA_DIR or "
+    {"No space left on device", "cannot write to the guest's disks: no space is left in VM_DATA_DIR or "
                                 "VM_SCRATCH_DIR; the guest sees I/O errors"},
-    {"Failed to execute Out virtio block request", "the guest's disks cannot be written; the guest sees I/O errors"},
+    {"Failed to execute Out virtio block request", "cannot write to the guest's disks; the guest sees I/O errors"},
 };
 enum { ROWS = COUNT(table) };
 

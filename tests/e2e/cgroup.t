@@ -74,7 +74,7 @@ kill -KILL "$self" # its keeper removes all that is its own
 wait $vm || true
 gone() { [ ! -d "$box/ctr-jailer/again" ]; }
 check 'killed, it leaves no group' wait_until 60 gone
-refused 'a value that the kernel does not take' 'the jailer refuses: *cpu.weight*\(the kernel does not take this value of VM_CGROUP)' \
+refused 'a value that the kernel does not take' 'the jailer refuses: *cpu.weight*\(the kernel rejects this value of VM_CGROUP)' \
     within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.weight=0 "$entry" /guest-static
 is "that start removed what a dead VM had left" "$(cd "$box" && echo ctr-*)" ctr-jailer-entry
 refused 'a file that there is not' 'VM_CGROUP: cpu.wait=1: *: No such file or directory' within "$box/ctr-jailer-entry/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.wait=1 "$entry" /guest-static
@@ -88,7 +88,7 @@ mkdir "$crowd"
 sleep 1000 &
 sleeper=$!
 echo $sleeper >"$crowd/cgroup.procs"
-refused 'in a group with others' 'VM_CGROUP: cannot have cpu in parts of *: Device or resource busy (*other processes*Delegate=yes)' \
+refused 'in a group with others' 'VM_CGROUP: cannot enable cpu for the children of *: Device or resource busy (*other processes*Delegate=yes)' \
     within "$crowd/cgroup.procs" "${VM[@]}" VM_CGROUP=cpu.weight=50 "$entry" /guest-static
 for pid in $(cat "$crowd/ctr-jailer-entry/cgroup.procs"); do echo "$pid" >"$top/cgroup.procs"; done
 rmdir "$crowd/ctr-jailer-entry"
@@ -129,7 +129,7 @@ if mount -t cgroup -o cpu cpu "$work/cpu" && mount -t cgroup -o pids pids "$work
     is 'v1: with the values' "$(cat "$work"/{cpu/box/ctr-jailer/old/cpu.shares,pids/box/ctr-jailer/old/pids.max} | paste -sd,)" 512,300
     stop
     is 'v1: the groups end with the VM' "$(find "$work"/{cpu,pids}/box -mindepth 1 -type d)" ''
-    refused 'v1 and v2 at once' 'VM_CGROUP: memory.max=*: the jailer takes settings of one place only*' "${VM[@]}" VM_CGROUP='cpu.shares=512 memory.max=500M' "$entry" /guest-static
+    refused 'v1 and v2 at once' 'VM_CGROUP: memory.max=*: the jailer accepts settings of one cgroup only*' "${VM[@]}" VM_CGROUP='cpu.shares=512 memory.max=500M' "$entry" /guest-static
     rmdir "$work"/{cpu,pids}/box
     umount "$work/cpu" "$work/pids"
 else

@@ -100,7 +100,7 @@ check "it is clean" e2fsck -fn /jail/data/data.ext4
 capture vm DATAFS_SIZE=300M VM_DATA_MOUNT=/data VM_LOG_LEVEL=warn VM_NETWORK=none "$entry" /bin/busybox sh -c '
     /bin/busybox dd if=/dev/zero of=/data/big bs=256k count=600 oflag=direct || echo "dd: error"; exit 4' 
 like "a full volume is an error in the guest" "$STATUS/$STDOUT" "4/*dd: error*"
-like "and the log says so" "$STDERR" "*disks cannot be written: no space is left in VM_DATA_DIR or VM_SCRATCH_DIR*"
+like "and the log says so" "$STDERR" "*cannot write to the guest's disks: no space is left in VM_DATA_DIR or VM_SCRATCH_DIR*"
 is "its exact size is kept" "$(stat -c %s /jail/data/data.ext4)" $((300 << 20))
 mount -o remount,size=400M /jail/data
 again() {
@@ -112,7 +112,7 @@ again
 # What of the filesystem was lost is chance: most often e2fsck repairs it by itself, else a person has to.
 if [ "$STATUS" = 125 ]; then
     note "$STDERR"
-    like "a repair that needs a decision is left to a person" "$STDERR" "*data.ext4 has errors that need a decision: e2fsck says: *"
+    like "a repair that needs a decision is left to a person" "$STDERR" "*data.ext4 has errors that e2fsck does not repair by itself: *"
     e2fsck -fy /jail/data/data.ext4 >/dev/null || true
     again
 fi

@@ -38,14 +38,14 @@ lost data drives/data
 fails 'a disk that is unreadable' 'Firecracker refuses drives/data:*\(os error 13)*\(*SELinux*' 'umount $root/data; chmod 0 $root/data'
 fails 'memory beyond ulimit -v' 'Firecracker refuses actions:*\(os error 12) (lower MEM_SIZE_MIB*' 'ulimit -v 200000'
 fails 'memory beyond what KVM can give' 'Firecracker refuses actions:*Cannot set the memory regions*\(lower MEM_SIZE_MIB*' '' MEM_SIZE_MIB=1048576
-fails 'a limit of file sizes, in the jailer' 'Firecracker ended with signal 25, a file grew beyond a limit (*ulimit fsize=-1)' 'ulimit -f 100'
-fails '/dev/kvm is there already' 'the jailer refuses: Failed to create /dev/kvm*\(os error 17) (something else is in*' 'mkdir $root/dev; : >$root/dev/kvm'
+fails 'a limit of file sizes, in the jailer' 'Firecracker ended with signal 25, a file exceeded its size limit (*ulimit fsize=-1)' 'ulimit -f 100'
+fails '/dev/kvm is there already' 'the jailer refuses: Failed to create /dev/kvm*\(os error 17) (the jail*already has*' 'mkdir $root/dev; : >$root/dev/kvm'
 fails 'a jail that is nodev' 'Firecracker refuses actions:*KVM object*\(os error 13)*\(check with: entry --check-kvm)' 'mount -o remount,nodev ${root%/root}'
 fails 'a jail that is noexec' 'the jailer refuses: Failed to exec into Firecracker:*\(os error 13) (*noexec*)' 'mount -o remount,noexec ${root%/root}'
 fails 'a jail that is read-only' 'the jailer refuses: *\(os error 30)*' 'mount -o remount,ro ${root%/root}'
-fails 'a jail that is full' 'the jailer refuses: Failed to copy*\(os error 28) (the jail is in memory: free some)' 'mount -o remount,size=2M ${root%/root}' # which does not hold Firecracker
-fails 'an unknown log level' 'Firecracker ended with status 15[23], it does not know *' 'set -- "${@/Warning/Chatty}"'
-fails 'an unknown argument' 'Firecracker ended with status 153, it does not know its arguments*' 'set -- "$@" --unknown'
+fails 'a jail that is full' 'the jailer refuses: Failed to copy*\(os error 28) (the jail's files are in memory: free some memory memory)' 'mount -o remount,size=2M ${root%/root}' # which does not hold Firecracker
+fails 'an unknown log level' 'Firecracker ended with status 15[23], it does not accept *' 'set -- "${@/Warning/Chatty}"'
+fails 'an unknown argument' 'Firecracker ended with status 153, it does not accept its arguments*' 'set -- "$@" --unknown'
 fails 'a TAP that is open' 'Firecracker refuses network-interfaces*\(os error 16)*\(another process has opened TAP_DEVICE*' \
     "python3 $here/opentap.py tap-busy >/dev/null; :" VM_NETWORK=nat TAP_DEVICE=tap-busy
 printf '#!/bin/sh\nexec 3</dev/null\n' >"$work/firecracker"
@@ -53,9 +53,9 @@ chmod +x "$work/firecracker"
 fails 'a Firecracker that needs more than itself' 'the jailer refuses: Failed to exec into Firecracker:*\(os error 2) (VM_FIRECRACKER_BIN must be a static*' '' VM_FIRECRACKER_BIN="$work/firecracker"
 mkdir "$work/full"
 mount -t tmpfs -o nr_inodes=2 full "$work/full"
-fails 'VM_JAIL_BASE without room' "cannot make the jail's folder $work/full*: No space left on device" '' VM_JAIL_BASE="$work/full"
+fails 'VM_JAIL_BASE without room' "cannot create the jail's directory $work/full*: No space left on device" '' VM_JAIL_BASE="$work/full"
 mount -o remount,ro "$work/full"
-fails 'VM_JAIL_BASE that is read-only' "cannot make the jail's folder $work/full*: Read-only file system*" '' VM_JAIL_BASE="$work/full"
+fails 'VM_JAIL_BASE that is read-only' "cannot create the jail's directory $work/full*: Read-only file system*" '' VM_JAIL_BASE="$work/full"
 umount "$work/full"
 mount -t tmpfs -o nodev,noexec full "$work/full"
 fails 'VM_JAIL_BASE may be nodev and noexec' '*VM_BOOT_TIMEOUT=1 *' '' VM_JAIL_BASE="$work/full" VM_BOOT_TIMEOUT=1

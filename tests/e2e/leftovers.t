@@ -59,7 +59,7 @@ srv/jailer/firecracker/live
 srv/jailer/firecracker/theirs
 srv/jailer/firecracker/theirs/root"
 capture env -i unshare -n env "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" VM_SCRATCH_DIR="$scratch" VM_ID=live VM_NETWORK=none "$entry" /guest-static exit 0
-like "another network namespace's VM of the same id, with the same /run, is refused" "$STATUS/$STDERR" "125/*VM_ID=live: a VM with that id runs"
+like "another network namespace's VM of the same id, with the same /run, is refused" "$STATUS/$STDERR" "125/*VM_ID=live: a VM with that id is running"
 exec 8>&- 9>&-
 rm -r "$jails/theirs"
 kill -TERM "$(pgrep -P $live -x entry || echo $live)"

@@ -51,7 +51,7 @@ check "the command stands still" wait_until 20 stands
 check "it is not called unhealthy, which would have it replaced" "$ctr" status --healthy
 is "metrics tell of it" "$("$ctr" status --metrics | grep -c 'state_info{.*state="paused"} 1')" 1
 capture "$ctr" exec true
-is "exec is refused" "$STATUS/$STDERR" "125/ctr-jailer: the VM is paused; ctr-jailer unpause lets it go on"
+is "exec is refused" "$STATUS/$STDERR" "125/ctr-jailer: the VM is paused; ctr-jailer unpause resumes it"
 check "pausing again changes nothing" "$ctr" pause
 echo two >&8
 status=0

@@ -46,7 +46,7 @@ send TERM
 ended
 is "and SIGTERM as well" "$status/$(tail -n 1 "$work/out")" "0/signal 15"
 is "how long the stop may take is logged" "$(grep -x 'ctr-jailer: stopping: .*' "$work/err")" \
-    "ctr-jailer: stopping: the command has 60 seconds, then it is killed"
+    "ctr-jailer: stopping: the command is killed after 60 seconds"
 
 # --- a stop within docker's 10 seconds, with what was written safe on the data disk -------------------------
 mkdir -p /jail/data

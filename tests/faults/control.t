@@ -78,7 +78,7 @@ capture setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_overr
 like "nor may another user who reaches the socket" "$STATUS $STDOUT$STDERR" "125 ctr-jailer: *only root may ask"
 
 capture vm VM_ID=one VM_JAIL_BASE="$work/jails2"
-is "an id is one VM's" "$STATUS $STDERR" "125 ctr-jailer: VM_ID=one: a VM with that id runs"
+is "an id is one VM's" "$STATUS $STDERR" "125 ctr-jailer: VM_ID=one: a VM with that id is running"
 check "which goes on" "$ctr" --id one status
 vm VM_ID=two VM_PORTS= >"$work/out2" 2>&1 &
 second_job=$!

@@ -117,7 +117,7 @@ for place in "$data" "$data.new"; do
     refused "a link" "$place" "it is a symbolic link"
     cp "$victim" "$work/data/other" && ln "$work/data/other" "$place"
     other=$(sha256sum <"$work/data/other")
-    refused "a hard link" "$place" "it has another name (a hard link) somewhere"
+    refused "a hard link" "$place" "it has another hard link"
     is "and so is its other name" "$(sha256sum <"$work/data/other")$(stat -c ' %u' "$work/data/other")" "$other 0"
     mkfifo "$place"
     refused "a FIFO" "$place" "it is not a regular file"
@@ -129,7 +129,7 @@ done
 : >"$data"
 mount --bind "$victim" "$data"
 start
-is "another filesystem's file is refused" "$STATUS/$STDERR" "125/ctr-jailer: the data disk $data is refused: it is a mount of its own (move it away)"
+is "another filesystem's file is refused" "$STATUS/$STDERR" "125/ctr-jailer: the data disk $data is refused: it is a mount point (move it away)"
 umount "$data"
 check "and is left as it is" untouched
 rm -f "$work"/data/*
@@ -169,7 +169,7 @@ stand_in e2fsck
 echo "[ ! -L $work/data/link ] || mv -T $work/data/data.ext4 $work/data/real && mv -T $work/data/link $work/data/data.ext4 || true" >"$work/stand-in/also"
 start DATAFS_SIZE=100M
 is "a link that takes its place while e2fsck runs does not get into the jail" "$STATUS/$STDERR" \
-    "125/ctr-jailer: cannot mount $data into the jail: something else was put in its place"
+    "125/ctr-jailer: cannot mount $data into the jail: another process replaced it"
 check "nor is what it leads to touched" untouched
 check "it did take its place" test -L "$data"
 check "and the disk itself was grown" test "$(stat -c %s "$work/data/real")" = $((100 << 20))
@@ -190,7 +190,7 @@ for _ in {1..20}; do
     start DATAFS_SIZE=120M
     case $STATUS/$STDERR in
     "$whole" | *"(/actions)") started=$((started + 1)) ;;
-    *"is refused: it is a symbolic link"* | *"something else was put in its place"*) ;;
+    *"is refused: it is a symbolic link"* | *"another process replaced it"*) ;;
     *) other+=$STATUS/$STDERR$'\n' ;;
     esac
 done

@@ -136,7 +136,7 @@ volume rw
 is 'a writable one' "$STATUS $STDERR $(jq .drives.data_persistent <<<"$STDOUT")" '0  true'
 plan MEM_SIZE_MIB= VM_LOG_LEVEL=info "$entry" --dry-run /bin/run
 is 'without MEM_SIZE_MIB it is said what a guest may take' "$STATUS $(said)" \
-    "0 the guest may take $(jq .mem_size_mib <<<"$STDOUT") MiB, all that can be spared: MEM_SIZE_MIB gives it less"
+    "0 the guest may use $(jq .mem_size_mib <<<"$STDOUT") MiB, all that this machine can spare: set MEM_SIZE_MIB to give it less"
 
 # All at once.
 plan VCPU_COUNT=many MEM_SIZE_MIB=1 VM_NETWORK=wlan VM_PORTS=http TAP_IP=ten VM_USER=nobody VM_WORKDIR=/none VM_CGROUP=x \
@@ -161,10 +161,10 @@ done
 # Typing errors.
 plan MEM_SIZE=512 VCPUS=2 VM_PORT=80 DATAFS_MOUNT=/x PORTS=80 LOG_LEVEL=loud NETWORK=main "$entry" --dry-run /bin/run
 is 'a mistyped option is a warning' "$STATUS $(said | sort)" "0 $(printf '%s\n' \
-    'warning: DATAFS_MOUNT is not an option and goes to the command (is VM_DATA_MOUNT meant?)' \
-    'warning: MEM_SIZE is not an option and goes to the command (is MEM_SIZE_MIB meant?)' \
-    'warning: VCPUS is not an option and goes to the command (is VCPU_COUNT meant?)' \
-    'warning: VM_PORT is not an option and goes to the command (is VM_PORTS meant?)')"
+    'warning: DATAFS_MOUNT is not an option and is passed to the command (did you mean VM_DATA_MOUNT?)' \
+    'warning: MEM_SIZE is not an option and is passed to the command (did you mean MEM_SIZE_MIB?)' \
+    'warning: VCPUS is not an option and is passed to the command (did you mean VCPU_COUNT?)' \
+    'warning: VM_PORT is not an option and is passed to the command (did you mean VM_PORTS?)')"
 is 'and reaches the command' "$(jq -c '.environment | sort' <<<"$STDOUT")" \
     '["DATAFS_MOUNT=/x","LOG_LEVEL=loud","MEM_SIZE=512","NETWORK=main","PORTS=80","VCPUS=2","VM_PORT=80"]'
 plan MEM_SIZE=512 VM_LOG_LEVEL=ERROR "$entry" --dry-run /bin/run

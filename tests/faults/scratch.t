@@ -55,7 +55,7 @@ refused() { # WHAT BASE TEXT: and nothing was made
     local before
     before=$(find "$work" | sort)
     start VM_JAIL_BASE="$2"
-    like "$1: one line" "$STATUS $STDERR" "125 ctr-jailer: VM_JAIL_BASE=$2: $3 (use a folder of root's, in folders of root's)"
+    like "$1: one line" "$STATUS $STDERR" "125 ctr-jailer: VM_JAIL_BASE=$2: $3 (use a directory that belongs to root, and whose parents do)"
     is "$1: nothing is made" "$(find "$work" | sort)" "$before"
 }
 mkdir -p "$work/theirs/jails" "$work/shared/jails" "$work/mine/theirs"

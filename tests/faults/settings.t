@@ -50,12 +50,12 @@ long=$(head -c 100000 /dev/zero | tr '\0' x)
 values=("SPACES= a  b " $'NEWLINE=a\nb\n' EMPTY= $'BYTES=\xff\xfe\x80' SECRET=squeamish "LONG=$long" variable=argument=x)
 start "${values[@]}" VM_USER=33:44 VM_WORKDIR=/ VM_LOG_LEVEL=debug -- /guest-static "a b" "" $'x\ny\xff'
 kill -USR1 "$(state .pids.entry)"
-noted() { grep -q 'signal 10 goes to the command' "$work/said"; }
+noted() { grep -q 'passing signal 10 to the command' "$work/said"; }
 check "a VM waits for its guest, and a signal does" wait_until 30 noted
 guest 1
 is "an init of another version gets nothing" "$STDOUT" closed
 is "and entry says why" "$(grep version "$work/said")" \
-    "ctr-jailer: the guest's init is of another version: VM_INITRD_IMAGE must come with this entry"
+    "ctr-jailer: the guest's init speaks another version of the protocol: use the VM_INITRD_IMAGE that belongs to this entry"
 guest 2
 is "settings first, with the time; then a signal that came before; and once only" "$STDOUT" $'settings timely\nmessage 65 0 10\nanother closed'
 printf '%s\0' PATH=/usr/sbin:/usr/bin "${values[@]}" | sort -z >"$work/wanted"

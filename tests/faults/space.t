@@ -74,7 +74,7 @@ rm "$work/data/data.ext4"
 fallocate -l $(((free - 100) * 1024 * 1024)) "$work/disks/host"
 plan
 is "where there is nearly nothing, a disk has 64 MiB" "$ROOT $DATA" "64 64"
-like "and a warning says so" "$STDERR" "*DATAFS_SIZE is not given, and 64 MiB is more than $work/data has room for*"
+like "and a warning says so" "$STDERR" "*DATAFS_SIZE is not set, and 64 MiB is more than $work/data has room for*"
 umount "$work/data"
 umount "$work/disks"
 umount "$work"

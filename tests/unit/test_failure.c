@@ -44,8 +44,8 @@ static void test_ends(void **state)
         {149 << 8, "status 149, SIGBUS"},
         {150 << 8, "status 150, SIGSEGV"},
         {151 << 8, "status 151, SIGXFSZ"},
-        {152 << 8, "status 152, it does not know"},
-        {153 << 8, "status 153, it does not know"},
+        {152 << 8, "status 152, it does not accept"},
+        {153 << 8, "status 153, it does not accept"},
         {154 << 8, "status 154, SIGXCPU"},
         {155 << 8, "status 155, SIGPIPE"},
         {156 << 8, "status 156, SIGHUP"},
@@ -53,7 +53,7 @@ static void test_ends(void **state)
         {SIGKILL, "signal 9, it was killed"},
         {SIGTERM, "signal 15, SIGTERM"},
         {SIGXFSZ, "signal 25, a file"},
-        {SIGXCPU, "signal 24, its CPU"},
+        {SIGXCPU, "signal 24, it used up its CPU time"},
         {SIGSYS, "signal 31, a seccomp"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {

@@ -360,13 +360,13 @@ static void test_memory_for_the_guest(void **state)
     assert_int_equal(resources_guest_mib(&r), 0);
     struct err machine = {0}, limit = {0};
     resources_explain(&r, 64, &machine);
-    assert_string_equal(machine.text, "this machine can spare only 0 MiB of memory (a guest takes 64 MiB at least, and "
-                                      "Firecracker and entry 96: free some, or give MEM_SIZE_MIB)");
+    assert_string_equal(machine.text, "this machine can spare only 0 MiB of memory (a guest needs at least 64 MiB, and "
+                                      "Firecracker and entry need 96: free some, or set MEM_SIZE_MIB)");
     r.available = 400 * MIB;
     r.limit = 64 * MIB;
     resources_explain(&r, 64, &limit);
-    assert_string_equal(limit.text, "the memory limit of 64 MiB is too low (a guest takes 64 MiB at least, and "
-                                    "Firecracker and entry 96: raise it, as docker run --memory 256m)");
+    assert_string_equal(limit.text, "the memory limit of 64 MiB is too low (a guest needs at least 64 MiB, and "
+                                    "Firecracker and entry need 96: raise it, for example docker run --memory 256m)");
 }
 
 static void test_resource_files(void **state)

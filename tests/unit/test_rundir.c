@@ -73,7 +73,7 @@ static void test_an_id_is_one_vms(void **state)
     assert_int_equal(rundir_make(&a, base, "a", &err), 0);
     int listener = local_listen(a.path);
     assert_int_equal(rundir_make(&again, base, "a", &err), -1);
-    assert_string_equal(err.text, "VM_ID=a: a VM with that id runs");
+    assert_string_equal(err.text, "VM_ID=a: a VM with that id is running");
     assert_int_equal(again.dir, -1);
     assert_int_equal(rundir_make(&b, base, "b", &err), 0);
     rundir_remove(&a);
@@ -177,7 +177,7 @@ static void test_no_memory_for_locks(void **state)
         told_next();
     err.text[0] = '\0';
     assert_int_equal(rundir_make(&r, base, "a", &err), -1);
-    assert_string_equal(err.text, "VM_ID=a: a VM with that id runs");
+    assert_string_equal(err.text, "VM_ID=a: a VM with that id is running");
     process_end(&pid_fd);
     assert_int_equal(rundir_make(&r, base, "a", &err), 0);
     rundir_remove(&r);
