@@ -15,7 +15,7 @@ enum { BACKLOG = 16 };
 static int make_address(const char *folder, struct sockaddr_un *a)
 {
     *a = (struct sockaddr_un){.sun_family = AF_UNIX};
-    _Static_assert(LOCAL_PATH + sizeof(NAME) - 1 <= sizeof(a->sun_path), "a socket's path is that long at most");
+    _Static_assert(LOCAL_PATH + sizeof(NAME) - 1 <= sizeof(a->sun_path), "a socket's path is at most that long");
     if (strlen(folder) < LOCAL_PATH) {
         snprintf(a->sun_path, sizeof(a->sun_path), "%.*s" NAME, LOCAL_PATH - 1, folder);
         return 0;

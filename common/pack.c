@@ -188,7 +188,7 @@ static int put_data(struct pack *p, int fd, const char *path, uint64_t size)
         size_t want = left < sizeof(chunk) ? (size_t)left : sizeof(chunk);
         ssize_t n = io_read_full(fd, chunk, want);
         if (n != (ssize_t)want) {
-            leave_out(p, path, n < 0 ? strerror(errno) : "became shorter while it was copied");
+            leave_out(p, path, n < 0 ? strerror(errno) : "shrank while it was being copied");
             memset(chunk + (n > 0 ? n : 0), 0, want - (size_t)(n > 0 ? n : 0));
         }
         if (io_write_all(p->out, chunk, want) < 0)
@@ -234,7 +234,7 @@ static int put_entries(struct pack *p, DIR *d, dev_t dev)
             r = put_any(p, dev);
         } else {
             p->path[len] = '\0';
-            leave_out(p, p->path, "holds a path that is too long");
+            leave_out(p, p->path, "contains a path that is too long");
         }
     }
     return r;

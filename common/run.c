@@ -70,7 +70,7 @@ static void listen_to(const char *name, pid_t pid, int fd, struct buf *out)
     } while (n > 0 || (n < 0 && errno == EINTR));
     keep_end(out, RUN_OUTPUT_MAX);
     if (all > RUN_OUTPUT_MAX)
-        log_debug("%s said %llu bytes, of which the last %d are kept", name, all, RUN_OUTPUT_MAX);
+        log_debug("%s printed %llu bytes; only the last %d are kept", name, all, RUN_OUTPUT_MAX);
 }
 
 static int collect(int fd, struct buf *out)
@@ -198,11 +198,11 @@ int run_start(struct run *r, const char *const argv[], bool together, struct err
     if (!run_find(argv[0], path, sizeof(path)))
         return err_set(err, "cannot run %s: there is no such program", argv[0]);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-        return err_sys(err, "cannot make a pair of sockets");
+        return err_sys(err, "cannot create a pair of sockets");
     cleanup_close int feed = ends[0], in = ends[1], said = memory_file();
     cleanup_close int complaints = together ? -1 : memory_file();
     if (said < 0 || (complaints < 0 && !together))
-        return err_sys(err, "cannot make a memory file");
+        return err_sys(err, "cannot create a memory file");
     if (spawn(&r->pid, path, argv, in, said, together ? said : complaints))
         return err_sys(err, "cannot run %s", path);
     r->name = argv[0];
@@ -239,7 +239,7 @@ static int wait_for(pid_t pid, int *status)
 
 static int result(const char *name, int status, struct err *err)
 {
-    return WIFEXITED(status) ? WEXITSTATUS(status) : err_set(err, "%s was ended by signal %d", name, WTERMSIG(status));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : err_set(err, "%s was killed by signal %d", name, WTERMSIG(status));
 }
 
 static int finish_run(struct run *r, struct buf *out, struct buf *complaints, struct err *err)
@@ -249,7 +249,7 @@ static int finish_run(struct run *r, struct buf *out, struct buf *complaints, st
         return err_sys(err, "cannot wait for a program");
     errno = r->failed;
     if (errno)
-        return err_sys(err, "cannot feed a program");
+        return err_sys(err, "cannot write to the stdin of a program");
     if (collect(r->said, out) < 0 || (r->complaints >= 0 && collect(r->complaints, complaints) < 0))
         return err_sys(err, "cannot read the output of a program");
     return result(r->name, status, err);

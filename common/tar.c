@@ -43,7 +43,7 @@ static int parse_header(const struct tar_header *h, struct tar_member *m, struct
 {
     uint64_t sum, mode, uid, gid, mtime, high, low;
     if (!read_number(h->checksum, sizeof(h->checksum), &sum) || sum != tar_checksum(h))
-        return err_set(err, "this is not a tar archive, or a damaged one");
+        return err_set(err, "this is not a tar archive, or it is damaged");
     if (!read_number(h->mode, sizeof(h->mode), &mode) || !read_number(h->uid, sizeof(h->uid), &uid) ||
         !read_number(h->gid, sizeof(h->gid), &gid) || !read_number(h->size, sizeof(h->size), &m->size) ||
         !read_number(h->mtime, sizeof(h->mtime), &mtime) || !read_number(h->major, sizeof(h->major), &high) ||

@@ -52,7 +52,7 @@ static int open_parent(const struct unpack *u, const char *path, const char **la
         if (next < 0 && errno == ENOENT && mkdirat(at, entry, 0755) == 0)
             next = open_folder(u, at, entry);
         if (next < 0)
-            return err_sys(u->err, "cannot enter the folder %.*s", (int)(slash - path), path);
+            return err_sys(u->err, "cannot enter the directory %.*s", (int)(slash - path), path);
         close(at);
         at = next;
     }
@@ -120,7 +120,7 @@ static int reopen(const struct unpack *u, const struct tar_member *m, int parent
     struct stat st;
     cleanup_close int fd = openat(parent, entry, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0 || (st.st_mode & S_IFMT) != type)
-        return err_set(u->err, "%s: somebody else changes the folder", m->path);
+        return err_set(u->err, "%s: another process is changing the directory", m->path);
     return steal_fd(&fd);
 }
 
@@ -144,7 +144,7 @@ static int put_file(struct unpack *u, const struct tar_member *m, int parent, co
     int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     cleanup_close int fd = openat(parent, entry, flags | (stays ? O_TRUNC : O_EXCL), 0600);
     if (fd < 0)
-        return err_sys(u->err, "cannot make %s", m->path);
+        return err_sys(u->err, "cannot create %s", m->path);
     return put_data(u, m, fd) < 0 ? -1 : set_attributes(u, m, fd);
 }
 
@@ -165,12 +165,12 @@ static int put_folder(struct unpack *u, const struct tar_member *m, int parent, 
 {
     bool made = *entry && mkdirat(parent, entry, 0700) == 0;
     if (!made && *entry && errno != EEXIST)
-        return err_sys(u->err, "cannot make the folder %s", m->path);
+        return err_sys(u->err, "cannot create the directory %s", m->path);
     if (!made && !u->plan->exact && !*entry)
         return 0;
     cleanup_close int fd = openat(parent, *entry ? entry : ".", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return err_sys(u->err, "cannot make the folder %s", m->path);
+        return err_sys(u->err, "cannot create the directory %s", m->path);
     if (!made && !u->plan->exact)
         return 0;
     return set_attributes(u, m, fd) < 0 ? -1 : remember_folder(u, m);
@@ -190,7 +190,7 @@ static int put_link(struct unpack *u, const struct tar_member *m, int parent, co
 static int put_symlink(struct unpack *u, const struct tar_member *m, int parent, const char *entry)
 {
     if (symlinkat(m->link, parent, entry) < 0)
-        return err_sys(u->err, "cannot make the link %s", m->path);
+        return err_sys(u->err, "cannot create the link %s", m->path);
     cleanup_close int fd = reopen(u, m, parent, entry, S_IFLNK);
     return fd < 0 ? -1 : set_attributes(u, m, fd);
 }
@@ -199,7 +199,7 @@ static int put_special(struct unpack *u, const struct tar_member *m, int parent,
 {
     mode_t type = m->type == '3' ? S_IFCHR : m->type == '4' ? S_IFBLK : S_IFIFO;
     if (mknodat(parent, entry, type | 0600, m->rdev) < 0)
-        return err_sys(u->err, "cannot make %s", m->path);
+        return err_sys(u->err, "cannot create %s", m->path);
     cleanup_close int fd = reopen(u, m, parent, entry, type);
     return fd < 0 ? -1 : set_attributes(u, m, fd);
 }
@@ -289,9 +289,9 @@ static int choose(const struct unpack *u, struct tar_member *m)
     if (wanted == 1 && m->type == '1' && (wanted = map(u, m->link)) == 0)
         return err_set(u->err, "%s: a link to %s, which is not part of the copy", m->path, m->link);
     if (wanted == 0)
-        log_warn("%s was not asked for, and is left out", m->path);
+        log_warn("%s was not asked for, and is skipped", m->path);
     if (wanted == 1 && !u->plan->exact && strchr("346", m->type)) {
-        log_warn("%s is a %s, and is left out (--archive copies it)", m->path, m->type == '6' ? "FIFO" : "device");
+        log_warn("%s is a %s, and is skipped (--archive copies it)", m->path, m->type == '6' ? "FIFO" : "device");
         wanted = 0;
     }
     return wanted;

@@ -68,7 +68,7 @@ static int unpack(const struct where *w, bool archive, struct err *err)
     const struct unpack_plan plan = {.member = w->member, .name = w->name, .strange = true, .exact = archive};
     cleanup_close int dir = open(w->to, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
-        return err_sys(err, "cannot change to the folder %s", w->to);
+        return err_sys(err, "cannot change to the directory %s", w->to);
     return confine_unpacking(dir, archive, err) < 0 ? -1 : tar_unpack(STDIN_FILENO, dir, &plan, err);
 }
 

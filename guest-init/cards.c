@@ -263,9 +263,9 @@ static int name_cards(int sock, char *const *settings, struct err *err)
                 return -1;
             snprintf(temporary, sizeof(temporary), "card%d", i);
             if (find_by_mac(sock, card.mac, now) < 0)
-                return err_set(err, "there is no card with the MAC address %s", card.mac);
+                return err_set(err, "there is no network interface with the MAC address %s", card.mac);
             if (rename_card(sock, now, final ? card.name : temporary) < 0)
-                return err_sys(err, "cannot call a card %s", card.name);
+                return err_sys(err, "cannot rename a network interface to %s", card.name);
         }
     }
     return 0;
@@ -299,7 +299,7 @@ int cards_up(char *const *settings, struct err *err)
 {
     cleanup_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (sock < 0)
-        return err_sys(err, "cannot make a socket");
+        return err_sys(err, "cannot create a socket");
     if (name_cards(sock, settings, err) < 0)
         return -1;
     /* A route may go by an address of another card's. */

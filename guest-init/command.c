@@ -129,7 +129,7 @@ static pid_t explain(const struct command *c, const struct failure *f, uint32_t 
     errno = f->error;
     switch (f->step) {
     case FAILED_NAMESPACE:
-        return err_sys(err, "cannot make namespaces for '%s' in the guest", c->argv[0]);
+        return err_sys(err, "cannot create namespaces for '%s' in the guest", c->argv[0]);
     case FAILED_DIRECTORY:
         return err_sys(err, "cannot change to the directory %s in the guest", c->directory);
     case FAILED_USER:

@@ -25,7 +25,8 @@ static int unpack(const char *path, struct err *err)
 {
     static const struct unpack_plan plan = {.member = ".", .name = "", .exact = true};
     cleanup_close int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return dir < 0 ? err_sys(err, "cannot change to the folder %s", path) : tar_unpack(STDIN_FILENO, dir, &plan, err);
+    return dir < 0 ? err_sys(err, "cannot change to the directory %s", path)
+                   : tar_unpack(STDIN_FILENO, dir, &plan, err);
 }
 
 int copy_main(char *const *argv)

@@ -17,7 +17,7 @@
 
 static int make_folder(const char *path, struct err *err)
 {
-    return folders_make(path, 0755) < 0 ? err_sys(err, "cannot make %s in the guest", path) : 0;
+    return folders_make(path, 0755) < 0 ? err_sys(err, "cannot create %s in the guest", path) : 0;
 }
 
 /* A data disk that is as mke2fs made it takes the owner and mode of the folder it covers, and is empty: as
@@ -54,7 +54,7 @@ static int mount_file(const char *device, const char *path, struct err *err)
         return -1;
     cleanup_close int fd = open(path, O_RDONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
     if (fd < 0)
-        return err_sys(err, "cannot make the file %s in the guest", path);
+        return err_sys(err, "cannot create the file %s in the guest", path);
     mkdir(disk, 0700);
     if (mount(device, disk, "erofs", MS_RDONLY | MS_NODEV, NULL) < 0 || mount(file, path, NULL, MS_BIND, NULL) < 0)
         err_sys(err, "cannot mount the volume at %s", path);

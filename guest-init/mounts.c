@@ -82,7 +82,7 @@ static int open_target(const struct mount_row *m, struct err *err)
     if (strcmp(m->target, "/dev") != 0 && lstat(m->target, &st) == 0 && !S_ISDIR(st.st_mode))
         return err_set(err, "%s of the image is not a directory: %s cannot be mounted there", m->target, m->type);
     if (folders_make(m->target, m->mode) < 0)
-        return err_sys(err, "cannot make %s in the root filesystem", m->target);
+        return err_sys(err, "cannot create %s in the root filesystem", m->target);
     int fd = open(m->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? err_sys(err, "cannot open %s in the root filesystem", m->target) : fd;
 }

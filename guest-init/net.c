@@ -93,7 +93,7 @@ static int add_gateways(const char *text, const char *gateway, const char *gatew
         return err_set(err, "the setting gateway_mac=%s is malformed", text ? text : "");
     if ((gateway && iface_neighbour("eth0", gateway, mac) < 0) ||
         (gateway6 && iface_neighbour("eth0", gateway6, mac) < 0))
-        return err_sys(err, "cannot enter the gateway as a neighbour");
+        return err_sys(err, "cannot add the gateway's neighbour entry");
     return 0;
 }
 

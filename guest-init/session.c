@@ -107,14 +107,14 @@ static int open_terminal(struct session *s, bool stdin_wanted, int stdio[3], str
     int unlocked = 0;
     s->terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (s->terminal < 0 || ioctl(s->terminal, TIOCSPTLCK, &unlocked) < 0)
-        return err_sys(err, "cannot make a terminal");
+        return err_sys(err, "cannot create a terminal");
     for (int i = 0; i < 3; i++)
         if ((stdio[i] = ioctl(s->terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0)
-            return err_sys(err, "cannot make a terminal");
+            return err_sys(err, "cannot create a terminal");
     for (int i = stdin_wanted ? 0 : 1; i < 2; i++) {
         int local = fcntl(s->terminal, F_DUPFD_CLOEXEC, 3);
         if (local < 0)
-            return err_sys(err, "cannot make a terminal");
+            return err_sys(err, "cannot create a terminal");
         if (join(s, i, local, err) < 0)
             return -1;
     }

@@ -54,13 +54,12 @@ void bounds_tell(const struct bounds *bounds, const char *tap, unsigned *told)
         unsigned flows = 1U << i, peers = 4U << i;
         if (!(*told & flows) && is_full(matches[i], BOUNDS_FLOWS, tap, bounds->flows)) {
             *told |= flows;
-            log_warn("the guest began %u connections within %d s, the most that it may: others wait", bounds->flows,
+            log_warn("the guest began %u connections within %d s, its limit: further ones wait", bounds->flows,
                      BOUNDS_FLOWS_SECONDS);
         }
         if (!(*told & peers) && is_full(matches[i], BOUNDS_PEERS, tap, bounds->peers[i])) {
             *told |= peers;
-            log_warn("the guest tries %u new destinations within %d s, the most that it may (is it a scan?): others "
-                     "wait",
+            log_warn("the guest tries %u new destinations within %d s, its limit (is it a scan?): further ones wait",
                      bounds->peers[i], BOUNDS_PEERS_SECONDS);
         }
     }

@@ -181,7 +181,7 @@ static int see_route(const struct nlmsghdr *nlh, void *data)
         (rt->rtm_flags & RTM_F_CLONED))
         return MNL_CB_OK;
     if (has_hop(a[RTA_MULTIPATH], r->card->ifindex))
-        log_warn("a route with several gateways leads out of %s: the guest does not get it", r->card->name);
+        log_warn("the guest does not get a route with several gateways through %s", r->card->name);
     if (!a[RTA_OIF] || mnl_attr_get_u32(a[RTA_OIF]) != r->card->ifindex)
         return MNL_CB_OK;
     NL_NEST(metrics, a[RTA_METRICS], RTAX_MAX);

@@ -8,7 +8,7 @@ static int check_id(const char *id, struct err *err)
 {
     static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
     if (!id[0] || id[strspn(id, ok)] || strlen(id) > NET_ID_MAX)
-        return err_set(err, "the VM's id '%s' is not 1-%d letters, digits and dashes", id, NET_ID_MAX);
+        return err_set(err, "the VM's id '%s' is not 1 to %d letters, digits and dashes", id, NET_ID_MAX);
     return 0;
 }
 
@@ -18,7 +18,7 @@ static int check_name(const char *option, const char *name, struct err *err)
 {
     static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@";
     if (name[strspn(name, ok)] || !strcmp(name, ".") || !strcmp(name, "..") || name[0] == '-')
-        return err_set(err, "%s=%s: not a device name (1-%d letters, digits and -_.@)", option, name, IFNAMSIZ - 1);
+        return err_set(err, "%s=%s: not a device name (1 to %d letters, digits and -_.@)", option, name, IFNAMSIZ - 1);
     return 0;
 }
 
@@ -36,7 +36,8 @@ static int check_addrs(struct in_addr tap, struct in_addr guest, struct err *err
     if (!usable(tap) || !usable(guest))
         return err_set(err, "TAP_IP=%s, GUEST_IP=%s: not addresses that a device can have", a, b);
     if (!subnet_pair(&tap, &guest))
-        return err_set(err, "TAP_IP=%s, GUEST_IP=%s: not the two hosts of one /30, as 10.0.0.1 and 10.0.0.2", a, b);
+        return err_set(err, "TAP_IP=%s, GUEST_IP=%s: not the two hosts of one /30, such as 10.0.0.1 and 10.0.0.2", a,
+                       b);
     return 0;
 }
 

@@ -76,7 +76,7 @@ void claim_strangers(void (*found)(void *arg, const char *name, uid_t uid), void
     req->udiag_states = UINT32_MAX;
     req->udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_UID;
     if (nl_call(NETLINK_SOCK_DIAG, nlh, see, &s))
-        log_debug("the kernel does not tell who holds abstract sockets: %m");
+        log_debug("cannot read who holds abstract sockets: %m");
 }
 
 struct claim_wanted {
@@ -105,8 +105,7 @@ static int claim(const char *name)
         errno = EADDRINUSE;
         return -1;
     }
-    log_warn("uid %u holds the socket @" PREFIX "%s, which is for VMs and counts only when root does: it is ignored",
-             w.uid, name);
+    log_warn("uid %u holds the socket @" PREFIX "%s, which is reserved for root's VMs: it is ignored", w.uid, name);
     return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 

@@ -15,7 +15,7 @@ int dnsservers_add(struct dnsservers *s, const char *address, struct err *err)
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_DGRAM};
     struct addrinfo *found;
     if (s->count == DNSSERVERS_MAX)
-        return err_set(err, "cannot relay DNS to %s: it is one server too many", address);
+        return err_set(err, "cannot relay DNS to %s: too many servers", address);
     int problem = getaddrinfo(address, "53", &hints, &found);
     if (problem)
         return err_set(err, "cannot relay DNS to %s: %s", address, gai_strerror(problem));

@@ -247,7 +247,7 @@ int flowprog_open(unsigned tap, const struct takeover_relay *relay, int *in, int
                            .max_entries = CONNECTIONS};
     cleanup_close int map = (int)syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)); /* always close-on-exec */
     if (map < 0)
-        return err_sys(err, "cannot make the table of the container's own connections (bpf(2))");
+        return err_sys(err, "cannot create the table of the container's own connections (bpf(2))");
     *out = -1;
     *in = open_in(map, tap, relay, err);
     if (*in >= 0)

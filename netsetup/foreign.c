@@ -144,9 +144,10 @@ void foreign_warn(const struct net_plan *plan, const struct net_link *link)
         const struct base_chain *c = &chains.list[i];
         bool input = c->hook == NF_INET_LOCAL_IN && (plan->host_access || link->dns_port);
         if (c->refuses && !c->knows_us && (input || c->hook == NF_INET_FORWARD))
-            log_warn("nftables' chain %s of table %s refuses what it does not accept itself, which may keep the guest "
-                     "from %s: let it accept iifgroup %#x%s",
-                     c->name, c->table, input ? "this host's resolver and services" : "the network", RULES_GROUP,
-                     input ? "" : ", and the same oifgroup");
+            log_warn(
+                "the nftables chain %s of table %s drops everything that it does not accept, which may keep the guest "
+                "from %s: let it accept iifgroup %#x%s",
+                c->name, c->table, input ? "this host's resolver and services" : "the network", RULES_GROUP,
+                input ? "" : ", and the same oifgroup");
     }
 }

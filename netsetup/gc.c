@@ -291,7 +291,7 @@ int gc_all(struct gc_result *result, struct err *err)
         result->place.known = result->place6.known = false;
         int removed = remove_dead(&vms.list[i], &why);
         if (removed < 0)
-            log_warn("cannot remove all that the dead VM %s left: %s", vms.list[i].mark, why.text);
+            log_warn("cannot remove everything that the dead VM %s left: %s", vms.list[i].mark, why.text);
         else
             result->removed += (unsigned)removed;
     }
@@ -306,7 +306,7 @@ int gc_id(const char *id, struct err *err)
     struct gc_result result = {.id = id};
     int r = find_all(&vms, &result, err);
     if (!r && result.id_lives)
-        r = err_set(err, "the VM %s is running: end it instead", id);
+        r = err_set(err, "the VM %s is running: stop it instead", id);
     bool refused = r != 0;
     for (size_t i = 0; !refused && i < vms.count; i++)
         if (gc_is_of(vms.list[i].mark, id) && remove_dead(&vms.list[i], err) < 0)

@@ -170,7 +170,7 @@ static int up(int argc, char **argv, struct err *err)
         else
             r = set_option(&plan, c, optarg, err);
     if (!r && optind != argc - 1)
-        r = err_set(err, "up wants one id");
+        r = err_set(err, "up takes one id");
     if (!r)
         r = set_text(plan.id, sizeof(plan.id), "the id", argv[optind], err);
     block_signals(&set);
@@ -211,7 +211,7 @@ static int take_options(int argc, char **argv, struct takeover_plan *plan, bool 
             : c == 'g'    ? set_number(&plan->gid, "--gid", optarg, err)
                           : err_set(err, "see netsetup --help");
     if (!r && optind != argc - 1)
-        r = err_set(err, "take wants one id");
+        r = err_set(err, "take takes one id");
     return r ? r : set_text(plan->id, sizeof(plan->id), "the id", argv[optind], err);
 }
 
@@ -235,7 +235,7 @@ static int take(int argc, char **argv, struct err *err)
 static int down(int argc, char **argv, struct err *err)
 {
     if (argc != 2)
-        return err_set(err, "down wants one id");
+        return err_set(err, "down takes one id");
     return netsetup_forget(argv[1], err);
 }
 

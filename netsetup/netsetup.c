@@ -64,7 +64,8 @@ static int find_mtu(const struct net_plan *plan, unsigned *mtu, struct err *err)
         if (errno != ENOENT)
             return err_sys(err, "cannot find the default route");
         if (!plan->uplink[0])
-            log_warn("there is no default route: the guest reaches nothing outside until there is (or by HOST_IFACE)");
+            log_warn("there is no default route: the guest cannot reach the outside until there is one, or until "
+                     "HOST_IFACE is set");
     }
     *mtu = info.mtu < MAX_MTU ? info.mtu : MAX_MTU;
     return 0;
@@ -125,7 +126,7 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
     if (subnet_recheck(link->tap_addr, link->ifindex, err))
         return -1;
     if (neigh_add(info.ifindex, AF_INET, &link->guest_addr, link->guest_mac))
-        return err_sys(err, "cannot name the guest as the neighbour on TAP device %s", link->tap);
+        return err_sys(err, "cannot set the guest's neighbour entry on TAP device %s", link->tap);
     add_ipv6(link);
     return tap_persist(fd, link->tap, plan->uid, plan->gid, err);
 }
@@ -190,13 +191,12 @@ static int add_fewer_rules(struct fw_made *made, struct fw_place place, const st
         if (add_rules(made, AF_INET, place, plan, link, err))
             continue;
         if (lack & 1)
-            log_warn(
-                "nothing limits how many connections the guest makes: %s (does the kernel lack the match hashlimit?)",
-                why.text);
+            log_warn("cannot limit the guest's connections: %s (does the kernel lack the match hashlimit?)", why.text);
         if (lack & 2)
-            log_warn("clients of a published port wait in vain while the guest is dead: %s (does the kernel lack "
-                     "REJECT?)",
-                     why.text);
+            log_warn(
+                "when the guest has died, clients of a published port time out instead of being refused: %s (does the "
+                "kernel lack REJECT?)",
+                why.text);
         return 0;
     }
     return -1;
@@ -218,7 +218,7 @@ static void set_up_ipv6(struct fw_made *made, const struct net_plan *plan, struc
     if (link->ipv6 && !add_rules(made, AF_INET6, place, plan, link, &why))
         return;
     if (link->ipv6)
-        log_warn("the guest gets no IPv6: %s", why.text);
+        log_warn("the guest does not get IPv6: %s", why.text);
     link->ipv6 = false;
     why.text[0] = '\0';
     if (!ipv6_disable(link->tap) && close_ipv6(made, plan, link, place, &why))
@@ -231,7 +231,7 @@ static int start_link(const struct net_link *link, struct err *err)
     if (!link->bare && link->ipv6)
         ipv6_only_with_carrier(link->tap);
     if (link_up(link->ifindex, !link->bare))
-        return err_sys(err, "cannot set TAP device %s up", link->tap);
+        return err_sys(err, "cannot bring up TAP device %s", link->tap);
     if (!link->bare)
         fallback_add(link->guest_addr);
     if (!link->bare && link->ipv6)
@@ -353,6 +353,6 @@ int netsetup_forget(const char *id, struct err *err)
 {
     struct net_plan plan = {0};
     if ((size_t)snprintf(plan.id, sizeof(plan.id), "%s", id) >= sizeof(plan.id) || netsetup_check(&plan, NULL))
-        return err_set(err, "'%s' is no id of a VM", id);
+        return err_set(err, "'%s' is not a VM id", id);
     return gc_id(id, err);
 }

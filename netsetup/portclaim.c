@@ -70,7 +70,7 @@ static int refuse_port(const struct net_port *p, unsigned port, bool ipv6, struc
     if (errno == EACCES)
         err_hint(err, "is CAP_NET_BIND_SERVICE granted?");
     else if (errno == EMFILE)
-        err_hint(err, "each published port takes a descriptor: raise the limit of open files");
+        err_hint(err, "each published port needs a descriptor: raise the limit of open files");
     return -1;
 }
 
@@ -129,7 +129,7 @@ int portclaim_foreign(const struct net_ports *ports, const struct fw_dnat *list,
             const struct net_port *p = &ports->list[i];
             if (takes(d, p))
                 return err_set(err,
-                               "cannot publish port %u/%s: a NAT rule of this host turns it elsewhere (iptables -t nat "
+                               "cannot publish port %u/%s: a NAT rule of this host redirects it (iptables -t nat "
                                "-S %s)",
                                d->first > p->host_port ? d->first : p->host_port, p->udp ? "udp" : "tcp", d->chain);
         }

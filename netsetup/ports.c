@@ -27,7 +27,7 @@ static const char *parse_range(char *text, uint16_t *first, uint16_t *count)
     if (num_parse(text, 1, 65535, &low) || num_parse(dash ? dash : text, 1, 65535, &high))
         return "a port is a number from 1 to 65535";
     if (high < low)
-        return "a range goes upwards";
+        return "a range must be ascending";
     *first = (uint16_t)low;
     *count = (uint16_t)(high - low + 1);
     return NULL;
@@ -50,11 +50,11 @@ static const char *parse_item(char *text, struct net_port *port)
     *port = (struct net_port){0};
     char *proto = cut(text, '/');
     if (proto && strcasecmp(proto, "tcp") != 0 && strcasecmp(proto, "udp") != 0)
-        return "the protocol is tcp or udp";
+        return "the protocol must be tcp or udp";
     port->udp = proto && !strcasecmp(proto, "udp");
     char *guest = cut(text, ':'), *host = guest ? cut(text, ':') : NULL;
     if (host && inet_pton(AF_INET, text, &port->host_addr) != 1)
-        return "the address is IPv4, as 127.0.0.1";
+        return "the address must be IPv4, such as 127.0.0.1";
     if (!host)
         host = text;
     if ((why = parse_range(host, &port->host_port, &port->count)))
@@ -65,7 +65,7 @@ static const char *parse_item(char *text, struct net_port *port)
     }
     if ((why = parse_range(guest, &port->guest_port, &guest_count)))
         return why;
-    return guest_count == port->count ? NULL : "both ranges must be of one length";
+    return guest_count == port->count ? NULL : "both ranges must have the same length";
 }
 
 static bool clash(const struct net_port *a, const struct net_port *b)
@@ -106,11 +106,11 @@ int net_ports_parse(const char *name, const char *text, struct net_ports *ports,
         if (!why)
             why = add_port(ports, &port);
         if (!why && text[len] && !text[len + 1])
-            why = "nothing follows the last comma";
+            why = "an entry is missing after the last comma";
         if (why) {
             net_ports_free(ports);
             err_set(err, "%s: cannot publish '%.*s': %s", name, (int)(len < 200 ? len : 200), text, why);
-            err_hint(err, "as in 80, 8080:80, 127.0.0.1:5353:53/udp or 2000-2010:2000-2010");
+            err_hint(err, "such as 80, 8080:80, 127.0.0.1:5353:53/udp or 2000-2010:2000-2010");
             return -1;
         }
         text += len + (text[len] == ',');

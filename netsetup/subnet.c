@@ -154,7 +154,7 @@ int subnet_recheck(struct in_addr tap, unsigned ifindex, struct err *err)
     if (!o.what[0])
         return 0;
     inet_ntop(AF_INET, &tap, text, sizeof(text));
-    return err_set(err, "address %s/30 was taken at the same moment, by %s (start it again)", text, o.what);
+    return err_set(err, "address %s/30 was taken at the same moment by %s (try again)", text, o.what);
 }
 
 int subnet_take(struct in_addr *tap, struct in_addr *guest, struct err *err)

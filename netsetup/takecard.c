@@ -20,7 +20,7 @@ const char *takecard_unfit(const struct card *card)
     if (!card->ethernet)
         return "it is not an Ethernet interface";
     if (!strcmp(card->kind, "macvlan") || !strcmp(card->kind, "ipvlan"))
-        return "a macvlan's or ipvlan's other end hears only what is its own";
+        return "a macvlan or ipvlan interface receives only frames for its own address";
     if (card->enslaved)
         return "it is a port of another interface";
     if (!(card->flags & IFF_UP))
@@ -68,7 +68,7 @@ static int tie(unsigned ifindex, const char *iface, int in, int out, const char 
     if (!tie_add(ifindex, in, out, name))
         return 0;
     if (errno == EEXIST)
-        return err_set(err, "the interface %s has an ingress qdisc already: another program uses it (tc qdisc show)",
+        return err_set(err, "the interface %s already has an ingress qdisc: another program uses it (tc qdisc show)",
                        iface);
     err_sys(err, "cannot tie %s", iface);
     if (errno == ENOENT || errno == EOPNOTSUPP)
@@ -86,7 +86,7 @@ int takecard_tap(struct takeover_card *c, const char *name, uid_t uid, gid_t gid
     if (from_guest < 0 || tie(c->tap_index, c->tap, from_guest, -1, name, err) ||
         tap_persist(fd, c->tap, uid, gid, err))
         return -1;
-    return link_up(c->tap_index, false) ? err_sys(err, "cannot set TAP device %s up", c->tap) : 0;
+    return link_up(c->tap_index, false) ? err_sys(err, "cannot bring up TAP device %s", c->tap) : 0;
 }
 
 int takecard_tie(struct takeover_card *c, const char *name, const struct takeover_relay *relay, struct err *err)

@@ -84,13 +84,15 @@ static int choose(const struct card *card, void *data)
     else if (!(card->flags & IFF_UP)) /* the kernel's own, like sit0: the engine would have set it up */
         return 0;
     if (why)
-        return err_set(c->err, "the guest cannot take over the interface %s: %s (choose others by HOST_IFACE, or nat)",
-                       card->name, why);
+        return err_set(
+            c->err,
+            "the guest cannot take over the interface %s: %s (choose others with HOST_IFACE, or use VM_NETWORK=nat)",
+            card->name, why);
     for (size_t i = 0; i < c->t->count; i++) /* a dump that was repeated */
         if (c->t->card[i].card.ifindex == card->ifindex)
             return 0;
     if (c->t->count == TAKEOVER_CARDS_MAX)
-        return err_set(c->err, "there are more than %d interfaces (choose some by HOST_IFACE)", TAKEOVER_CARDS_MAX);
+        return err_set(c->err, "there are more than %d interfaces (choose some with HOST_IFACE)", TAKEOVER_CARDS_MAX);
     c->t->card[c->t->count++].card = *card;
     return 0;
 }
@@ -99,7 +101,7 @@ static int choose_cards(const struct takeover_plan *plan, struct takeover *t, st
 {
     struct choice c = {.plan = plan, .t = t, .err = err};
     if (is_first_namespace())
-        return err_set(err, "the host's own interfaces cannot be taken over: use nat with host networking");
+        return err_set(err, "the host's own interfaces cannot be taken over: use VM_NETWORK=nat with host networking");
     if (card_each(choose, &c, err))
         return -1;
     for (int i = 0; i < TAKEOVER_CARDS_MAX && plan->ifaces[i][0]; i++)

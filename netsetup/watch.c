@@ -50,7 +50,7 @@ static void tell_uplinks(int family, const struct uplinks *now)
     if (now->count && !buf_failed(&names))
         log_warn("the default route of %s has changed: the guest's traffic leaves by %s now", ip, names.data);
     else
-        log_warn("there is no default route of %s any more: the guest reaches nothing outside until there is", ip);
+        log_warn("the default route of %s is gone: the guest cannot reach the outside until there is one", ip);
 }
 
 static void update_family(const struct net_watch *w, struct watch_family *f)
@@ -62,7 +62,7 @@ static void update_family(const struct net_watch *w, struct watch_family *f)
         return;
     rules_chain(&text, w->plan, w->link, &now);
     if (buf_failed(&text) || fw_restore(f->backend, f->family, text.data, &err)) {
-        log_warn("the default route has changed, and the guest's rules cannot: %s", err.text);
+        log_warn("the default route has changed, but the guest's rules could not be updated: %s", err.text);
         return;
     }
     f->known = now;

@@ -68,7 +68,7 @@ int watcher_start(const struct watcher *w, int *life, struct err *err)
     int ends[2], pid_fd = -1;
     struct mnl_socket *news = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
     if (!news || mnl_socket_bind(news, w->groups, MNL_SOCKET_AUTOPID) < 0 || pipe2(ends, O_CLOEXEC)) {
-        err_sys(err, "cannot watch the network's changes");
+        err_sys(err, "cannot watch for changes of the network");
     } else {
         pid_t pid = process_fork(&pid_fd);
         if (!pid) {
@@ -78,7 +78,7 @@ int watcher_start(const struct watcher *w, int *life, struct err *err)
         close(ends[0]);
         *life = ends[1];
         if (pid < 0) {
-            err_sys(err, "cannot watch the network's changes");
+            err_sys(err, "cannot watch for changes of the network");
             close(ends[1]);
             *life = -1;
         }

@@ -194,7 +194,7 @@ int xtables_scan(struct fw_scan *scan, const char *name, struct err *err)
     if (!r)
         see_table(scan, &t);
     else
-        err_sys(err, "cannot read the rules of iptables' older table %s", name);
+        err_sys(err, "cannot read the rules of the iptables-legacy table %s", name);
     free(t.got);
     return r;
 }

@@ -96,7 +96,7 @@ static void report(struct rootdisk *rd, uint32_t node)
     char path[1024];
     int saved = errno;
     tree_path(&rd->tree, node, path, sizeof(path));
-    log_error("%s: %s; reading it in the guest is an I/O error", path,
+    log_error("%s: %s; reading it in the guest gives an I/O error", path,
               saved == ESTALE ? "changed since the root disk was made" : strerror(saved));
 }
 

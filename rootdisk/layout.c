@@ -64,8 +64,8 @@ static int too_large(const struct tree *t, uint32_t node, struct err *err)
 {
     char path[512];
     tree_path(t, node, path, sizeof(path));
-    return err_set(err, "the tree's files (with %s of %llu bytes) pass 16 TiB, EROFS' limit with 4 KiB blocks", path,
-                   (unsigned long long)t->nodes[node].size);
+    return err_set(err, "the tree's files (with %s of %llu bytes) exceed 16 TiB, the limit of EROFS with 4 KiB blocks",
+                   path, (unsigned long long)t->nodes[node].size);
 }
 
 static int place_files(struct layout *l, struct tree *t, struct err *err)
@@ -107,7 +107,7 @@ int layout_tree(struct layout *l, struct tree *t, struct err *err)
     }
     /* Far beyond what fits in memory; it keeps nid within 32 bits. */
     if (at * EROFS_BLOCK / EROFS_SLOT > UINT32_MAX)
-        return err_set(err, "the tree's metadata passes 128 GiB");
+        return err_set(err, "the tree's metadata exceeds 128 GiB");
     l->meta_blocks = (uint32_t)at;
     l->files = malloc((files + 1) * sizeof(*l->files));
     if (!l->files)

@@ -83,7 +83,7 @@ static int read_target(struct scan *s, struct node *n, const char *name)
         return fail(s, "cannot read the link", n->parent, name);
     if (len == sizeof(target)) {
         errno = ENAMETOOLONG;
-        return fail(s, "cannot carry the link", n->parent, name);
+        return fail(s, "cannot store the link", n->parent, name);
     }
     n->size = (uint64_t)len;
     buf_add(&s->scratch, target, (size_t)len);
@@ -159,7 +159,7 @@ static int scan_entry(struct scan *s, uint32_t dir, struct entry *e)
     const char *name = tree_name(s->tree, e->name);
     struct statx st;
     if (statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &st) < 0)
-        return errno == ENOENT ? 0 : fail(s, "cannot look at", dir, name); /* gone since it was listed */
+        return errno == ENOENT ? 0 : fail(s, "cannot examine", dir, name); /* gone since it was listed */
     bool mount = is_barred(s, &st);
     if (S_ISCHR(st.stx_mode) && st.stx_rdev_major == 0 && st.stx_rdev_minor == 0) {
         if (s->whiteouts++ == 0)
@@ -260,10 +260,10 @@ static int enter(struct scan *s, const char *name, uint32_t node)
         return close_and_fail(s, fd, "cannot open the directory", node);
     if (st.st_ino != n->ino || tree_device(major(st.st_dev), minor(st.st_dev)) != n->dev) {
         errno = ESTALE;
-        return close_and_fail(s, fd, "moved while being scanned:", node);
+        return close_and_fail(s, fd, "moved during the scan:", node);
     }
     if (fchdir(fd) < 0)
-        return close_and_fail(s, fd, "cannot go into the directory", node);
+        return close_and_fail(s, fd, "cannot enter the directory", node);
     return fd;
 }
 
@@ -294,7 +294,7 @@ static int pop(struct scan *s)
     if (up->fd < 0)
         up->fd = enter(s, "..", up->node);
     else if (fchdir(up->fd) < 0)
-        return fail(s, "cannot go back to the directory", up->node, NULL);
+        return fail(s, "cannot return to the directory", up->node, NULL);
     return up->fd < 0 ? -1 : 0;
 }
 
@@ -380,7 +380,7 @@ int scan_tree(struct tree *t, int root, bool cross_mounts, struct err *err)
     }
     int rc = scan_root(&s, dir);
     if (fchdir(back) < 0)
-        rc = err_sys(err, "cannot go back to the working directory");
+        rc = err_sys(err, "cannot return to the working directory");
     free(s.stack);
     links_free(&s.links);
     buf_free(&s.scratch);

@@ -153,7 +153,7 @@ static int tell_ready(struct server *s, struct err *err)
 {
     if (s->ready_fd < 0)
         return 0;
-    int rc = write(s->ready_fd, "\n", 1) == 1 ? 0 : err_sys(err, "cannot tell that the root disk is ready");
+    int rc = write(s->ready_fd, "\n", 1) == 1 ? 0 : err_sys(err, "cannot report that the root disk is ready");
     close(s->ready_fd);
     s->ready_fd = -1;
     return rc;
@@ -162,7 +162,7 @@ static int tell_ready(struct server *s, struct err *err)
 static int no_session(struct err *err)
 {
     err_set(err, "cannot start a FUSE session");
-    err_hint(err, "VM_LOG_LEVEL=debug tells more");
+    err_hint(err, "VM_LOG_LEVEL=debug shows more");
     return -1;
 }
 

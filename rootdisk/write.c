@@ -128,7 +128,7 @@ static int write_all(struct writer *w, struct err *err)
         return err_sys(err, "cannot write the image of %llu bytes", (unsigned long long)rootdisk_size(w->rd));
     for (uint32_t i = 0; i < l->file_count; i++) {
         if (cancel_wanted())
-            return err_set(err, "the image's writing was cancelled");
+            return err_set(err, "writing the image was cancelled");
         if (write_file(w, l->files[i], err) < 0)
             return -1;
     }

@@ -49,6 +49,6 @@ network() {
 }
 export -f network
 capture env QEMU="${qemu[*]}" unshare -n bash -uo pipefail -c network
-like 'netsetup up makes the TAP, as far as its neighbour' "$STDERR" '*cannot name the guest as the neighbour on TAP device ctr7: Operation not supported*'
+like 'netsetup up makes the TAP, as far as its neighbour' "$STDERR" '*cannot set the guest?s neighbour entry on TAP device ctr7: Operation not supported*'
 is 'and leaves nothing' "$STDOUT" '125 left: Device "ctr7" does not exist.'
 done_testing

@@ -56,9 +56,9 @@ for guest in static pid1; do
     "$ctr" exec --busybox mknod /copy/null c 1 3
     capture "$ctr" cp :/copy/. back
     is "$guest: out without --archive: what is left out" "$STATUS/$(sort <<<"$STDERR")" \
-        "0/ctr-jailer: warning: back/fifo is a FIFO, and is left out (--archive copies it)
-ctr-jailer: warning: back/null is a device, and is left out (--archive copies it)
-ctr-jailer: warning: back/tree/fifo is a FIFO, and is left out (--archive copies it)"
+        "0/ctr-jailer: warning: back/fifo is a FIFO, and is skipped (--archive copies it)
+ctr-jailer: warning: back/null is a device, and is skipped (--archive copies it)
+ctr-jailer: warning: back/tree/fifo is a FIFO, and is skipped (--archive copies it)"
     is "$guest: no set-user-id bits, other owners and attributes" \
         "$(find back -perm /6000 -o ! -uid 0 -o ! -gid 0; getfattr -Rhd -m - back; stat -c '%a %Y' back/sub/data)" "751 981173106"
     check "$guest: but all bytes, names and links" cmp <(cd back && find . ! -path './tree*' -printf '%P %y %l\n' | sort &&
@@ -86,14 +86,14 @@ ctr-jailer: warning: back/tree/fifo is a FIFO, and is left out (--archive copies
     capture "$ctr" cp one :/nosuch/
     is "$guest: no such folder" "$STATUS/$STDERR" "125/ctr-jailer: cp: /nosuch/: no such folder"
     capture "$ctr" cp one :/nosuch/one
-    is "$guest: no such parent" "$STATUS/$STDERR" "1/ctr-jailer: in the guest: copy: cannot change to the folder /nosuch: No such file or directory"
+    is "$guest: no such parent" "$STATUS/$STDERR" "1/ctr-jailer: in the guest: copy: cannot change to the directory /nosuch: No such file or directory"
     capture "$ctr" cp tree :/copy/sub/one
     is "$guest: a folder onto a file" "$STATUS/$STDERR" "125/ctr-jailer: cp: a folder cannot be copied onto the file /copy/sub/one"
     capture "$ctr" cp one two
     like "$guest: none in the guest" "$STATUS/$STDERR" "125/*colon*"
     head -c 1000 /dev/urandom >noise
     capture "$ctr" cp - :/ <noise
-    is "$guest: a stream that is none" "$STATUS/$STDERR" "1/ctr-jailer: in the guest: copy: this is not a tar archive, or a damaged one"
+    is "$guest: a stream that is none" "$STATUS/$STDERR" "1/ctr-jailer: in the guest: copy: this is not a tar archive, or it is damaged"
     if [ $guest = pid1 ]; then
         check "a mount of PID 1's is seen" "$ctr" cp one :/mnt/
         is "and by exec too" "$("$ctr" exec cat /mnt/one)" one

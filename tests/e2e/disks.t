@@ -73,7 +73,7 @@ echo go >&8
 check "changed files have been read" wait_until 60 out removed
 for name in changed shrunk gone; do
     check "$name: an error in the guest" out "$name: error"
-    check "$name: named in the log, once" test "$(grep -c "/$name: .*in the guest is an I/O error" "$work/err")" = 1
+    check "$name: named in the log, once" test "$(grep -c "/$name: .*in the guest gives an I/O error" "$work/err")" = 1
 done
 check "the others can be read" out 0
 # the server of one volume ends

@@ -27,9 +27,9 @@ drop_caps() { in_ns host setpriv --bounding-set "$1" --inh-caps "$1" "${@:2}"; }
 
 RUN=(nsenter "--net=/run/netns/$NS-host" -- "$NETSETUP")
 N=("${RUN[@]}" up x --down-after-up)
-refuse "no id" "up wants one id" "${RUN[@]}" up
-refuse "a bad id" "not 1-64 letters, digits and dashes" "${RUN[@]}" up 'a/b'
-refuse "a long id" "not 1-64 letters, digits and dashes" "${RUN[@]}" up "$(printf 'a%.0s' {1..65})"
+refuse "no id" "up takes one id" "${RUN[@]}" up
+refuse "a bad id" "not 1 to 64 letters, digits and dashes" "${RUN[@]}" up 'a/b'
+refuse "a long id" "not 1 to 64 letters, digits and dashes" "${RUN[@]}" up "$(printf 'a%.0s' {1..65})"
 refuse "TAP address" "not an IPv4 address" "${N[@]}" --tap-ip foo
 refuse "TAP prefix" "must be /30" "${N[@]}" --tap-ip 10.0.0.1/24
 refuse "TAP address is the network's" "not the two hosts of one /30" "${N[@]}" --tap-ip 10.0.0.4

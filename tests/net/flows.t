@@ -110,7 +110,7 @@ for WORLD in "${WORLDS[@]}"; do
         chmod +x "$TMP/bin/$program"
     done
     PATH=$TMP/bin:$PATH up a
-    like "$WORLD: without a match for them, a warning" "nothing limits how many connections" "$(cat "$TMP/a.err")"
+    like "$WORLD: without a match for them, a warning" "cannot limit the guest's connections" "$(cat "$TMP/a.err")"
     guest a
     is "$WORLD: and the guest starts" "outside" "$(ask guest-a tcp 192.0.2.2 7001 | cut -d' ' -f1)"
     in_ns host "iptables-$WORLD-save" | grep -q -- 'ctr-jailer.*-j REJECT'

@@ -312,7 +312,7 @@ wait "${VM[lost]}" 2>/dev/null
 take next
 result $? "the next VM takes over what a dead one left, although its TAP is gone"
 fails "a second VM is refused the interfaces" take second
-like "in words" "interface eth0 has an ingress qdisc already: another program uses it" "$(cat "$TMP/second.err")"
+like "in words" "interface eth0 already has an ingress qdisc: another program uses it" "$(cat "$TMP/second.err")"
 down next
 is "and after it the container has everything as it was" "$before" "$(container)"
 
@@ -372,7 +372,7 @@ refused_with() { # DESCRIPTION REGEX OPTION...
 refused_with "no such interface" 'HOST_IFACE=eth7: there is no such network interface' --iface eth7
 in_ns host tc qdisc add dev eth1 clsact
 before=$(container)
-refused_with "another program's classifier" 'eth1 has an ingress qdisc already'
+refused_with "another program's classifier" 'eth1 already has an ingress qdisc'
 in_ns host tc qdisc del dev eth1 clsact
 i host link add mv0 link eth1 type macvlan
 i host link set mv0 up

@@ -80,7 +80,7 @@ for WORLD in "${WORLDS[@]}"; do
     refused "$WORLD: and the first one's network is closed" guest-a tcp 192.0.2.2 7000
     is "$WORLD: while IPv6 goes on" outside "$(asks fd77::2 7000)"
     ip -n "$NS-host" route del default
-    told 'no default route of IPv4 any more'
+    told 'the default route of IPv4 is gone'
     result $? "$WORLD: that there is none is told"
     refused "$WORLD: and the guest reaches nothing" guest-a tcp 198.51.100.2 7000
     refused_all
@@ -101,7 +101,7 @@ for WORLD in "${WORLDS[@]}"; do
     told 'leaves by up0, up1 now'
     is "$WORLD: until there is one, of two hops" "outside other" "$(asks 192.0.2.2 7000) $(asks 198.51.100.2 7000)"
     ip -n "$NS-host" route del default
-    told 'any more'
+    told 'is gone'
     ip -n "$NS-host" route add 128.0.0.0/1 via 198.51.100.2
     told 'leaves by up1 now'
     is "$WORLD: or routes to halves of the world" other "$(asks 198.51.100.2 7000)"

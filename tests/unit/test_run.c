@@ -24,7 +24,7 @@ static void a_program_is_cancelled(void **state)
     assert_int_equal(write(wish[1], "", 1), 1);
     assert_true(cancel_wanted());
     assert_int_equal(run_program(argv, NULL, 0, NULL, NULL, &err), -1);
-    assert_non_null(strstr(err.text, "sleep was ended by signal 15"));
+    assert_non_null(strstr(err.text, "sleep was killed by signal 15"));
     cancel_by(-1);
     assert_false(cancel_wanted());
     close(wish[0]);
@@ -91,7 +91,7 @@ static void such_a_program_is_cancelled(void **state)
         assert_int_equal(write(wish[1], "", 1), 1);
         cancel_by(wish[0]);
         assert_int_equal(run_program_as(argv, &nobody, &out, &err), -1);
-        assert_string_equal(err.text, "sh was ended by signal 15");
+        assert_string_equal(err.text, "sh was killed by signal 15");
         cancel_by(-1);
         close(wish[0]);
         close(wish[1]);

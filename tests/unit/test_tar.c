@@ -263,7 +263,7 @@ static void test_hostile(void **state)
         {'0', "out/file", "", "cannot enter"},
         {'0', "there/out/file", "", "cannot enter"},
         {'0', "magic/outside/file", "", "cannot enter"},
-        {'5', "out", "", "cannot make"},
+        {'5', "out", "", "cannot create"},
         {'5', "out/sub", "", "cannot enter"},
         {'1', "a", "../outside/file", ".. in"},
         {'1', "a", "", "without a target"},
@@ -271,7 +271,7 @@ static void test_hostile(void **state)
         {'1', "a", "out/file", "cannot enter"},
         {'2', "out/a", "x", "cannot enter"},
         {'0', "there", "", "in the way"},
-        {'5', "mine", "", "cannot make"},
+        {'5', "mine", "", "cannot create"},
         {'0', ".", "", "without a name"},
         {'2', "/", "x", "without a name"},
         {'S', "sparse", "", "not supported"},
@@ -335,7 +335,7 @@ static void test_swapped(void **state)
         start_archive();
         put(*type, "a", "x", "0006777", 0, "");
         assert_int_equal(unpack_it(&wary_exact, said), 1);
-        assert_non_null(strstr(said, "somebody else changes the folder"));
+        assert_non_null(strstr(said, "another process is changing the directory"));
         shell("[ \"$(stat -c '%u %a %Y' dst/mine)\" = '0 600 1000' ]");
     }
     swaps = false;
@@ -352,7 +352,7 @@ static void test_hostile_sequences(void **state)
     put('2', "l", "../outside", "0000777", 0, "");
     put('0', "l/new", "", "0000777", 1, "x");
     assert_int_equal(unpack_it(&wary, said), 1);
-    assert_non_null(strstr(said, "cannot enter the folder l"));
+    assert_non_null(strstr(said, "cannot enter the directory l"));
     start_archive(); /* a hard link to a link, then a file in its place */
     put('2', "l", "../outside/file", "0000777", 0, "");
     put('1', "h", "l", "0000777", 0, "");
