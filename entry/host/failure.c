@@ -56,7 +56,7 @@ static const struct {
     {"network-interfaces", "(os error 16)", "another process has opened TAP_DEVICE: end it, or choose another name"},
     {"network-interfaces", NULL, "TAP_DEVICE must stay the VM's own while it runs"},
     {"(os error 24)", NULL, "raise the nofile limit: docker run --ulimit nofile=65536"},
-    {"(os error 28)", NULL, "the jail's files are in memory: free some memory memory"},
+    {"(os error 28)", NULL, "the jail is in memory: free some memory"},
     {"via mknod", "(os error 1)", "the container needs the capability MKNOD"},
     {"Failed to change owner", "(os error 1)", "the container needs the capability CHOWN"},
     {"Failed to exec into Firecracker", "(os error 1)", "the container needs the capabilities SETUID and SETGID"},

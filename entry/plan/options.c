@@ -70,7 +70,7 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_TAP_IP] = {"TAP_IP", NULL, NULL, "random 10.x.x.1/30", "host's address on the TAP, a /30: 10.1.2.1/30"},
     [OPT_TAP_DEVICE] = {"TAP_DEVICE", NULL, NULL, "next free ctrN", "name of the TAP, up to 15 characters",
                         TYPE(VALUE_DEVICE)},
-    [OPT_GUEST_IP] = {"GUEST_IP", NULL, NULL, "the /30's other host host", "guest's address, in TAP_IP's /30"},
+    [OPT_GUEST_IP] = {"GUEST_IP", NULL, NULL, "the /30's other host", "guest's address, in TAP_IP's /30"},
     [OPT_GUEST_MAC] = {"GUEST_MAC", NULL, NULL, "random", "guest's MAC address: 06:00:0a:01:02:02"},
     [OPT_HOST_IFACE] = {"HOST_IFACE", "INTERFACE", NULL, "default routes'",
                         "interface that the guest's traffic leaves by, or any", TYPE(VALUE_DEVICE)},

@@ -26,7 +26,7 @@ fails() {
 lost() { fails "the $1 is missing" "Firecracker refuses $2*\(os error 2)*" "umount \$root/$1; rm \$root/$1"; }
 
 head -c 3000000 "$KERNEL" >"$work/cut"
-fails 'a kernel that was cut off' 'Firecracker refuses actions:*Cannot load kernel*\(VM_KERNEL_IMAGE must be a whole*' '' VM_KERNEL_IMAGE="$work/cut"
+fails 'a kernel that was cut off' 'Firecracker refuses actions:*Cannot load kernel*\(VM_KERNEL_IMAGE must be a complete*' '' VM_KERNEL_IMAGE="$work/cut"
 cp "$work/halt" "$work/arm64"
 printf '\xb7' | dd of="$work/arm64" bs=1 seek=18 conv=notrunc status=none
 fails 'a kernel for another machine' "VM_KERNEL_IMAGE=$work/arm64: is a kernel for another kind of machine" '' VM_KERNEL_IMAGE="$work/arm64"
@@ -43,7 +43,7 @@ fails '/dev/kvm is there already' 'the jailer refuses: Failed to create /dev/kvm
 fails 'a jail that is nodev' 'Firecracker refuses actions:*KVM object*\(os error 13)*\(check with: entry --check-kvm)' 'mount -o remount,nodev ${root%/root}'
 fails 'a jail that is noexec' 'the jailer refuses: Failed to exec into Firecracker:*\(os error 13) (*noexec*)' 'mount -o remount,noexec ${root%/root}'
 fails 'a jail that is read-only' 'the jailer refuses: *\(os error 30)*' 'mount -o remount,ro ${root%/root}'
-fails 'a jail that is full' 'the jailer refuses: Failed to copy*\(os error 28) (the jail's files are in memory: free some memory memory)' 'mount -o remount,size=2M ${root%/root}' # which does not hold Firecracker
+fails 'a jail that is full' 'the jailer refuses: Failed to copy*\(os error 28) (the jail is in memory: free some memory)' 'mount -o remount,size=2M ${root%/root}' # which does not hold Firecracker
 fails 'an unknown log level' 'Firecracker ended with status 15[23], it does not accept *' 'set -- "${@/Warning/Chatty}"'
 fails 'an unknown argument' 'Firecracker ended with status 153, it does not accept its arguments*' 'set -- "$@" --unknown'
 fails 'a TAP that is open' 'Firecracker refuses network-interfaces*\(os error 16)*\(another process has opened TAP_DEVICE*' \
@@ -95,7 +95,7 @@ ends 'status 149, SIGBUS*: *intercepting signal 7*\(free memory*' kill -BUS
 ends 'status 150, SIGSEGV: *intercepting signal 11*' kill -SEGV
 ends 'status 151, SIGXFSZ*: *signal 25*\(raise the fsize limit*' kill -XFSZ
 ends 'status 154, SIGXCPU*: *signal 24*\(raise the cpu limit*' kill -XCPU
-ends 'status 156, SIGHUP: *signal 1,*\(somebody sent it*' warn
+ends 'status 156, SIGHUP: *signal 1,*\(another process sent it*' warn
 ends 'status 157, SIGILL*: *signal 4*\(VM_FIRECRACKER_BIN*' kill -ILL
 ends 'signal 9, it was killed, as the kernel does when memory runs out (raise the container*' kill -KILL
 ends 'signal 15, SIGTERM (somebody*' kill -TERM
