@@ -98,7 +98,7 @@ ends 'status 154, SIGXCPU*: *signal 24*\(raise the cpu limit*' kill -XCPU
 ends 'status 156, SIGHUP: *signal 1,*\(another process sent it*' warn
 ends 'status 157, SIGILL*: *signal 4*\(VM_FIRECRACKER_BIN*' kill -ILL
 ends 'signal 9, it was killed, as the kernel does when memory runs out (raise the container*' kill -KILL
-ends 'signal 15, SIGTERM (somebody*' kill -TERM
+ends 'signal 15, SIGTERM (another process*' kill -TERM
 is 'nothing is left' "$(diff <(echo "$before") <(host_state))" ''
 rm -rf "$work"
 done_testing
