@@ -36,15 +36,15 @@ static int connect_by_id(const char *id, struct err *err)
 {
     char folder[LOCAL_PATH];
     if (strchr(id, '/') || id[0] == '.' || snprintf(folder, sizeof(folder), LOCAL_DIR "/%s", id) >= LOCAL_PATH)
-        return err_set(err, "--id %s: that is not the id of a VM", id);
+        return err_set(err, "--id %s: not a VM id", id);
     int fd = local_connect(folder, NULL);
     if (fd >= 0)
         return fd;
     if (errno == ENOENT || errno == ECONNREFUSED)
-        return err_set(err, "--id %s: no VM with that id runs here", id);
+        return err_set(err, "--id %s: no VM with that id is running here", id);
     err_sys(err, "--id %s: cannot reach that VM", id);
     if (errno == EACCES)
-        err_hint(err, "only root may ask");
+        err_hint(err, "only root may connect");
     return -1;
 }
 
@@ -56,7 +56,7 @@ int ctl_connect(const char *id, struct err *err)
     if (local_list(consider, &f) < 0) {
         err_sys(err, "cannot look for VMs in " LOCAL_DIR);
         if (errno == EACCES)
-            err_hint(err, "only root may ask");
+            err_hint(err, "only root may connect");
         return -1;
     }
     if (f.count == 1)
@@ -64,8 +64,8 @@ int ctl_connect(const char *id, struct err *err)
     if (f.fd >= 0)
         close(f.fd);
     if (f.count > 1)
-        return err_set(err, "several VMs run here; say which with --id:%s", f.ids);
-    return err_set(err, "no VM runs here");
+        return err_set(err, "several VMs are running here; choose one with --id:%s", f.ids);
+    return err_set(err, "no VM is running here");
 }
 
 char *ctl_state(const char *id, size_t *len)
@@ -86,7 +86,7 @@ int ctl_ask(const char *id, enum proto_type type, bool last, struct buf *out, st
     proto_put(&request, type, NULL, 0, NULL, 0);
     /* When it was refused at once, reading says so. */
     if (buf_failed(&request) || (send(fd, request.data, request.len, MSG_NOSIGNAL) < 0 && errno != EPIPE))
-        return err_sys(err, "cannot ask the VM");
+        return err_sys(err, "cannot query the VM");
     struct proto_msg msg;
     int got;
     while ((got = proto_get(&answer, &msg)) == 0) {
@@ -95,11 +95,11 @@ int ctl_ask(const char *id, enum proto_type type, bool last, struct buf *out, st
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return err_set(err, "the VM's entry closed the connection: only root may ask");
+            return err_set(err, "the VM's entry closed the connection: only root may connect");
         buf_add(&answer, chunk, (size_t)n);
     }
     if (got < 0 || msg.type != PROTO_TEXT)
-        return err_set(err, "the VM's entry gave an answer that is none");
+        return err_set(err, "the VM's entry sent an invalid reply");
     buf_add(out, msg.payload, msg.len);
     return 0;
 }

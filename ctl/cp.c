@@ -60,7 +60,7 @@ static int kind_of(const char *id, const struct end *end, bool follow, enum prot
     *kind = (enum proto_copy)code;
     if (code >= PROTO_COPY_NOTHING && code <= PROTO_COPY_FOLDER)
         return 0;
-    return code < 0 ? -1 : err_set(err, "cp: the guest gave an answer that is none");
+    return code < 0 ? -1 : err_set(err, "cp: the guest sent an invalid reply");
 }
 
 static int unpack(const struct where *w, bool archive, struct err *err)
@@ -131,7 +131,7 @@ static int copy_stream(const char *id, const char *path, bool in, struct err *er
     if (in)
         return run_unpack(id, unpack, err);
     if (isatty(STDOUT_FILENO))
-        return err_set(err, "cp: an archive is not written to a terminal: redirect stdout to a file or a pipe");
+        return err_set(err, "cp: an archive cannot go to a terminal: redirect stdout to a file or a pipe");
     if (where_copy(path, PROTO_COPY_FILE, ".", PROTO_COPY_FOLDER, &w, err) < 0)
         return -1;
     if (!w.member[0])
@@ -148,10 +148,10 @@ int ctl_cp(const char *id, char **argv, struct err *err)
     if (argv[1] && strcmp(argv[1], "--") == 0)
         argv++;
     if (!argv[1] || !argv[2] || argv[3])
-        return err_set(err, "cp: use it as: cp [-a] PATH :PATH, or cp [-a] :PATH PATH");
+        return err_set(err, "cp: usage: cp [-a] PATH :PATH, or cp [-a] :PATH PATH");
     struct end from = parse_end(argv[1]), to = parse_end(argv[2]);
     if (from.guest == to.guest || !*from.path || !*to.path)
-        return err_set(err, "cp: one of the paths is the guest's, with a colon in front: %s",
+        return err_set(err, "cp: one of the paths must be the guest's, with a colon in front: %s",
                        from.guest ? argv[2] : argv[1]);
     if (strcmp(from.path, "-") == 0 || strcmp(to.path, "-") == 0)
         return copy_stream(id, from.guest ? from.path : to.path, to.guest, err);

@@ -114,7 +114,7 @@ static void send_request(struct exec *e)
     fields[5] = plan->env_count;
     buf_add(&data, plan->env.data, plan->env.len);
     if (buf_failed(&data) || data.len + sizeof(fields) > PROTO_MAX) {
-        e->code = err_set(e->err, "exec: the arguments and variables are more than %d bytes", PROTO_MAX);
+        e->code = err_set(e->err, "exec: the arguments and variables exceed %d bytes", PROTO_MAX);
         e->done = true;
         return;
     }

@@ -57,7 +57,7 @@ static int in_child(int (*step)(struct import *im, struct buf *said, struct err 
         return err_sys(err, "cannot start a process");
     buf_add(said, "", 0);
     if (!WIFEXITED(status))
-        return err_set(err, "the process that reads the image was ended by signal %d", WTERMSIG(status));
+        return err_set(err, "the process that reads the image was killed by signal %d", WTERMSIG(status));
     return WEXITSTATUS(status) ? err_set(err, "%s", said->data ? said->data : "") : 0;
 }
 
@@ -218,7 +218,7 @@ static int import(const struct store *s, struct import *im, const char *source, 
     uint32_t random;
     cleanup_buf struct buf said = {0};
     if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-        return err_sys(err, "cannot draw a user");
+        return err_sys(err, "cannot choose a uid");
     uid_t uid = 0x70000000 | random >> 4; /* as VMs' users: nothing else assigns these (systemd, docs/UIDS-GIDS.md) */
     cleanup_close int temporary = make_folder(im, "tmp", uid, err);
     if (temporary < 0 || (im->image = make_folder(im, "image", uid, err)) < 0 ||

@@ -101,9 +101,9 @@ static int inspect(const char *id, struct buf *out, struct err *err)
     size_t len = 0;
     cleanup_free char *text = ctl_state(id, &len);
     if (!text && errno == EACCES)
-        return err_set(err, "inspect: %s: only root may ask", id);
+        return err_set(err, "inspect: %s: only root may connect", id);
     if (!text || jsonread_open(&state, text, len) < 0)
-        return err_set(err, "inspect: %s: no VM with that id runs here", id);
+        return err_set(err, "inspect: %s: no VM with that id is running here", id);
     fill(out, text, len, &state);
     jsonread_close(&state);
     return buf_failed(out) ? err_set(err, "out of memory") : 0;
@@ -120,6 +120,6 @@ int ctl_inspect(const char *id, char **argv, struct err *err)
         id = NULL;
     if (!id || !*id || *id == '-' ||
         strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") != strlen(id))
-        return err_set(err, "inspect: use it as: inspect [--vmm-id] ID");
+        return err_set(err, "inspect: usage: inspect [--vmm-id] ID");
     return inspect(id, &out, err) < 0 ? -1 : ctl_print(&out, false, err);
 }

@@ -64,6 +64,6 @@ int ctl_kill(const char *id, char **argv, struct err *err)
             id = *arg;
     }
     if (wrong || !id || !*id)
-        return err_set(err, "kill: use it as: kill [--vmm-id] ID [--shutdown-timeout SECONDS]");
+        return err_set(err, "kill: usage: kill [--vmm-id] ID [--shutdown-timeout SECONDS]");
     return end(root, id, seconds, err);
 }

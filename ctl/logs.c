@@ -191,7 +191,7 @@ static int take_args(struct logs *l, char **arg, struct err *err)
         else
             wrong = !take_flag(l, *arg);
         if (wrong)
-            return err_set(err, "logs: use it as: logs [-f] [--tail N] [-t] [--console] [--vmm] [--raw] [ID]");
+            return err_set(err, "logs: usage: logs [-f] [--tail N] [-t] [--console] [--vmm] [--raw] [ID]");
     }
     return 0;
 }

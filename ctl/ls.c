@@ -91,12 +91,12 @@ int ctl_ls(const char *id, char **argv, struct err *err)
     (void)id;
     struct rows rows = {.json = argv[1] && strcmp(argv[1], "--json") == 0};
     if (argv[1] && (!rows.json || argv[2]))
-        return err_set(err, "ls: use it as: ls [--json]");
+        return err_set(err, "ls: usage: ls [--json]");
     cleanup_buf struct buf out = {0};
     if (local_list(consider, &rows) < 0) {
         err_sys(err, "cannot look for VMs in " LOCAL_DIR);
         if (errno == EACCES)
-            err_hint(err, "only root may ask");
+            err_hint(err, "only root may connect");
         return -1;
     }
     join(&rows, &out);

@@ -18,44 +18,45 @@ static const struct {
     {"exec", ctl_exec, "exec [-i] [-t] [-u USER] [-w DIR] [-e NAME=VALUE]... [--busybox] [--] COMMAND [ARGUMENT...]",
      "runs a command in the guest; its exit code is the command's"},
     {"cp", ctl_cp, "cp [-a] PATH :PATH | cp [-a] :PATH PATH",
-     "copies files into the guest (:PATH) or out of it, as docker cp does; - is a tar stream.  Out of the "
-     "guest come neither set-user-id bits, capabilities nor devices, and all belongs to who copies; -a, --archive: all "
-     "as it is"},
+     "copies files into the guest (:PATH) or out of it, as docker cp does; - is a tar stream.  Files that "
+     "come out of the guest belong to whoever copies them and lose set-user-id bits and capabilities, and devices are "
+     "skipped; -a, --archive: keeps all of these"},
     {"status", ctl_status, "status [--json | --healthy | --metrics]",
-     "tells about the VM; --healthy: exit 0 if its command runs and VM_HEALTHCHECK_CMD, if given, succeeds; --metrics: "
+     "shows the VM's state; --healthy: exit 0 if its command runs and VM_HEALTHCHECK_CMD, if given, succeeds; "
+     "--metrics: "
      "Prometheus' text format"},
     {"logs", ctl_logs, "logs [-f] [--tail N] [-t] [--console] [--vmm] [--raw] [--root DIR] [ID]",
      "prints what the command of a VM in the background (run -d) has written, -f: and goes on until its end, -t: with "
      "times.  Of other VMs, or with --console, it prints the guest's console: kernel and panic text; --vmm: "
      "Firecracker's own log.  On a terminal control characters are printed as \\xNN, unless with --raw; a file or pipe "
      "gets them as they are"},
-    {"pause", ctl_pause, "pause", "stops the VM's processors until it is unpaused; exec is refused meanwhile"},
-    {"unpause", ctl_unpause, "unpause", "lets a paused VM go on"},
+    {"pause", ctl_pause, "pause", "stops the VM's processors until unpause; exec is refused meanwhile"},
+    {"unpause", ctl_unpause, "unpause", "resumes a paused VM"},
     {"stop", ctl_stop, "stop [-t SECONDS] [ID]",
-     "stops the VM as its SIGTERM does, also when it is paused, and waits for its end"},
+     "stops the VM, even a paused one, as SIGTERM would, and waits until it has ended"},
     {"run", ctl_run_image,
      "run [-d] [--rm] [-i] [-t] [-e NAME=VALUE]... [--env-file FILE]... [-p [ADDRESS:]PORT:PORT]... [-v VOLUMES]... "
      "[-u USER] [-w DIR] [-m SIZE] [--cpus N] [--name ID] [--hostname NAME] [--entrypoint PROGRAM] "
      "[--stop-signal SIGNAL] [--kernel ID] [--root DIR] [--dry-run] IMAGE [--] [ARGUMENT...]",
      "runs an image of the host's store in a VM, with its environment, user, command and so on, as docker run does; "
-     "entry's options are taken from the environment, and the flags win; -d: in the background, prints the id; --rm: "
+     "entry's options come from the environment, and flags win over them; -d: in the background, prints the id; --rm: "
      "nothing of such a VM stays when it has ended; -i: the command reads stdin, which may be a terminal; --dry-run: "
      "prints the plan; --from IMAGE, --vmlinux-id ID, --mem MIB, --cpu N, --port and --daemonize are known, too"},
     {"rm", ctl_rm, "rm [-f] [--root DIR] ID...",
      "removes what is kept of VMs in the background that have ended: name, log, exit code; -f: ends them first"},
     {"inspect", ctl_inspect, "inspect [--vmm-id] ID",
-     "prints a running VM as JSON: address, process, image and its names, as firebuild names them, and all of its "
+     "prints a running VM as JSON: its address, process, image and the image's names, as firebuild calls them, and all "
+     "of its "
      "state.json"},
     {"kill", ctl_kill, "kill [--vmm-id] ID [--shutdown-timeout SECONDS]",
-     "stops a VM as stop does, and ends its command by force after 15 or SECONDS seconds"},
+     "stops a VM as stop does, and kills its command after 15 seconds, or after SECONDS"},
     {"wrap", ctl_wrap, "wrap [STAGE]",
      "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "
-     "of "
-     "a Dockerfile, with its environment, user, command and so on"},
+     "of a Dockerfile, with its environment, user, command and so on"},
     {"ls", ctl_ls, "ls [--json]",
      "lists the VMs that run here: id, entry's process, start (UTC), network, address, root filesystem, with tabs "
      "between "
-     "them and - for none; --json: an array of what state.json says of each"},
+     "them and - for none; --json: an array with the state.json of each"},
     {"kernel", ctl_kernel, "kernel [--root DIR] add FILE ID | tag ID ID | path ID | rm ID | ls | verify | prune",
      "keeps guest kernels in the host's store, /var/lib/ctr-jailer or DIR; path: prints the file for VM_KERNEL_IMAGE; "
      "verify: ls, after reading each file and comparing it with its digest"},
@@ -72,7 +73,7 @@ enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 static void usage(FILE *out)
 {
     fputs("Usage: ctr-jailer [--id ID] COMMAND ...\n\n"
-          "Asks the VM of this container; on a host that runs several, --id says which.  kernel and image need no "
+          "Controls the VM of this container; if several run here, --id chooses one.  kernel and image need no "
           "VM.\n\n",
           out);
     for (int i = 0; i < COMMANDS; i++)

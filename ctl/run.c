@@ -223,7 +223,7 @@ static int start(const struct run_vm *r, const struct buf *about, struct err *er
 {
     char entry[4096];
     if (!run_find("entry", entry, sizeof(entry)))
-        return err_set(err, "run: there is no program entry");
+        return err_set(err, "run: the program entry was not found");
     if (r->hostname && set_hostname(r->hostname, err) < 0)
         return -1;
     if (r->detached && !r->dry)

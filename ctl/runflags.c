@@ -175,7 +175,7 @@ static int take_flag(struct run_vm *r, char ***arg, struct err *err)
     if (!f || (f->bare && value))
         return err_set(err, "run: unknown option %.*s (ctr-jailer run --help lists them)", (int)len, text);
     if (!f->bare && !value && !(value = *++*arg))
-        return err_set(err, "run: %s: its value is missing", text);
+        return err_set(err, "run: %s: the value is missing", text);
     return apply(r, f, value, err);
 }
 

@@ -68,7 +68,7 @@ int ctl_status(const char *id, char **argv, struct err *err)
     bool healthy = strcmp(how, "--healthy") == 0, json = strcmp(how, "--json") == 0;
     bool metrics = strcmp(how, "--metrics") == 0;
     if (argv[1] && ((!healthy && !json && !metrics) || argv[2]))
-        return err_set(err, "status: use it as: status [--json | --healthy | --metrics]");
+        return err_set(err, "status: usage: status [--json | --healthy | --metrics]");
     if (healthy) {
         int code = check_health(id, err);
         if (code < 0)

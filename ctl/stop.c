@@ -21,10 +21,10 @@ int stop_vm(const char *id, uint64_t seconds, struct err *err)
     proto_put(&request, PROTO_STOP, &field, 1, NULL, 0);
     /* When it was refused at once, reading says so. */
     if (buf_failed(&request) || (send(fd, request.data, request.len, MSG_NOSIGNAL) < 0 && errno != EPIPE))
-        return err_sys(err, "cannot ask the VM");
+        return err_sys(err, "cannot query the VM");
     uint8_t answer[PROTO_HEADER];
     if (io_read_full(fd, answer, sizeof(answer)) != sizeof(answer) || answer[4] != PROTO_TEXT)
-        return err_set(err, "the VM's entry closed the connection: only root may ask");
+        return err_set(err, "the VM's entry closed the connection: only root may connect");
     char c;
     ssize_t n;
     while ((n = read(fd, &c, 1)) > 0 || (n < 0 && errno == EINTR))
@@ -45,5 +45,5 @@ int ctl_stop(const char *id, char **argv, struct err *err)
         else
             id = *arg;
     }
-    return wrong ? err_set(err, "stop: use it as: stop [-t SECONDS] [ID]") : stop_vm(id, seconds, err);
+    return wrong ? err_set(err, "stop: usage: stop [-t SECONDS] [ID]") : stop_vm(id, seconds, err);
 }

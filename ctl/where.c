@@ -45,7 +45,7 @@ static int copy_folder(const char *source, const char *target, enum proto_copy t
     strcpy(w->from, source);
     strcpy(w->member, ".");
     if (target_kind == PROTO_COPY_FILE)
-        return err_set(err, "cp: a folder cannot be copied onto the file %s", target);
+        return err_set(err, "cp: a directory cannot be copied onto the file %s", target);
     if (target_kind == PROTO_COPY_NOTHING)
         return split(target, w->to, w->name, err);
     strcpy(w->to, target);
@@ -70,6 +70,6 @@ int where_copy(const char *source, enum proto_copy source_kind, const char *targ
         return 0;
     }
     if (ends_in_slash(target))
-        return err_set(err, "cp: %s: no such folder", target);
+        return err_set(err, "cp: %s: no such directory", target);
     return split(target, w->to, w->name, err);
 }

@@ -57,7 +57,7 @@ static void add_line(struct wrap *w, const struct buf *line)
     if (is_line(line))
         buf_fmt(w->out, "%s\n", line->data);
     else
-        buf_fmt(w->omitted, "%.*s: a Dockerfile cannot say a value with a newline, or of more than 64 KB\n",
+        buf_fmt(w->omitted, "%.*s: a Dockerfile cannot hold a value with a newline, or of more than 64 KB\n",
                 (int)strcspn(line->data, "=\n"), line->data);
 }
 
@@ -82,7 +82,7 @@ static void add_argument(struct wrap *w, const char *name)
 {
     buf_fmt(w->out, "ARG %s\nRUN : \"${%s:?docker build needs --build-arg %s=...}\"\nENV %s=\"$%s\"\n", name, name,
             name, name, name);
-    buf_fmt(w->omitted, "the value of %s has a newline, or more than 64 KB: give docker build --build-arg %s=...\n",
+    buf_fmt(w->omitted, "the value of %s has a newline, or more than 64 KB: pass docker build --build-arg %s=...\n",
             name, name);
 }
 
@@ -102,7 +102,7 @@ static void add_variable(struct wrap *w, char *variable)
     if (buf_failed(w->out))
         return;
     if (strpbrk(variable, " \t\r\n\v\f\"'\\$"))
-        buf_fmt(w->omitted, "ENV %s: a Dockerfile cannot say this name\n", variable);
+        buf_fmt(w->omitted, "ENV %s: a Dockerfile cannot hold this name\n", variable);
     else if (is_line(&line) || !is_shells(name.data))
         add_line(w, &line);
     else
@@ -201,7 +201,7 @@ static void add_ports(struct wrap *w)
         cleanup_free char *port = jsonread_string(w->json, i);
         size_t digits = port ? strspn(port, "0123456789") : 0;
         if (digits == 0 || (strcmp(port + digits, "/tcp") != 0 && strcmp(port + digits, "/udp") != 0)) {
-            buf_fmt(w->omitted, "EXPOSE %.40s: VM_PORTS takes TCP and UDP\n", port ? port : "");
+            buf_fmt(w->omitted, "EXPOSE %.40s: VM_PORTS accepts only TCP and UDP\n", port ? port : "");
             continue;
         }
         buf_fmt(w->out, "EXPOSE %s\n", port);
@@ -292,7 +292,7 @@ int ctl_wrap(const char *id, char **argv, struct err *err)
     (void)id;
     cleanup_buf struct buf text = {0}, stage = {0}, omitted = {0};
     if (argv[1] && argv[2])
-        return err_set(err, "wrap: use it as: docker inspect IMAGE | ctr-jailer wrap [STAGE]");
+        return err_set(err, "wrap: usage: docker inspect IMAGE | ctr-jailer wrap [STAGE]");
     if (confine_client(err) < 0 || read_stdin(&text, err) < 0 ||
         wrap_stage(text.data, text.len - 1, argv[1], &stage, &omitted, err) < 0)
         return -1;

@@ -38,7 +38,7 @@ done
 
 # --- ctr-jailer -------------------------------------------------------------------------------------
 capture arm ctr-jailer status
-like 'ctr-jailer where no VM runs' "$STATUS $STDERR" '125 ctr-jailer: no VM runs here'
+like 'ctr-jailer where no VM runs' "$STATUS $STDERR" '125 ctr-jailer: no VM is running here'
 
 # --- netsetup: qemu-user passes rtnetlink's links and addresses on, its neighbours and nf_tables not ------------
 network() {

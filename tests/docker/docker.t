@@ -47,7 +47,7 @@ check 'an image with a folder of an odd name' docker build --network host -t odd
 docker save odd | tests/docker/nasty nasty:1 | docker load >/dev/null
 docker inspect nasty:1 | build/bin/ctr-jailer wrap >"$work/nasty/wrapped" 2>"$work/nasty/warned"
 is 'ctr-jailer wrap: what it says of it' "$(<"$work/nasty/warned")" \
-    'ctr-jailer: warning: not in the Dockerfile: the value of TWO_LINES has a newline, or more than 64 KB: give docker build --build-arg TWO_LINES=...'
+    'ctr-jailer: warning: not in the Dockerfile: the value of TWO_LINES has a newline, or more than 64 KB: pass docker build --build-arg TWO_LINES=...'
 build_nasty() { docker build --network host -t wrapped "$@" - <"$work/nasty/wrapped"; }
 capture build_nasty
 like 'wrap: the build asks for what it cannot say' "$STATUS $STDOUT$STDERR" '[1-9]*TWO_LINES: docker build needs --build-arg TWO_LINES=...*'

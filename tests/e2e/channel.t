@@ -11,7 +11,7 @@ work=$(mktemp -d /tmp/e2e.XXXXXX)
 before=$(host_state)
 
 capture "$ctr" status
-is "without a VM" "$STATUS/$STDERR" "125/ctr-jailer: no VM runs here"
+is "without a VM" "$STATUS/$STDERR" "125/ctr-jailer: no VM is running here"
 
 # One VM that waits, and tells which signals it gets; everything else happens in it by exec.
 cat >"$work/script" <<'GUEST'

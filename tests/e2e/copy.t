@@ -84,11 +84,11 @@ ctr-jailer: warning: back/tree/fifo is a FIFO, and is skipped (--archive copies 
     capture "$ctr" cp :/nosuch .
     is "$guest: no such file there" "$STATUS/$STDERR" "125/ctr-jailer: cp: /nosuch: no such file or directory"
     capture "$ctr" cp one :/nosuch/
-    is "$guest: no such folder" "$STATUS/$STDERR" "125/ctr-jailer: cp: /nosuch/: no such folder"
+    is "$guest: no such directory" "$STATUS/$STDERR" "125/ctr-jailer: cp: /nosuch/: no such directory"
     capture "$ctr" cp one :/nosuch/one
     is "$guest: no such parent" "$STATUS/$STDERR" "1/ctr-jailer: in the guest: copy: cannot change to the directory /nosuch: No such file or directory"
     capture "$ctr" cp tree :/copy/sub/one
-    is "$guest: a folder onto a file" "$STATUS/$STDERR" "125/ctr-jailer: cp: a folder cannot be copied onto the file /copy/sub/one"
+    is "$guest: a folder onto a file" "$STATUS/$STDERR" "125/ctr-jailer: cp: a directory cannot be copied onto the file /copy/sub/one"
     capture "$ctr" cp one two
     like "$guest: none in the guest" "$STATUS/$STDERR" "125/*colon*"
     head -c 1000 /dev/urandom >noise
@@ -125,7 +125,7 @@ pids:
     check "$guest: stop" "$ctr" stop -t 1
     wait $job || true
     capture "$ctr" status --healthy
-    is "$guest: without a VM" "$STATUS/$STDERR" "1/ctr-jailer: no VM runs here"
+    is "$guest: without a VM" "$STATUS/$STDERR" "1/ctr-jailer: no VM is running here"
 done
 cd /
 rm -rf "$work"

@@ -45,7 +45,7 @@ check "the session under way ends as it should" wait $witness
 for verb in status logs stop "exec /guest-static exit 0"; do
     # shellcheck disable=SC2086 # words
     capture setpriv --reuid 65534 --regid 65534 --clear-groups "$ctr" --id own $verb
-    like "another user may not: $verb" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: *Permission denied (only root may ask)"
+    like "another user may not: $verb" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: *Permission denied (only root may connect)"
 done
 knock='import os, socket, sys
 for i in range(400):

@@ -77,7 +77,7 @@ check "the command goes on" wait_until 20 more
 is "and has lost nothing" "$(grep -vx leaving "$work/out" | awk '$1 != NR - 1' | head -n 1)" ""
 check "unpausing what runs changes nothing" "$ctr" unpause
 capture "$ctr" pause now
-is "an argument" "$STATUS/$STDERR" "125/ctr-jailer: pause: it takes no arguments"
+is "an argument" "$STATUS/$STDERR" "125/ctr-jailer: pause: takes no arguments"
 
 check "paused once more" "$ctr" pause
 check "stop lets it go on first" "$ctr" stop

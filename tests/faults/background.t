@@ -119,7 +119,7 @@ is "each line has a time, a stream and a tag" "$(grep -cvE "$cri" $vms/log/log)"
 is "stdout and stderr are apart" "$(ctr logs log 2>/dev/null; echo /; ctr logs log 2>&1 >/dev/null)" $'out\nno end/\nerr'
 like "with times" "$(ctr logs -t log 2>/dev/null | head -1)" "20*Z out"
 is "the last line" "$(ctr logs --tail 1 log 2>/dev/null)" $'no end'
-is "its console is another thing" "$(ctr logs --console log 2>&1)" "ctr-jailer: --id log: no VM with that id runs here"
+is "its console is another thing" "$(ctr logs --console log 2>&1)" "ctr-jailer: --id log: no VM with that id is running here"
 ctr rm log
 # shellcheck disable=SC2016
 fake many 'for i in {1..200000}; do echo "$i 0123456789012345678901234567890123456789"; done; head -c 100000 /dev/zero | tr "\0" x; echo' >/dev/null

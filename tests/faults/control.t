@@ -26,7 +26,7 @@ vm() { # [NAME=value...]
         VM_PORTS=8080:80 "$@" "$PWD/build/faults/entry" /guest-static </dev/null
 }
 state=/run/ctr-jailer/one/state.json
-is "no VM" "$("$ctr" status 2>&1)" "ctr-jailer: no VM runs here"
+is "no VM" "$("$ctr" status 2>&1)" "ctr-jailer: no VM is running here"
 is "the list is empty" "$("$ctr" ls)$("$ctr" ls --json)" "[]"
 vm VM_ID=one >"$work/out" 2>&1 &
 job=$!
@@ -34,8 +34,8 @@ booting() { "$ctr" status >"$work/status" 2>/dev/null; }
 check "root of the container is answered" wait_until 30 booting
 is "by the VM there is" "$(head -1 "$work/status")" "id: one"
 is "with its id too" "$("$ctr" --id one status | sed -n 2p)" "state: booting"
-is "not another one" "$("$ctr" --id two status 2>&1)" "ctr-jailer: --id two: no VM with that id runs here"
-is "nor a path" "$("$ctr" --id ../ctr-jailer/one status 2>&1)" "ctr-jailer: --id ../ctr-jailer/one: that is not the id of a VM"
+is "not another one" "$("$ctr" --id two status 2>&1)" "ctr-jailer: --id two: no VM with that id is running here"
+is "nor a path" "$("$ctr" --id ../ctr-jailer/one status 2>&1)" "ctr-jailer: --id ../ctr-jailer/one: not a VM id"
 
 is "the folder is root's alone" "$(cd /run && stat -c '%n %a %u:%g' ctr-jailer ctr-jailer/one ctr-jailer/one/*)" "ctr-jailer 700 0:0
 ctr-jailer/one 700 0:0
@@ -60,22 +60,22 @@ is "inspect tells it by firebuild's names" "$(inspect --vmm-id=one)" "$known"
 is "also by an id alone" "$(inspect one)/$(inspect --vmm-id one)" "$known/$known"
 is "with our own beside them" "$("$ctr" inspect one | jq -cS .State)" "$(jq -cS . "$state")"
 is "a tree has no names in a store" "$("$ctr" inspect one | jq -c .Rootfs.Tags)" "[]"
-is "not another one's" "$("$ctr" inspect two 2>&1)" "ctr-jailer: inspect: two: no VM with that id runs here"
+is "not another one's" "$("$ctr" inspect two 2>&1)" "ctr-jailer: inspect: two: no VM with that id is running here"
 for words in "" "../one" "one two" "--what"; do
     # shellcheck disable=SC2086 # words
-    is "inspect ${words:-of nothing}: refused" "$("$ctr" inspect $words 2>&1)" "ctr-jailer: inspect: use it as: inspect [--vmm-id] ID"
+    is "inspect ${words:-of nothing}: refused" "$("$ctr" inspect $words 2>&1)" "ctr-jailer: inspect: usage: inspect [--vmm-id] ID"
 done
-is "a list takes no names" "$("$ctr" ls one 2>&1)" "ctr-jailer: ls: use it as: ls [--json]"
+is "a list takes no names" "$("$ctr" ls one 2>&1)" "ctr-jailer: ls: usage: ls [--json]"
 
 # Another container: uid 0 in the same network namespace, in mount and PID namespaces of its own, without capabilities.
 other() { unshare --mount --pid --fork --mount-proc bash -c "mount -t tmpfs run /run; $1"; }
 is "uid 0 of another container finds none" "$(other "setpriv --bounding-set=-all --inh-caps=-all '$ctr' status 2>&1" || true)" \
-    "ctr-jailer: no VM runs here"
+    "ctr-jailer: no VM is running here"
 capture setpriv --reuid=65534 --regid=65534 --clear-groups "$ctr" status
-is "another user is told why not" "$STATUS $STDERR" "125 ctr-jailer: cannot look for VMs in /run/ctr-jailer: Permission denied (only root may ask)"
+is "another user is told why not" "$STATUS $STDERR" "125 ctr-jailer: cannot look for VMs in /run/ctr-jailer: Permission denied (only root may connect)"
 # One that got in all the same: its uid is looked at.
 capture setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=+dac_override --ambient-caps=+dac_override "$ctr" status --json
-like "nor may another user who reaches the socket" "$STATUS $STDOUT$STDERR" "125 ctr-jailer: *only root may ask"
+like "nor may another user who reaches the socket" "$STATUS $STDOUT$STDERR" "125 ctr-jailer: *only root may connect"
 
 capture vm VM_ID=one VM_JAIL_BASE="$work/jails2"
 is "an id is one VM's" "$STATUS $STDERR" "125 ctr-jailer: VM_ID=one: a VM with that id is running"
@@ -84,7 +84,7 @@ vm VM_ID=two VM_PORTS= >"$work/out2" 2>&1 &
 second_job=$!
 booting_two() { "$ctr" --id two status >/dev/null 2>&1; }
 check "a second one" wait_until 30 booting_two
-like "then one has to say which" "$("$ctr" status 2>&1)" "ctr-jailer: several VMs run here; say which with --id: @(one two|two one)"
+like "then one has to say which" "$("$ctr" status 2>&1)" "ctr-jailer: several VMs are running here; choose one with --id: @(one two|two one)"
 
 is "the list has both" "$("$ctr" ls | cut -f 1)" $'one\ntwo'
 is "and so has the JSON" "$("$ctr" ls --json | jq -c '[.[].id]')" '["one","two"]'

@@ -86,12 +86,12 @@ refused "an image that is not there" "other:latest: is not in the store /var/lib
 refused "a kernel that is not there" "other: is not in the store /var/lib/ctr-jailer" --kernel other plain
 refused "a store that is not there" "cannot open the store $work/none: *" --root "$work/none" plain
 refused "an unknown option" "run: unknown option --nmae (*" --nmae=x plain
-refused "an option without its value" "run: --name: its value is missing" --name
+refused "an option without its value" "run: --name: the value is missing" --name
 refused "a value that is too much" "run: unknown option --rm (*" --rm=yes plain
 refused "a size without a unit" "run: --memory 512: is not a size such as 512m or 2g" -m 512 plain
 refused "a variable without a name" "run: -e =x: is not NAME=VALUE" -e =x plain
 refused "letters of which one is unknown" "run: unknown option -iz (*" -iz plain
-refused "a letter without its value" "run: -m: its value is missing" -m
+refused "a letter without its value" "run: -m: the value is missing" -m
 printf 'A=1\nB C=2\n' >env-bad
 refused "a file of variables with another line" "run: --env-file env-bad: line 2: is not NAME=VALUE" --env-file env-bad plain
 refused "a file of variables that is not there" "run: --env-file none: cannot read it: No such file or directory" --env-file none plain
@@ -105,6 +105,6 @@ is "nothing of it is left" "$(find jails scratch -mindepth 1)" ""
 for words in "" "a b" "--shutdown-timeout x a" "--vmm-id= " "--vmm-id a --what"; do
     # shellcheck disable=SC2086 # words
     capture bin/ctr-jailer kill $words
-    is "kill ${words:-without an id}: refused" "$STATUS $STDERR" "125 ctr-jailer: kill: use it as: kill [--vmm-id] ID [--shutdown-timeout SECONDS]"
+    is "kill ${words:-without an id}: refused" "$STATUS $STDERR" "125 ctr-jailer: kill: usage: kill [--vmm-id] ID [--shutdown-timeout SECONDS]"
 done
 done_testing

@@ -48,7 +48,7 @@ out=$(on_terminal cp "$work/file" :/x) # its status says whether this guest has 
 is "of a copy into the guest messages come, and nothing else" "${out% [01]}" "$said"
 is "of a copy out of it, too" "$(on_terminal cp :/x "$work/new")" "ctr-jailer: cp: the archive ends early"$'\n'"$said 1"
 is "an archive is not written to a terminal" "$(on_terminal cp :/x -)" \
-    "ctr-jailer: cp: an archive is not written to a terminal: redirect stdout to a file or a pipe 125"
+    "ctr-jailer: cp: an archive cannot go to a terminal: redirect stdout to a file or a pipe 125"
 is "what is asked for is passed on" "$(on_terminal exec x)" "$raw 0"
 capture "$ctr" status --metrics
 steers=$'\x1b]0;taken\x07 \x9b31m \xc2\x9b31m \xe2\x80\xae end'

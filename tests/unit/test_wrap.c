@@ -67,10 +67,10 @@ static void test_what_a_dockerfile_cannot_say(void **state)
          "E=f\",\"G.H=\\n\"],\"ExposedPorts\":{\"9/sctp\":{}}}}]",
          "stage", &out, &omitted);
     assert_string_equal(omitted.data,
-                        "the value of A has a newline, or more than 64 KB: give docker build --build-arg A=...\n"
-                        "ENV D E: a Dockerfile cannot say this name\n"
-                        "ENV G.H: a Dockerfile cannot say a value with a newline, or of more than 64 KB\n"
-                        "EXPOSE 9/sctp: VM_PORTS takes TCP and UDP\n");
+                        "the value of A has a newline, or more than 64 KB: pass docker build --build-arg A=...\n"
+                        "ENV D E: a Dockerfile cannot hold this name\n"
+                        "ENV G.H: a Dockerfile cannot hold a value with a newline, or of more than 64 KB\n"
+                        "EXPOSE 9/sctp: VM_PORTS accepts only TCP and UDP\n");
     assert_string_equal(out.data, "FROM ctr-jailer\nCOPY --from=stage / /usr/src/app/rootfs\n"
                                   "ARG A\nRUN : \"${A:?docker build needs --build-arg A=...}\"\nENV A=\"$A\"\n"
                                   "# The image has no command of its own: docker run needs one, or add CMD here.\n");
