@@ -12,8 +12,12 @@ $(B)/net/cards: $(patsubst %.c,$(B)/obj/%.o,tests/net/cards.c guest-init/cards.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
+$(B)/net/cnicaller: $(patsubst %.c,$(B)/obj/%.o,tests/net/cnicaller.c $(call lib,cni/caller) $(COMMON))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 .PHONY: test-net bench-net
-test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/flood $(B)/net/again $(B)/net/cards
+test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/flood $(B)/net/again $(B)/net/cards $(B)/net/cnicaller
 	@tests/net/run
 
 $(B)/bench/netsetup: $(B)/obj/tests/bench/netsetup.o $(B)/obj/tests/bench/measure.o $(patsubst %.c,$(B)/obj/%.o,$(call lib,netsetup) $(COMMON))

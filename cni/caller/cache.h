@@ -1,0 +1,27 @@
+/* What DEL and CHECK need of an ADD, in files: a later process of any caller can undo it.  Place and format are
+ * libcni's (containernetworking/cni, libcni/api.go: cachedInfo, kind "cniCacheV1"). */
+#ifndef CTR_CNI_CACHE_H
+#define CTR_CNI_CACHE_H
+
+#include "cni/caller/attachment.h"
+#include "cni/caller/network.h"
+
+struct cache {
+    struct network network; /* as it was at the ADD */
+    char *args;             /* CNI_ARGS; NULL: none */
+    char *capabilities;     /* JSON; NULL: none */
+    char *result;           /* JSON; NULL: the ADD did not end */
+};
+
+/* Writes the file, or replaces it, at once and for good.  result: the last plugin's, NULL before there is one.  -1 with
+ * err. */
+int cache_write(const struct cni_attachment *a, const struct network *n, const char *result, struct err *err);
+
+/* Reads it: 1; 0 if there is none; -1 with err.  To be freed in each case. */
+int cache_read(const struct cni_attachment *a, const char *network, struct cache *c, struct err *err);
+void cache_free(struct cache *c);
+
+/* Removes it. */
+void cache_remove(const struct cni_attachment *a, const char *network);
+
+#endif
