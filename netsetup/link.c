@@ -25,6 +25,8 @@ static void parse_link(const struct nlmsghdr *nlh, struct link_info *info)
             snprintf(info->alias, sizeof(info->alias), "%s", mnl_attr_get_str(attr));
         else if (mnl_attr_get_type(attr) == IFLA_MTU)
             info->mtu = mnl_attr_get_u32(attr);
+        else if (mnl_attr_get_type(attr) == IFLA_TXQLEN)
+            info->queue = mnl_attr_get_u32(attr);
     }
 }
 

@@ -12,7 +12,7 @@ enum { LINK_ALIAS = 128 };
 
 struct link_info {
     unsigned ifindex;
-    unsigned mtu;
+    unsigned mtu, queue; /* bytes; packets (txqueuelen) */
     char name[IFNAMSIZ];
     char alias[LINK_ALIAS]; /* "" when none */
 };

@@ -1,5 +1,6 @@
 /* The formats are those of linux/pkt_sched.h, linux/pkt_cls.h and struct tcmsg of linux/rtnetlink.h. */
 #include "netsetup/tie.h"
+#include "netsetup/link.h"
 #include "netsetup/nl.h"
 
 #include <arpa/inet.h>
@@ -42,6 +43,15 @@ static struct nlmsghdr *put_filter(void *buf, unsigned ifindex, uint32_t parent,
     mnl_attr_put_strz(nlh, TCA_BPF_NAME, name);
     mnl_attr_put_u32(nlh, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
     mnl_attr_nest_end(nlh, options);
+    return nlh;
+}
+
+static struct nlmsghdr *put_queue(void *buf, const struct link_info *link)
+{
+    struct ifinfomsg *ifi;
+    struct nlmsghdr *nlh = nl_request(buf, RTM_NEWLINK, NLM_F_ACK, sizeof(*ifi), &ifi);
+    ifi->ifi_index = (int)link->ifindex;
+    mnl_attr_put_u32(nlh, IFLA_TXQLEN, link->queue);
     return nlh;
 }
 
@@ -90,16 +100,22 @@ static int send_all(char *buf, size_t len, int count)
     return result ? -1 : 0;
 }
 
+/* The kernel gives an interface without a queue, as a container's veth, a length of 1,000 together with any qdisc
+ * (qdisc_create in net/sched/sch_api.c); it has its own again at once. */
 static int tie_both(unsigned ifindex, int in, int out, const char *name)
 {
-    char buf[3 * REQUEST];
+    char buf[4 * REQUEST];
+    struct link_info link;
+    if (link_find_index(ifindex, &link))
+        return -1;
     struct nlmsghdr *nlh = put_qdisc(buf, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifindex);
     mnl_attr_put_strz(nlh, TCA_KIND, out >= 0 ? "clsact" : "ingress");
     size_t len = MNL_ALIGN(nlh->nlmsg_len);
     len += MNL_ALIGN(put_filter(buf + len, ifindex, INGRESS, in, name)->nlmsg_len);
     if (out >= 0)
         len += MNL_ALIGN(put_filter(buf + len, ifindex, EGRESS, out, name)->nlmsg_len);
-    return send_all(buf, len, out >= 0 ? 3 : 2);
+    len += MNL_ALIGN(put_queue(buf + len, &link)->nlmsg_len);
+    return send_all(buf, len, out >= 0 ? 4 : 3);
 }
 
 int tie_add(unsigned ifindex, int in, int out, const char *name)

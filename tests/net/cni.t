@@ -26,9 +26,9 @@ plugin() { # COMMAND CONFIG: ours alone
     as_runtime env CNI_COMMAND="$1" "$PLUGIN" <<<"$2"
 }
 of_result() { jq -r "$1" "$TMP/result"; } # FILTER
-# The container's interface and what hangs on it; the kernel gives a device with a qdisc a queue's length (sch_api.c).
+# The container's interface and what hangs on it.
 pod() {
-    ip -n "$NS-pod" -d addr show | sed 's/qlen 1000$//'
+    ip -n "$NS-pod" -d addr show
     ip -n "$NS-pod" route show table all
     ip -n "$NS-pod" -6 route show table all
     in_ns pod tc qdisc show
