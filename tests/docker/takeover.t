@@ -98,6 +98,7 @@ services:
     volumes: [/usr:/usr:ro, $work/tools:/tools:ro]
     networks: {net: {}}
 COMPOSE
+export COMPOSE_HTTP_TIMEOUT=600 # Compose gives its engine 60 s for a start: too few here, with three at once
 compose() { docker-compose -p vms -f "$work/compose.yml" "$@"; }
 check 'docker-compose up' compose up -d
 two=$(compose ps -q two) plain=$(compose ps -q plain)
