@@ -3,9 +3,8 @@
 #include "cni/attach.h"
 #include "cni/result.h"
 #include "common/cleanup.h"
-#include "netsetup/flowprog.h"
 #include "netsetup/link.h"
-#include "netsetup/takecard.h"
+#include "netsetup/takeover.h"
 #include "netsetup/tie.h"
 
 #include <errno.h>
@@ -158,8 +157,7 @@ enum cni_code attach_check(const struct cni_request *r, struct buf *out, struct 
 
 enum cni_code attach_status(const struct cni_request *r, struct buf *out, struct err *err)
 {
-    enum { ANY = 1 };
-    cleanup_close int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC), in = -1, out_fd = -1;
+    cleanup_close int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
     (void)r;
     (void)out;
     if (tun < 0) {
@@ -167,7 +165,7 @@ enum cni_code attach_status(const struct cni_request *r, struct buf *out, struct
         err_hint(err, "is the tun module loaded?");
         return CNI_UNAVAILABLE;
     }
-    return flowprog_open(ANY, NULL, &in, &out_fd, err) ? CNI_UNAVAILABLE : CNI_OK;
+    return takeover_supported(err) ? CNI_UNAVAILABLE : CNI_OK;
 }
 
 enum cni_code attach_gc(const struct cni_request *r, struct buf *out, struct err *err)

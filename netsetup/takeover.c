@@ -8,6 +8,7 @@
 #include "netsetup/check.h"
 #include "netsetup/claim.h"
 #include "netsetup/dns.h"
+#include "netsetup/flowprog.h"
 #include "netsetup/gc.h"
 #include "netsetup/rules.h"
 #include "netsetup/takewatch.h"
@@ -119,6 +120,13 @@ int takeover_check(const struct takeover_plan *plan, struct err *err)
 {
     cleanup_free struct takeover *t = calloc(1, sizeof(*t));
     return t ? choose_cards(plan, t, err) : err_set(err, "out of memory");
+}
+
+int takeover_supported(struct err *err)
+{
+    enum { ANY = 1 };
+    cleanup_close int in = -1, out = -1;
+    return flowprog_open(ANY, NULL, &in, &out, err);
 }
 
 static int start_relay(struct takeover *t, const struct takeover_plan *plan, struct err *err)

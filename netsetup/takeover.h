@@ -28,6 +28,9 @@ struct takeover; /* holds the claims: its life is the VM's */
 /* Refuses what takeover_up would refuse of the namespace's interfaces; changes nothing.  0, or -1 with err. */
 int takeover_check(const struct takeover_plan *plan, struct err *err);
 
+/* Whether the kernel has what it takes, and lets this process use it; changes nothing.  0, or -1 with err. */
+int takeover_supported(struct err *err);
+
 /* Removes what dead VMs left in this network namespace, then takes the interfaces over.  The handle, to be ended by
  * takeover_down; or NULL with err, and everything is as before. */
 struct takeover *takeover_up(const struct takeover_plan *plan, struct err *err);

@@ -23,7 +23,7 @@ int tap_create(char name[IFNAMSIZ], struct err *err)
     snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
     if (ioctl(fd, TUNSETIFF, &ifr)) {
         if (errno == EBUSY || errno == EINVAL)
-            return err_set(err, "cannot create TAP device %s: the name is in use (choose another TAP_DEVICE)", name);
+            return err_set(err, "cannot create TAP device %s: the name is in use (choose another name)", name);
         err_sys(err, "cannot create TAP device %s", name);
         err_hint(err, "is CAP_NET_ADMIN granted?");
         return -1;

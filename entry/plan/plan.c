@@ -223,11 +223,12 @@ static void plan_net(const struct options *o, struct plan *plan, struct refusals
     if (ports && net_ports_parse("VM_PORTS", ports, &n->ports, &err) < 0)
         refusals_take(refused, &err);
     settings_local_resolvers(n->dns);
-    if (plan_addresses(o, n, &err) == 0 && plan->network == NETWORK_NAT)
+    plan_takeover(o, plan, refused);
+    if (plan->network == NETWORK_NAT && uplink && strchr(uplink, ','))
+        option_refuse(&err, o, OPT_HOST_IFACE, "must be one interface, or any (VM_NETWORK=takeover takes several)");
+    else if (plan_addresses(o, n, &err) == 0 && plan->network == NETWORK_NAT)
         netsetup_check(n, &err);
     refusals_take(refused, &err);
-    if (plan->network == NETWORK_TAKEOVER)
-        plan_takeover(o, plan, refused);
 }
 
 /* Two uids for each VM. */

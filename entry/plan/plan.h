@@ -19,8 +19,8 @@
 
 #include <stdio.h>
 
-/* In the order of VM_NETWORK's choices. */
-enum plan_network { NETWORK_NAT, NETWORK_TAKEOVER, NETWORK_NONE };
+/* In the order of VM_NETWORK's choices.  A plan that is made has one of the first three. */
+enum plan_network { NETWORK_NAT, NETWORK_TAKEOVER, NETWORK_NONE, NETWORK_AUTO };
 
 /* The first of the jail's files; the drives follow once they are known. */
 enum { PLAN_KERNEL, PLAN_INITRD, PLAN_FILES };

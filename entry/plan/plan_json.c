@@ -84,6 +84,16 @@ static void print_strings(struct json *j, const char *key, const struct buf *str
     json_close(j, ']');
 }
 
+static void print_taken(struct json *j, const struct takeover_plan *t)
+{
+    json_open(j, "taken_interfaces", '[');
+    if (!t->ifaces[0][0])
+        json_string(j, NULL, "all");
+    for (size_t i = 0; i < TAKEOVER_CARDS_MAX && t->ifaces[i][0]; i++)
+        json_string(j, NULL, t->ifaces[i]);
+    json_close(j, ']');
+}
+
 int plan_print(const struct plan *plan, FILE *out)
 {
     cleanup_buf struct buf text = {0};
@@ -112,7 +122,7 @@ int plan_print(const struct plan *plan, FILE *out)
     json_string(&j, "network_mode", plan_network_name(plan));
     print_net(&j, &plan->net);
     if (plan->network == NETWORK_TAKEOVER)
-        json_string(&j, "taken_interface", plan->taken.ifaces[0][0] ? plan->taken.ifaces[0] : "all");
+        print_taken(&j, &plan->taken);
     print_limit(&j, "network_limit", &plan->vmm.net_limit);
     json_open(&j, "jail", '{');
     json_string(&j, "base", plan->jail.base);

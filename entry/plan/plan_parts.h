@@ -14,7 +14,7 @@ int plan_sysctls(const struct options *o, struct buf *out, struct err *err);
 
 struct plan;
 
-/* The rest of the plan for VM_NETWORK=takeover, once nat's is made: its id, users and local nameservers. */
+/* Decides VM_NETWORK=auto, and makes the plan for takeover, once nat's has its id, users and local nameservers. */
 void plan_takeover(const struct options *o, struct plan *plan, struct refusals *refused);
 
 void plan_drives_free(struct drives_plan *d);

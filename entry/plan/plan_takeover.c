@@ -1,10 +1,13 @@
 /* VM_NETWORK=takeover: the engine has decided everything already, so what else could be said of a network is refused,
  * and so is a container whose interfaces the guest could not have. */
 #include "common/array.h"
+#include "common/cleanup.h"
+#include "common/log.h"
 #include "entry/plan/plan.h"
 #include "entry/plan/plan_parts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What the engine's own options say. */
@@ -39,14 +42,60 @@ static void refuse_options(const struct options *o, struct refusals *refused)
     }
 }
 
+/* HOST_IFACE names them; no name: all. */
+static int name_interfaces(const struct options *o, struct takeover_plan *taken, struct err *err)
+{
+    size_t count = 0;
+    cleanup_free char *copy = strdup(o->value[OPT_HOST_IFACE] ? o->value[OPT_HOST_IFACE] : "");
+    char *rest = copy;
+    if (!copy)
+        return err_set(err, "out of memory");
+    for (char *name; (name = strsep(&rest, ","));) {
+        if (count == TAKEOVER_CARDS_MAX)
+            return option_refuse(err, o, OPT_HOST_IFACE, "names too many interfaces: there may be 8");
+        snprintf(taken->ifaces[count++], IFNAMSIZ, "%s", name + strspn(name, " "));
+    }
+    return 0;
+}
+
+/* An option that only nat has; OPT_COUNT: none is given. */
+static enum option given_for_nat(const struct options *o)
+{
+    for (size_t i = 0; i < sizeof(refused_options) / sizeof(*refused_options); i++)
+        if (o->value[refused_options[i].option])
+            return refused_options[i].option;
+    return o->number[OPT_HOST_ACCESS] ? OPT_HOST_ACCESS : o->number[OPT_GUEST_ACCESS] ? OPT_GUEST_ACCESS : OPT_COUNT;
+}
+
+/* nat works wherever takeover does, so whatever is in takeover's way is only told. */
+static void choose_network(const struct options *o, struct plan *plan)
+{
+    struct err why = {0};
+    enum option given = given_for_nat(o);
+    if (given != OPT_COUNT)
+        err_set(&why, "%s is given", option_name(given));
+    else if (takeover_check(&plan->taken, &why) == 0)
+        takeover_supported(&why);
+    plan->network = why.text[0] ? NETWORK_NAT : NETWORK_TAKEOVER;
+    if (why.text[0])
+        log_info("VM_NETWORK=auto comes to nat: %s", why.text);
+}
+
 void plan_takeover(const struct options *o, struct plan *plan, struct refusals *refused)
 {
     struct err err = {0};
-    const char *iface = o->value[OPT_HOST_IFACE];
-    refuse_options(o, refused);
+    if (plan->network != NETWORK_TAKEOVER && plan->network != NETWORK_AUTO)
+        return;
     snprintf(plan->taken.id, sizeof(plan->taken.id), "%s", plan->id);
-    snprintf(plan->taken.ifaces[0], sizeof(plan->taken.ifaces[0]), "%s", iface ? iface : "");
-    takeover_check(&plan->taken, &err);
-    refusals_take(refused, &err);
     memcpy(plan->taken.dns, plan->net.dns, sizeof(plan->taken.dns));
+    int named = name_interfaces(o, &plan->taken, &err);
+    refusals_take(refused, &err);
+    if (plan->network == NETWORK_AUTO) {
+        choose_network(o, plan);
+        return;
+    }
+    refuse_options(o, refused);
+    if (named == 0)
+        takeover_check(&plan->taken, &err);
+    refusals_take(refused, &err);
 }

@@ -84,6 +84,18 @@ static bool is_target(const char *path)
     return depth > 0;
 }
 
+static int read_devices(const char *text)
+{
+    for (const char *next = text; next; next = strchr(next, ',')) {
+        next += next > text;
+        next += strspn(next, " ");
+        size_t len = strcspn(next, ",");
+        if (!len || len >= IFNAMSIZ)
+            return -1;
+    }
+    return 0;
+}
+
 int value_read(const struct value_rule *rule, const char *text, uint64_t *out)
 {
     static const char id[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
@@ -108,6 +120,8 @@ int value_read(const struct value_rule *rule, const char *text, uint64_t *out)
         return text[strspn(text, id)] == '\0' && strlen(text) <= ID_MAX ? 0 : -1;
     case VALUE_DEVICE:
         return strlen(text) < IFNAMSIZ ? 0 : -1;
+    case VALUE_DEVICES:
+        return read_devices(text);
     case VALUE_PATH:
         return text[0] == '/' ? 0 : -1;
     case VALUE_TARGET:
@@ -140,6 +154,7 @@ void value_accepted(const struct value_rule *rule, char *out, size_t size)
         [VALUE_LEVEL] = "error, warn, info or debug",
         [VALUE_ID] = "1 to 64 of A-Z a-z 0-9 -",
         [VALUE_DEVICE] = "a name of at most 15 characters",
+        [VALUE_DEVICES] = "names of at most 15 characters, separated by commas",
         [VALUE_PATH] = "an absolute path",
         [VALUE_TARGET] = "an absolute path in the guest, not / and not in /dev, /proc or /sys",
     };

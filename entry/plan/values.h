@@ -6,17 +6,18 @@
 #include <stdint.h>
 
 enum value_type {
-    VALUE_TEXT,   /* whatever it is, its user looks at it */
-    VALUE_NUMBER, /* min to max */
-    VALUE_CHOICE, /* one of words, separated by |; comes to its index */
-    VALUE_SIZE,   /* of a disk, in bytes: whole MiB; a bare number counts in MiB */
-    VALUE_RATE,   /* bytes a second */
-    VALUE_SIGNAL, /* a signal's name, with or without SIG, or its number */
-    VALUE_LEVEL,  /* of the log; comes to an enum log_level */
-    VALUE_ID,     /* a VM's */
-    VALUE_DEVICE, /* a network interface's name, by its length */
-    VALUE_PATH,   /* absolute */
-    VALUE_TARGET, /* absolute, not the root and not the guest's kernel's: something can be mounted there */
+    VALUE_TEXT,    /* whatever it is, its user looks at it */
+    VALUE_NUMBER,  /* min to max */
+    VALUE_CHOICE,  /* one of words, separated by |; comes to its index */
+    VALUE_SIZE,    /* of a disk, in bytes: whole MiB; a bare number counts in MiB */
+    VALUE_RATE,    /* bytes a second */
+    VALUE_SIGNAL,  /* a signal's name, with or without SIG, or its number */
+    VALUE_LEVEL,   /* of the log; comes to an enum log_level */
+    VALUE_ID,      /* a VM's */
+    VALUE_DEVICE,  /* a network interface's name, by its length */
+    VALUE_DEVICES, /* several, separated by commas */
+    VALUE_PATH,    /* absolute */
+    VALUE_TARGET,  /* absolute, not the root and not the guest's kernel's: something can be mounted there */
 };
 
 struct value_rule {

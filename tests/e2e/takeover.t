@@ -77,7 +77,7 @@ before=$(container_state) host_before=$(host_state)
 
 taken() { box env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" VM_NETWORK=takeover VM_ID=taken "$@"; }
 plan=$(taken "$entry" --dry-run true)
-like "--dry-run says so" "$plan" '*"network_mode":"takeover"*"taken_interface":"all"*'
+like "--dry-run says so" "$plan" '*"network_mode":"takeover"*"taken_interfaces":\["all"\]*'
 is "and changes nothing" "$(container_state)" "$before"
 
 taken "$entry" /bin/bash -c 'echo ready; sleep 1000' >"$work/out" 2>"$work/err" &
@@ -118,8 +118,8 @@ is "its own server is reached again" "$(get 192.0.2.10 90)" "from a peer"
 is "nothing is left on the host" "$(diff <(echo "$host_before") <(host_state))" ""
 
 # entry alone is killed: the keeper gives back.
-taken HOST_IFACE=eth0 "$entry" /bin/bash -c 'echo /sys/class/net/*; sleep 1000' >"$work/out" 2>"$work/err" &
-check "a VM with one of the interfaces" wait_until 100 grep -q eth0 "$work/out"
+taken VM_NETWORK=auto HOST_IFACE=eth0 "$entry" /bin/bash -c 'echo /sys/class/net/*; sleep 1000' >"$work/out" 2>"$work/err" &
+check "VM_NETWORK=auto: a VM with one of the interfaces" wait_until 100 grep -q eth0 "$work/out"
 is "has that one only" "$(<"$work/out")" "/sys/class/net/eth0 /sys/class/net/lo"
 kill -9 "$(sed 's/.*"entry":\([0-9]*\).*/\1/' /run/ctr-jailer/taken/state.json)"
 same() { [ "$(container_state)" = "$before" ]; }
@@ -131,4 +131,6 @@ capture taken VM_PORTS=80 TAP_IP=10.1.2.1/30 VM_HOST_ACCESS=yes HOST_IFACE=eth9 
 is "what takeover cannot have is refused" "$STATUS $(grep -cE 'VM_PORTS=|TAP_IP=|VM_HOST_ACCESS=|HOST_IFACE=eth9' <<<"$STDERR")" "125 4"
 capture vm VM_NETWORK=takeover "$entry" /bin/true
 like "the host's own interfaces are refused" "$STATUS/$STDERR" '125/*host networking*'
+capture vm VM_NETWORK=auto VM_LOG_LEVEL=info "$entry" --dry-run /bin/true
+like "VM_NETWORK=auto comes to nat there" "$STATUS/$STDOUT/$STDERR" '0/*"network_mode":"nat"*/*VM_NETWORK=auto comes to nat: *host networking*'
 done_testing

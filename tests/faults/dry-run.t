@@ -158,6 +158,29 @@ for verb in exec cp status logs stop wrap; do
     like "ctr-jailer $verb --help" "$STATUS/$STDOUT" "0/Usage: ctr-jailer *$verb*"$'\n\n'*.
 done
 
+# VM_NETWORK, in a container's network: two interfaces that the engine has set up, and one more.
+engine='ip link add eth0 type veth peer eth1 && ip link add mv0 link eth0 type macvlan && ip link set eth0 up && ip link set eth1 up'
+network() { # COMMAND [NAME=value...]: the mode, the interfaces that are taken over, what was said
+    capture unshare -n sh -ec "$engine; $1"'; exec "$@"' sh env -i "${base[@]}" VM_LOG_LEVEL=info "${@:2}" "$entry" --dry-run /bin/run
+    said="$(jq -r '[.network_mode, (.taken_interfaces // [])[]] | join(" ")' <<<"$STDOUT")/$(said)"
+}
+network_is() { # NAME PATTERN COMMAND [NAME=value...]
+    network "${@:3}"
+    like "$1" "$said" "$2"
+}
+network_is 'takeover: all interfaces' 'takeover all/' : VM_NETWORK=takeover
+network_is 'those that are named' 'takeover eth1 eth0/' : VM_NETWORK=takeover HOST_IFACE='eth1, eth0'
+network_is 'one of them does not exist' '/HOST_IFACE=eth7: there is no *' : VM_NETWORK=takeover HOST_IFACE=eth0,eth7
+network_is 'no name between commas' '/HOST_IFACE=eth0,,eth1: must be names *' : VM_NETWORK=takeover HOST_IFACE=eth0,,eth1
+network_is 'too many' '/HOST_IFACE=*: names too many interfaces: *' : VM_NETWORK=takeover HOST_IFACE=a,b,c,d,e,f,g,h,i
+network_is 'nat takes one' '/HOST_IFACE=eth0,eth1: must be one interface*' : HOST_IFACE=eth0,eth1
+network_is 'auto: takeover in a namespace of its own' 'takeover all/' : VM_NETWORK=auto
+network_is 'auto: nat where an option asks for it' 'nat/VM_NETWORK=auto comes to nat: VM_PORTS is given' : VM_NETWORK=auto VM_PORTS=80
+network_is 'auto: nat where an interface cannot be taken over' 'nat/*mv0: a macvlan*' 'ip link set mv0 up' VM_NETWORK=auto
+network_is 'auto: nat without an interface' 'nat/*there is no interface*' 'ip link set eth0 down; ip link set eth1 down' VM_NETWORK=auto
+network_is 'auto: nat without the right to load programs' 'nat/VM_NETWORK=auto comes to nat: *bpf(2)*' \
+    'set -- setpriv --bounding-set=-sys_admin,-bpf,-perfmon "$@"' VM_NETWORK=auto
+
 # Typing errors.
 plan MEM_SIZE=512 VCPUS=2 VM_PORT=80 DATAFS_MOUNT=/x PORTS=80 LOG_LEVEL=loud NETWORK=main "$entry" --dry-run /bin/run
 is 'a mistyped option is a warning' "$STATUS $(said | sort)" "0 $(printf '%s\n' \
