@@ -110,7 +110,7 @@ is "over IPv6" "$(ip netns exec peer timeout 10 bash "$work/get" fd77::10 80)" "
 is "the container's own server is out of reach" "$(get 192.0.2.10 90 || echo refused)" refused
 is "but its own clients are answered" "$(box timeout 10 bash "$work/get" 192.0.2.20 80)" "from a peer"
 capture taken VM_ID=second "$entry" /bin/true
-like "a second VM is refused" "$STATUS/$STDERR" '125/*interface * has an ingress qdisc already*'
+like "a second VM is refused" "$STATUS/$STDERR" '125/*interface * already has an ingress qdisc*'
 check "stop" "$ctr" stop -t 1
 wait $job || true
 is "the container has everything as it was" "$(container_state)" "$before"

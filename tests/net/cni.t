@@ -91,7 +91,7 @@ for kind in 'bridge 0.3.1' 'bridge 0.4.0' 'bridge 1.0.0' 'ptp 1.0.0'; do
     ok "$kind: over IPv6" patiently reaches guest "$(of_result '.ips[1].gateway')" 7000 engine
     ok "$kind: so does the container itself" reaches pod "$(of_result '.ips[0].gateway')" 7000 engine
     is "$kind: netsetup's clean-up leaves it alone" 0 "$(in_ns pod "$NETSETUP" gc)"
-    like "$kind: a second ADD is refused" '"code":100,"msg":"the interface eth0 has an ingress qdisc already' \
+    like "$kind: a second ADD is refused" '"code":100,"msg":"the interface eth0 already has an ingress qdisc' \
         "$(plugin ADD "$(<"$TMP/config")")"
     is "$kind: and leaves no second TAP" tap0 "$(ip -n "$NS-pod" -o link show type tun | cut -d: -f 2 | xargs)"
     with_result=$(jq --slurpfile result "$TMP/added" '.prevResult = $result[0]' "$TMP/config")
