@@ -42,9 +42,9 @@ static void down(void *net)
         log_warn("%s", err.text);
 }
 
-/* A start that does not get as far as the network clears away what dead VMs left in this namespace all the same: their
- * clients are reset now and need not wait for a start that succeeds.  Where that is not permitted, the start has other
- * things to say. */
+/* Even a start that fails before its network stage cleans up after dead VMs in this namespace, so that their clients
+ * are reset now rather than at the next start that succeeds.  Without the permission to do so, this changes nothing:
+ * the start already reports a more important error. */
 static void clear_dead(void)
 {
     struct err err = {0};
@@ -60,12 +60,12 @@ static void give_back(void *taken)
 }
 
 struct signals {
-    int all;    /* goes to the command in the guest; what comes before it has started waits in here */
+    int all;    /* passed to the command in the guest; signals that arrive before the command has started wait here */
     int ending; /* those of them that end the set-up */
 };
 
-/* SIGCHLD and SIGPIPE, which have causes in here too, are told apart by supervise.  A blocked signal is
- * queued even where it is ignored (signal(7)); what we start must not end of SIGPIPE. */
+/* SIGCHLD and SIGPIPE may also come from this process's own work; supervise tells the two cases apart.  A blocked
+ * signal is queued even if it is ignored (signal(7)).  The programs that we start must not die of SIGPIPE. */
 static int catch_signals(struct signals *s, struct err *err)
 {
     sigset_t all, ending;
@@ -81,7 +81,7 @@ static int catch_signals(struct signals *s, struct err *err)
     return s->all < 0 || s->ending < 0 ? err_sys(err, "cannot catch signals") : 0;
 }
 
-/* The exit code when the set-up was ended by a signal, as a shell would say it; else code. */
+/* The exit code if a signal ended the set-up, as a shell reports it; otherwise code. */
 static int code_of_end(const struct signals *s, int code)
 {
     struct signalfd_siginfo info;
@@ -111,7 +111,7 @@ struct vm {
     struct vmm *vmm;
 };
 
-/* For others, as far as it is known. */
+/* What others may read about the VM, as far as it is known. */
 static int write_state(const struct plan *plan, const struct vm *vm, struct err *err)
 {
     cleanup_buf struct buf text = {0};
@@ -233,8 +233,8 @@ static int start_vm(const struct plan *plan, const struct signals *signals, stru
     return started;
 }
 
-/* Firecracker has all it needs, and what follows hears its guest: the files that were only for the start go, and
- * root's rights. */
+/* Firecracker has everything it needs, and from here on we read what its guest sends: removes the files that only the
+ * start needed, and gives up root's privileges. */
 static int settle(const struct plan *plan, const struct signals *signals, struct undo *u, struct vm *vm,
                   struct err *err)
 {
@@ -296,8 +296,8 @@ static int run_stages(const struct plan *plan, const struct signals *signals, st
     return watch(plan, signals, &vm, facts, reason, err);
 }
 
-/* A descriptor that keeps the VM's users its own among those of this network namespace; they are random, which has to
- * do for the others. */
+/* A descriptor whose claim keeps other VMs of this network namespace from using this VM's uids.  The uids are random,
+ * which has to suffice for VMs elsewhere. */
 static int claim_users(struct plan *plan, struct err *err)
 {
     int fd;
@@ -357,8 +357,8 @@ int main(int argc, char **argv, char **env)
     struct err err = {0};
     struct options options;
     log_init("ctr-jailer");
-    /* Descriptors 0 to 2 must be what they seem, or a disk would get one's number; what else whoever started us left
-     * open is none of ours, or our children's. */
+    /* Descriptors 0 to 2 must be open, or a disk would get one of their numbers.  Other descriptors that our parent
+     * left open are closed: neither we nor our children need them. */
     int standard[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
     descriptors_keep(standard, 3);
     descriptors_standard();

@@ -13,13 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A thorough check takes 0.1 s for each 10 GiB, and gives back what is free: not for less than WASTED_MOST bytes. */
+/* A thorough check takes 0.1 s for each 10 GiB, and returns free space to the host: not worth it for less than
+ * WASTED_MOST bytes. */
 enum { LAST_TRIES = 200, WASTED_MOST = 64 << 20 };
 
-/* Where it is; its owner may be anybody, and put anything there at any time. */
+/* Where the disk is.  Anybody may own that directory, and may put anything there at any time. */
 struct place {
     int dir;
-    const char *path, *making; /* for messages: the disk, and the one in the making */
+    const char *path, *making; /* for messages: the disk, and the unfinished one */
 };
 static const char name[] = "data.ext4", new_name[] = "data.ext4.new";
 
@@ -30,7 +31,7 @@ static bool same_file(int fd, int dir, const char *in_dir)
            a.st_ino == b.st_ino;
 }
 
-/* What is wrong with what was found in place of a disk, or NULL. */
+/* What is wrong with the file that was found in the disk's place, or NULL. */
 static const char *what_is_wrong(int fd)
 {
     struct statx st;
@@ -45,8 +46,8 @@ static const char *what_is_wrong(int fd)
     return st.stx_nlink > 1 ? "it has another hard link" : NULL;
 }
 
-/* Opens what lies at in_dir if it is a file of this folder alone.  Looks before it opens: opening a device, or a FIFO,
- * does something already.  -1: errno is ENOENT when there is none; err is set otherwise. */
+/* Opens what lies at in_dir if it is a file of this folder alone.  Looks before it opens, because opening a device or a
+ * FIFO has effects of its own.  -1: errno is ENOENT when there is none; err is set otherwise. */
 static int open_disk(int dir, const char *in_dir, const char *path, struct err *err)
 {
     char self[32];
@@ -65,16 +66,15 @@ static int open_disk(int dir, const char *in_dir, const char *path, struct err *
     return fd < 0 ? err_sys(err, "cannot open the data disk %s", path) : fd;
 }
 
-/* One to be made, or that a killed start was making. */
+/* A new unfinished disk, or one that a killed start left unfinished. */
 static int open_new(const struct place *at, struct err *err)
 {
     int fd = openat(at->dir, new_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     return fd < 0 && errno == EEXIST ? open_disk(at->dir, new_name, at->making, err) : fd;
 }
 
-/* Opens and locks the disk, or where there is none yet, the one in the making: a half-made one is
- * never used.  Another VM may rename the one to the other before we have the lock: then what the lock is on
- * is not what is used, and it is tried again. */
+/* Opens and locks the disk or, if there is none yet, the unfinished one; an unfinished disk is never used.  Another VM
+ * may rename the unfinished disk before we get the lock.  Our lock is then on the wrong file, and we try again. */
 static int open_locked(const struct place *at, int *fd, bool *fresh, struct err *err)
 {
     for (;;) {
@@ -107,8 +107,8 @@ static int make(const struct place *at, int fd, const struct datadisk_plan *plan
     return -1;
 }
 
-/* The lock of an entry that was killed, with its keeper, goes before its Firecracker has: it may still be writing.  A
- * lease for writing (fcntl(2)) is only given for a file that nobody else has open. */
+/* If an entry and its keeper are killed, their lock disappears before their Firecracker does, and Firecracker may still
+ * be writing.  A lease for writing (fcntl(2)) is only given for a file that nobody else has open. */
 static void await_the_last(int fd, const char *path)
 {
     const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
@@ -124,7 +124,7 @@ static void await_the_last(int fd, const char *path)
     log_warn("another process has the data disk %s open", path);
 }
 
-/* The file grows first: if that is all that was done, what is left is seen and done at the next start. */
+/* The file grows first.  If the filesystem does not follow, the next start sees that and completes it. */
 static int grow(const struct datadisk_plan *plan, int fd, const char *path, bool ext4, struct err *err)
 {
     struct stat st;
@@ -152,8 +152,8 @@ static int prepare_file(const struct datadisk_plan *plan, int fd, const char *pa
     return plan->size ? grow(plan, fd, path, ext4, err) : 0;
 }
 
-/* Before it is made or checked: by programs that run as this user.  Only its owner may change a file's mode without
- * CAP_FOWNER, which the container need not have. */
+/* Done before the disk is made or checked, because the programs that do so run as this user.  Only its owner may change
+ * a file's mode without CAP_FOWNER, which the container need not have. */
 static int hand_over(int fd, uid_t uid, gid_t gid)
 {
     struct stat st;

@@ -29,7 +29,7 @@ static struct drive *add_drive(struct drives *d, const char *name)
     return drive;
 }
 
-/* Anybody may make files in /var/tmp: a name that can be guessed could be there already.  -1 with errno. */
+/* Anybody may create files in /var/tmp, so a name that can be guessed could already exist there. -1 with errno. */
 static int choose_name(const struct drives_plan *plan, struct drive *drive)
 {
     uint64_t random;
@@ -58,8 +58,8 @@ static int make_named(const struct drives_plan *plan, struct drive *drive)
     }
 }
 
-/* A sparse file in scratch_dir.  It has no name while it is filled, where the filesystem can do that, and
- * so leaves nothing behind if we are killed; name_scratch_file gives it one for the jail to mount. */
+/* A sparse file in scratch_dir.  Where the filesystem supports it, the file has no name while it is being filled, so
+ * that nothing is left if we are killed. name_scratch_file names it for the jail to mount. */
 static int make_scratch_file(const struct drives_plan *plan, struct drive *drive, uint64_t size, struct err *err)
 {
     const char *dir = plan->scratch_dir;
@@ -68,7 +68,7 @@ static int make_scratch_file(const struct drives_plan *plan, struct drive *drive
         drive->fd = make_named(plan, drive);
         drive->unlink = drive->fd >= 0;
     }
-    /* Locked, so that it is no orphan once it has a name. */
+    /* Locked, so that nobody takes it for an orphan once it has a name. */
     if (drive->fd < 0 || orphans_await_lock(drive->fd) < 0 || ftruncate(drive->fd, (off_t)size) < 0 ||
         fchown(drive->fd, plan->uid, plan->gid) < 0) {
         err_sys(err, "cannot create the %s disk of %llu MiB in %s", drive->name, (unsigned long long)(size / MIB), dir);
@@ -103,7 +103,7 @@ static int make_passing(const struct drives_plan *plan, struct drives *d, const 
     return name_scratch_file(plan, drive, err);
 }
 
-/* Without FUSE the image is written out: slower, and it takes space. */
+/* Without FUSE, the image is written to a file, which is slower and takes space. */
 static int write_tree(const struct drives_plan *plan, struct drive *drive, struct rootdisk *tree, struct err *err)
 {
     int r = make_scratch_file(plan, drive, rootdisk_size(tree), err);
@@ -176,7 +176,8 @@ char drives_letter(const struct drives_plan *plan, unsigned volume)
     return (char)((plan->rootfs_format == ROOTFS_EXT4 ? 'c' : 'd') + volume);
 }
 
-/* A disk's root is a folder: a single file is mounted in one of our own, in dir, which goes with all that is in it. */
+/* The root of a disk is a directory, so a single file is bind-mounted into a directory of our own in dir.  That
+ * directory is removed together with everything in it. */
 static int stage_file(const char *dir, const char *name, const char *source, char *folder, size_t size, struct err *err)
 {
     char file[LOCKDIR_PATH + 64];

@@ -28,8 +28,9 @@ static int run_e2fsprogs(const char *const argv[], int fd, int tree, uid_t user,
 }
 static const char disk[] = RUN_FD_PATH(3), copied[] = RUN_FD_PATH(4);
 
-/* The tree, for mke2fs -d, which opens by name, and would follow a link that was a folder a moment before: seen through
- * a mount where no link is followed (Linux 5.14; before, its owner has to be trusted). */
+/* The tree, for mke2fs -d, which opens by name, and would follow a link that was a folder a moment before: so mke2fs
+ * sees the tree through a mount that follows no links (Linux 5.14; on older kernels, the tree's owner has to be
+ * trusted). */
 static int open_tree_to_copy(const char *path, struct err *err)
 {
     struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSYMFOLLOW};
@@ -69,7 +70,7 @@ int ext4_make(int fd, const char *label, const char *tree, bool kept, uid_t user
     return 0;
 }
 
-/* What e2fsck -p gives up at stands in front of the line that says that it does. */
+/* e2fsck -p names the problem on the line before the one that says that it gives up. */
 static const char *why_given_up(struct buf *output)
 {
     char *line = output->data ? strstr(output->data, "UNEXPECTED INCONSISTENCY") : NULL;
@@ -82,8 +83,8 @@ static const char *why_given_up(struct buf *output)
     return run_last_line(output);
 }
 
-/* e2fsck(8): -E discard punches holes into a file, once all of it is found to be right; without -f it does nothing.
- * Status 1 and 2 mean repaired, 4 and more that a person must look. */
+/* e2fsck(8): -E discard punches holes into the file once all of it has been found correct; it does nothing without -f.
+ * Exit status 1 and 2 mean repaired; 4 and more mean that a person must decide. */
 int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *err)
 {
     const char *argv[] = {"e2fsck", "-p", disk, thorough ? "-f" : NULL, "-E", "discard", NULL};

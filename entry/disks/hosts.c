@@ -73,7 +73,7 @@ static bool is(const char *word, size_t len, const char *name)
     return strlen(name) == len && strncasecmp(word, name, len) == 0;
 }
 
-/* Whether a name of this line is one that the guest's init gives the same address. */
+/* Whether the guest's init gives this name the same address anyway. */
 static bool is_usual(const struct hosts_line *l, const char *name, size_t len)
 {
     for (size_t i = 0; l->family && i < COUNT(usual); i++) {
@@ -104,7 +104,7 @@ static bool is_own(const struct hosts_own *own, const char *name, size_t len)
     return is(name, len, own->name) || (len > short_len && name[short_len] == '.' && is(name, short_len, own->name));
 }
 
-/* Adds a line of these names, unless no machine is without it. */
+/* Adds a line of these names, unless every machine has that line. */
 static void add_line(struct buf *out, const char *address, const struct hosts_line *l, const struct hosts_own *own,
                      enum which which)
 {
@@ -152,7 +152,7 @@ static void translate(const struct hosts_line *l, const struct mine *mine, const
     }
 }
 
-/* And whether the hostname has an address of IPv4 at all. */
+/* Whether the hostname has an IPv4 address at all. */
 static void find_mine(char *const *lines, const struct hosts_own *own, struct mine *mine, bool *named)
 {
     struct hosts_line l;

@@ -13,9 +13,9 @@
 #include <sys/statfs.h>
 #include <sys/sysinfo.h>
 
-/* Those of a namespace's own that servers are tuned by, and what each is in a new one (Linux
- * Documentation/admin-guide/sysctl, networking/ip-sysctl.rst).  Not those that route: they are netsetup's.  Where a
- * second value stands, Docker or systemd sets that by themselves. */
+/* Per-namespace settings that servers are tuned with, and the value of each in a new namespace (Linux
+ * Documentation/admin-guide/sysctl, networking/ip-sysctl.rst).  Routing settings are not among them: netsetup owns
+ * those.  A second value is one that Docker or systemd sets by default. */
 static const struct {
     const char *path, *usual, *other;
 } sysctls[] = {
@@ -61,7 +61,7 @@ static bool is_usual(const struct limits_row *row, const struct rlimit *limit)
 {
     struct rlimit pending;
     rlim_t usual = row->usual.rlim_max;
-    if (row->resource == RLIMIT_NPROC) { /* as the kernel made it, or none: the guest's own is none */
+    if (row->resource == RLIMIT_NPROC) { /* the kernel's initial value, or missing: the guest keeps its own */
         cleanup_free char *threads = io_read_file(AT_FDCWD, "/proc/sys/kernel/threads-max", 64, NULL);
         getrlimit(RLIMIT_SIGPENDING, &pending);
         return limit->rlim_max == RLIM_INFINITY || limit->rlim_max == pending.rlim_max ||
@@ -112,7 +112,7 @@ void inherited_sysctls(int proc, struct buf *out)
     }
 }
 
-/* One without a size has half of the memory, and a guest's has half of its own. */
+/* A tmpfs without a size holds half of the memory; the guest's holds half of the guest's memory. */
 void inherited_shm(uint64_t bytes, uint64_t memory, struct buf *out)
 {
     uint64_t half = memory / 2, distance = bytes > half ? bytes - half : half - bytes;

@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of what entry has open only this; and stderr, for what there is to say. */
+/* Keeps only these of entry's descriptors, and stderr for messages. */
 static int keep_own(const struct rootdisk *tree, int fuse_fd, int ready, struct err *err)
 {
     static const int silent[] = {STDIN_FILENO, STDOUT_FILENO};
@@ -34,7 +34,8 @@ static void serve(struct rootdisk *tree, const char *mountpoint, int fuse_fd, in
     setsid(); /* a terminal's Ctrl-C is for the command in the guest */
     sigprocmask(SIG_SETMASK, &none, NULL);
     int r = keep_own(tree, fuse_fd, ready, &err);
-    int starter = dup(ready); /* who waits for it to be ready hears why it is not, and says so; nobody does later on */
+    /* until the server is ready, the process that waits for it reports its errors; afterwards nobody does */
+    int starter = dup(ready);
     r = r < 0 ? r : rootdisk_serve(tree, fuse_fd, ready, owner, true, &err);
     if (r < 0 && (starter < 0 || write(starter, err.text, strlen(err.text)) < 0))
         log_error("the server of %s stops: %s", mountpoint, err.text);
@@ -55,7 +56,7 @@ int served_start(struct served *s, struct rootdisk *tree, const char *mountpoint
     pid_t parent = getpid(), pid = process_fork(&s->pid_fd);
     if (pid == 0) {
         close(ready_read);
-        /* It ends with us, however we end: then its mount, in our namespace, ends too. */
+        /* The server ends with us, however we end, and with it the mount in our namespace. */
         if (privilege_drop(server, privilege_reading()) < 0)
             _exit(1);
         process_end_with(parent);

@@ -44,8 +44,8 @@ static bool is_own(const struct sockaddr *address, socklen_t size)
     return fd >= 0 && bind(fd, address, size) == 0;
 }
 
-/* Whether the guest could not ask it: an address of this host's own, or one that the firewall refuses it, as some
- * clouds' resolvers have (169.254.169.254, Azure's 168.63.129.16) and some routers' (fe80::1%eth0). */
+/* Whether the guest could not reach this nameserver: an address of this host, or one that the firewall refuses to the
+ * guest, such as the resolvers of some clouds (169.254.169.254, Azure's 168.63.129.16) and routers (fe80::1%eth0). */
 static bool out_of_reach(const char *address)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
@@ -104,7 +104,7 @@ void settings_local_resolvers(char list[NET_DNS_SERVERS][NET_DNS_MAX])
     settings_resolvers(text ? text : "", list);
 }
 
-/* Who the container is, and whom it knows by name. */
+/* The container's hostname, and the names in its /etc/hosts. */
 static void name_settings(const struct net_link *link, const struct takeover *taken, struct buf *out)
 {
     struct utsname names;

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Beside each other in the group that we are in: the folder of VMs' groups, and the group for everything else. */
+/* Two siblings in the cgroup that we are in: the parent of the VMs' cgroups, and the cgroup for all other processes. */
 #define PARENT "ctr-jailer"
 #define LEAF "/ctr-jailer-entry"
 
@@ -89,7 +89,7 @@ static void our_path(const char *groups, const struct hierarchy *h, char *path, 
     }
 }
 
-/* One line of mountinfo (proc_pid_mountinfo(5)); false when it is no control group's. */
+/* One line of mountinfo (proc_pid_mountinfo(5)); false if it is not a cgroup mount. */
 static bool parse_mount(char *line, const char *groups, struct hierarchy *h)
 {
     char root[512], type[32], path[512];
@@ -104,7 +104,7 @@ static bool parse_mount(char *line, const char *groups, struct hierarchy *h)
     bool below = strncmp(path, root, skip) == 0 && strncmp(path, "/..", 3) != 0;
     if (below && strcmp(path + skip, "/") != 0)
         snprintf(h->relative, sizeof(h->relative), "%s", path + skip);
-    /* An entry before us has moved itself, its shell, or all of the container there. */
+    /* An earlier entry has moved itself, its shell, or all of the container there. */
     size_t len = strlen(h->relative), leaf = strlen(LEAF);
     if (h->v2 && len >= leaf && strcmp(h->relative + len - leaf, LEAF) == 0)
         h->relative[len - leaf] = '\0';
@@ -167,8 +167,8 @@ static int move(const char *from, const char *to, bool all)
     return 0;
 }
 
-/* Makes room: a v2 group with processes in it cannot hand controllers to its parts, but for the hierarchy's root, which
- * has no cgroup.type. */
+/* Empties the cgroup: a v2 cgroup with processes in it cannot enable controllers for its children, except for the root
+ * of the hierarchy, which has no cgroup.type. */
 static int leave(const struct hierarchy *h, struct err *err)
 {
     char path[LOCKDIR_PATH + 64];
@@ -185,7 +185,7 @@ static int leave(const struct hierarchy *h, struct err *err)
     return 0;
 }
 
-/* Lets dir's parts have a controller. */
+/* Enables a controller for the children of dir. */
 static int enable(const char *dir, const char *controller, struct err *err)
 {
     char text[64];
@@ -231,7 +231,7 @@ static const struct hierarchy *find_controller(const char *setting, const struct
     return NULL;
 }
 
-/* One setting: its controller is found, and let into the VM's group. */
+/* One setting: finds its controller, and enables it in the VM's cgroup. */
 static int prepare_group(const char *setting, const struct hierarchy *list, unsigned count, const char *id,
                          const struct hierarchy **used, struct cgroup *c, struct err *err)
 {
@@ -269,7 +269,7 @@ static void fill_args(const struct cgroup_plan *plan, const struct hierarchy *h,
     }
 }
 
-/* Our own group has the files that a part of it will have, unless it is v2's root, which has no cgroup.type and few
+/* Our own cgroup has the same files as its future children, unless it is the v2 root, which has no cgroup.type and few
  * files. */
 int cgroup_check(const struct cgroup_plan *plan, struct err *err)
 {

@@ -39,7 +39,7 @@ static const struct {
 
 /* What they say (1.12: JailerError in src/jailer/src/main.rs; the errors of src/vmm/src, which an API request's
  * fault_message strings together; their C library's texts of errors are not ours, so these go by number).  The first
- * row of which every sign is there counts. */
+ * row whose signs are all present counts. */
 static const struct {
     const char *sign, *also, *advice;
 } signs[] = {
@@ -79,7 +79,7 @@ void failure_hint(const char *message, struct err *err)
  * id and thread in brackets. */
 static void last_words(const char *text, char *out, size_t size)
 {
-    /* the environment of a message, which says nothing itself */
+    /* the lines around a message, which say nothing themselves */
     static const char *const around[] = {"note: run with", "Firecracker exiting", "stack backtrace"};
     *out = '\0';
     for (const char *line = text; line && *line;) {
@@ -95,15 +95,15 @@ static void last_words(const char *text, char *out, size_t size)
     }
 }
 
-/* How it ended, by the table, and what it said.  How something ended that the table has not is told by what it printed:
- * the jailer's panics are there. */
+/* How the program ended, from the table, and its last message.  An end that is not in the table is explained by what
+ * the program printed, such as a panic of the jailer. */
 static void explain(int how, const char *said, const char *logged, struct err *err)
 {
     char words[512];
     size_t row = 0;
     while (row < COUNT(ends) && ends[row].how != how)
         row++;
-    /* Who is killed has no time to say why: what it logged before is about something else. */
+    /* A killed program has no time to say why, and its earlier log messages are about something else. */
     last_words(row < COUNT(ends) && how < 0 ? NULL : logged, words, sizeof(words));
     if (!words[0] && row == COUNT(ends))
         last_words(said, words, sizeof(words));

@@ -28,8 +28,8 @@ static bool same_file(int a, int b)
     return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Bind mounts a file into the chroot: nothing is copied, and what is not writable is so for the kernel,
- * whatever the jailed uid may do. */
+/* Bind-mounts a file into the chroot.  Nothing is copied, and a read-only file is read-only for the kernel, whatever
+ * the jailed uid may do. */
 static int mount_file(const struct jail_file *file, int root, struct err *err)
 {
     char target[64];
@@ -51,7 +51,7 @@ static int mount_file(const struct jail_file *file, int root, struct err *err)
     return 0;
 }
 
-/* For what Firecracker writes; as its documentation has it too: a file could be made to grow without end. */
+/* A FIFO for Firecracker's output, as its documentation advises: a file could grow without bound. */
 static int make_fifo(const struct jail_plan *plan, int root, const char *path, struct err *err)
 {
     cleanup_close int fd = -1;
@@ -92,8 +92,8 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
         for (const char *const *arg = parts[i]; *arg && n < COUNT(argv) - 1; arg++)
             argv[n++] = *arg;
     argv[n] = NULL;
-    /* The environment is the user's, secrets included, and none of the VMM's business; the jailer panics on
-     * one that is not UTF-8. */
+    /* The environment belongs to the user, secrets included, and the VMM does not need it.  The jailer also panics if
+     * it is not UTF-8. */
     char *const empty[] = {NULL};
     privilege_bound(plan->capabilities);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -105,9 +105,9 @@ static void exec_jailer(const struct jail_plan *plan, int console, int report)
     _exit(127);
 }
 
-/* The namespace's first process.  The parent-death signal would be lost in the jailer, which changes its
- * uid; it holds here, and the kernel kills a PID namespace with its first process.  So not even SIGKILL of
- * entry, and of its keeper too, leaves a VM behind.  The signal comes from entry, as the user that it is by then. */
+/* The namespace's first process.  The parent-death signal would be lost in the jailer, which changes its uid; it holds
+ * here, and the kernel kills a PID namespace with its first process.  So a VM does not survive its entry, even if entry
+ * and its keeper are killed by SIGKILL.  The signal counts as sent by the user that entry has by then. */
 static void first_process(const struct jail_plan *plan, int console, int report, int entry)
 {
     signals_default();
@@ -121,7 +121,7 @@ static void first_process(const struct jail_plan *plan, int console, int report,
         r.failed = errno;
     if (poll(&ended, 1, 0) != 0)
         _exit(1);
-    /* Locks on disks and the pipe's other ends must not live on in here. */
+    /* Locks on disks and the other ends of pipes must not stay open here. */
     int kept[] = {report};
     if (descriptors_keep(kept, 1) < 0 || sandbox_enter(SANDBOX_JAIL, NULL) < 0)
         r.failed = errno;

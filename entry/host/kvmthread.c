@@ -12,7 +12,7 @@
 
 enum { TEXT_MAX = 1 << 20, PATH_LEN = 1024 };
 
-/* As much as /proc/PID/comm had of it before Linux 5.17. */
+/* The part that /proc/PID/comm showed before Linux 5.17. */
 #define NAME "kvm-nx-lpage-re"
 
 /* Where cgroup2 is mounted, whole as far as we see it (proc_pid_mountinfo(5)). */
@@ -56,7 +56,7 @@ void kvmthread_move(pid_t firecracker)
     char mount[256], group[512], path[PATH_LEN], top[PATH_LEN];
     if (firecracker < 0 || !find_mount(mount) || !find_group(firecracker, group))
         return;
-    /* Only the root of all has no type; a container with a cgroup namespace of its own sees its own group there. */
+    /* Only the real root has no type; a container with its own cgroup namespace sees its own cgroup in its place. */
     snprintf(path, sizeof(path), "%s/cgroup.type", mount);
     bool is_root = access(path, F_OK) < 0;
     if (is_root && !*group)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Removes the last folders of path, as many as that; what others use stays. */
+/* Removes the last count directories of path, except those that others use. */
 static void remove_path(char *path, int depth)
 {
     for (; depth > 0; depth--) {
@@ -19,8 +19,8 @@ static void remove_path(char *path, int depth)
     }
 }
 
-/* Makes path and its missing parents.  The count made, or -1, with nothing made; a folder that another VM's end
- * removes under our feet is made again. */
+/* Makes path and its missing parents.  The number created, or -1 with nothing created.  A directory that an ending VM
+ * removes meanwhile is created again. */
 static int make_path(const char *wanted)
 {
     int made = 0, tries = 100; /* a dangling symlink looks like a folder that was removed */
@@ -59,7 +59,7 @@ int lockdir_make(struct lockdir *d)
         cleanup_close int fd = open(d->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         int ours = fd < 0 ? -(errno != ENOENT) : orphans_lock(fd, d->path);
         if (ours > 0) {
-            /* What killed VMs left of the path goes with ours: the folder of all jails. */
+            /* Directories of the path that killed VMs left, such as that of all jails, are removed with ours. */
             d->depth_made = made < 2 ? 2 : made;
             d->lock = steal_fd(&fd);
             return 0;

@@ -34,14 +34,14 @@ int orphans_lock(int fd, const char *path)
     return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* A file also when it is empty: its maker was killed before it could hand it over. */
+/* Also an empty file: its maker was killed before it could change the file's owner. */
 static bool is_ours(const struct stat *st, bool folders)
 {
     return folders ? S_ISDIR(st->st_mode)
                    : S_ISREG(st->st_mode) && (jail_uid_is_ours(st->st_uid) || (!st->st_uid && !st->st_size));
 }
 
-/* The lock is held over the removal: who waits for it finds the name gone and makes it again. */
+/* The lock is held during the removal: a process that waits for it then finds the name gone and creates it again. */
 static void remove_one(int dir, const char *path, const char *name, bool folder)
 {
     struct stat st;

@@ -17,8 +17,8 @@ enum { TRIES = 100, STATE = 1, STATE_NEW = 2 }; /* the latter: of names */
 
 static const char *const names[] = {"control", "state.json", "state.json.new"};
 
-/* Opens a folder of ours, which is made when it is not there.  -1 with errno; EEXIST: it is somebody else's; ESTALE: it
- * was removed at once. */
+/* Opens a directory of ours, and creates it if it is missing. -1 with errno; EEXIST: it belongs to somebody else;
+ * ESTALE: it was removed immediately. */
 static int open_folder(const char *path)
 {
     struct stat st;
@@ -60,7 +60,8 @@ static int take_lock(struct rundir *r, bool wait)
     return ours;
 }
 
-/* The folder itself is locked meanwhile, so that whoever fails removes no lock that another one has got. */
+/* The directory itself is locked meanwhile, so that a process that fails does not remove a lock that another one holds.
+ */
 static int lock_folder(struct rundir *r, bool wait)
 {
     if (flock(r->dir, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0)
@@ -82,7 +83,7 @@ void rundir_remove(void *handle)
     struct rundir *r = handle;
     empty(r->dir);
     unlinkat(r->dir, "lock", 0);
-    rmdir(r->path); /* whoever has put another lock into it meanwhile keeps it */
+    rmdir(r->path); /* a process that has put another lock there meanwhile keeps it */
     rmdir(r->base);
     close(steal_fd(&r->dir));
     close(steal_fd(&r->lock));
@@ -96,7 +97,7 @@ static int set_paths(struct rundir *r, const char *base, const char *id)
                : 0;
 }
 
-/* The folder is ours, or it would not be known whose folders are in it. */
+/* The base directory must be ours, or its entries could be anybody's. */
 static void remove_dead(int ours, const char *base)
 {
     int copy = fcntl(ours, F_DUPFD_CLOEXEC, 0);
@@ -139,7 +140,7 @@ static int try_make(struct rundir *r, const char *id, struct err *err)
     r->dir = open_folder(r->path);
     if (r->dir < 0)
         return errno == ENOENT || errno == ESTALE ? 0 : refuse_folder(r->path, err);
-    /* One that answers: no need to wait for its lock. */
+    /* A VM that answers is alive: no need to wait for its lock. */
     cleanup_close int alive = faccessat(r->dir, names[0], F_OK, 0) < 0 ? -1 : local_connect(r->path, NULL);
     int ours = 0;
     if (alive < 0 && (ours = lock_folder(r, true)) > 0)

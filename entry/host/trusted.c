@@ -1,5 +1,5 @@
-/* Walked a component at a time, as the kernel does (path_resolution(7)), with a descriptor of where the walk is: what
- * was found to be root's cannot be replaced by others meanwhile. */
+/* Walks the path component by component, as the kernel does (path_resolution(7)), and holds a descriptor of the current
+ * directory.  So nobody can replace a component that has been checked. */
 #include "entry/host/trusted.h"
 
 #include "common/cleanup.h"
@@ -61,7 +61,7 @@ static int follow_link(struct trusted_walk *w, int link, const char *rest)
     return w->at < 0 ? -1 : 0;
 }
 
-/* One component: 1; 0 at the end, or where nothing is yet; -1 with errno, or with err. */
+/* One component: 1; 0 at the end, or where the path does not exist yet; -1 with errno, or with err. */
 static int step(struct trusted_walk *w)
 {
     struct stat st;

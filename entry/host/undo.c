@@ -51,8 +51,9 @@ static void undo_here(struct undo *u)
     }
 }
 
-/* In the keeper.  All signals are blocked, as in the process that it comes from, and a terminal's would not come to
- * a session of its own.  What reads our output must not wait for the keeper; its messages are another matter. */
+/* In the keeper.  All signals are blocked, as in the parent, and its own session keeps the terminal's signals away.
+ * Readers of our output must not have to wait for the keeper to close it, so the keeper keeps only stderr, for
+ * messages. */
 static void keep(struct undo *u, int life)
 {
     char c;
@@ -64,7 +65,7 @@ static void keep(struct undo *u, int life)
     while (read(life, &c, 1) < 0 && errno == EINTR)
         ;
     undo_here(u);
-    (void)send(life, "", 1, MSG_NOSIGNAL); /* nobody hears it when entry was killed */
+    (void)send(life, "", 1, MSG_NOSIGNAL); /* nobody reads it if entry was killed */
     _exit(0);
 }
 
@@ -79,7 +80,7 @@ int undo_entrust(struct undo *u, const int *own, size_t count, struct err *err)
         return err_sys(err, "cannot start the keeper");
     if (pid == 0) {
         close(steal_fd(&own_end));
-        descriptors_blank(own, count); /* not closed: what is undone may close them */
+        descriptors_blank(own, count); /* not closed here: the undo functions may close them */
         keep(u, keeper_end);
     }
     u->keeper = pid;
@@ -87,8 +88,8 @@ int undo_entrust(struct undo *u, const int *own, size_t count, struct err *err)
     return 0;
 }
 
-/* What the keeper has undone is only forgotten here.  Its answer tells how it ended, not its status: supervise reaps
- * whatever ends meanwhile (process_reap), a keeper that is killed too. */
+/* The keeper has undone the work; here it is only forgotten.  The keeper's answer, not its exit status, tells how it
+ * ended, because supervise reaps every child meanwhile (process_reap), including a killed keeper. */
 static void have_undone(struct undo *u)
 {
     char c;

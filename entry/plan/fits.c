@@ -69,7 +69,7 @@ static int file_error(const struct plan *plan, const char *path)
     return found == LOOKUP_UNKNOWN || (S_ISREG(st.st_mode) && (st.st_mode & 0111)) ? 0 : EACCES;
 }
 
-/* As execvp(3) of the guest's init looks for it.  What depends on the working directory is left to the guest. */
+/* Searches like execvp(3) of the guest's init.  Paths that depend on the working directory are left to the guest. */
 static int search_error(const struct plan *plan, const char *command)
 {
     char path[4096];
@@ -107,7 +107,7 @@ static int check_cgroup(const struct plan *plan, struct err *err)
     return cgroup_check(&plan->cgroup, err);
 }
 
-/* A sealed image, or an empty tree, which was refused already, has nothing to look at. */
+/* A sealed image cannot be searched, and an empty tree has been refused already. */
 static bool is_tree(const struct plan *plan)
 {
     int entries = 0;

@@ -14,8 +14,8 @@
 enum { RTMIN = 34 }; /* glibc's SIGRTMIN, which systemd counts from */
 
 /* By the last part of a path.  Signals: systemd(1), busybox' init/init.c, openrc-init(8), runit(8), dinit(8),
- * s6-overlay's README; sysvinit's init(8) knows only the keys that restart a machine.  The small ones that
- * containers start with want to be PID 1 too. */
+ * s6-overlay's README; sysvinit's init(8) knows only the keys that restart a machine.  The small inits that containers
+ * use (tini) also expect to be PID 1. */
 static const struct initsys by_name[] = {
     {"systemd", RTMIN + 4},   {"busybox", SIGUSR2},     {"openrc-init", SIGTERM}, {"runit", SIGINT},
     {"runit-init", SIGINT},   {"dinit", SIGTERM},       {"s6-svscan", SIGTERM},   {"s6-linux-init", SIGTERM},
@@ -23,7 +23,7 @@ static const struct initsys by_name[] = {
     {"docker-init", SIGTERM}, {"my_init", SIGTERM},
 };
 
-/* By the whole path: what is called init, when nothing better is known of it. */
+/* By the whole path: programs that are only known to be called init. */
 static const struct {
     const char *path;
     struct initsys is;
@@ -34,7 +34,7 @@ static const struct {
     {"/init", {"init", SIGTERM}}, /* s6-overlay's */
 };
 
-/* Busybox is a lot more than its init. */
+/* Busybox has many other applets, so its name alone does not make it an init. */
 static const struct initsys *find_name(const char *path, const char *command)
 {
     const char *name = strrchr(path, '/');

@@ -1,5 +1,5 @@
-/* A walk, component by component, because each may be a link into a volume.  `at` is the way so far, without links;
- * `rest` is what is still to be walked. */
+/* A walk, component by component, because each may be a link into a volume.  `at` is the path so far, without links;
+ * `rest` is the part still to be walked. */
 #include "entry/plan/lookup.h"
 
 #include "common/array.h"
@@ -51,7 +51,7 @@ static int take_part(struct lookup_walk *w)
     return len > 0;
 }
 
-/* Follows the link at the end of the way so far, if it is one.  -1 with errno: nothing is there. */
+/* Follows the link at the end of the path so far, if there is one. -1 with errno if nothing exists there. */
 static int follow_link(struct lookup_walk *w, struct stat *st)
 {
     char target[PATH_MAX], rest[PATH_MAX];
@@ -70,7 +70,7 @@ static int follow_link(struct lookup_walk *w, struct stat *st)
     return 0;
 }
 
-/* Where a mount lands: links are followed, and what is missing is made. */
+/* Where a mount lands: links are followed, and missing directories will be created. */
 static const char *landing(struct lookup_walk *w, const char *tree, const char *target)
 {
     struct stat st;
@@ -81,7 +81,7 @@ static const char *landing(struct lookup_walk *w, const char *tree, const char *
     return w->at;
 }
 
-/* Whether a mount covers the path; or, with above, is below it, so that its way is made. */
+/* Whether a mount covers the path; with above: or lies below it, so that init creates the directories on the way. */
 static bool meets(const char *path, const char *target, bool above)
 {
     return below(path, target) || (above && below(target, path));
@@ -99,7 +99,7 @@ static bool is_mounted(const struct drives_plan *d, const char *path, bool above
     return d->data_mount && meets(path, landing(&w, d->rootfs, d->data_mount), above);
 }
 
-/* A directory that init will make, as the way to a mount. */
+/* A directory that init will create on the way to a mount. */
 static bool is_made(const struct drives_plan *d, const char *path, struct stat *st)
 {
     if (!is_mounted(d, path, true))
@@ -108,7 +108,7 @@ static bool is_made(const struct drives_plan *d, const char *path, struct stat *
     return true;
 }
 
-/* Other errors say nothing of the path: a kernel before 5.6 and old seccomp filters of engines refuse openat2. */
+/* Other errors say nothing about the path: kernels before 5.6 and engines' old seccomp filters refuse openat2. */
 static bool is_told(int error)
 {
     return error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENAMETOOLONG;

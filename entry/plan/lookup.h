@@ -9,11 +9,11 @@
 enum lookup {
     LOOKUP_FOUND,
     LOOKUP_MISSING, /* errno says why */
-    LOOKUP_UNKNOWN, /* the way leads into what the guest mounts, or cannot be looked at from here */
+    LOOKUP_UNKNOWN, /* the path leads into a mount that the guest makes, or cannot be examined from here */
 };
 
-/* Follows an absolute path and every link on its way, with the tree as the root.  What init makes is found,
- * too.  *st has the type and mode of what is found. */
+/* Follows an absolute path and every link in it, with the tree as the root.  Directories that init will create count as
+ * existing.  *st gets the type and mode of the file found. */
 enum lookup lookup(const struct drives_plan *d, const char *path, struct stat *st);
 
 #endif

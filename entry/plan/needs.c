@@ -11,8 +11,8 @@
 
 enum use { ALWAYS = 1, NETWORK = 2, JAILER = 4 };
 
-/* Found by taking away one after the other (tests/docker/inside does that).  The jailer's part is from its source
- * (1.12, src/jailer/src/env.rs, chroot.rs). */
+/* Found by removing one after the other (tests/docker/inside does so).  The jailer's part is from its source (1.12,
+ * src/jailer/src/env.rs, chroot.rs). */
 static const struct {
     unsigned number;
     const char *name, *purpose;
@@ -63,7 +63,8 @@ static int check_capabilities(unsigned use, struct err *err)
     return -1;
 }
 
-/* Docker's seccomp profile refuses pivot_root whoever asks; where it may be asked, an empty path is no folder. */
+/* Docker's seccomp profile refuses pivot_root to every caller.  Where the call is permitted, the empty path fails with
+ * ENOENT. */
 static int check_calls(struct err *err)
 {
     if (syscall(SYS_pivot_root, "", "") == 0 || (errno != EPERM && errno != EACCES))

@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether this process is root's: asked first, as what else is refused then would only follow from it. */
+/* Whether this process is root's.  Asked first, because all other refusals would only follow from this one. */
 int needs_root(struct err *err);
 
-/* Whether it has everything else; network: for one, too.  Changes nothing.  -1 with err, which names what is
- * missing, what it is for, and the flag of docker run. */
+/* Whether it has everything else; network: including the needs of a network.  Changes nothing. -1 with err, which names
+ * the missing thing, its purpose, and the flag of docker run that grants it. */
 int needs_check(bool network, struct err *err);
 
 /* The capabilities (common/privilege.h) of those that the jailer is started with. */

@@ -181,8 +181,8 @@ static void read_environment(struct options *o, char **env)
         enum option option = options_find(name);
         if (option == OPT_COUNT && !variables_describe_container(name) && !overridden(env, *e, len))
             buf_add(&o->environment, *e, strlen(*e) + 1);
-        /* An empty option is one that is not given: Compose files say ${VCPU_COUNT:-} for that.  The
-         * name itself goes before its alias. */
+        /* An empty option counts as not set, because Compose files write ${VCPU_COUNT:-}.  The option's own name wins
+         * over its alias. */
         if (option != OPT_COUNT && equals[1] && (!o->value[option] || strlen(rows[option].name) == len))
             o->value[option] = equals + 1;
     }

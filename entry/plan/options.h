@@ -77,13 +77,13 @@ void options_free(struct options *o);
 /* The variable's name, as users write it. */
 const char *option_name(enum option option);
 
-/* The option that a variable is, also by its other name; OPT_COUNT: none. */
+/* The option that a variable's name (or alias) stands for; OPT_COUNT: none. */
 enum option options_find(const char *name);
 
-/* Reads the values as their rows say, and refuses those that are not so. */
+/* Converts the values as their rows say, and refuses those that do not fit. */
 void options_judge(struct options *o, struct refusals *refused);
 
-/* What a value came to; fallback when none is given. */
+/* The converted value; fallback if the option is not set. */
 uint64_t option_number(const struct options *o, enum option option, uint64_t fallback);
 
 /* Sets err to the variable, its value and what is accepted.  Always -1. */

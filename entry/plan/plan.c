@@ -21,9 +21,9 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-/* Firecracker's limits (docs and src of v1.12: MAX_SUPPORTED_VCPUS; CMDLINE_MAX_SIZE is 2048 bytes with the NUL).
- * For each device, of which it has 17 at most, it adds " virtio_mmio.device=4K@0xd000a000:15".  Our kernel puts
- * "acpi=off " in front (kernels/x86_64.config), and cuts off what is over 2048 then. */
+/* Firecracker's limits (docs and src of v1.12: MAX_SUPPORTED_VCPUS; CMDLINE_MAX_SIZE is 2048 bytes with the NUL). For
+ * each of at most 17 devices, Firecracker adds " virtio_mmio.device=4K@0xd000a000:15".  Our kernel puts "acpi=off " in
+ * front (kernels/x86_64.config) and truncates the result at 2048 bytes. */
 enum { CMDLINE_DEVICES = 17 * 36, CMDLINE_BUILTIN = 9 };
 enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 2047 - CMDLINE_BUILTIN - CMDLINE_DEVICES, MEM_LEAST_MIB = 64 };
 
@@ -152,8 +152,7 @@ static int plan_file(const struct options *o, enum option option, int mode, cons
     return 0;
 }
 
-/* A file that goes into the guest's memory at its start: Firecracker itself, which is not root, must be able to read
- * it. */
+/* A file that Firecracker loads into the guest's memory.  Firecracker is not root, and must be able to read it. */
 static int plan_loaded(const struct options *o, enum option option, struct jail_file *file, struct err *err)
 {
     struct stat st;
@@ -179,7 +178,7 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
     if (memcmp(start, "\177ELF", 4) != 0)
         return option_refuse(err, o, OPT_KERNEL_IMAGE,
                              "is not an ELF kernel: use an uncompressed vmlinux, not a bzImage");
-    if (start[18] && start[18] != EM_X86_64) /* its low byte, as elf(5) has it; Firecracker does not look */
+    if (start[18] && start[18] != EM_X86_64) /* the low byte of e_machine (elf(5)); Firecracker does not check it */
         return option_refuse(err, o, OPT_KERNEL_IMAGE, "is a kernel for another kind of machine");
 #else
     if (memcmp(start + 56, "ARM\x64", 4) != 0) /* Linux Documentation/arm64/booting.rst */

@@ -27,7 +27,7 @@ enum { PLAN_KERNEL, PLAN_INITRD, PLAN_FILES };
 
 struct plan {
     char id[65];
-    uid_t supervisor; /* who this process is once the VM runs */
+    uid_t supervisor; /* this process's uid once the VM runs */
     char boot_args[2048];
     char workdir_default[4096]; /* the container's working directory */
     struct buf command;         /* arguments, each with its NUL */

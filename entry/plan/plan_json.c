@@ -8,7 +8,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* As VM_PORTS has them, but whole: 0.0.0.0:2000-2010:2000-2010/tcp */
+/* As in VM_PORTS, but with every part: 0.0.0.0:2000-2010:2000-2010/tcp */
 static void print_ports(struct json *j, const struct net_ports *ports)
 {
     json_open(j, "ports", '[');

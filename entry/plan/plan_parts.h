@@ -6,7 +6,7 @@
 #include "entry/disks/drives.h"
 #include "entry/plan/options.h"
 
-/* Fills in what the options say of disks: all but id, uid and gid. */
+/* Fills in the plan's disks from the options: everything except id, uid and gid. */
 void plan_drives(const struct options *o, struct drives_plan *d, struct refusals *refused);
 
 /* The settings of VM_SYSCTLS, as NAME=value strings, each with its NUL.  -1 with err. */

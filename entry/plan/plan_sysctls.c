@@ -17,7 +17,7 @@ static bool is_name(const char *name, size_t len)
     return component > 0 && len < 200 && memchr(name, '.', len);
 }
 
-/* At each comma starts another, unless what follows has no name: net.ipv4.ip_local_reserved_ports=8080,9148. */
+/* Each comma starts another setting, unless no name follows: net.ipv4.ip_local_reserved_ports=8080,9148. */
 int plan_sysctls(const struct options *o, struct buf *out, struct err *err)
 {
     static const char accepted[] = "must be NAME=value,... such as vm.overcommit_memory=1,net.core.somaxconn=4096";

@@ -1,5 +1,5 @@
-/* VM_NETWORK=takeover: the engine has decided everything already, so what else could be said of a network is refused,
- * and so is a container whose interfaces the guest could not have. */
+/* VM_NETWORK=takeover: the engine has already decided everything, so all other network options are refused, and so is a
+ * container whose interfaces a guest cannot take over. */
 #include "common/array.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the engine's own options say. */
+/* Options whose subject the engine's own options decide. */
 static const struct {
     enum option option;
     const char *instead;

@@ -10,7 +10,7 @@ struct refusals {
     struct buf lines;
 };
 
-/* Takes the error over, when there is one: *err is zeroed. */
+/* Takes over the error, if there is one, and zeroes *err. */
 void refusals_take(struct refusals *r, struct err *err);
 
 bool refusals_any(const struct refusals *r);

@@ -54,7 +54,7 @@ static void apply(struct resources *r, const char *dir, const char *memory, cons
         r->cpus = cpus;
 }
 
-/* Limits hold from our cgroup up to the root that we can see, each level may be the tightest. */
+/* Limits of every level apply, from our cgroup up to the root that we can see, and any level may have the lowest. */
 static void apply_up(struct resources *r, const char *mount, const char *relative, const char *memory, const char *cpu)
 {
     char dir[4096];
@@ -95,7 +95,7 @@ static void apply_cgroups(struct resources *r)
             apply_up(r, "/sys/fs/cgroup/memory", path + 1, "memory.limit_in_bytes", NULL);
         line = next;
     }
-    /* A container without a cgroup namespace sees its own v1 group at the mount's top only. */
+    /* A container without a cgroup namespace sees only its own v1 group, at the top of the mount. */
     apply(r, "/sys/fs/cgroup/memory", "memory.limit_in_bytes", NULL);
     apply_v1_cpu(r);
 }
@@ -115,8 +115,8 @@ struct resources resources_read(void)
     return r;
 }
 
-/* Bytes that the host can do without: it keeps an eighth of its memory, at least 128 MiB, even of what is available
- * now. */
+/* Bytes that the host can spare.  The host keeps an eighth of its memory, and at least 128 MiB, out of the memory that
+ * is available now. */
 static uint64_t host_spares(const struct resources *r)
 {
     uint64_t reserve = r->total / 8 > 128 * MIB ? r->total / 8 : 128 * MIB;

@@ -10,15 +10,15 @@
 struct resources {
     unsigned cpus;      /* usable: affinity, and the cgroup's quota rounded up; at least 1 */
     uint64_t total;     /* bytes of memory: the machine's */
-    uint64_t available; /* bytes that can be had without swapping, by the kernel's estimate */
+    uint64_t available; /* bytes available without swapping, by the kernel's estimate */
     uint64_t limit;     /* bytes that the tightest cgroup allows; UINT64_MAX: no limit */
 };
 
 /* Reads cgroup v2 or v1; what cannot be read counts as no limit. */
 struct resources resources_read(void);
 
-/* Guest memory in MiB when nothing was asked for: what is available less what the host, the VMM and entry
- * need for themselves. */
+/* Guest memory in MiB if MEM_SIZE_MIB is not set: the available memory minus the needs of the host, the VMM and entry.
+ */
 uint64_t resources_guest_mib(const struct resources *r);
 
 /* Sets err to the reason why a guest cannot have this many MiB, and to what to do. */

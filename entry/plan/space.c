@@ -15,8 +15,8 @@
 
 #define GIB (UINT64_C(1) << 30)
 
-/* The least that a disk gets, with a warning where there is less.  The most: what an ext4 of 4 KiB blocks, and an ext4
- * below it, can have. */
+/* The smallest size of a disk, with a warning if less is free.  The largest: the limit of ext4 with 4 KiB blocks, in
+ * the guest and below it on the host. */
 #define LEAST (64 * MIB)
 #define MOST ((UINT64_C(16) << 40) - MIB)
 
@@ -39,8 +39,8 @@ static void count_file(struct tally *t, const struct stat *st)
     t->bytes += (uint64_t)st->st_size - has;
 }
 
-/* Firecracker, or an entry, which is root's while it starts a VM, and seems to be later, as a process that has changed
- * its user does (proc(5)). */
+/* Firecracker or an entry.  An entry runs as root while it starts a VM; its /proc files keep belonging to root after it
+ * has changed its user (proc(5)). */
 static bool may_have_disks(int proc, const char *pid)
 {
     struct stat st;
@@ -72,7 +72,7 @@ static void count_process(struct tally *t, int proc, const char *pid)
         closedir(dir);
 }
 
-/* What the disks of VMs in this filesystem may still grow by. */
+/* How much the VMs' disks in this filesystem may still grow. */
 static uint64_t promised(dev_t device)
 {
     struct tally t = {.device = device};
@@ -91,7 +91,7 @@ static uint64_t less(uint64_t from, uint64_t what)
     return from > what ? from - what : 0;
 }
 
-/* What can still be promised to disks in dir: a 64th goes to the host's bookkeeping of it. */
+/* How much can still be promised to disks in dir, minus a 64th for the host filesystem's metadata. */
 static uint64_t unpromised(const char *dir, dev_t device)
 {
     struct statvfs v;
@@ -111,7 +111,7 @@ static void warn(const struct space_disk *d, bool given, uint64_t room)
         (unsigned long long)(room / MIB));
 }
 
-/* The disks of one filesystem: first those whose size was said. */
+/* The disks of one filesystem: first those with a given size. */
 static void share(const struct space_disk *disks, unsigned count, const dev_t *devices, dev_t device, uint64_t left)
 {
     for (unsigned i = 0; i < count; i++) {

@@ -17,7 +17,7 @@
 
 enum { WORDS_MAX = 8, NAME_MAX_BYTES = 32 };
 
-/* In common use: what an application calls so is not meant for entry. */
+/* Names in common use, which applications are likely to have for themselves. */
 static const char *const common[] = {"LOG_LEVEL", "DATA_DIR", "HOST", "GUEST", "TAP",  "IP",
                                      "MAC",       "DEVICE",   "SIZE", "COUNT", "ARGS", "KERNEL"};
 
@@ -93,7 +93,7 @@ static bool is_common(const char *name)
     return false;
 }
 
-/* Whether an application would hardly have this name, with the option there. */
+/* Whether this name is so close to the option that an application hardly has it for itself. */
 static bool resembles(const char *name, const char *option)
 {
     size_t prefix = strlen(VARIABLES_OPTION);

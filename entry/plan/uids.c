@@ -13,7 +13,7 @@
 
 enum { FILE_MAX = 4 << 20 };
 
-/* Fields are counted from 0, and parted by colons. */
+/* Fields are separated by colons and counted from 0. */
 static const struct {
     const char *path;
     int first;   /* the id, or the range's first */
@@ -33,7 +33,7 @@ static bool line_has(char *line, int first, bool ranges, uid_t uid)
     return uid >= start && uid - start < count;
 }
 
-/* getpriority looks at all processes of the PID namespace, but only when the kernel knows such a user. */
+/* getpriority examines all processes of the PID namespace, but only if the kernel knows the user. */
 bool uids_taken(uid_t uid)
 {
     errno = 0;

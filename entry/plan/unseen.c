@@ -13,7 +13,7 @@
 
 enum { TEXT_MAX = 4 << 20 };
 
-/* What Docker, Podman, containerd and Kubernetes mount in every container, and docker run --init. */
+/* Mounts that Docker (also for docker run --init), Podman, containerd and Kubernetes make in every container. */
 static bool is_engines(const struct mountinfo *m)
 {
     static const char *const places[] = {"/proc",
@@ -63,8 +63,8 @@ void unseen_find(char *mountinfo, const struct options *o, const struct plan *pl
     }
 }
 
-/* Whether this is what a container was made for: its first process, or the one that docker run --init starts.  A
- * container's root is an overlay, or Docker's or Podman's file says what this is. */
+/* Whether this process is the one that a container was made for: its PID 1, or the process that docker run --init
+ * starts.  A container is recognised by its overlay root, or by the file that Docker or Podman puts there. */
 static bool is_containers(const char *mountinfo)
 {
     if (getpid() != 1 && getppid() != 1)

@@ -1,4 +1,4 @@
-/* Mounts of the container that the guest does not see, which nobody expects of `docker run -v`. */
+/* Mounts of the container that the guest does not see, to the surprise of users of `docker run -v`. */
 #ifndef CTR_UNSEEN_H
 #define CTR_UNSEEN_H
 

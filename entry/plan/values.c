@@ -14,7 +14,7 @@
 #define TIB (UINT64_C(1) << 40)
 enum { ID_MAX = 64 };
 
-/* The index of the text among words; -1: it is none. */
+/* The index of the text among words; -1 if it is not one of them. */
 static int choose(const char *words, const char *text, uint64_t *out)
 {
     for (*out = 0; *words; ++*out, words += *words == '|') {
@@ -60,7 +60,7 @@ static int read_bytes(const char *text, uint64_t unit, uint64_t min, uint64_t ma
     return num_parse_size(text, unit, out) == 0 && *out >= min && *out <= max ? 0 : -1;
 }
 
-/* Where something can be mounted: not over the root, nor in what is the guest's kernel's. */
+/* Whether something can be mounted there: not over the root, and not in the guest kernel's own filesystems. */
 static bool is_target(const char *path)
 {
     static const char *const kernels[] = {"dev", "proc", "sys"};

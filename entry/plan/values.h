@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum value_type {
-    VALUE_TEXT,    /* whatever it is, its user looks at it */
+    VALUE_TEXT,    /* any text; its user checks it */
     VALUE_NUMBER,  /* min to max */
     VALUE_CHOICE,  /* one of words, separated by |; comes to its index */
     VALUE_SIZE,    /* of a disk, in bytes: whole MiB; a bare number counts in MiB */
