@@ -1,106 +1,224 @@
-/* ls: the VMs of this host, or container, as their state.json says (entry/life/state.h). */
+/* ls: the VMs of this host, or container, as their state.json says (entry/life/state.h), those in the background that
+ * have ended, and those of containers.  All is read before any of it is looked at: a container's is foreign. */
 #include "common/cleanup.h"
+#include "common/confine.h"
+#include "common/json.h"
 #include "common/jsonread.h"
-#include "common/local.h"
+#include "ctl/args.h"
 #include "ctl/ctl.h"
+#include "ctl/vms.h"
+#include "store/store.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-struct rows {
-    bool json;
-    struct buf *texts; /* one a VM */
-    size_t count;
-    bool failed; /* without memory */
+enum { FILTERS_MAX = 8 };
+enum column { ID, PID, STARTED, NETWORK, ADDRESS, IMAGE, STATUS, PLACE, COLUMNS };
+static const char *const places[] = {[VM_HOST] = "host", [VM_CONTAINER] = "container"};
+
+struct ls {
+    bool json, all, quiet;
+    const char *filters[FILTERS_MAX];
+    size_t filter_count;
 };
 
-static void add_text(struct rows *r, const struct buf *text)
+/* A VM as it is shown; owned by its row. */
+struct row {
+    struct buf column[COLUMNS];
+    struct buf json;
+};
+
+/* What a filter may name, and the column that it is looked for in. */
+static const struct {
+    const char *name;
+    enum column column;
+} filters[] = {{"id=", ID},          {"name=", ID},     {"status=", STATUS},   {"image=", IMAGE},
+               {"ancestor=", IMAGE}, {"place=", PLACE}, {"network=", NETWORK}, {"address=", ADDRESS}};
+enum { FILTER_NAMES = sizeof(filters) / sizeof(*filters) };
+
+static size_t filter_of(const char *text)
 {
-    struct buf *more = text->failed ? NULL : reallocarray(r->texts, r->count + 1, sizeof(*more));
-    if (!more) {
-        r->failed = true;
-        return;
+    size_t i = 0;
+    while (i < FILTER_NAMES && strncmp(text, filters[i].name, strlen(filters[i].name)) != 0)
+        i++;
+    return i;
+}
+
+static bool passes(const struct ls *l, const struct row *r)
+{
+    for (size_t i = 0; i < l->filter_count; i++) {
+        size_t which = filter_of(l->filters[i]);
+        const char *wanted = l->filters[i] + strlen(filters[which].name);
+        if (!strstr(r->column[filters[which].column].data, wanted))
+            return false;
     }
-    r->texts = more;
-    r->texts[r->count++] = *text;
+    return true;
 }
 
-static void add_string(struct buf *row, const struct jsonread *json, const char *key)
+static void put_text(struct buf *to, const struct jsonread *j, const char *key)
 {
-    cleanup_free char *value = jsonread_string(json, jsonread_member(json, 0, key));
-    buf_fmt(row, "\t%s", value ? value : "-");
+    cleanup_free char *value = jsonread_string(j, jsonread_member(j, 0, key));
+    buf_str(to, value ? value : "-");
 }
 
-static void fill_row(struct buf *row, const char *id, const struct jsonread *json)
+static void put_time(struct buf *to, uint64_t seconds)
 {
     char when[sizeof("2026-11-27T12:00:00Z")];
     struct tm tm;
-    time_t started = (time_t)jsonread_number(json, jsonread_member(json, 0, "started"));
+    time_t started = (time_t)seconds;
     if (!gmtime_r(&started, &tm) || strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         strcpy(when, "-");
-    int pids = jsonread_member(json, 0, "pids");
-    buf_fmt(row, "%s\t%llu\t%s", id, (unsigned long long)jsonread_number(json, jsonread_member(json, pids, "entry")),
-            when);
-    add_string(row, json, "network");
-    add_string(row, json, "address");
-    add_string(row, json, "image");
-    buf_str(row, "\n");
+    buf_str(to, when);
 }
 
-/* One that ends meanwhile has no state any more. */
-static void consider(void *arg, const char *id)
+static void put_status(struct buf *to, const struct vm *vm)
 {
-    struct rows *r = arg;
-    size_t len = 0;
-    cleanup_free char *text = ctl_state(id, &len);
-    struct jsonread json;
-    if (!text || jsonread_open(&json, text, len) < 0)
-        return;
-    struct buf row = {0};
-    if (r->json)
-        buf_add(&row, text, len - (len > 0 && text[len - 1] == '\n'));
+    if (vm->state)
+        buf_str(to, "running");
+    else if (vm->lives)
+        buf_str(to, "starting");
+    else if (vm->code >= 0)
+        buf_fmt(to, "exited (%ld)", vm->code);
     else
-        fill_row(&row, id, &json);
-    jsonread_close(&json);
-    add_text(r, &row);
+        buf_str(to, "dead");
 }
 
-static int by_bytes(const void *a, const void *b)
+static void fill_json(struct row *r, const struct vm *vm, const struct jsonread *about)
 {
-    return strcmp(((const struct buf *)a)->data, ((const struct buf *)b)->data);
-}
-
-static void join(struct rows *r, struct buf *out)
-{
-    if (r->count > 0)
-        qsort(r->texts, r->count, sizeof(*r->texts), by_bytes);
-    buf_str(out, r->json ? "[" : "");
-    for (size_t i = 0; i < r->count; i++) {
-        buf_str(out, r->json && i > 0 ? ",\n" : "");
-        buf_str(out, r->texts[i].data);
-        buf_free(&r->texts[i]);
+    struct json j = {.out = &r->json};
+    size_t len = vm->state_len;
+    while (len > 0 && strchr("\n}", vm->state[len - 1]))
+        len--;
+    if (vm->state && vm->place == VM_HOST) {
+        buf_add(&r->json, vm->state, len);
+    } else {
+        static const char *const keys[] = {[ID] = "id", [NETWORK] = "network", [ADDRESS] = "address"};
+        j.first = true;
+        json_open(&j, NULL, '{');
+        for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+            if (keys[i])
+                json_string(&j, keys[i], strcmp(r->column[i].data, "-") == 0 ? NULL : r->column[i].data);
+        if (vm->entry)
+            json_number(&j, "pid", (uint64_t)vm->entry);
     }
-    buf_str(out, r->json ? "]\n" : "");
-    free(r->texts);
+    cleanup_free char *from = jsonread_string(about, jsonread_member(about, 0, "from"));
+    json_string(&j, "status", r->column[STATUS].data);
+    json_string(&j, "place", places[vm->place]);
+    if (vm->about)
+        json_string(&j, "from", from);
+    if (vm->code >= 0)
+        json_number(&j, "exit_code", (uint64_t)vm->code);
+    json_close(&j, '}');
+}
+
+static int fill_row(struct row *r, const struct vm *vm, const struct jsonread *state, const struct jsonread *about)
+{
+    uint64_t pid = jsonread_number(state, jsonread_member(state, jsonread_member(state, 0, "pids"), "entry"));
+    if (vm->place == VM_CONTAINER && pid != (uint64_t)vm->inner)
+        return -1; /* what another one has left */
+    uint64_t started = jsonread_number(state, jsonread_member(state, 0, "started"));
+    buf_str(&r->column[ID], vm->id);
+    if (vm->state)
+        buf_fmt(&r->column[PID], "%llu", vm->entry ? (unsigned long long)vm->entry : (unsigned long long)pid);
+    else
+        buf_str(&r->column[PID], "-");
+    put_time(&r->column[STARTED], started ? started : jsonread_number(about, jsonread_member(about, 0, "created")));
+    put_text(&r->column[NETWORK], state, "network");
+    put_text(&r->column[ADDRESS], state, "address");
+    put_text(&r->column[IMAGE], vm->about ? about : state, vm->about ? "from" : "image");
+    put_status(&r->column[STATUS], vm);
+    buf_str(&r->column[PLACE], places[vm->place]);
+    for (int i = 0; i < COLUMNS; i++)
+        if (buf_failed(&r->column[i]))
+            return -1;
+    fill_json(r, vm, about);
+    return 0;
+}
+
+static int read_text(struct jsonread *j, const char *text, size_t len)
+{
+    static const char nothing[] = "{}";
+    return jsonread_open(j, text ? text : nothing, text ? len : strlen(nothing));
+}
+
+static void print_one(const struct ls *l, const struct vm *vm, struct buf *out)
+{
+    struct jsonread state, about;
+    struct row r = {0};
+    if (!vm->state && !vm->lives && !l->all)
+        return;
+    if (read_text(&state, vm->state, vm->state_len) == 0) {
+        if (read_text(&about, vm->about, vm->about_len) == 0) {
+            if (fill_row(&r, vm, &state, &about) == 0 && passes(l, &r)) {
+                buf_str(out, l->json && out->len > 1 ? ",\n" : "");
+                buf_str(out, l->json ? r.json.data : r.column[0].data);
+                for (int i = 1; i < COLUMNS && !l->json && !l->quiet; i++)
+                    buf_fmt(out, "\t%s", r.column[i].data);
+                buf_str(out, l->json ? "" : "\n");
+            }
+            jsonread_close(&about);
+        }
+        jsonread_close(&state);
+    }
+    for (int i = 0; i < COLUMNS; i++)
+        buf_free(&r.column[i]);
+    buf_free(&r.json);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp(((const struct vm *)a)->id, ((const struct vm *)b)->id);
+}
+
+static int take_args(struct ls *l, const char **root, char **arg, struct err *err)
+{
+    for (; *arg; arg++) {
+        const char *value = args_value(&arg, "--filter");
+        value = value ? value : args_value(&arg, "-f");
+        if (value && l->filter_count < FILTERS_MAX && filter_of(value) < FILTER_NAMES)
+            l->filters[l->filter_count++] = value;
+        else if (value)
+            return err_set(
+                err, "ls: --filter %s: is not one of id=, name=, status=, image=, place=, network=, address=", value);
+        else if ((value = args_value(&arg, "--root")))
+            *root = value;
+        else if (strcmp(*arg, "--json") == 0)
+            l->json = true;
+        else if (strcmp(*arg, "-a") == 0 || strcmp(*arg, "--all") == 0)
+            l->all = true;
+        else if (strcmp(*arg, "-q") == 0 || strcmp(*arg, "--quiet") == 0)
+            l->quiet = true;
+        else
+            return err_set(err, "ls: usage: ls [-a] [-q] [--json] [--filter KEY=TEXT]...");
+    }
+    return 0;
 }
 
 int ctl_ls(const char *id, char **argv, struct err *err)
 {
     (void)id;
-    struct rows rows = {.json = argv[1] && strcmp(argv[1], "--json") == 0};
-    if (argv[1] && (!rows.json || argv[2]))
-        return err_set(err, "ls: usage: ls [--json]");
-    cleanup_buf struct buf out = {0};
-    if (local_list(consider, &rows) < 0) {
-        err_sys(err, "cannot look for VMs in " LOCAL_DIR);
-        if (errno == EACCES)
-            err_hint(err, "only root may connect");
+    struct ls l = {0};
+    struct vms vms = {0};
+    const char *root = STORE_ROOT;
+    if (take_args(&l, &root, argv + 1, err) < 0)
         return -1;
+    cleanup_buf struct buf out = {0};
+    int rc = vms_find(&vms, root, err);
+    if (rc == 0) {
+        vms_find_contained(&vms);
+        rc = confine_client(err);
     }
-    join(&rows, &out);
-    if (rows.failed || buf_failed(&out))
-        return err_set(err, "out of memory");
-    return out.len > 0 ? ctl_print(&out, false, err) : 0;
+    if (rc == 0 && vms.count > 0)
+        qsort(vms.list, vms.count, sizeof(*vms.list), by_id);
+    buf_str(&out, l.json ? "[" : "");
+    for (size_t i = 0; rc == 0 && i < vms.count; i++)
+        print_one(&l, &vms.list[i], &out);
+    buf_str(&out, l.json ? "]\n" : "");
+    if (rc == 0 && (buf_failed(&out) || vms.failed))
+        rc = err_set(err, "out of memory");
+    if (rc == 0 && out.len > 0)
+        rc = ctl_print(&out, false, err);
+    vms_free(&vms);
+    return rc;
 }

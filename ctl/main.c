@@ -44,19 +44,22 @@ static const struct {
      "prints the plan; --from IMAGE, --vmlinux-id ID, --mem MIB, --cpu N, --port and --daemonize are known, too"},
     {"rm", ctl_rm, "rm [-f] [--root DIR] ID...",
      "removes what is kept of VMs in the background that have ended: name, log, exit code; -f: ends them first"},
-    {"inspect", ctl_inspect, "inspect [--vmm-id] ID",
-     "prints a running VM as JSON: its address, process, image and the image's names, as firebuild calls them, and all "
-     "of its "
-     "state.json"},
+    {"inspect", ctl_inspect, "inspect [--show-env] [--root DIR] [--vmm-id] ID",
+     "prints a VM as JSON: address, process, image and its names, as firebuild names them, and all of its state.json; "
+     "of one in the background, also what it was started with.  The values of its variables are null, unless with "
+     "--show-env"},
     {"kill", ctl_kill, "kill [--vmm-id] ID [--shutdown-timeout SECONDS]",
      "stops a VM as stop does, and kills its command after 15 seconds, or after SECONDS"},
     {"wrap", ctl_wrap, "wrap [STAGE]",
      "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "
-     "of a Dockerfile, with its environment, user, command and so on"},
-    {"ls", ctl_ls, "ls [--json]",
-     "lists the VMs that run here: id, entry's process, start (UTC), network, address, root filesystem, with tabs "
-     "between "
-     "them and - for none; --json: an array with the state.json of each"},
+     "of "
+     "a Dockerfile, with its environment, user, command and so on"},
+    {"ls", ctl_ls, "ls [-a] [-q] [--json] [--filter KEY=TEXT]... [--root DIR]",
+     "lists the VMs that run here, also in containers: id, entry's process, start (UTC), network, address, image, "
+     "status, and host or container, with tabs between them and - for none; -a: also those in the background that have "
+     "ended; -q: ids; --filter: those in whose id, status, image, place, network or address the text is; --json: an "
+     "array of what state.json says of each, and the rest"},
+    {"ps", ctl_ls, "ps ...", "is ls"},
     {"kernel", ctl_kernel, "kernel [--root DIR] add FILE ID | tag ID ID | path ID | rm ID | ls | verify | prune",
      "keeps guest kernels in the host's store, /var/lib/ctr-jailer or DIR; path: prints the file for VM_KERNEL_IMAGE; "
      "verify: ls, after reading each file and comparing it with its digest"},

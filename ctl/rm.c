@@ -48,7 +48,7 @@ int ctl_rm(const char *id, char **argv, struct err *err)
         else
             break;
     if ((*arg && **arg == '-') || (!*arg && !id) || (*arg && id))
-        return err_set(err, "rm: use it as: rm [-f] ID...");
+        return err_set(err, "rm: usage: rm [-f] ID...");
     if (id)
         return rm_record(root, id, force, err);
     for (; *arg; arg++) {

@@ -1,5 +1,6 @@
 #include "entry/life/state.h"
 
+#include "common/mac.h"
 #include "entry/life/status.h"
 
 #include <arpa/inet.h>
@@ -54,6 +55,24 @@ void state_network(struct json *j, const struct net_link *link, const struct tak
     fill_ports(j, ports);
 }
 
+/* What the guest is told of its first interface, beside its address: the MAC address, and without takeover the prefix
+ * and the gateway. */
+static void fill_interface(struct json *j, const struct state *s)
+{
+    char text[INET_ADDRSTRLEN], mac[MAC_TEXT];
+    size_t count;
+    if (s->taken) {
+        const struct card_address *v4 = takeover_address(s->taken, AF_INET);
+        json_string(j, "mac", mac_text(takeover_cards(s->taken, &count)[0].card.mac, mac));
+        if (v4)
+            json_number(j, "prefix", v4->prefix);
+    } else if (s->link) {
+        json_string(j, "mac", mac_text(s->link->guest_mac, mac));
+        json_number(j, "prefix", NET_PREFIX);
+        json_string(j, "gateway", inet_ntop(AF_INET, &s->link->tap_addr, text, sizeof(text)));
+    }
+}
+
 void state_fill(const struct state *s, struct buf *out)
 {
     struct json j = {.out = out};
@@ -75,6 +94,7 @@ void state_fill(const struct state *s, struct buf *out)
     json_string(&j, "image", s->image);
     json_string(&j, "network", s->network);
     state_network(&j, s->link, s->taken, s->ports);
+    fill_interface(&j, s);
     json_close(&j, '}');
     buf_str(out, "\n");
     if (firecracker.stat >= 0)

@@ -53,10 +53,20 @@ is "its name is taken" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: run: --name o
 capture ctr run --name=one --kernel waiting app /guest-static
 is "for the foreground, too" "$STATUS/$STDERR" "125/ctr-jailer: run: --name one: a VM in the background has or had that name: ctr-jailer rm one"
 is "a record that lives stays" "$(ctr rm one 2>&1)" "ctr-jailer: rm: one: the VM runs: stop it first, or use rm -f"
+fields() { jq -c ".[] | [.id, .status, .place, .from, .exit_code]"; }
+is "it is listed, with its image's name" "$(ctr ls | cut -f 1,6-)" "$(printf '%s\t' one app:latest running host | sed 's/.$//')"
+is "as JSON, too" "$(ctr ps --json | fields)" '["one","running","host","app:latest",null]'
+inspect() { ctr inspect "$@" | jq -c "[.Running, .Rootfs.Tag, .Rootfs.Image, .Configs.RunConfig.EnvVars.SECRET, .Configs.RunConfig.Command, .Configs.Machine.Mem, .State.id]"; }
+is "inspect tells what it was started with, but no value" "$(inspect one)" '[true,"app:latest",{"Org":"_","Image":"app","Version":"latest"},null,["/guest-static"],"64","one"]'
+is "unless asked for" "$(inspect --show-env --vmm-id=one | jq -c '.[3]')" '"of-the-guest"'
 check "it is stopped" ctr stop -t 1 one
 check "its keeper ends" wait_until 10 test -s $vms/one/exit
 is "its exit code is kept" "$(cat $vms/one/exit)" 143
 is "nothing of the VM is left" "$(find jails scratch -mindepth 1; ls /run/ctr-jailer 2>/dev/null)" ""
+is "ls lists no VM" "$(ctr ls)$(ctr ls -q)" ""
+is "but with -a those that have ended" "$(ctr ls -a | cut -f 1,2,4-)" "$(printf '%s\t' one - - - app:latest 'exited (143)' host | sed 's/.$//')"
+is "as JSON, too" "$(ctr ls -a --json | fields)" '["one","exited (143)","host","app:latest",143]'
+is "inspect knows it" "$(ctr inspect one | jq -c '[.Running, .ExitCode, .State]')" '[false,143,null]'
 capture ctr run -d --name=one --kernel waiting app /guest-static
 is "its name is taken still" "$STATUS/$STDERR" "125/ctr-jailer: run: --name one: a VM with that name has ended: ctr-jailer rm one"
 check "until it is removed" ctr rm one
@@ -90,6 +100,30 @@ for name in "a b" -x "" a/b "$(printf 'x%.0s' {1..65})"; do
     like "a name that is none: '$name'" "$STATUS/$STDERR" "125/ctr-jailer: run: --*name*"
 done
 is "the command has the hostname" "$(uname -n)/$(ctr run --dry-run --hostname other-host --kernel waiting app /guest-static >/dev/null && uname -n)" "$(uname -n)/$(uname -n)"
+
+# --- VMs of containers: here, of mount and PID namespaces of their own
+ctr run -d --name here --kernel waiting app /guest-static >/dev/null
+# shellcheck disable=SC2016 # the container's
+"${run[@]}" VM_ID=inside VM_ROOTFS_DIR="$work/tree" VM_KERNEL_IMAGE="$work/waiting" unshare --mount --pid --fork --kill-child --mount-proc bash -c '
+    mount -t tmpfs run /run
+    mkdir -p /run/ctr-jailer/{pipe,link,folder/state.json,stale,large}
+    mkfifo /run/ctr-jailer/pipe/state.json
+    ln -s /proc/self/environ /run/ctr-jailer/link/state.json
+    echo "{\"pids\":{\"entry\":99999}}" >/run/ctr-jailer/stale/state.json
+    head -c 300000 /dev/zero >/run/ctr-jailer/large/state.json
+    entry /guest-static; :' </dev/null >inside.out 2>&1 &
+inside=$!
+listed() { [ "$(timeout 10 ctr-jailer ls -q | sort | tr '\n' ' ')" = "here inside " ]; }
+check "a container's VM is listed, and nothing else that it has" wait_until 20 env PATH="$work/bin:$PATH" bash -c "$(declare -f listed); listed"
+pid=$(ctr ls --filter id=inside | cut -f 2)
+is "with its entry's process here" "$(ctr ls --filter place=container | cut -f 1,2,8)" "$(printf 'inside\t%s\tcontainer' "$pid")"
+is "which it is" "$(tr '\0' ' ' <"/proc/$pid/cmdline")" "entry /guest-static "
+is "as JSON, too" "$(ctr ls --json --filter status=run --filter place=cont | jq -c '.[] | [.id, .pid, .status, .place]')" "[\"inside\",$pid,\"running\",\"container\"]"
+is "a filter by image" "$(ctr ls -q --filter image=app:)" here
+is "a filter that is none" "$(ctr ls --filter x=y 2>&1)" "ctr-jailer: ls: --filter x=y: is not one of id=, name=, status=, image=, place=, network=, address="
+kill -9 $inside
+wait $inside 2>/dev/null || true
+ctr rm -f here
 
 # --- killed, at a time of somebody else's choice
 ctr run -d --name three --kernel waiting app /guest-static >/dev/null

@@ -51,21 +51,24 @@ is "and the tree" "$(json .image)" "$PWD/build/rootfs-static"
 check "its lock is held" test "$(flock -n /run/ctr-jailer/one/lock echo free || echo held)" = held
 is "no abstract socket takes questions" "$(grep -c '@ctr-jailer.*control' /proc/net/unix)" 0
 is "the list has it" "$("$ctr" ls)" \
-    "$(jq -r '[.id, .pids.entry, (.started | todate), .network, .address, .image] | @tsv' "$state")"
-is "and as JSON all of its state" "$("$ctr" ls --json | jq -cS .)" "$(jq -cS '[.]' "$state")"
+    "$(jq -r '[.id, .pids.entry, (.started | todate), .network, .address, .image, "running", "host"] | @tsv' "$state")"
+is "and as JSON all of its state" "$("$ctr" ls --json | jq -cS .)" "$(jq -cS '[. + {status: "running", place: "host"}]' "$state")"
 inspect() { "$ctr" inspect "$@" | jq -r "[.VMMID, .Type, .NetworkInterfaces[0].StaticConfiguration.IPConfiguration.IP,
     .NetworkInterfaces[0].StaticConfiguration.HostDeviceName, .Pid.Pid, .StartedAtUTC, .Rootfs.Path] | join(\" \")"; }
 known=$(json '["one run", .address, .tap, .pids.firecracker, .started, .image] | join(" ")')
 is "inspect tells it by firebuild's names" "$(inspect --vmm-id=one)" "$known"
 is "also by an id alone" "$(inspect one)/$(inspect --vmm-id one)" "$known/$known"
+like "also MAC address, gateway and net" "$("$ctr" inspect one | jq -r '.NetworkInterfaces[0].StaticConfiguration | [.MacAddress, .IPConfiguration.Gateway, .IPConfiguration.IPMask, .IPConfiguration.IPNet] | join(" ")')" \
+    "*:*:*:*:*:* 10.* 255.255.255.252 $(json .address)/30"
+is "the gateway is the TAP's address" "$(json .gateway)" "$(ip -j addr show dev "$(json .tap)" | jq -r '.[0].addr_info[] | select(.family == "inet").local')"
 is "with our own beside them" "$("$ctr" inspect one | jq -cS .State)" "$(jq -cS . "$state")"
 is "a tree has no names in a store" "$("$ctr" inspect one | jq -c .Rootfs.Tags)" "[]"
 is "not another one's" "$("$ctr" inspect two 2>&1)" "ctr-jailer: inspect: two: no VM with that id is running here"
 for words in "" "../one" "one two" "--what"; do
     # shellcheck disable=SC2086 # words
-    is "inspect ${words:-of nothing}: refused" "$("$ctr" inspect $words 2>&1)" "ctr-jailer: inspect: usage: inspect [--vmm-id] ID"
+    is "inspect ${words:-of nothing}: refused" "$("$ctr" inspect $words 2>&1)" "ctr-jailer: inspect: usage: inspect [--show-env] [--vmm-id] ID"
 done
-is "a list takes no names" "$("$ctr" ls one 2>&1)" "ctr-jailer: ls: usage: ls [--json]"
+is "a list takes no names" "$("$ctr" ls one 2>&1)" "ctr-jailer: ls: usage: ls [-a] [-q] [--json] [--filter KEY=TEXT]..."
 
 # Another container: uid 0 in the same network namespace, in mount and PID namespaces of its own, without capabilities.
 other() { unshare --mount --pid --fork --mount-proc bash -c "mount -t tmpfs run /run; $1"; }

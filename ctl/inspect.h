@@ -1,0 +1,24 @@
+/* Parts of what inspect prints. */
+#ifndef CTR_CTL_INSPECT_H
+#define CTR_CTL_INSPECT_H
+
+#include "common/json.h"
+#include "common/jsonread.h"
+
+#include <stdbool.h>
+
+struct inspected {
+    const char *id;
+    bool show_environment;
+    bool running, kept;           /* it has a state, a record */
+    long code;                    /* -1: none */
+    struct jsonread state, about; /* empty objects without */
+};
+
+/* Configs: what it was started with, of which only the names of variables without show_environment. */
+void inspect_config(struct json *to, const struct inspected *vm);
+
+/* Rootfs: the image and what the store has of it. */
+void inspect_image(struct json *to, const struct inspected *vm);
+
+#endif
