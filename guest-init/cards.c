@@ -1,7 +1,8 @@
 /* Everything is read from text that netsetup/cardtext.c writes.
  *
  * IPv4's addresses come before the card goes up: with arp_notify, the kernel then announces them to all on the link.
- * IPv6's come after; joining their groups tells switches as much.  The MAC address is the one that everybody knows. */
+ * IPv6's addresses come after that: joining their multicast groups also announces them to switches.  The MAC address is
+ * the one that the others already know. */
 #include "guest-init/cards.h"
 
 #include "common/cleanup.h"
@@ -166,7 +167,7 @@ static int add_route(unsigned ifindex, const struct route_words *w)
     return rtnl_send(&r);
 }
 
-/* The value of the next setting of that name for the card, after *list, which goes on behind it; NULL: no more. */
+/* The value of the card's next setting of that name from *list on; *list moves past it.  NULL: no more. */
 static const char *next_of(char *const **list, const char *setting, const char *card)
 {
     size_t len = strlen(setting), card_len = strlen(card);
@@ -250,7 +251,7 @@ static int parse_card(const char *text, struct guest_card *card, struct err *err
     return err_set(err, "the setting %s=%s is malformed", SETTING_CARD, text);
 }
 
-/* First to names that nobody has: one card's name may be another's before. */
+/* First renames the cards to names that nobody has, because one card's new name may be another's old one. */
 static int name_cards(int sock, char *const *settings, struct err *err)
 {
     for (int final = 0; final < 2; final++) {
@@ -302,7 +303,7 @@ int cards_up(char *const *settings, struct err *err)
         return err_sys(err, "cannot create a socket");
     if (name_cards(sock, settings, err) < 0)
         return -1;
-    /* A route may go by an address of another card's. */
+    /* A route may use an address of another card. */
     for (int routes = 0; routes < 2; routes++) {
         char *const *list = settings;
         for (const char *text; (text = next_of(&list, SETTING_CARD, ""));) {

@@ -1,4 +1,4 @@
-/* Network cards that are what the container's interfaces were. */
+/* Network cards that take the place of the container's interfaces. */
 #ifndef CTR_INIT_CARDS_H
 #define CTR_INIT_CARDS_H
 

@@ -1,6 +1,6 @@
-/* An answer's error is at most half of what it took; one that took too long is asked for again.  Small offsets, as of
- * an oscillator's drift, are slewed (the kernel does 0.5 ms a second), so that the clock does not jump; others are of a
- * clock that was set, or of a VM that was stopped, and ours is set too. */
+/* The error of an answer is at most half of its round trip; an answer that took too long is asked for again.  Small
+ * offsets come from an oscillator's drift: they are slewed (the kernel does 0.5 ms a second), so that the clock does
+ * not jump.  Larger offsets mean that the host's clock was set or the VM was stopped, and then our clock is set too. */
 #include "guest-init/clock.h"
 
 #include "common/units.h"

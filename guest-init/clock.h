@@ -1,5 +1,5 @@
-/* The guest's wall clock follows the host's, which is asked for it now and then: the guest's kernel reads it once, at
- * its start, and counts by itself from there. */
+/* Keeps the guest's wall clock equal to the host's by asking the host now and then.  The guest's kernel reads the
+ * host's time only once, at its start, and counts by itself from there. */
 #ifndef CTR_INIT_CLOCK_H
 #define CTR_INIT_CLOCK_H
 

@@ -31,7 +31,7 @@ static int become(const struct user *user)
     return setgroups(user->group_count, user->groups) < 0 || setgid(user->gid) < 0 || setuid(user->uid) < 0 ? -1 : 0;
 }
 
-/* env, and what a command may expect and env lacks.  In the child: nothing is freed. */
+/* env, plus variables that a command may expect and env lacks.  Runs in the child, so nothing is freed. */
 static char **complete(char *const *env, const struct user *user, bool tty)
 {
     char hostname[65] = "", *defaults[4] = {"PATH=" COMMAND_PATH};
@@ -53,7 +53,7 @@ static char **complete(char *const *env, const struct user *user, bool tty)
     return all;
 }
 
-/* A command that is PID 1 gets a /proc that shows its own processes; the others see what it has mounted. */
+/* A command that is PID 1 gets a /proc that shows its own processes; later commands see its mounts. */
 static int enter(const struct command *c)
 {
     if (c->mounts >= 0)
@@ -64,7 +64,8 @@ static int enter(const struct command *c)
         return -1;
     char terminal[64];
     if (c->tty && ttyname_r(STDIN_FILENO, terminal, sizeof(terminal)) == 0)
-        mount(terminal, "/dev/console", NULL, MS_BIND, NULL); /* where an init system talks to people, as in Docker */
+        /* where init systems print their messages, as in Docker */
+        mount(terminal, "/dev/console", NULL, MS_BIND, NULL);
     umount2("/proc", MNT_DETACH);
     return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
@@ -160,7 +161,7 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
     cleanup_close int report_read = report[0], report_write = report[1];
     if (c->first && getpid() == 1)
         (void)!setresuid(user.uid, 0, 0);
-    /* It holds for all that is forked from now on; the first is PID 1. */
+    /* It applies to all processes forked from now on; the first is PID 1. */
     if (c->pid1 && unshare(CLONE_NEWPID) < 0) {
         err_sys(err, "cannot run '%s' as PID 1 in the guest", c->argv[0]);
         err_hint(err, "the guest's kernel needs PID_NS");
@@ -186,9 +187,9 @@ int command_mounts(pid_t pid)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* reboot(2), "Behavior inside PID namespaces": halting and powering off kills its first process with SIGINT,
- * rebooting with SIGHUP.  Nothing else can: of all signals with their default action, such a process only
- * gets SIGKILL, from outside. */
+/* reboot(2), "Behavior inside PID namespaces": halting and powering off kills its first process with SIGINT, rebooting
+ * with SIGHUP.  Nothing else can kill it that way: of all signals with their default action, such a process receives
+ * only SIGKILL, and only from outside. */
 int command_pid1_status(int status)
 {
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGINT ? 0 : status;

@@ -21,8 +21,8 @@ struct command {
     int mounts; /* the mount namespace to join; -1: none */
 };
 
-/* Starts it in a session of its own, with the three descriptors as its stdin, stdout and stderr, which it
- * will own.  The process id; or -1 with err, and *code what a shell would say: 127 not found, 126 not
+/* Starts it in a session of its own, with the three descriptors as its stdin, stdout and stderr, which it will own.
+ * The process id; or -1 with err, and *code set to the exit status that a shell would report: 127 not found, 126 not
  * executable, else 125. */
 pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code, struct err *err);
 

@@ -2,7 +2,7 @@
 #ifndef CTR_INIT_COPY_H
 #define CTR_INIT_COPY_H
 
-/* The exit code; what fails is told on stderr. */
+/* Returns the exit code; failures are reported on stderr. */
 int copy_main(char *const *argv);
 
 #endif

@@ -20,9 +20,9 @@ static int make_folder(const char *path, struct err *err)
     return folders_make(path, 0755) < 0 ? err_sys(err, "cannot create %s in the guest", path) : 0;
 }
 
-/* A data disk that is as mke2fs made it takes the owner and mode of the folder it covers, and is empty: as
- * Docker does it with a new volume.  lost+found would be in the way of programs that want an empty folder;
- * e2fsck makes it again if it ever needs it. */
+/* A data disk fresh from mke2fs takes over the owner and mode of the directory it covers, and is empty, like a new
+ * volume of Docker. lost+found is removed, because some programs want an empty directory; e2fsck creates it again if it
+ * ever needs it. */
 static int mount_data(const char *path, struct err *err)
 {
     struct stat covered, root;
@@ -41,7 +41,7 @@ static int mount_data(const char *path, struct err *err)
     return 0;
 }
 
-/* A file is mounted where one is, or is made.  The disk it comes from is only seen there. */
+/* A file is mounted on a file, which is created if it is missing.  Its disk is visible only there. */
 static int mount_file(const char *device, const char *path, struct err *err)
 {
     static const char disk[] = "/dev/.volume", file[] = "/dev/.volume/" VOLUME_FILE;

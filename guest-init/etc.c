@@ -1,5 +1,5 @@
-/* A file of our own is mounted over one of the image's, as Docker does it: what the image ships is still
- * there beneath, also when its disk is kept.  The bytes are in a tmpfs that is mounted nowhere else. */
+/* Like Docker, mounts a file of our own over the image's: the image's file stays intact beneath, also if its disk is
+ * kept.  The bytes are in a tmpfs that is mounted nowhere else. */
 #include "guest-init/etc.h"
 
 #include "common/buf.h"
@@ -16,7 +16,7 @@
 
 #define OWN "/dev/etc" /* where that tmpfs is while this happens */
 
-/* A link's target may be in folders that a daemon makes which does not run: /run/systemd/resolve. */
+/* A link's target may be in a directory that only a daemon creates, which does not run here: /run/systemd/resolve. */
 static void make_parents(const char *link)
 {
     char path[4096 + 8] = "/etc/", *target = path + strlen(path);
@@ -29,8 +29,8 @@ static void make_parents(const char *link)
     folders_above(path);
 }
 
-/* What is mounted over: the image's file, where its link leads; one is made where there is none, and in
- * place of a link to what is no file (/dev/null would be covered for everyone). */
+/* The file to mount over: the image's file, at the end of its links.  It is created if it is missing, and it replaces a
+ * link to something that is not a regular file (/dev/null would be covered for everyone). */
 static int open_target(const char *path)
 {
     struct stat st;

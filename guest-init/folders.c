@@ -18,7 +18,7 @@ void folders_above(char *path)
     }
 }
 
-/* Puts a link's target in its place: whole is the link's path, cut off from the rest, which is behind its NUL. */
+/* Puts a link's target in its place: whole is the link's path, cut off from the rest, which follows its NUL. */
 static int follow_link(char whole[PATH_MAX], const char *rest)
 {
     char target[PATH_MAX], next[PATH_MAX];

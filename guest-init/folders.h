@@ -1,11 +1,11 @@
-/* Folders on the way to something that is about to be made, or that it is mounted on. */
+/* Creates directories on the way to a file or mount point. */
 #ifndef CTR_GUEST_FOLDERS_H
 #define CTR_GUEST_FOLDERS_H
 
 #include <sys/types.h>
 
-/* Makes the folders above path that are missing; path is as before when this returns.  What cannot be made shows
- * when path itself is. */
+/* Makes the folders above path that are missing; path is unchanged when this returns.  A failure shows later, when path
+ * itself is created. */
 void folders_above(char *path);
 
 /* Makes the folder at path, and those above it, where it is missing: mode is the last one's.  Links are followed, also

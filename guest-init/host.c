@@ -5,10 +5,10 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
-/* behind sys/socket.h, which it needs */
+/* after sys/socket.h, which it needs */
 #include <linux/vm_sockets.h>
 
-/* Only a host that is held up lets a connection wait: busy, or paused.  The kernel's own patience is 2 s
+/* A connection waits only if the host is busy or paused.  The kernel's own timeout is 2 s
  * (VSOCK_DEFAULT_CONNECT_TIMEOUT of net/vmw_vsock/af_vsock.c); how long a boot may take is entry's to say. */
 static const struct timeval patience = {.tv_sec = 3600};
 

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/mount.h>
 
-/* As Docker's containers have them.  Files: room for servers, and 1024 as the soft limit for those that
- * select(2) or close all they could have open.  Processes: the kernel's own limit goes by the memory, and is
- * some hundred in a small VM.  Core files: none unless the command asks, or a crash loop fills the disk. */
+/* The defaults of Docker's containers.  Files: room for servers, and 1024 as the soft limit for those that select(2) or
+ * close all they could have open.  Processes: the kernel's own limit goes by the memory, and is some hundred in a small
+ * VM.  Core files: none unless the command asks, or a crash loop fills the disk. */
 static const struct {
     int resource;
     struct rlimit limit;
@@ -88,7 +88,7 @@ static void resize_shm(const char *bytes)
     (void)mount("tmpfs", "/dev/shm", NULL, MS_REMOUNT | MS_NOSUID | MS_NODEV, options);
 }
 
-/* The container's own first: what was said for the guest is the last word. */
+/* The container's settings first, so that those given for the guest win. */
 int limits_take(char *const *settings, struct err *err)
 {
     const char *value;

@@ -5,8 +5,8 @@
 
 #include "common/err.h"
 
-/* Takes them from the settings, and sets what is the whole guest's; the network and /dev/shm are there.  -1 with err
- * when the kernel refuses one of VM_SYSCTLS. */
+/* Reads them from the settings, and applies those of the whole guest.  The network and /dev/shm must be set up
+ * already.  -1 with err when the kernel refuses one of VM_SYSCTLS. */
 int limits_take(char *const *settings, struct err *err);
 
 /* Sets this process's, which is to become a command. */

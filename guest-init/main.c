@@ -40,7 +40,7 @@ static void make_plan(const struct settings *s, struct serve_plan *plan)
     plan->command.tty = tty && sscanf(tty, "%ux%u", &plan->rows, &plan->columns) == 2;
 }
 
-/* Reaches entry, and learns what this guest is to be.  Whatever comes before is the same for all guests. */
+/* Connects to entry and receives this guest's settings.  Everything before this is the same for all guests. */
 static int meet_host(int *control, struct settings *s, struct err *err)
 {
     uint64_t asked = loop_now();
@@ -50,7 +50,7 @@ static int meet_host(int *control, struct settings *s, struct err *err)
     return 0;
 }
 
-/* The container's working directory is the command's where the image, or a disk, has it. */
+/* The container's working directory is the command's if the image or a disk has that directory. */
 static const char *default_directory(char *const *settings)
 {
     const char *directory = or_empty(lists_value(settings, SETTING_WORKDIR_DEFAULT));
@@ -58,7 +58,7 @@ static const char *default_directory(char *const *settings)
     return stat(directory, &st) == 0 && S_ISDIR(st.st_mode) ? directory : "";
 }
 
-/* By depth, so that none hides what is mounted inside of it. */
+/* In the order of depth, so that no mount hides one inside of it. */
 static int mount_rest(char *const *settings, struct err *err)
 {
     unsigned deepest = disks_deepest(settings);
@@ -70,7 +70,7 @@ static int mount_rest(char *const *settings, struct err *err)
 
 static int boot(int *control, struct serve_plan *plan, struct err *err)
 {
-    struct settings s; /* for good: the commands' strings are in there */
+    struct settings s; /* never freed: it holds the commands' strings */
     if (mounts_early(err) < 0 || modules_load(err) < 0 || meet_host(control, &s, err) < 0)
         return -1;
     char *const *settings = s.list;

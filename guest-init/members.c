@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of /proc/PID/stat (proc(5)): the session and the start, behind the name, which may hold anything. */
+/* Of /proc/PID/stat (proc(5)): the session and the start time, after the name, which may contain anything. */
 static bool parse_stat(const char *text, char *state, pid_t *sid, uint64_t *ticks)
 {
     const char *name_end = strrchr(text, ')');

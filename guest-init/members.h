@@ -1,4 +1,4 @@
-/* The processes of a session of the kernel's (setsid(2)), which a command and what it has started are. */
+/* The processes of one kernel session (setsid(2)): a command and everything it has started. */
 #ifndef CTR_INIT_MEMBERS_H
 #define CTR_INIT_MEMBERS_H
 

@@ -41,7 +41,8 @@ static const struct mount_row late[] = {
     {"cgroup2", "/sys/fs/cgroup", "nsdelegate", MS_NOSUID | MS_NODEV | MS_NOEXEC, 0555, true},
 };
 
-/* Systemd mounts this one itself when it is none yet, over what is in it: /etc/resolv.conf's target. */
+/* If this is not a mount yet, systemd mounts it itself and so hides its content, such as the target of
+ * /etc/resolv.conf. */
 static const struct mount_row run = {"tmpfs", "/run", "mode=0755,size=20%", MS_NOSUID | MS_NODEV, 0755, false};
 
 /* Names that a C library and shells expect in /dev. */
@@ -74,8 +75,8 @@ int mounts_early(struct err *err)
     return 0;
 }
 
-/* As runc does: /dev may be a link, also to what is not there yet; proc and sysfs are mounted nowhere else than at
- * /proc and /sys, which much of the world trusts to be that. */
+/* As runc does: /dev may be a link, also to what is not there yet; proc and sysfs are mounted only at /proc and /sys
+ * themselves, since many programs rely on these being the real ones. */
 static int open_target(const struct mount_row *m, struct err *err)
 {
     struct stat st;
@@ -102,8 +103,8 @@ static int open_targets(int target[EARLY], struct err *err)
     return r;
 }
 
-/* The initramfs cannot be pivoted away from: it is moved over instead, as switch_root(8) does.  Its few
- * files have been removed or are wanted still. */
+/* The initramfs cannot be pivoted away from: it is moved over instead, as switch_root(8) does.  Its few files have been
+ * removed or are still needed. */
 static int switch_root(struct err *err)
 {
     int target[EARLY] = {-1, -1, -1};

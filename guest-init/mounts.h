@@ -7,7 +7,8 @@
 /* /dev /proc /sys in the initramfs, and stdin to stderr on the console. */
 int mounts_early(struct err *err);
 
-/* Mounts the root disk as settings (NAME=value strings) tell, and makes it the root, with /proc, /sys and /dev. */
+/* Mounts the root disk according to the settings (NAME=value strings), and makes it the root, with /proc, /sys and
+ * /dev. */
 int mounts_root(char *const *settings, struct err *err);
 
 /* Mounts what else software expects, at this depth (folders_depth), of MOUNTS_DEEPEST: /dev's pts, shm and mqueue,

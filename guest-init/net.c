@@ -1,8 +1,8 @@
-/* By ioctl (netdevice(7), rtnetlink's older sibling): an address, a mask and a route need no more.  Only neighbours
- * of IPv6 have none.
+/* By ioctl (netdevice(7), rtnetlink's older sibling): an address, a mask and a route need no more.  Only neighbours of
+ * IPv6 have none.
  *
- * The host answers neither ARP nor neighbour discovery, so the gateway's MAC address is a setting, and eth0 asks for
- * none: with NOARP a program that takes eth0 down and up again loses the entries, as it loses the routes. */
+ * The host answers neither ARP nor neighbour discovery, so the gateway's MAC address is a setting, and eth0 has
+ * NOARP.  A program that takes eth0 down and up again loses the neighbour entries, as it loses the routes. */
 #include "guest-init/net.h"
 
 #include "common/cleanup.h"
@@ -30,7 +30,7 @@ static int set_address(int sock, const char *name, unsigned long what, struct in
     return ioctl(sock, what, &r);
 }
 
-/* A link-local route first is not needed: the /30's own route comes with the address. */
+/* No link-local route is needed first: the route of the /30 comes with the address. */
 static int add_default_route(int sock, const char *gateway)
 {
     struct rtentry route = {.rt_flags = RTF_UP | RTF_GATEWAY};

@@ -1,4 +1,4 @@
-/* What the kernel's log says of processes that it killed for their memory. */
+/* Reads from the kernel's log which processes it killed because memory ran out. */
 #ifndef CTR_INIT_OOM_H
 #define CTR_INIT_OOM_H
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The string at *at of text (len bytes, a NUL behind them); *at moves behind its NUL.  NULL at the end. */
+/* The string at *at of text (len bytes followed by a NUL); *at moves past its NUL.  NULL at the end. */
 static char *take_string(char *text, size_t len, size_t *at)
 {
     if (*at >= len)

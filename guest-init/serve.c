@@ -55,7 +55,8 @@ static void output(struct session *s, enum proto_kind kind, uint64_t bytes)
     peer_send(&((struct slot *)s)->init->control, PROTO_END, fields, 4, NULL, 0);
 }
 
-/* A slot for a new session.  Those that are over free theirs first: each has the buffers of three streams. */
+/* A slot for a new session.  Finished sessions free their slots first, since each holds the buffers of three streams.
+ */
 static struct slot **find_slot(struct init *in)
 {
     struct slot **found = NULL;
@@ -93,7 +94,7 @@ static void start_command(struct init *in, uint32_t id, const struct command *c,
     tell_entry(in, PROTO_FAILED, id, code, err.text);
 }
 
-/* The command was the VM's purpose: as a container's processes end with its first, the others end now. */
+/* The VM exists for this command: like a container's processes, the others end with the first. */
 static void end_others(void)
 {
     kill(-1, SIGKILL);
@@ -101,7 +102,7 @@ static void end_others(void)
         ;
 }
 
-/* Its output may still be on its way: PROTO_END tells of that. */
+/* Its output may still be in transit; PROTO_END reports its end. */
 static void command_ended(struct init *in, struct session *s, int status)
 {
     if (s->id == 0)
@@ -186,7 +187,7 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         clock_message(&in->clock, msg);
 }
 
-/* Entry is gone, and nobody else knows of this VM. */
+/* entry is gone, and nobody else knows this VM. */
 static void on_lost(struct peer *p, int how)
 {
     (void)how;
@@ -208,7 +209,7 @@ static int prepare_init(struct init *in, int control)
     return peer_connect(&in->control, control);
 }
 
-/* The VM ends after this; freed it is all the same, so that it can be told whether anything is lost. */
+/* The VM ends after this.  The memory is freed all the same, so that a leak checker can find leaks. */
 static void finish_init(struct init *in)
 {
     for (int i = 0; i < SESSIONS_MAX; i++) {

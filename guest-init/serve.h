@@ -1,4 +1,4 @@
-/* The guest's life with its commands: from the first one's start to its end, as entry asks. */
+/* Runs the guest's commands at entry's request, from the start of the first one to its end. */
 #ifndef CTR_INIT_SERVE_H
 #define CTR_INIT_SERVE_H
 
@@ -16,7 +16,7 @@ struct serve_plan {
  * other process is left then. */
 void serve(int control, const struct serve_plan *plan);
 
-/* Tells entry that the guest could not get as far as the command, and waits until it knows. */
+/* Reports to entry that the guest could not start the command, and waits until entry knows. */
 void serve_failure(int control, const struct err *err);
 
 #endif

@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <time.h>
 
-/* What a command that has lost its client may take to end by SIGHUP. */
+/* How long a command that has lost its client may take to end after SIGHUP. */
 #define HANGUP_GRACE (5 * SECOND)
 
 static const enum proto_kind kinds[] = {PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR};
@@ -39,7 +39,7 @@ static void host_closed(struct watch *w, short revents)
     close_stream(container_of(w, struct session_stream, closed));
 }
 
-/* Nothing more comes from the command: entry is told how much it was, and closes. */
+/* The command sends nothing more: tells entry the number of bytes; entry then closes the connection. */
 static void complete(struct session_stream *st)
 {
     struct session *s = st->session;
@@ -138,7 +138,7 @@ int session_start(struct session *s, uint32_t id, struct loop *loop, const struc
     return s->pid > 0 ? 0 : -1;
 }
 
-/* A shell passes on how its child ended: then the child is what the kernel killed. */
+/* A shell passes on how its child ended, so the kernel may have killed the child. */
 static bool was_starved(const struct session *s, int status)
 {
     return s->code == 128 + SIGKILL && oom_killed(WIFSIGNALED(status) ? s->pid : 0);

@@ -43,7 +43,7 @@ struct session {
 int session_start(struct session *s, uint32_t id, struct loop *loop, const struct command *c, bool stdin_wanted,
                   session_output *output, uint32_t *code, struct err *err);
 
-/* The command has ended with this wait status: what it wrote is still passed on. */
+/* The command has ended with this wait status; its remaining output is still passed on. */
 void session_ended(struct session *s, int status);
 
 /* It has ended, entry has closed all its connections, and nothing is left to be killed: session_close loses nothing. */
@@ -52,9 +52,9 @@ bool session_over(const struct session *s);
 void session_signal(const struct session *s, int signo);
 void session_resize(const struct session *s, uint32_t rows, uint32_t columns);
 
-/* Nobody is there any more who asked for it: closes its streams and sends SIGHUP to the command's process group, and
- * SIGKILL after a grace to what is left of the command and of its session.  Of a command that has ended already,
- * what it left behind stays. */
+/* The client is gone: closes its streams and sends SIGHUP to the command's process group, and after a grace period
+ * SIGKILL to the rest of the command and its session.  If the command has already ended, processes that it left stay.
+ */
 void session_hangup(struct session *s);
 
 /* Closes what is open. */

@@ -4,7 +4,8 @@
 
 #include <netinet/in.h>
 
-/* Gives the device an address that is usable at once: nobody else is on the wire.  0, or -1 with errno. */
+/* Gives the device an address that is usable at once, without duplicate address detection: nobody else is on the wire.
+ * 0, or -1 with errno. */
 int addr_add(unsigned ifindex, struct in_addr addr, unsigned prefix);
 int addr_add6(unsigned ifindex, const struct in6_addr *addr, unsigned prefix);
 

@@ -5,7 +5,7 @@
  * the entry is INCOMPLETE for mcast_solicit * retrans_time (3 * 1 s), and cannot be freed.  Then it is FAILED, and the
  * kernel frees it when it needs room.  So what counts is how many destinations a guest tries within 3 s: it may try a
  * quarter of the table, 256, which is 85 new ones a second for ever.  A destination that has answered counts no longer.
- * A rule cannot see whether a gateway is between, so destinations behind one count too.
+ * A rule cannot see whether a destination is reached through a gateway, so those destinations count too.
  *
  * Connections: nf_conntrack_max (262,144 from 4 GiB of memory, 65,536 from 1 GiB) in each network namespace.  The
  * kernel remembers an unanswered UDP packet for 30 s.  Within that time a guest may begin a quarter of the table, and
@@ -18,7 +18,7 @@
 
 enum { BOUNDS_MOST = 16384, BOUNDS_FLOWS_SECONDS = 30, BOUNDS_PEERS_SECONDS = 3 };
 
-/* With the TAP's name behind it, the name of a file in /proc/net/ipt_hashlimit and ip6t_hashlimit. */
+/* Followed by the TAP's name, the name of a file in /proc/net/ipt_hashlimit and ip6t_hashlimit. */
 #define BOUNDS_FLOWS "ctr-flows-"
 #define BOUNDS_PEERS "ctr-peers-"
 #define BOUNDS_PINGS "ctr-pings-"

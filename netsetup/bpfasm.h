@@ -52,7 +52,8 @@ void prog_redirect(struct prog *p, unsigned ifindex);
 void prog_load(struct prog *p, int size, unsigned at);
 void prog_load_context(struct prog *p, size_t offset);
 
-/* Jumps over what comes until prog_land of the same if R0 compares so (BPF_JEQ, ...) with value; or always. */
+/* Jumps over the instructions up to the matching prog_land if the comparison (BPF_JEQ, ...) of R0 with value holds, or
+ * always. */
 size_t prog_jump(struct prog *p, int comparison, uint32_t value);
 size_t prog_skip(struct prog *p);
 void prog_land(struct prog *p, size_t jump);

@@ -41,7 +41,7 @@ struct card {
     size_t route_count;
 };
 
-/* Calls each for every interface of the namespace but lo; addresses and routes are not read yet.  -1 with err, or when
+/* Calls each for every interface of the namespace except lo; addresses and routes are not read yet. -1 with err, or if
  * each returns -1. */
 int card_each(int (*each)(const struct card *card, void *data), void *data, struct err *err);
 
@@ -49,7 +49,7 @@ int card_each(int (*each)(const struct card *card, void *data), void *data, stru
  * from the addresses.  -1 with err. */
 int card_read(struct card *card, struct err *err);
 
-/* Whether a guest with the one would have the same as with the other: MAC address, MTU, addresses and routes. */
+/* Whether the two cards are equal for a guest: MAC address, MTU, addresses and routes. */
 bool card_same(const struct card *a, const struct card *b);
 
 /* Appends them as `ip address add` and `ip route add` (iproute2) take them. */

@@ -5,7 +5,7 @@
 #include "common/err.h"
 #include "netsetup/netplan.h"
 
-/* Touches nothing.  0, or -1 with err. */
+/* Changes nothing. 0, or -1 with err. */
 int netsetup_check(const struct net_plan *plan, struct err *err);
 
 #endif

@@ -33,8 +33,8 @@ struct claim_vm {
         -1, -1                                                                                                         \
     }
 
-/* Claims both; waits a second for a VM of the same id that is about to end.  0, or -1 with err; then whatever it holds
- * is to be released all the same. */
+/* Claims both; waits up to a second for a VM of the same id that is about to end. 0, or -1 with err; release it in
+ * either case. */
 int claim_vm(struct claim_vm *c, const char *id, char mark[NET_MARK_MAX + 1], struct err *err);
 void claim_vm_release(struct claim_vm *c);
 

@@ -20,9 +20,10 @@ struct conntrack_lost {
     size_t count;
 };
 
-/* In this order: find them while the TAP is there (its end takes masqueraded flows along); remove TAP and rules; forget
- * the flows, which would otherwise keep their old destination; give up the claims on published ports; and reset
- * (reset.h), which frees the list.  Where the kernel cannot do this, next to nothing happens. */
+/* The order of use: find the connections while the TAP exists (removing the TAP deletes masqueraded flows); remove the
+ * TAP and the rules; forget the flows, which would otherwise keep their old destination; release the claims on
+ * published ports; and reset (reset.h), which frees the list.  If the kernel lacks connection tracking over netlink,
+ * these functions do next to nothing. */
 void conntrack_find(const struct conntrack_gone *gone, struct conntrack_lost *lost);
 void conntrack_forget(const struct conntrack_gone *gone);
 void conntrack_reset(struct conntrack_lost *lost);

@@ -1,5 +1,5 @@
-/* A DNS relay for one guest: a resolver on the host's loopback (127.0.0.53 of systemd-resolved, 127.0.0.11 of
- * Docker) answers the host only. */
+/* A DNS relay for one guest: a resolver on the host's loopback (127.0.0.53 of systemd-resolved, 127.0.0.11 of Docker)
+ * answers only the host. */
 #ifndef CTR_NETSETUP_DNS_H
 #define CTR_NETSETUP_DNS_H
 

@@ -1,4 +1,4 @@
-/* The resolvers that a relay asks: in their order, except that those which did not answer lately come last. */
+/* The resolvers that a relay asks: in their order, except that servers without a recent answer come last. */
 #ifndef CTR_NETSETUP_DNSSERVERS_H
 #define CTR_NETSETUP_DNSSERVERS_H
 
@@ -24,7 +24,7 @@ struct dnsservers {
 /* Adds the one at an address in text (IPv6 with its scope), port 53.  -1 with err. */
 int dnsservers_add(struct dnsservers *s, const char *address, struct err *err);
 
-/* The next one to ask, or -1; tried has a bit for each one asked already. */
+/* The next server to ask, or -1; tried has a bit for each server already asked. */
 int dnsservers_next(const struct dnsservers *s, unsigned tried);
 
 /* Records that the server refused, or was silent. */

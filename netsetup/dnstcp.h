@@ -9,7 +9,7 @@
 
 struct dnstcp;
 
-/* At most so many at a time: a further one takes the place of the one that was silent longest. */
+/* The most connections at a time: a further one replaces the connection that was silent longest. */
 enum { DNSTCP_STREAMS = 32 };
 
 /* Connections come to fd (not owned, listening, non-blocking) and are taken from guest.  NULL without memory. */

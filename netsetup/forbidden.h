@@ -1,5 +1,5 @@
 /* Destinations that no guest may reach, whatever routes, options and other rules say: the clouds' metadata services,
- * which hand out the host's credentials to whoever asks from its address, and the host's own loopback and link. */
+ * which give the host's credentials to any request from the host's address, and the host's own loopback and link. */
 #ifndef CTR_NETSETUP_FORBIDDEN_H
 #define CTR_NETSETUP_FORBIDDEN_H
 

@@ -15,7 +15,7 @@ int gc_rules(const char *mark, int family, struct err *err);
 int gc_vm(const char *mark, struct err *err);
 
 /* gc_vm for the process that made the VM's network and knows its IPv4 and IPv6 rules: quicker, but may leave a thread
- * behind (link_delete_start). */
+ * running (link_delete_start). */
 int gc_own(const char *mark, const struct fw_made *made, const struct fw_made *made6, struct err *err);
 
 /* What one VM has. */
@@ -32,7 +32,7 @@ bool gc_is_of(const char *mark, const char *id);
 /* Calls each for every VM that anything here carries the mark of.  0, or -1 with err. */
 int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, struct err *err);
 
-/* The result of looking through everything. */
+/* The result of a full clean-up. */
 struct gc_result {
     const struct net_ports *ports; /* asked about; may be NULL */
     const char *id;                /* the same */
@@ -42,8 +42,8 @@ struct gc_result {
     struct fw_place place, place6; /* for rules of IPv4 and IPv6; known when nothing was removed */
 };
 
-/* Removes everything of every VM whose claim root does not hold; warns about what cannot be removed.  0, or -1 with err
- * if it could not look at all. */
+/* Removes everything of every VM whose claim root does not hold; warns about everything that cannot be removed. 0, or
+ * -1 with err if it could not search at all. */
 int gc_all(struct gc_result *result, struct err *err);
 
 /* The same for the VMs of one id; refused when one lives. */

@@ -1,4 +1,4 @@
-/* Who has a port, for an error message. */
+/* The process that has a port, for an error message. */
 #ifndef CTR_NETSETUP_HOLDER_H
 #define CTR_NETSETUP_HOLDER_H
 

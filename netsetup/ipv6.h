@@ -1,4 +1,4 @@
-/* Whether the guest can have IPv6, and how the TAP is kept free of it when not. */
+/* Whether the guest can have IPv6, and how to keep the TAP free of IPv6 otherwise. */
 #ifndef CTR_NETSETUP_IPV6_H
 #define CTR_NETSETUP_IPV6_H
 
@@ -19,9 +19,9 @@ bool ipv6_disable(const char *dev);
 /* Makes the device's routes hold only while it has a carrier.  False: they hold always. */
 bool ipv6_only_with_carrier(const char *dev);
 
-/* Makes the kernel drop what comes in through the device and has a routing header (SRv6, RFC 8754; RPL, RFC 6554).
- * Such a packet says itself where it goes next, and goes there after PREROUTING: past what refuses.  False: the kernel
- * obeys these headers, and /proc/sys cannot be written. */
+/* Makes the kernel drop what comes in through the device and has a routing header (SRv6, RFC 8754; RPL, RFC 6554). Such
+ * a packet names its own next destination, and goes there after PREROUTING, past the rules that refuse.  False: the
+ * kernel obeys these headers, and /proc/sys cannot be written. */
 bool ipv6_no_source_routes(const char *dev);
 
 #endif

@@ -11,7 +11,7 @@ int legacy_scan(struct fw_scan *scan, struct err *err);
 /* Tries once to remove the rules with this mark.  Starts no program unless the scan saw one of them. */
 int legacy_remove(const struct fw_scan *scan, const char *mark, struct err *err);
 
-/* Reads one of the older tables, which must be there: to ask for another makes it. */
+/* Reads one of the older tables, which must exist: reading a missing table would create it. */
 int xtables_scan(struct fw_scan *scan, const char *table, struct err *err);
 
 #endif

@@ -32,7 +32,7 @@ int link_find_index(unsigned ifindex, struct link_info *out);
 int link_each(int (*each)(const struct link_info *info, void *data), void *data);
 int link_configure(unsigned ifindex, const struct link_config *config);
 int link_up(unsigned ifindex, bool only_with_carrier); /* its IPv4 routes hold only while it has one */
-int link_delete(unsigned ifindex);                     /* and all that the kernel had for it is free again */
+int link_delete(unsigned ifindex);                     /* everything that the kernel allocated for it is free again */
 
 /* Keeps the kernel from giving the device IPv6 addresses.  Fails if the device has no IPv6 at all. */
 int link_no_autoconf(unsigned ifindex);
@@ -40,9 +40,10 @@ int link_no_autoconf(unsigned ifindex);
 /* The default route's device (AF_INET, AF_INET6), the lowest metric first; ENOENT when there is none. */
 int link_default(int family, struct link_info *out);
 
-/* Deletes a device in two steps.  When link_delete_wait has come back, the device, its addresses and routes are gone
- * from the namespace, and its name is free; the kernel frees its memory later, on a thread that is left behind for that
- * (a process that ends waits for it).  0, or -1 with errno.  Every start must be followed by a wait. */
+/* Deletes a device in two steps.  Once link_delete_wait returns, the device, its addresses and its routes are gone from
+ * the namespace, and its name is free.  The kernel frees the device's memory later, in a thread that stays for that
+ * purpose (the exit of the process waits for the thread).  0, or -1 with errno.  Every start must be followed by a
+ * wait. */
 struct link_deletion {
     unsigned ifindex;
     struct mnl_socket *news;

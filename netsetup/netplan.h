@@ -1,5 +1,5 @@
-/* The network of one VM: what is asked for, and what was made.  Whoever needs no more than these includes this alone;
- * netsetup.h makes one from the other. */
+/* The network of one VM: the plan, and the result. netsetup.h makes the result from the plan; files that need only
+ * these two structs include this header alone. */
 #ifndef CTR_NETSETUP_NETPLAN_H
 #define CTR_NETSETUP_NETPLAN_H
 
@@ -34,7 +34,7 @@ struct net_plan {
     bool host_access;       /* the guest may reach the host's own services */
     bool guest_access;      /* other guests may reach this one's address */
     bool no_ipv6;           /* not even where the host has it */
-    uid_t relay;            /* who the DNS relay runs as, with the gid of that number */
+    uid_t relay;            /* the DNS relay's uid, and its gid */
     /* Resolvers that only this host reaches (127.0.0.53, fe80::1%eth0), asked in this order; "": no more. */
     char dns[NET_DNS_SERVERS][NET_DNS_MAX];
 };
@@ -48,7 +48,7 @@ struct net_link {
     unsigned mtu;                        /* bytes; the uplink's, for the guest to set too */
     struct uplinks uplinks[2];           /* as they were at the start: IPv4's, IPv6's */
     uint16_t dns_port;                   /* where the relay listens; the guest asks tap_addr's port 53.  0: no relay */
-    bool bare;                           /* this kernel lacks what refuses a dead guest's clients: they wait */
+    bool bare;                           /* this kernel cannot refuse a dead guest's clients: they time out */
     struct bounds bounds;                /* of the tables that the whole machine shares */
     bool ipv6;                           /* the guest has it too: a unique local address, in one /NET_PREFIX6 */
     struct in6_addr tap_addr6, guest_addr6;

@@ -1,4 +1,4 @@
-/* Addresses as options give them.  name is the option's, for messages.  0, or -1 with err. */
+/* Parses addresses in options. name is the option's name, for messages.  0, or -1 with err. */
 #ifndef CTR_NETSETUP_PARSE_H
 #define CTR_NETSETUP_PARSE_H
 

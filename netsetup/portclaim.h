@@ -1,4 +1,4 @@
-/* The host's side of published ports, held so that nothing else takes them. */
+/* The host's side of published ports, bound so that no other program takes them. */
 #ifndef CTR_NETSETUP_PORTCLAIM_H
 #define CTR_NETSETUP_PORTCLAIM_H
 

@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* `count` ports from host_port on, at one address of the host or (0) at all, lead to as many of the guest. */
+/* `count` ports from host_port on, at one address of the host or (0) at all addresses, lead to the same number of guest
+ * ports. */
 struct net_port {
     struct in_addr host_addr;
     uint16_t host_port, guest_port, count;

@@ -1,4 +1,4 @@
-/* Ends a TCP connection whose one side has vanished silently. */
+/* Ends a TCP connection after one side has vanished silently. */
 #ifndef CTR_NETSETUP_RESET_H
 #define CTR_NETSETUP_RESET_H
 
@@ -11,8 +11,8 @@ union reset_end {
     struct sockaddr_in6 v6;
 };
 
-/* Has remote's end of its connection with local, an address of this host's, reset: at once when remote answers, and
- * otherwise never. */
+/* Resets remote's end of its connection with local, an address of this host: at once if remote answers, otherwise
+ * never. */
 void reset_peer(const union reset_end *local, const union reset_end *remote);
 
 #endif

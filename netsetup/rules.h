@@ -5,7 +5,8 @@
 #include "common/buf.h"
 #include "netsetup/netplan.h"
 
-#define RULES_COMMENT "ctr-jailer/" /* followed by the VM's mark (netsetup/claim.h): marks every rule of ours */
+/* in the comment of each of our rules, followed by the VM's mark (netsetup/claim.h) */
+#define RULES_COMMENT "ctr-jailer/"
 
 /* The group that all TAPs of ours are in, whatever they are called (ip-link(8)). */
 #define RULES_GROUP 0x637472

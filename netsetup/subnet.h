@@ -18,8 +18,8 @@ bool subnet_overlap(struct in_addr a, unsigned a_len, struct in_addr b, unsigned
  * of this namespace overlaps it.  The claim's descriptor, or -1 with err. */
 int subnet_take(struct in_addr *tap, struct in_addr *guest, struct err *err);
 
-/* Once the device ifindex has the address: checks again, for overlaps that appeared meanwhile while another user held
- * the claim's name (claim_subnet).  0, or -1 with err. */
+/* Called once the device ifindex has the address: checks again, because overlaps may have appeared while another user
+ * held the claim's name (claim_subnet).  0, or -1 with err. */
 int subnet_recheck(struct in_addr tap, unsigned ifindex, struct err *err);
 
 #endif

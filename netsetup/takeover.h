@@ -1,6 +1,6 @@
 /* The guest takes over the container's interfaces: it has their MAC addresses, MTUs, addresses and routes, and every
- * frame that arrives goes to it.  Each interface is tied to a TAP (tie.h, tieprog.h); nothing of the interface itself
- * is changed, so undoing is removing.
+ * frame that arrives goes to it.  Each interface is tied to a TAP (tie.h, tieprog.h); the interface itself does not
+ * change, so undoing only means removing TAPs and ties.
  *
  * Connections that this namespace's own programs open still work (flowprog.h); those that arrive go to the guest.
  *
@@ -28,7 +28,7 @@ struct takeover; /* holds the claims: its life is the VM's */
 /* Refuses what takeover_up would refuse of the namespace's interfaces; changes nothing.  0, or -1 with err. */
 int takeover_check(const struct takeover_plan *plan, struct err *err);
 
-/* Whether the kernel has what it takes, and lets this process use it; changes nothing.  0, or -1 with err. */
+/* Whether the kernel has the needed features and lets this process use them; changes nothing.  0, or -1 with err. */
 int takeover_supported(struct err *err);
 
 /* Removes what dead VMs left in this network namespace, then takes the interfaces over.  The handle, to be ended by
@@ -42,7 +42,7 @@ const struct card_address *takeover_address(const struct takeover *t, int family
 const struct takeover_relay *takeover_relay(const struct takeover *t);
 
 /* Gives the interfaces back and frees the handle (NULL is fine).  0, or -1 with the first failure; the rest is tried
- * all the same.  What is left after a kill, netsetup_gc and the next VM's start remove. */
+ * all the same.  After a kill, netsetup_gc or the next VM's start removes what is left. */
 int takeover_down(struct takeover *t, struct err *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* The TAP device that the VM's network card is. */
+/* The TAP device: the host's end of the VM's network card. */
 #ifndef CTR_NETSETUP_TAP_H
 #define CTR_NETSETUP_TAP_H
 
@@ -7,8 +7,8 @@
 #include <net/if.h>
 #include <sys/types.h>
 
-/* Creates a TAP; name is the wanted one, or "ctr%d" for the first free number, and comes back as it is.  The
- * device lives as long as the descriptor, until tap_persist.  The descriptor, or -1 with err. */
+/* Creates a TAP; name is the wanted name, or "ctr%d" for the first free number, and is set to the actual name.  Until
+ * tap_persist, the device lives only as long as the descriptor.  The descriptor, or -1 with err. */
 int tap_create(char name[IFNAMSIZ], struct err *err);
 
 /* Makes it outlive the descriptor and lets uid or gid open it.  0, or -1 with err. */

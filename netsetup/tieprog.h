@@ -1,4 +1,4 @@
-/* The program (BPF) between a guest's TAP and the interface of the container's that the guest has taken over. */
+/* The program (BPF) between a guest's TAP and the container's interface that the guest has taken over. */
 #ifndef CTR_NETSETUP_TIEPROG_H
 #define CTR_NETSETUP_TIEPROG_H
 
@@ -6,9 +6,9 @@
 #include "netsetup/card.h"
 #include "netsetup/taken.h"
 
-/* For the TAP: what the guest sends leaves by the interface when it comes from the interface's own MAC address and
- * addresses, and when its destination is not forbidden (netsetup/forbidden.h).  Queries to the relay (NULL: there
- * is none) are for this namespace.  Everything else is dropped.  A descriptor, or -1 with err. */
+/* For the TAP: a guest's frame leaves by the interface if it comes from the interface's own MAC and IP addresses, and
+ * if its destination is not forbidden (netsetup/forbidden.h).  Queries to the relay (NULL: there is none) are for this
+ * namespace.  Everything else is dropped.  A descriptor, or -1 with err. */
 int tieprog_out(const struct card *card, const struct takeover_relay *relay, struct err *err);
 
 #endif

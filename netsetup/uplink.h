@@ -2,9 +2,10 @@
  * others: the host's bridges and VPNs have neighbours of their own, some of whom the host keeps apart (Docker's
  * networks).
  *
- * That is all devices of the main table's default routes, of any metric and each hop of a multipath route, so that one
- * takes over from another without any change; and the devices that the kernel names for some public addresses, since
- * policy routing (wg-quick's table) and routes to half of all addresses (OpenVPN's 0.0.0.0/1) may lead elsewhere. */
+ * The set has two parts.  All devices of the main table's default routes, of any metric and each hop of a multipath
+ * route, so that one route takes over from another without any change here.  And the devices that the kernel names for
+ * some public addresses, since policy routing (wg-quick's table) and routes to half of all addresses (OpenVPN's
+ * 0.0.0.0/1) may lead elsewhere. */
 #ifndef CTR_NETSETUP_UPLINK_H
 #define CTR_NETSETUP_UPLINK_H
 

@@ -1,9 +1,9 @@
-/* Keeps a guest's way out where the default routes are, which may change or appear while it runs.
+/* Keeps a guest's traffic on the devices of the default routes, which may change or appear while the guest runs.
  *
- * Rules can name devices, but not "wherever the default route leads", so a process of its own (watcher.h) waits for
- * news of routes and writes the VM's chain anew (rules.h).  Until it has done so, or if it fails, the guest reaches
- * less than it may, never more.  Every two seconds it looks whether the guest has reached a bound (bounds.h).  It has
- * CAP_NET_ADMIN, and CAP_NET_RAW for iptables-legacy. */
+ * Rules can name devices, but not "wherever the default route leads", so a separate process (watcher.h) waits for
+ * changes of routes and rewrites the VM's chain (rules.h).  Until it has done so, or if it fails, the guest reaches
+ * less than it may, never more.  Every two seconds, the process checks whether the guest has reached a bound
+ * (bounds.h).  It has CAP_NET_ADMIN, and CAP_NET_RAW for iptables-legacy. */
 #ifndef CTR_NETSETUP_WATCH_H
 #define CTR_NETSETUP_WATCH_H
 

@@ -151,7 +151,7 @@ longest=1426
 filler() { printf 'fill=%*s' $(($1 - ${#args} - 6)) '' | tr ' ' f; } # which makes it that long
 capture vm VM_VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $((longest + 1)))" "$entry" /bin/busybox
 is "a command line that is too long is refused" "$STATUS/$STDERR" \
-    "125/ctr-jailer: EXTRA_KERNEL_BOOT_ARGS: the kernel's command line has $((longest + 1)) characters, $longest are possible"
+    "125/ctr-jailer: EXTRA_KERNEL_BOOT_ARGS: the kernel's command line has $((longest + 1)) characters; the limit is $longest"
 capture vm VM_VOLUMES="$list" EXTRA_KERNEL_BOOT_ARGS="$(filler $longest)" "$entry" /bin/busybox sh -c '
     for i in 1 2 3 4 5 6 7 8; do /bin/busybox cat /v$i/f; done; /bin/busybox ls /sys/block | /bin/busybox grep -c "^vd"
     told=$(/bin/busybox grep -o " virtio_mmio.device=4K@0x[0-9a-f]*:[0-9]*" /proc/cmdline | /bin/busybox wc -l)
