@@ -5,6 +5,7 @@
 
 #include <linux/landlock.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 /* What the first version of the interface knows, and what the second and third have added. */
@@ -21,6 +22,9 @@ static int confine(int folder, uint64_t access, long least, struct err *err)
     }
     struct landlock_ruleset_attr all = {.handled_access_fs =
                                             ACCESS_V1 | (version > 1 ? ACCESS_V2 : 0) | (version > 2 ? ACCESS_V3 : 0)};
+    struct stat st;
+    if (fstat(folder, &st) == 0 && !S_ISDIR(st.st_mode)) /* the rest is for folders, and refused for a file */
+        access &= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_V3;
     struct landlock_path_beneath_attr below = {.allowed_access = access & all.handled_access_fs, .parent_fd = folder};
     cleanup_close int rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
     if (rules < 0 || syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) < 0 ||
@@ -52,4 +56,13 @@ int landlock_make_below(int folder, bool special, struct err *err)
 int landlock_replace_below(int folder, struct err *err)
 {
     return confine(folder, MAKING | NODES | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR, 2, err);
+}
+
+/* The first version would refuse every move from one folder to another. */
+int landlock_all_below(int folder, struct err *err)
+{
+    return confine(folder,
+                   MAKING | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+                       LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SOCK,
+                   2, err);
 }

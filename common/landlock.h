@@ -23,4 +23,7 @@ int landlock_make_below(int folder, bool special, struct err *err);
 /* The same with special, for a process that also lists and removes folders. */
 int landlock_replace_below(int folder, struct err *err);
 
+/* The same for the server of a share: below the folder, it does all that there is, but make devices. */
+int landlock_all_below(int folder, struct err *err);
+
 #endif

@@ -55,6 +55,17 @@ int privilege_keep(uint64_t kept)
     return hold(privilege_held() & kept, 0);
 }
 
+int privilege_regain(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[WORDS];
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -1;
+    for (int i = 0; i < WORDS; i++)
+        data[i].effective = data[i].permitted;
+    return (int)syscall(SYS_capset, &header, data);
+}
+
 int privilege_drop(uid_t uid, uint64_t kept)
 {
     uint64_t held = privilege_held() & kept;

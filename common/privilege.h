@@ -24,6 +24,10 @@ void privilege_bound(uint64_t most);
  * same. -1 with errno. */
 int privilege_keep(uint64_t kept);
 
+/* This thread's capabilities that it may have are in effect again, after it was root for file systems (setfsuid(2)). -1
+ * with errno. */
+int privilege_regain(void);
+
 /* Makes this process a user of its own: uid and gid are uid, without other groups.  Of its capabilities, it keeps only
  * those in kept, and can gain no others.  -1 with errno: some of it failed. */
 int privilege_drop(uid_t uid, uint64_t kept);

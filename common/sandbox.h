@@ -29,6 +29,7 @@ enum sandbox_role {
     SANDBOX_LAYER,      /* as SANDBOX_UNPACK, for an image's layer: removes folders and their content, too */
     SANDBOX_COPIER,     /* skopeo: as SANDBOX_PROGRAM, with threads, and makes and removes files and folders */
     SANDBOX_LOGGER,     /* of a VM in the background: writes what it reads to files */
+    SANDBOX_SHARE,      /* the server of a shared folder: all that is done with files, and nothing else */
     SANDBOX_ROLES
 };
 

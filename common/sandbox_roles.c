@@ -235,6 +235,17 @@ static const struct rule watcher[] = {
     ANY(setitimer),
     ANY(sigaltstack)};
 
+/* share/: file systems are changed by each of these; openat, as disk, because openat2's flags cannot be judged.  Every
+ * thread has its own filter.  mknodat makes FIFOs and sockets: devices take CAP_MKNOD, which the server does not have.
+ * setfsuid, setfsgid and capset: share/actor.c. */
+static const struct rule share[] = {
+    ANY(openat),    ANY(readlinkat), ANY(statx),      ANY(fstatfs),     ANY(pread64),         ANY(pwritev2),
+    ANY(ftruncate), ANY(truncate),   ANY(fallocate),  ANY(lseek),       ANY(copy_file_range), ANY(fsync),
+    ANY(fdatasync), DUPLICATE,       ANY(getdents64), ANY(mkdirat),     ANY(mknodat),         ANY(symlinkat),
+    ANY(linkat),    ANY(unlinkat),   ANY(renameat2),  ANY(fchownat),    ANY(fchmodat),        ANY(utimensat),
+    ANY(getxattr),  ANY(setxattr),   ANY(listxattr),  ANY(removexattr), ANY(umask),           ANY(geteuid),
+    ANY(getegid),   ANY(setfsuid),   ANY(setfsgid),   ANY(capget),      ANY(capset)};
+
 #define ALL(table)                                                                                                     \
     {                                                                                                                  \
         table, COUNT(table)                                                                                            \
@@ -251,6 +262,7 @@ static const struct role roles[SANDBOX_ROLES] = {
     [SANDBOX_COPIER] = {"skopeo", {ALL(always), ALL(copier), ALL(program)}, .programs = true},
     [SANDBOX_CLIENT] = {"ctr-jailer", {ALL(always), ALL(client)}},
     [SANDBOX_LOGGER] = {"the logger", {ALL(always), ALL(logger)}},
+    [SANDBOX_SHARE] = {"a share's server", {ALL(always), ALL(share)}},
     [SANDBOX_WATCH] = {"netsetup-watch", {ALL(always), ALL(watcher), ALL(program)}, .programs = true}};
 
 const struct role *role_of(enum sandbox_role role)

@@ -47,6 +47,14 @@ test-files: $(B)/fuzz/fuzz_$(1) $(B)/fuzz/$(1).corpus
 endef
 $(foreach f,$(FUZZ_TEXTS),$(eval $(call fuzz_text,$(f))))
 
+# The server of shares, as a guest sees it.
+$(B)/fuzz/fuzz_share: $(B)/fuzz/obj/tests/fuzz/fuzz_share.o $(B)/fuzz/all.a
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lfuse3
+$(B)/fuzz/share.corpus: tests/fuzz/share.corpus mk/fuzz.mk
+	@rm -rf $@ && mkdir -p $@ && cd $@ && n=0; sed "/^#/d" $(CURDIR)/$< | \
+	  while read -r line; do n=$$((n + 1)); basenc --base16 -d <<<"$$line" >$$n; done
+test-files: $(B)/fuzz/fuzz_share $(B)/fuzz/share.corpus
+
 # Of this, each target links what it calls and does not have itself.
 $(B)/fuzz/all.a: $(UNIT_SRC:%.c=$(B)/fuzz/obj/%.o)
 	@rm -f $@ && ar rcs $@ $^

@@ -9,6 +9,7 @@ ALLOWED = {
     "common": set(),
     "rootdisk": {"common"},
     "netsetup": {"common"},
+    "share": {"common"},
     "guest-init": {"common"},
     "ctl": {"common", "store"},
     "store": {"common"},

@@ -1,0 +1,33 @@
+/* FUSE messages between a kernel and a server that answers by stream sockets (share/serve.h): what of a share runs
+ * where it is mounted. */
+#ifndef CTR_INIT_RELAY_H
+#define CTR_INIT_RELAY_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+
+/* As many as share/serve.h has connections. */
+enum { RELAY_WAYS = 4 };
+
+struct relay {
+    int device[RELAY_WAYS]; /* /dev/fuse, and clones of it; -1: none */
+    int connection[RELAY_WAYS];
+};
+#define RELAY_NONE                                                                                                     \
+    {                                                                                                                  \
+        .device = {-1, -1, -1, -1}, .connection = { -1, -1, -1, -1 }                                                   \
+    }
+
+/* Mounts a FUSE file system on target, a folder or (file) a regular file, with these flags of mount(2) besides nodev,
+ * and fills in r->device.  -1 with err. */
+int relay_mount(struct relay *r, const char *target, bool file, unsigned long flags, struct err *err);
+
+/* Makes the kernel read ahead by 1 MiB there instead of 128 KiB, since a round trip costs more than a disk's.  Waits
+ * for the server's first answer, so another process must run the relay by then. */
+void relay_readahead(const char *target);
+
+/* Copies messages until a connection or the mount ends; the process then has to end, so that all of them do. */
+void relay_run(const struct relay *r);
+
+#endif

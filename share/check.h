@@ -1,0 +1,31 @@
+/* Whether a FUSE message is one that a Linux kernel would send (include/uapi/linux/fuse.h, protocol 7.31 to 7.38).
+ *
+ * libfuse trusts its peer, which is the host's kernel elsewhere: it takes a WRITE's length from the message, not from
+ * what has arrived, and follows a file handle that is a pointer.  Our peer is a guest.  So libfuse sees a message only
+ * after this function has: a known operation, with exactly the bytes that it takes.  What the message means (which
+ * node, which handle, which rights) is not judged here. */
+#ifndef CTR_SHARE_CHECK_H
+#define CTR_SHARE_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    CHECK_DATA_MAX = 1 << 20, /* bytes that one READ, WRITE or READDIR moves */
+    /* a whole message: libfuse's buffers have a page for what goes before the data */
+    CHECK_MESSAGE_MAX = CHECK_DATA_MAX + 4096,
+    CHECK_MESSAGE_MIN = 40 /* the header */
+};
+
+enum {
+    CHECK_PASS = 0,
+    CHECK_SILENT = -1, /* it gets no reply, and needs none */
+    CHECK_BROKEN = -2  /* no reply can be matched to it: the connection is of no more use */
+};
+
+/* Judges a message of len bytes, as its header says and as many as have arrived; message is aligned as malloc's memory
+ * is.  first: it is the session's first, which must be INIT; no other may be.  readonly: what would change something is
+ * refused.  CHECK_...; or an errno above 0, which is the reply. */
+int check_message(const void *message, size_t len, bool first, bool readonly);
+
+#endif

@@ -1,0 +1,11 @@
+/* What a guest may not leave on the host: files that make whoever runs them somebody else. */
+#ifndef CTR_SHARE_MODES_H
+#define CTR_SHARE_MODES_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Whether a file with that mode (its type too) would run as root, or with root's group, whoever starts it. */
+bool mode_runs_as_root(mode_t mode, uid_t uid, gid_t gid);
+
+#endif

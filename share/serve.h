@@ -1,0 +1,35 @@
+/* A folder served to a guest, by FUSE messages over stream sockets. */
+#ifndef CTR_SHARE_SERVE_H
+#define CTR_SHARE_SERVE_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Connections that a share has: an fsync on one does not hold up what goes on on the others. */
+enum { SHARE_CONNECTIONS = 4 };
+
+struct share;
+
+struct share_options {
+    bool readonly;
+    bool suid;     /* see docs/shares.md */
+    bool confined; /* by a seccomp filter for each thread, and Landlock */
+};
+
+/* Takes the folder, a descriptor.  Changes this process: its working directory is /proc/self/fd, and it opens as many
+ * files as it may.  NULL with err. */
+struct share *share_new(int folder, const struct share_options *options, struct err *err);
+
+/* Serves the connections, which stay the caller's, with a thread each.  0 when one of them has ended, as all do when
+ * the guest unmounts or ends; the others' threads still run: end the process.  -1 with err: what came was not FUSE. */
+int share_serve(struct share *s, const int connections[SHARE_CONNECTIONS], struct err *err);
+
+/* One connection, in this thread, from its first message.  For tests; needs share_thread first. */
+int share_connection(struct share *s, int connection, struct err *err);
+int share_thread(struct share *s, struct err *err);
+
+void share_free(struct share *s);
+
+#endif

@@ -1,0 +1,181 @@
+#!/bin/bash
+# The server of shares, mounted on this machine's own kernel: the guest's relay and the host's server joined by socket
+# pairs (tests/share/standin.c), and every result compared with the folder itself.
+#: timeout 300
+set -euo pipefail
+. tests/lib/tap.sh
+if [ -z "${SHARE_NS:-}" ]; then # mounts of our own
+    SHARE_NS=1 exec unshare -m --propagation private "$0" "$@"
+fi
+[ -w /dev/fuse ] || skip_all "this machine has no /dev/fuse"
+top=$(mktemp -d /tmp/share.XXXXXX)
+chmod 755 "$top"
+f=$top/folder m=$top/mount
+mkdir "$f" "$m"
+chmod 777 "$f"
+relay=''
+serve() { # [FOLDER [WORDS]]: mounts it on $m; SERVER is the process
+    rm -f "$top/pid"
+    build/share/standin build/bin/share "${1:-$f}" "$m" "${@:2}" >"$top/pid" 2>"$top/err" &
+    relay=$!
+    wait_until 10 test -s "$top/pid"
+    SERVER=$(<"$top/pid")
+}
+stop() {
+    umount "$m" || umount -l "$m"
+    wait "$relay" || true
+    wait_until 10 eval "! kill -0 $SERVER 2>/dev/null"
+}
+cleanup() {
+    umount -l "$m" 2>/dev/null || true
+    [ -z "$relay" ] || kill "$relay" 2>/dev/null || true
+    rm -rf "$top"
+}
+trap cleanup EXIT
+as() { setpriv --reuid "$1" --regid "$1" --clear-groups -- "${@:2}"; } # UID command...
+list() { (cd "$1" && find . -printf '%p %y %m %U:%G %T@ %l %n %s\n' | sort); }
+same() { diff <(list "$f") <(list "$m") && diff -r --no-dereference "$f" "$m"; }
+status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$SERVER/status"; }
+
+serve
+
+# --- who the server is ------------------------------------------------------------------------------
+stat "$m" >/dev/null
+is "the server has a user of its own" "$(status_of Uid)" "4200000001	4200000001	4200000001	4200000001"
+is "its capabilities: CHOWN, DAC_OVERRIDE, SETGID, SETUID" "$(status_of CapEff)" 00000000000000c3
+is "it gains none" "$(status_of NoNewPrivs)" 1
+filters() { sed -n 's/^Seccomp:[[:space:]]*//p' /proc/"$SERVER"/task/*/status | sort -u; }
+check "every thread has a seccomp filter" wait_until 5 eval '[ "$(filters)" = 2 ]'
+
+# --- files as others know them -------------------------------------------------------------------------
+tree() { # in the present directory
+    mkdir -p a/b empty && echo text >a/file && head -c 3000001 /dev/urandom >a/b/data && : >a/nothing
+    ln -s ../file a/b/link && ln -s /nonexistent dangling && ln a/file hard && mkfifo fifo
+    printf x >$'new\nline \xff\xfe' && mkdir "$(printf 'n%.0s' {1..255})" && truncate -s 1T sparse
+    chmod 640 a/file && chmod 1777 empty && chmod 2755 a/b && touch -d '1960-01-02 03:04:05.123456789' a/nothing
+    touch -h -d @1.5 dangling && chown 1234:5678 a/b/data && chown -h 7:8 dangling && chmod 600 sparse
+}
+check "a tree made through the share" eval "(cd $m && tree)"
+check "it is what the folder has" eval "$(declare -f list same); f=$f m=$m; list $f >$top/1; list $m >$top/2; diff $top/1 $top/2 && cmp $f/a/b/data $m/a/b/data"
+is "a sparse file of 1 TiB takes no space" "$(stat -c '%s %b' "$f/sparse")" "1099511627776 0"
+is "a file's links are one file" "$(stat -c %i "$m/hard")" "$(stat -c %i "$m/a/file")"
+mkdir "$f/many" && (cd "$f/many" && seq 20000 | xargs touch)
+is "a folder of 20,000 entries" "$(find "$m/many" -type f | wc -l)" 20000
+check "which rm -r empties" rm -r "$m/many"
+check "and that is gone" test ! -e "$f/many"
+check "tar of it is the folder's" cmp <(tar -C "$f" --sort=name --exclude=sparse -cf - .) \
+    <(tar -C "$m" --sort=name --exclude=sparse -cf - .)
+rm "$m/sparse"
+check "cp -a and diff" eval "cp -a /usr/include/linux $m/inc && diff -r /usr/include/linux $f/inc && rm -r $m/inc"
+echo 1 >"$m/append"
+exec 5>>"$m/append"
+echo host >>"$f/append"
+echo 2 >&5
+exec 5>&-
+is "an append goes to the end of what the host has" "$(xargs <"$f/append")" "1 host 2"
+check "the calls of a file system" python3 tests/share/calls.py "$m" "$f"
+
+# --- both directions -------------------------------------------------------------------------------------
+echo one >"$f/seen"
+is "what the host writes is read" "$(<"$m/seen")" one
+echo two >"$f/seen.new" && mv "$f/seen.new" "$f/seen"
+check "a file that the host replaces is seen" wait_until 5 eval "[ \"\$(<$m/seen)\" = two ]"
+echo longer text >"$f/seen"
+check "a file that the host writes again is seen" wait_until 5 eval "[ \"\$(<$m/seen)\" = 'longer text' ]"
+echo three >"$m/seen"
+is "what is written is the host's at once" "$(<"$f/seen")" three
+
+# --- owners and modes ------------------------------------------------------------------------------------
+mkdir "$m/theirs" && chown 1000:1000 "$m/theirs" && chmod 700 "$m/theirs"
+as 1000 sh -c "cd $m/theirs && umask 077 && echo x >own && mkdir sub && ln -s x link && mkfifo pipe && chmod 751 sub"
+is "what a user makes is the user's" "$(cd "$f/theirs" && stat -c '%n %u:%g %a' link own pipe sub | xargs)" \
+    "link 1000:1000 777 own 1000:1000 600 pipe 1000:1000 600 sub 1000:1000 751"
+check "others are kept out" eval "! as 1001 ls $m/theirs 2>/dev/null"
+check "a user cannot give files away" eval "! as 1000 chown 1001 $m/theirs/own 2>/dev/null"
+chmod 2775 "$m/theirs" && chgrp 77 "$m/theirs" && chmod g+s "$m/theirs"
+as 1000 touch "$m/theirs/grouped"
+is "a folder's group is inherited" "$(stat -c %g "$f/theirs/grouped")" 77
+mkdir "$m/sticky" && chmod 1777 "$m/sticky" && as 1000 touch "$m/sticky/a"
+check "the sticky bit keeps others from removing" eval "! as 1001 rm -f $m/sticky/a 2>/dev/null"
+check "and lets the owner" as 1000 rm "$m/sticky/a"
+as 1000 touch "$m/sticky/b"
+check "and root" rm "$m/sticky/b"
+echo x >"$m/program"
+capture chmod 4755 "$m/program"
+is "a set-user-id file of root's is refused" "$STATUS $(stat -c %a "$f/program")" "1 644"
+capture chmod 2755 "$m/program"
+is "and one of root's group" "$STATUS $(stat -c %a "$f/program")" "1 644"
+chmod 4755 "$f/program"
+echo y >>"$m/program"
+is "writing to one of the host's takes the bit away" "$(stat -c %a "$f/program")" 755
+chown 1000 "$m/program" && chmod 4755 "$m/program" && chown 0 "$m/program"
+is "so does a new owner" "$(stat -c '%u %a' "$f/program")" "0 755"
+capture mknod "$m/null" c 1 3
+is "devices are refused" "$STATUS $(test -e "$f/null" || echo none)" "1 none"
+capture setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 "$m/program"
+is "file capabilities are refused" "$STATUS $(getcap "$f/program")" "1 "
+if setfacl -m u:33:rw "$f/program" 2>/dev/null; then
+    is "ACLs pass" "$(getfacl -cpn "$m/program")" "$(getfacl -cpn "$f/program")"
+    setfacl -m u:34:r "$m/program"
+    is "also to the host" "$(getfacl -cpn "$f/program" | grep 34)" "user:34:r--"
+    mkdir "$m/acl" && setfacl -d -m u:35:rwx "$m/acl" && (umask 077 && touch "$m/acl/new")
+    is "a default ACL has no umask" "$(getfacl -cpn "$f/acl/new" | grep 35 | tr -s '\t' ' ')" "user:35:rwx #effective:rw-"
+else
+    skip "ACLs" "the file system has none"
+fi
+
+# --- nothing leads out ---------------------------------------------------------------------------------------
+mkdir "$top/out" && echo secret >"$top/out/file" && mkdir "$f/in" && echo inside >"$f/in/file"
+ln -s "$top/out" "$f/link"
+is "a link is what it says, followed by who asks" "$(readlink "$m/link")" "$top/out"
+swap() { # the folder, then a link, in turn, for as long as the file is there
+    while [ -e "$top/swap" ]; do
+        mv -T "$f/in" "$f/in.away" && ln -s ../out "$f/in"
+        rm -f "$f/in" && mv -T "$f/in.away" "$f/in"
+    done
+} 2>/dev/null
+touch "$top/swap"
+swap &
+swapper=$!
+capture build/share/walk "$m/in" file 5
+rm "$top/swap"
+wait "$swapper"
+like "a folder that the host swaps for a link leads nowhere ($STDOUT)" "$STATUS/$STDERR" "0/"
+is "and nothing outside has changed" "$(ls "$top/out") $(<"$top/out/file")" "file secret"
+
+# --- the end, and other kinds of shares ---------------------------------------------------------------------
+stop
+is "unmounting ends server and relay, without a word" "$(<"$top/err")" ""
+
+serve "$f" ro
+capture touch "$m/x"
+is "a share to read: no writing" "$STATUS" 1
+is "but reading" "$(<"$m/seen")" three
+is "and its server can read alone" "$(status_of CapEff)" "$(printf %016x 4)"
+stop
+
+echo single >"$f/one"
+: >"$top/target"
+rmdir "$m" && : >"$m"
+serve "$f/one"
+is "a single file" "$(<"$m")" single
+echo changed >"$m"
+is "written" "$(<"$f/one")" changed
+stop
+rm "$m" && mkdir "$m"
+
+serve
+exec 5<"$m/seen"
+kill -9 "$SERVER"
+wait "$relay" || true
+capture timeout 10 cat "$m/seen"
+is "with the server killed, an error at once" "$STATUS" 1
+like "which is that of the mount" "$STDERR" "*not connected*"
+capture timeout 10 cat <&5
+is "also of an open file" "$STATUS" 1
+exec 5<&-
+umount "$m"
+serve
+is "and another server serves again" "$(<"$m/seen")" three
+stop
+done_testing
