@@ -4,6 +4,7 @@
 #include "cni/result.h"
 #include "common/cleanup.h"
 #include "netsetup/link.h"
+#include "netsetup/rivals.h"
 #include "netsetup/takeover.h"
 #include "netsetup/tie.h"
 
@@ -16,7 +17,7 @@
 
 static void name_of(const struct cni_request *r, char name[TIE_NAME])
 {
-    snprintf(name, TIE_NAME, "tc-redirect-tap/%s", r->is.ifname);
+    snprintf(name, TIE_NAME, TAKECARD_PLUGIN "%s", r->is.ifname);
 }
 
 /* -1 with errno. */
@@ -68,9 +69,10 @@ enum cni_code attach_add(const struct cni_request *r, struct buf *out, struct er
         return code;
     name_of(r, name);
     memcpy(made.tap, r->tap, sizeof(made.tap));
-    if (find_card(r->is.ifname, &made.card, err))
+    if (find_card(r->is.ifname, &made.card, err) || rivals_of_takeover(&made, 1, err))
         return CNI_FAILED;
-    if (!takecard_tap(&made, name, r->uid, r->gid, NULL, err) && !takecard_tie(&made, name, NULL, err)) {
+    if (!takecard_tap(&made, name, r->uid, r->gid, NULL, err) && !takecard_tie(&made, name, NULL, err) &&
+        !rivals_of_takeover(&made, 1, err)) {
         result_add(out, r, &made);
         if (!buf_failed(out))
             return CNI_OK;

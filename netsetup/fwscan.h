@@ -16,7 +16,8 @@ struct fw_own {
     char id[NET_MARK_MAX + 1]; /* the VM's mark */
     char table[32];
     char chain[64];
-    uint64_t handle; /* nft's name for the rule */
+    uint64_t handle;    /* nft's name for the rule */
+    char out[IFNAMSIZ]; /* the device by which the packets leave that it matches; "": any */
 };
 
 /* Another program's rule that redirects a port: what it matches, as far as we understand it. */

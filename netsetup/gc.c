@@ -192,9 +192,20 @@ static int note_tap(const struct link_info *info, void *data)
 
 static void note_tie(unsigned ifindex, const char *name, void *data)
 {
+    struct gc_found *vm = rules_owner(name) ? find_vm(data, rules_owner(name)) : NULL;
     (void)ifindex;
-    if (rules_owner(name))
-        find_vm(data, rules_owner(name));
+    if (vm)
+        vm->ties++;
+}
+
+static void note_rule(struct gc_found *vm, const struct fw_own *rule)
+{
+    vm->rules++;
+    if (!fw_own_chain(rule->chain))
+        return;
+    vm->bounded = true;
+    if (rule->out[0] && vm->out_count < sizeof(vm->out) / sizeof(*vm->out))
+        memcpy(vm->out[vm->out_count++], rule->out, IFNAMSIZ);
 }
 
 static int find_rules(struct vms *vms, int family, struct gc_result *result, struct fw_place *place, struct err *err)
@@ -206,7 +217,7 @@ static int find_rules(struct vms *vms, int family, struct gc_result *result, str
         for (size_t j = 0; j < scans[i].own_count; j++) {
             struct gc_found *vm = find_vm(vms, scans[i].own[j].id);
             if (vm)
-                vm->rules++;
+                note_rule(vm, &scans[i].own[j]);
         }
     }
     for (int i = 0; i < BACKENDS && result->ports; i++)

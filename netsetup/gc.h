@@ -23,7 +23,10 @@ struct gc_found {
     char mark[NET_MARK_MAX + 1];
     bool alive;    /* root holds the claim on it */
     bool squatted; /* somebody else does */
-    unsigned taps, rules;
+    unsigned taps, rules, ties;
+    bool bounded; /* by its own chain (rules.h), to these devices, which may be named twice */
+    char out[2 * UPLINKS_MAX][IFNAMSIZ];
+    size_t out_count;
 };
 
 /* Is this a mark of a VM with that id? */

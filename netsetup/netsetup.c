@@ -22,6 +22,7 @@
 #include "netsetup/link.h"
 #include "netsetup/neigh.h"
 #include "netsetup/portclaim.h"
+#include "netsetup/rivals.h"
 #include "netsetup/rules.h"
 #include "netsetup/subnet.h"
 #include "netsetup/tap.h"
@@ -69,6 +70,15 @@ static int find_mtu(const struct net_plan *plan, unsigned *mtu, struct err *err)
     }
     *mtu = info.mtu < MAX_MTU ? info.mtu : MAX_MTU;
     return 0;
+}
+
+static int find_uplinks(const struct net_plan *plan, struct net_link *link, struct err *err)
+{
+    if (find_mtu(plan, &link->mtu, err))
+        return -1;
+    if (uplinks_find(AF_INET, &link->uplinks[0]) || uplinks_find(AF_INET6, &link->uplinks[1]))
+        return err_sys(err, "cannot read this host's routes");
+    return rivals_of_nat(plan->uplink, link->uplinks, err);
 }
 
 static int choose_mac(const uint8_t wanted[ETH_ALEN], uint8_t mac[ETH_ALEN], struct err *err)
@@ -266,18 +276,17 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
     /* iptables-restore is ready for the rules by the time that these are known. */
     if (start_rules(&net->made, AF_INET, &seen.place, err))
         return -1;
-    if (find_mtu(plan, &link->mtu, err) || choose_macs(plan, link, err) || take_subnet(net, plan, err) ||
+    if (find_uplinks(plan, link, err) || choose_macs(plan, link, err) || take_subnet(net, plan, err) ||
         enable_forwarding(err))
         return -1;
     link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
     if (link->ipv6)
         start_rules(&net->made6, AF_INET6, &seen.place6, NULL); /* what is wrong is told when it is tried again */
-    if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err))
+    if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err) ||
+        rivals_of_nat(plan->uplink, link->uplinks, err))
         return -1;
     if (plan->dns[0][0] && (net->dns = dns_start(plan, link, err)) < 0)
         return -1;
-    if (uplinks_find(AF_INET, &link->uplinks[0]) || uplinks_find(AF_INET6, &link->uplinks[1]))
-        return err_sys(err, "cannot read this host's routes");
     link->bounds = bounds_find();
     if (add_rules(&net->made, AF_INET, seen.place, plan, link, err) &&
         add_fewer_rules(&net->made, seen.place, plan, link, err))

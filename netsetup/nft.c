@@ -48,6 +48,8 @@ static int see_chain(const struct nlmsghdr *nlh, void *data)
 struct gist {
     char comment[COMMENT_MAX + 1];
     const char *jump;
+    bool leaves; /* the next comparison is with the name of the device that a packet leaves by */
+    char out[IFNAMSIZ];
 };
 
 static void see_match(const struct nlattr *expr, struct gist *g)
@@ -66,6 +68,25 @@ static void see_verdict(const struct nlattr *expr, struct gist *g)
     NL_NEST(verdict, value[NFTA_DATA_VERDICT], NFTA_VERDICT_MAX);
     if (verdict[NFTA_VERDICT_CHAIN])
         g->jump = mnl_attr_get_str(verdict[NFTA_VERDICT_CHAIN]);
+}
+
+static void see_meta(const struct nlattr *expr, struct gist *g)
+{
+    NL_NEST(m, expr, NFTA_META_MAX);
+    g->leaves = m[NFTA_META_KEY] && ntohl(mnl_attr_get_u32(m[NFTA_META_KEY])) == NFT_META_OIFNAME;
+}
+
+/* A whole name is compared with its NUL. */
+static void see_comparison(const struct nlattr *expr, struct gist *g)
+{
+    NL_NEST(c, expr, NFTA_CMP_MAX);
+    NL_NEST(data, c[NFTA_CMP_DATA], NFTA_DATA_MAX);
+    const struct nlattr *value = data[NFTA_DATA_VALUE];
+    size_t len = value ? mnl_attr_get_payload_len(value) : 0;
+    if (g->leaves && len && len <= sizeof(g->out) && ((const char *)mnl_attr_get_payload(value))[len - 1] == '\0' &&
+        c[NFTA_CMP_OP] && ntohl(mnl_attr_get_u32(c[NFTA_CMP_OP])) == NFT_CMP_EQ)
+        memcpy(g->out, mnl_attr_get_payload(value), len);
+    g->leaves = false;
 }
 
 /* Newer versions keep the comment beside the expressions: type, length, text. */
@@ -92,10 +113,16 @@ static int see_rule(const struct nlmsghdr *nlh, void *data)
                 see_match(e[NFTA_EXPR_DATA], &g);
             else if (strcmp(nl_str(e[NFTA_EXPR_NAME]), "immediate") == 0)
                 see_verdict(e[NFTA_EXPR_DATA], &g);
+            else if (!strcmp(nl_str(e[NFTA_EXPR_NAME]), "meta"))
+                see_meta(e[NFTA_EXPR_DATA], &g);
+            else if (!strcmp(nl_str(e[NFTA_EXPR_NAME]), "cmp"))
+                see_comparison(e[NFTA_EXPR_DATA], &g);
         }
     if (a[NFTA_RULE_USERDATA])
         see_userdata(a[NFTA_RULE_USERDATA], &g);
     struct fw_own *own = fw_see_rule(data, nl_str(a[NFTA_RULE_TABLE]), nl_str(a[NFTA_RULE_CHAIN]), g.comment, g.jump);
+    if (own)
+        memcpy(own->out, g.out, sizeof(own->out));
     if (own && a[NFTA_RULE_HANDLE])
         own->handle = be64toh(mnl_attr_get_u64(a[NFTA_RULE_HANDLE]));
     struct fw_dnat dnat = {.first = 0};

@@ -15,6 +15,11 @@
 #include <errno.h>
 #include <string.h>
 
+bool takecard_plugins(const char *name)
+{
+    return strncmp(name, TAKECARD_PLUGIN, strlen(TAKECARD_PLUGIN)) == 0;
+}
+
 const char *takecard_unfit(const struct card *card)
 {
     if (!card->ethernet)

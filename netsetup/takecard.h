@@ -9,6 +9,10 @@
 
 #include <sys/types.h>
 
+/* Starts the names of the ties and TAPs that the CNI plugin makes; the container's interface follows. */
+#define TAKECARD_PLUGIN "tc-redirect-tap/"
+bool takecard_plugins(const char *name);
+
 /* Why it cannot be taken over; NULL: it can. */
 const char *takecard_unfit(const struct card *card);
 

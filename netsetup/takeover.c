@@ -10,6 +10,7 @@
 #include "netsetup/dns.h"
 #include "netsetup/flowprog.h"
 #include "netsetup/gc.h"
+#include "netsetup/rivals.h"
 #include "netsetup/rules.h"
 #include "netsetup/takewatch.h"
 #include "netsetup/tie.h"
@@ -119,7 +120,9 @@ static int choose_cards(const struct takeover_plan *plan, struct takeover *t, st
 int takeover_check(const struct takeover_plan *plan, struct err *err)
 {
     cleanup_free struct takeover *t = calloc(1, sizeof(*t));
-    return t ? choose_cards(plan, t, err) : err_set(err, "out of memory");
+    if (!t)
+        return err_set(err, "out of memory");
+    return choose_cards(plan, t, err) ? -1 : rivals_of_takeover(t->card, t->count, err);
 }
 
 int takeover_supported(struct err *err)
@@ -164,11 +167,13 @@ static int bring_up(struct takeover *t, const struct takeover_plan *plan, struct
         return -1;
     if (seen.id_lives)
         return err_set(err, "a VM with the id %s is already running here", plan->id);
-    if (choose_cards(plan, t, err))
+    if (choose_cards(plan, t, err) || rivals_of_takeover(t->card, t->count, err))
         return -1;
     for (size_t i = 0; i < t->count; i++)
         if (take(t, &t->card[i], plan, err))
             return -1;
+    if (rivals_of_takeover(t->card, t->count, err))
+        return -1;
     t->watch = takewatch_start(t->card, t->count, !plan->ifaces[0][0], &t->life, err);
     return t->watch < 0 ? -1 : 0;
 }

@@ -5,6 +5,7 @@
 #include "common/privilege.h"
 #include "netsetup/fwrestore.h"
 #include "netsetup/nl.h"
+#include "netsetup/rivals.h"
 #include "netsetup/rules.h"
 #include "netsetup/watcher.h"
 
@@ -35,6 +36,8 @@ static bool is_known(const struct net_watch *w, unsigned ifindex)
 static bool matters(const void *data, const struct nlmsghdr *nlh)
 {
     const struct net_watch *w = data;
+    if (nlh->nlmsg_type == RTM_DELQDISC) /* an interface may be free again */
+        return true;
     if (nlh->nlmsg_type == RTM_NEWLINK || nlh->nlmsg_type == RTM_DELLINK) /* a name, above all */
         return is_known(w, (unsigned)((const struct ifinfomsg *)mnl_nlmsg_get_payload(nlh))->ifi_index);
     return (nlh->nlmsg_type == RTM_NEWROUTE || nlh->nlmsg_type == RTM_DELROUTE) &&
@@ -57,8 +60,12 @@ static void update_family(const struct net_watch *w, struct watch_family *f)
 {
     struct uplinks now;
     struct err err = {0};
+    char taken[IFNAMSIZ];
     cleanup_buf struct buf text = {0};
-    if (!f->family || uplinks_find(f->family, &now) || uplinks_same(&now, &f->known))
+    if (!f->family || uplinks_find(f->family, &now))
+        return;
+    rivals_leave_out(&now, taken);
+    if (uplinks_same(&now, &f->known))
         return;
     rules_chain(&text, w->plan, w->link, &now);
     if (buf_failed(&text) || fw_restore(f->backend, f->family, text.data, &err)) {
@@ -67,6 +74,8 @@ static void update_family(const struct net_watch *w, struct watch_family *f)
     }
     f->known = now;
     tell_uplinks(f->family, &now);
+    if (taken[0])
+        log_warn("the guest's traffic does not leave by %s, which another VM has taken over", taken);
 }
 
 static void update(void *data)
@@ -88,7 +97,7 @@ int watch_start(const struct net_plan *plan, const struct net_link *link, const 
 {
     struct net_watch w = {plan, link, {families[0], families[1]}, 0};
     const struct watcher watcher = {
-        .groups = RTMGRP_LINK | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
+        .groups = RTMGRP_LINK | RTMGRP_TC | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE,
         .rights = PRIVILEGE(CAP_NET_ADMIN) | PRIVILEGE(CAP_NET_RAW),
         .data = &w,
         .matters = matters,

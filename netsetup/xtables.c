@@ -29,18 +29,21 @@ _Static_assert(offsetof(struct ipt_get_entries, entrytable) == offsetof(struct i
 static const struct xt_layout {
     int level, get_info, get_entries;
     size_t head, target_at, next_at; /* bytes of an entry's head; where in it the lengths up to target and next are */
+    size_t out_at;                   /* and the device that packets leave by */
 } v4 = {IPPROTO_IP,
         IPT_SO_GET_INFO,
         IPT_SO_GET_ENTRIES,
         sizeof(struct ipt_entry),
         offsetof(struct ipt_entry, target_offset),
-        offsetof(struct ipt_entry, next_offset)},
+        offsetof(struct ipt_entry, next_offset),
+        offsetof(struct ipt_entry, ip.outiface)},
   v6 = {IPPROTO_IPV6,
         IP6T_SO_GET_INFO,
         IP6T_SO_GET_ENTRIES,
         sizeof(struct ip6t_entry),
         offsetof(struct ip6t_entry, target_offset),
-        offsetof(struct ip6t_entry, next_offset)};
+        offsetof(struct ip6t_entry, next_offset),
+        offsetof(struct ip6t_entry, ipv6.outiface)};
 
 struct table {
     const struct xt_layout *layout;
@@ -136,6 +139,8 @@ static void see_rule(struct fw_scan *scan, const struct table *t, size_t entry, 
     bool forward = strcmp(t->info.name, "filter") == 0 && strcmp(chain, "FORWARD") == 0;
     struct fw_own *own = fw_see_rule(scan, t->info.name, chain, match(t, entry, "comment"),
                                      forward ? jump(t, entry) : NULL); /* it takes time, and serves there only */
+    if (own)
+        snprintf(own->out, sizeof(own->out), "%s", at(t, entry) + t->layout->out_at);
     if (!own && scan->family == AF_INET && strcmp(t->info.name, "nat") == 0 &&
         fw_takes_ports(target(t, entry)->u.user.name))
         see_dnat(scan, t, entry, chain);

@@ -187,6 +187,7 @@ ok "1.1.0: DEL" plugin DEL "$config"
 error() { # DESCRIPTION CODE TEXT COMMAND CONFIG
     like "$1" "^\{\"cniVersion\":\"[0-9.]*\",\"code\":$2,\"msg\":\"$3" "$(plugin "$4" "$5")"
 }
+patiently settled
 before=$(pod)
 error "no chain" 7 'there is no prevResult' ADD '{"cniVersion":"1.0.0","name":"net","type":"tc-redirect-tap"}'
 error "a version to come" 1 'cniVersion 9.0.0 is not supported' ADD '{"cniVersion":"9.0.0"}'
