@@ -276,24 +276,53 @@ int run_program(const char *const argv[], const void *input, size_t len, struct 
     return run_finish(&r, out, complaints, err);
 }
 
-int run_program_as(const char *const argv[], const struct run_as *as, struct buf *output, struct err *err)
+int run_as_start(struct run_as_started *r, const char *const argv[], const struct run_as *as, struct err *err)
 {
     char path[4096];
-    int ends[2], status;
-    pid_t pid;
+    int ends[2];
+    *r = (struct run_as_started)RUN_AS_NONE;
     if (!run_find(argv[0], path, sizeof(path)))
         return err_set(err, "cannot run %s: there is no such program", argv[0]);
     cleanup_close int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (nothing < 0 || pipe2(ends, O_CLOEXEC) < 0)
         return err_sys(err, "cannot run %s", path);
     cleanup_close int said = ends[0], out = ends[1];
-    if (start_as(&pid, path, argv, as, nothing, out, out) < 0)
+    if (start_as(&r->pid, path, argv, as, nothing, out, out) < 0) {
+        r->pid = 0;
         return err_sys(err, "cannot run %s", path);
-    close(steal_fd(&out));
-    listen_to(argv[0], pid, said, output);
+    }
+    r->name = argv[0];
+    r->said = steal_fd(&said);
+    return 0;
+}
+
+int run_as_finish(struct run_as_started *r, struct buf *output, struct err *err)
+{
+    int status;
+    listen_to(r->name, r->pid, r->said, output);
+    close(steal_fd(&r->said));
+    pid_t pid = r->pid;
+    r->pid = 0;
     if (wait_for(pid, &status) < 0)
         return err_sys(err, "cannot wait for a program");
-    return buf_failed(output) ? err_set(err, "out of memory") : result(argv[0], status, err);
+    return buf_failed(output) ? err_set(err, "out of memory") : result(r->name, status, err);
+}
+
+void run_as_stop(struct run_as_started *r)
+{
+    if (r->pid <= 0)
+        return;
+    kill(r->pid, SIGKILL);
+    while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    close(steal_fd(&r->said));
+    r->pid = 0;
+}
+
+int run_program_as(const char *const argv[], const struct run_as *as, struct buf *output, struct err *err)
+{
+    struct run_as_started r;
+    return run_as_start(&r, argv, as, err) < 0 ? -1 : run_as_finish(&r, output, err);
 }
 
 const char *run_first_line(struct buf *text)

@@ -41,7 +41,24 @@ enum { RUN_FDS_MAX = 4 };
 enum { RUN_OUTPUT_MAX = 64 * 1024 };
 int run_program_as(const char *const argv[], const struct run_as *as, struct buf *output, struct err *err);
 
-/* The same in steps: a program that is started early is ready to read by the time its input is known. */
+/* The same in steps, for programs that run side by side.  The descriptors of `as` may be closed once it has started;
+ * the name, argv[0], must live as long. */
+struct run_as_started {
+    pid_t pid; /* 0: none */
+    const char *name;
+    int said;
+};
+#define RUN_AS_NONE                                                                                                    \
+    {                                                                                                                  \
+        .said = -1                                                                                                     \
+    }
+int run_as_start(struct run_as_started *r, const char *const argv[], const struct run_as *as, struct err *err);
+int run_as_finish(struct run_as_started *r, struct buf *output, struct err *err);
+
+/* For one that is no longer wanted: kills it, and waits for its end.  Nothing happens if there is none. */
+void run_as_stop(struct run_as_started *r);
+
+/* run_program in steps: a program that is started early is ready to read by the time its input is known. */
 struct run {
     pid_t pid;        /* 0: none */
     const char *name; /* argv[0], which must live as long */

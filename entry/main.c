@@ -10,6 +10,7 @@
 #include "common/mac.h"
 #include "common/privilege.h"
 #include "common/signals.h"
+#include "common/units.h"
 #include "entry/disks/settings.h"
 #include "entry/host/kvmthread.h"
 #include "entry/host/rundir.h"
@@ -94,12 +95,16 @@ _Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVE
 
 /* The VM as the stages make it, in their order. */
 struct vm {
+    const struct plan *plan;
+    const struct signals *signals;
+    struct undo *undo;
     struct rundir run;
     uint64_t started;
     int control; /* the local control socket's */
     struct cgroup cgroup;
     struct lockdir workdir;
     struct drives drives;
+    bool network_seen;            /* what dead VMs left in this namespace was looked for */
     const struct net_link *link;  /* NULL: no nat */
     const struct takeover *taken; /* NULL: no takeover */
     struct buf settings;          /* for the guest */
@@ -112,8 +117,9 @@ struct vm {
 };
 
 /* What others may read about the VM, as far as it is known. */
-static int write_state(const struct plan *plan, const struct vm *vm, struct err *err)
+static int write_state(const struct vm *vm, struct err *err)
 {
+    const struct plan *plan = vm->plan;
     cleanup_buf struct buf text = {0};
     const struct state state = {.id = plan->id,
                                 .image = plan->drives.rootfs,
@@ -129,54 +135,66 @@ static int write_state(const struct plan *plan, const struct vm *vm, struct err 
 }
 
 /* The lock in its run folder is what makes the id ours. */
-static int claim_folder(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
+static int claim_folder(struct vm *vm, struct err *err)
 {
+    const struct plan *plan = vm->plan;
     vm->started = (uint64_t)time(NULL);
     if (rundir_make(&vm->run, LOCAL_DIR, plan->id, err) < 0 ||
-        undo_push(u, "the run folder", rundir_remove, &vm->run, err) < 0)
+        undo_push(vm->undo, "the run folder", rundir_remove, &vm->run, err) < 0)
         return -1;
     vm->control = local_listen(vm->run.path);
-    return vm->control < 0 ? err_sys(err, "cannot listen in %s", vm->run.path) : write_state(plan, vm, err);
+    return vm->control < 0 ? err_sys(err, "cannot listen in %s", vm->run.path) : write_state(vm, err);
 }
 
-static int make_cgroup(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
+static int make_cgroup(struct vm *vm, struct err *err)
 {
-    if (undo_push(u, "the cgroup", cgroup_remove, &vm->cgroup, err) < 0)
+    if (undo_push(vm->undo, "the cgroup", cgroup_remove, &vm->cgroup, err) < 0)
         return -1;
-    return cgroup_make(&plan->cgroup, &vm->cgroup, err);
+    return cgroup_make(&vm->plan->cgroup, &vm->cgroup, err);
 }
 
-static int make_disks(const struct plan *plan, const struct signals *signals, struct undo *u, struct vm *vm,
-                      struct err *err)
+static int start_disks(struct vm *vm, struct err *err)
 {
+    const struct plan *plan = vm->plan;
     if (workdir_make(&plan->workdir, &vm->workdir, err) < 0 ||
-        undo_push(u, "the jail's folder", workdir_remove, &vm->workdir, err) < 0 ||
-        undo_push(u, "the disks", drives_remove, &vm->drives, err) < 0)
+        undo_push(vm->undo, "the jail's folder", workdir_remove, &vm->workdir, err) < 0 ||
+        undo_push(vm->undo, "the disks", drives_remove, &vm->drives, err) < 0)
         return -1;
-    cancel_by(signals->ending);
-    int made = drives_make(&plan->drives, vm->workdir.path, &vm->drives, err);
+    cancel_by(vm->signals->ending);
+    int started = drives_start(&plan->drives, vm->workdir.path, &vm->drives, err);
     cancel_by(-1);
-    return made;
+    return started;
 }
 
-static int make_network(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
+static int make_network(struct vm *vm, struct err *err)
 {
+    const struct plan *plan = vm->plan;
+    vm->network_seen = true;
     if (plan->network == NETWORK_NONE) {
         clear_dead();
         return 0;
     }
     if (plan->network == NETWORK_TAKEOVER) {
         struct takeover *taken = takeover_up(&plan->taken, err);
-        if (!taken || undo_push(u, "the network", give_back, taken, err) < 0)
+        if (!taken || undo_push(vm->undo, "the network", give_back, taken, err) < 0)
             return -1;
         vm->taken = taken;
-        return write_state(plan, vm, err);
+        return write_state(vm, err);
     }
     struct netsetup *net = netsetup_up(&plan->net, err);
-    if (!net || undo_push(u, "the network", down, net, err) < 0)
+    if (!net || undo_push(vm->undo, "the network", down, net, err) < 0)
         return -1;
     vm->link = netsetup_link(net);
-    return write_state(plan, vm, err);
+    return write_state(vm, err);
+}
+
+/* What start_disks has begun. */
+static int finish_disks(struct vm *vm, struct err *err)
+{
+    cancel_by(vm->signals->ending);
+    int made = drives_finish(&vm->plan->drives, &vm->drives, err);
+    cancel_by(-1);
+    return made;
 }
 
 static void add_nic(struct vmm_plan *vmm, const char *tap, const uint8_t mac[MAC_BYTES])
@@ -187,8 +205,9 @@ static void add_nic(struct vmm_plan *vmm, const char *tap, const uint8_t mac[MAC
 }
 
 /* The jail's files, and the VM's devices, from what the stages have made. */
-static void fill_in(const struct plan *plan, struct vm *vm)
+static void fill_in(struct vm *vm)
 {
+    const struct plan *plan = vm->plan;
     struct jail_plan *jail = &vm->jail_plan;
     struct vmm_plan *vmm = &vm->vmm_plan;
     *jail = plan->jail;
@@ -208,24 +227,26 @@ static void fill_in(const struct plan *plan, struct vm *vm)
         add_nic(vmm, cards[i].tap, cards[i].card.mac);
 }
 
-static int make_jail(const struct plan *plan, struct undo *u, struct vm *vm, struct err *err)
+static int make_jail(struct vm *vm, struct err *err)
 {
-    fill_in(plan, vm);
+    const struct plan *plan = vm->plan;
+    fill_in(vm);
     if (settings_make(&plan->guest, vm->link, vm->taken, &vm->settings, err) < 0 ||
-        undo_push(u, "the jail", jail_remove, &vm->jail, err) < 0 || jail_make(&vm->jail_plan, &vm->jail, err) < 0)
+        undo_push(vm->undo, "the jail", jail_remove, &vm->jail, err) < 0 ||
+        jail_make(&vm->jail_plan, &vm->jail, err) < 0)
         return -1;
     vm->listener = channel_listen(vm->jail.run, vm->vmm_plan.vsock, plan->jail.uid, plan->jail.gid, err);
     return vm->listener < 0 ? -1 : 0;
 }
 
-static int start_vm(const struct plan *plan, const struct signals *signals, struct vm *vm, struct err *err)
+static int start_vm(struct vm *vm, struct err *err)
 {
     if (jail_start(&vm->jail_plan, &vm->jail, err) < 0)
         return -1;
-    vm->vmm = vmm_open(vm->jail.run, plan->api_socket, vm->jail.pid_fd);
+    vm->vmm = vmm_open(vm->jail.run, vm->plan->api_socket, vm->jail.pid_fd);
     if (!vm->vmm)
         return err_set(err, "out of memory");
-    cancel_by(signals->ending);
+    cancel_by(vm->signals->ending);
     int started = vmm_start(vm->vmm, &vm->vmm_plan, err);
     cancel_by(-1);
     if (started < 0 && cancel_wait(vm->jail.pid_fd, 0))
@@ -235,27 +256,26 @@ static int start_vm(const struct plan *plan, const struct signals *signals, stru
 
 /* Firecracker has everything it needs, and from here on we read what its guest sends: removes the files that only the
  * start needed, and gives up root's privileges. */
-static int settle(const struct plan *plan, const struct signals *signals, struct undo *u, struct vm *vm,
-                  struct err *err)
+static int settle(struct vm *vm, struct err *err)
 {
     const struct jail *jail = &vm->jail;
-    const int own[] = {signals->all,  signals->ending, vm->control,   vm->listener, vmm_connection(vm->vmm),
-                       jail->console, jail->log,       jail->metrics, jail->report};
+    const int own[] = {vm->signals->all, vm->signals->ending, vm->control,   vm->listener, vmm_connection(vm->vmm),
+                       jail->console,    jail->log,           jail->metrics, jail->report};
     drives_unlink(&vm->drives);
     jail_close(&vm->jail);
-    if (write_state(plan, vm, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
-        undo_entrust(u, own, COUNT(own), err) < 0)
+    if (write_state(vm, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
+        undo_entrust(vm->undo, own, COUNT(own), err) < 0)
         return -1;
     vm->firecracker = status_firecracker(jail->pid);
     kvmthread_move((pid_t)vm->firecracker.pid);
-    return privilege_drop(plan->supervisor, 0) < 0 ? err_sys(err, "cannot drop root's privileges") : 0;
+    return privilege_drop(vm->plan->supervisor, 0) < 0 ? err_sys(err, "cannot drop root's privileges") : 0;
 }
 
-static int watch(const struct plan *plan, const struct signals *signals, struct vm *vm, struct status_facts *facts,
-                 enum status_reason *reason, struct err *err)
+static int watch(struct vm *vm, struct status_facts *facts, enum status_reason *reason, struct err *err)
 {
+    const struct plan *plan = vm->plan;
     const struct jail *jail = &vm->jail;
-    struct supervise_fds fds = {.signals = signals->all,
+    struct supervise_fds fds = {.signals = vm->signals->all,
                                 .listener = vm->listener,
                                 .control = vm->control,
                                 .console = jail->console,
@@ -277,23 +297,27 @@ static int watch(const struct plan *plan, const struct signals *signals, struct 
     return supervise(&plan->supervise, vm->vmm, &fds, facts, &vm->settings, reason, err);
 }
 
-/* The stages, in order.  What each makes on the host goes on the undo stack at once. */
-static int run_stages(const struct plan *plan, const struct signals *signals, struct status_facts *facts,
-                      struct undo *u, enum status_reason *reason, struct err *err)
+/* The stages, in order.  What each makes on the host goes on the undo stack at once.  The disks are made by processes
+ * of their own while this one makes the network. */
+static const struct {
+    const char *name;
+    int (*run)(struct vm *vm, struct err *err);
+} stages[] = {{"folder", claim_folder}, {"cgroup", make_cgroup}, {"begun", start_disks}, {"network", make_network},
+              {"disks", finish_disks},  {"jail", make_jail},     {"VM", start_vm},       {"rights", settle}};
+
+/* When each is done, in ms from the start, is for VM_LOG_LEVEL=debug and make bench-start. */
+static int run_stages(struct vm *vm, struct status_facts *facts, enum status_reason *reason, struct err *err)
 {
-    static struct vm vm = {.run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
-    if (claim_folder(plan, u, &vm, err) < 0 || make_cgroup(plan, u, &vm, err) < 0 ||
-        make_disks(plan, signals, u, &vm, err) < 0) {
-        clear_dead();
-        return -1;
+    for (size_t i = 0; i < COUNT(stages); i++) {
+        if (stages[i].run(vm, err) < 0) {
+            if (!vm->network_seen)
+                clear_dead();
+            vmm_close(vm->vmm);
+            return -1;
+        }
+        log_debug("start: %s: %.1f ms", stages[i].name, (double)(loop_now() - facts->begun) / (double)MILLISECOND);
     }
-    if (make_network(plan, u, &vm, err) < 0 || make_jail(plan, u, &vm, err) < 0)
-        return -1;
-    if (start_vm(plan, signals, &vm, err) < 0 || settle(plan, signals, u, &vm, err) < 0) {
-        vmm_close(vm.vmm);
-        return -1;
-    }
-    return watch(plan, signals, &vm, facts, reason, err);
+    return watch(vm, facts, reason, err);
 }
 
 /* A descriptor whose claim keeps other VMs of this network namespace from using this VM's uids.  The uids are random,
@@ -330,9 +354,12 @@ static int run_vm(struct options *options, struct err *err)
         enum status_reason reason = STATUS_FAILED;
         int history = status_begin(&facts);
         struct undo *u = undo_new();
+        static struct vm vm = {
+            .run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
+        vm.plan = &plan, vm.signals = &signals, vm.undo = u;
         code = users < 0 ? -1 : !u ? err_set(err, "out of memory") : catch_signals(&signals, err);
         if (code == 0)
-            code = code_of_end(&signals, run_stages(&plan, &signals, &facts, u, &reason, err));
+            code = code_of_end(&signals, run_stages(&vm, &facts, &reason, err));
         status_ended(history, code < 0 ? EXIT_OURS : code, reason);
         if (u)
             undo_all(u);

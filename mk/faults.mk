@@ -22,6 +22,11 @@ $(B)/faults/vmlinux $(B)/faults/waiting: | $(TEST_STAMP)
 test-faults: $(B)/inject.so $(B)/faults/entry $(B)/faults/vmlinux $(B)/firecracker/firecracker $(B)/initramfs.cpio $(B)/rootfs-static.stamp
 	@FAULTS=all tests/faults/start.t
 
+# What entry takes up to Firecracker's InstanceStart.  ENTRY=program measures another build in turns.
+.PHONY: bench-start
+bench-start: programs $(B)/faults/entry $(B)/faults/vmlinux $(B)/firecracker/firecracker $(B)/initramfs.cpio $(B)/rootfs-static.stamp
+	@tests/bench/start
+
 # One VM started and ended CYCLES times, after ten at once.
 CYCLES ?= 100
 .PHONY: soak

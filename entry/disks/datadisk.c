@@ -99,8 +99,8 @@ static int open_locked(const struct place *at, int *fd, bool *fresh, struct err 
 static int make(const struct place *at, int fd, const struct datadisk_plan *plan, struct err *err)
 {
     uint64_t size = plan->size ? plan->size : plan->fresh_size;
-    if (ftruncate(fd, 0) == 0 && ftruncate(fd, (off_t)size) == 0 &&
-        ext4_make(fd, "data", NULL, true, plan->uid, err) == 0 && renameat(at->dir, new_name, at->dir, name) == 0)
+    if (ftruncate(fd, 0) == 0 && ftruncate(fd, (off_t)size) == 0 && ext4_make(fd, "data", true, plan->uid, err) == 0 &&
+        renameat(at->dir, new_name, at->dir, name) == 0)
         return 0;
     err_sys(err, "cannot create the data disk %s", at->path);
     unlinkat(at->dir, new_name, 0);

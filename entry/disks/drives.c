@@ -94,18 +94,36 @@ static int name_scratch_file(const struct drives_plan *plan, struct drive *drive
 }
 
 /* An ext4 disk that ends with the VM.  tree (may be NULL) is copied into it. */
-static int make_passing(const struct drives_plan *plan, struct drives *d, const char *name, uint64_t size,
-                        const char *tree, struct err *err)
+static int start_passing(const struct drives_plan *plan, struct drives *d, const char *name, uint64_t size,
+                         const char *tree, struct err *err)
 {
     struct drive *drive = add_drive(d, name);
-    if (make_scratch_file(plan, drive, size, err) < 0 || ext4_make(drive->fd, name, tree, false, plan->uid, err) < 0)
+    if (make_scratch_file(plan, drive, size, err) < 0)
         return -1;
-    return name_scratch_file(plan, drive, err);
+    return ext4_start(&drive->making, drive->fd, drive->name, tree, false, plan->uid, err);
+}
+
+/* A folder as a read-only EROFS disk.  Mounts in a volume belong to it: Docker mounts each secret as a file. */
+static int start_tree(const struct drives_plan *plan, const char *dir, struct drives *d, const char *name,
+                      const char *source, bool cross_mounts, struct err *err)
+{
+    struct drive *drive = add_drive(d, name);
+    char mountpoint[sizeof(drive->path)];
+    drive->read_only = true;
+    drive->tree = (struct served_plan){"", cross_mounts, plan->uid, plan->gid, plan->server};
+    if (snprintf(drive->tree.tree, sizeof(drive->tree.tree), "%s", source) >= (int)sizeof(drive->tree.tree))
+        return err_set(err, "%s: the path is too long", source);
+    snprintf(mountpoint, sizeof(mountpoint), "%s/%s.served", dir, name);
+    snprintf(drive->path, sizeof(drive->path), "%.4000s/image", mountpoint);
+    return served_start(&drive->served, &drive->tree, mountpoint, err);
 }
 
 /* Without FUSE, the image is written to a file, which is slower and takes space. */
-static int write_tree(const struct drives_plan *plan, struct drive *drive, struct rootdisk *tree, struct err *err)
+static int write_tree(const struct drives_plan *plan, struct drive *drive, struct err *err)
 {
+    struct rootdisk *tree;
+    if (rootdisk_scan(&tree, AT_FDCWD, drive->tree.tree, drive->tree.cross_mounts, err) < 0)
+        return -1;
     int r = make_scratch_file(plan, drive, rootdisk_size(tree), err);
     if (r == 0)
         r = rootdisk_write(tree, drive->fd, err);
@@ -113,41 +131,30 @@ static int write_tree(const struct drives_plan *plan, struct drive *drive, struc
     return r < 0 ? -1 : name_scratch_file(plan, drive, err);
 }
 
-/* A folder as a read-only EROFS disk.  Mounts in a volume belong to it: Docker mounts each secret as a file. */
-static int make_tree(const struct drives_plan *plan, const char *dir, struct drives *d, const char *name,
-                     const char *source, bool cross_mounts, struct err *err)
+static int finish_drive(const struct drives_plan *plan, struct drive *drive, struct err *err)
 {
-    struct drive *drive = add_drive(d, name);
-    struct rootdisk *tree;
-    drive->read_only = true;
-    if (rootdisk_scan(&tree, AT_FDCWD, source, cross_mounts, err) < 0)
-        return -1;
-    char mountpoint[sizeof(drive->path)];
-    snprintf(mountpoint, sizeof(mountpoint), "%s/%s.served", dir, name);
     struct err why = {0};
-    int fuse =
-        mkdir(mountpoint, 0700) < 0 ? err_sys(&why, "cannot make %s", mountpoint) : rootdisk_mount(mountpoint, &why);
-    if (fuse == ROOTDISK_NO_FUSE) {
-        log_warn("the %s disk is written out instead of served: %s", name, why.text);
-        return write_tree(plan, drive, tree, err);
+    if (drive->making.run.pid)
+        return ext4_finish(&drive->making, err) < 0 ? -1 : name_scratch_file(plan, drive, err);
+    if (!drive->tree.tree[0])
+        return 0;
+    int served = served_await(&drive->served, &why);
+    if (served == SERVED_NO_FUSE) {
+        log_warn("the %s disk is written out instead of served: %s", drive->name, why.text);
+        return write_tree(plan, drive, err);
     }
-    if (fuse < 0) {
-        rootdisk_free(tree);
-        return err_set(err, "%s", why.text);
-    }
-    snprintf(drive->path, sizeof(drive->path), "%.4000s/image", mountpoint);
-    return served_start(&drive->served, tree, mountpoint, fuse, plan->uid, plan->gid, plan->server, err);
+    return served < 0 ? err_set(err, "%s", why.text) : 0;
 }
 
-static int make_root(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
+static int start_root(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
 {
     bool carried = false;
     if (!plan->rootfs_sealed && carried_prepare(plan->rootfs, dir, &carried, err) < 0)
         return -1;
     if (plan->rootfs_format == ROOTFS_EXT4)
-        return make_passing(plan, d, "root", plan->rootfs_size, plan->rootfs, err);
+        return start_passing(plan, d, "root", plan->rootfs_size, plan->rootfs, err);
     if (!plan->rootfs_sealed)
-        return make_tree(plan, dir, d, "root", plan->rootfs, carried, err);
+        return start_tree(plan, dir, d, "root", plan->rootfs, carried, err);
     struct drive *drive = add_drive(d, "root");
     drive->read_only = true;
     snprintf(drive->path, sizeof(drive->path), "%s", plan->rootfs);
@@ -157,10 +164,10 @@ static int make_root(const struct drives_plan *plan, const char *dir, struct dri
     return err_set(err, "VM_ROOTFS_DIR=%s: the image was replaced a moment ago", plan->rootfs);
 }
 
-static int make_data(const struct drives_plan *plan, struct drives *d, struct err *err)
+static int start_data(const struct drives_plan *plan, struct drives *d, struct err *err)
 {
     if (!plan->data_persistent)
-        return make_passing(plan, d, "data", plan->datafs_size, NULL, err);
+        return start_passing(plan, d, "data", plan->datafs_size, NULL, err);
     struct drive *drive = add_drive(d, "data");
     struct datadisk_plan disk = {.dir = plan->data_dir,
                                  .size = plan->datafs_given ? plan->datafs_size : 0,
@@ -189,25 +196,33 @@ static int stage_file(const char *dir, const char *name, const char *source, cha
     return 0;
 }
 
-static int make_volume(const struct drives_plan *plan, const char *dir, struct drives *d, unsigned i, struct err *err)
+static int start_volume(const struct drives_plan *plan, const char *dir, struct drives *d, unsigned i, struct err *err)
 {
     const struct volume *v = &plan->volume[i];
     char name[24], folder[LOCKDIR_PATH + 40];
     snprintf(name, sizeof(name), "volume%u", i);
     if (v->file && stage_file(dir, name, v->source, folder, sizeof(folder), err) < 0)
         return -1;
-    return make_tree(plan, dir, d, name, v->file ? folder : v->source, true, err);
+    return start_tree(plan, dir, d, name, v->file ? folder : v->source, true, err);
 }
 
-int drives_make(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
+int drives_start(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
 {
     orphans_remove_files(plan->scratch_dir, PREFIX);
-    if (make_root(plan, dir, d, err) < 0 || make_data(plan, d, err) < 0)
+    if (start_root(plan, dir, d, err) < 0 || start_data(plan, d, err) < 0)
         return -1;
-    if (plan->rootfs_format == ROOTFS_EROFS && make_passing(plan, d, "scratch", plan->rootfs_size, NULL, err) < 0)
+    if (plan->rootfs_format == ROOTFS_EROFS && start_passing(plan, d, "scratch", plan->rootfs_size, NULL, err) < 0)
         return -1;
     for (unsigned i = 0; i < plan->volume_count; i++)
-        if (make_volume(plan, dir, d, i, err) < 0)
+        if (start_volume(plan, dir, d, i, err) < 0)
+            return -1;
+    return 0;
+}
+
+int drives_finish(const struct drives_plan *plan, struct drives *d, struct err *err)
+{
+    for (unsigned i = 0; i < d->count; i++)
+        if (finish_drive(plan, &d->drive[i], err) < 0)
             return -1;
     return 0;
 }
@@ -226,6 +241,7 @@ void drives_remove(void *handle)
     struct drives *d = handle;
     drives_unlink(d);
     for (unsigned i = 0; i < d->count; i++) {
+        run_as_stop(&d->drive[i].making.run);
         if (d->drive[i].fd >= 0)
             close(steal_fd(&d->drive[i].fd));
         served_stop(&d->drive[i].served);

@@ -4,6 +4,7 @@
 #define CTR_DRIVES_H
 
 #include "common/err.h"
+#include "entry/disks/ext4.h"
 #include "entry/disks/served.h"
 
 #include <stdbool.h>
@@ -45,8 +46,10 @@ struct drive {
     char path[4096]; /* where its file is now */
     bool unlink;     /* path goes once the jail holds the file */
     bool read_only;
-    int fd;               /* keeps the file, and its lock; -1: a served one */
-    struct served served; /* its server, when it has one; pid_fd is -1 otherwise */
+    int fd;                    /* keeps the file, and its lock; -1: a served one */
+    struct served served;      /* its server, when it has one; pid_fd is -1 otherwise */
+    struct ext4_making making; /* until drives_finish, when it is an ext4 that ends with the VM */
+    struct served_plan tree;   /* what is served, or written out */
 };
 
 struct drives {
@@ -57,9 +60,13 @@ struct drives {
 /* The letter of a volume's device in the guest: 'd' for /dev/vdd. */
 char drives_letter(const struct drives_plan *plan, unsigned volume);
 
-/* Makes or checks the disks, and fills in *d, which must be zeroed.  dir is a directory in our own mount namespace, for
- * served disks.  -1 with err; call drives_remove then too. */
-int drives_make(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err);
+/* Checks the persistent disk, and starts to make the others: their trees are scanned, and their filesystems made, by
+ * processes side by side, while the caller goes on.  Fills in *d, which must be zeroed.  dir is a directory in our own
+ * mount namespace, for served disks.  -1 with err; call drives_remove then too. */
+int drives_start(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err);
+
+/* Waits until all are made.  -1 with the first drive's err; call drives_remove then too. */
+int drives_finish(const struct drives_plan *plan, struct drives *d, struct err *err);
 
 /* Removes the names that only Firecracker needed, which has the files open by now.  (Not earlier: 9p opens by name.) */
 void drives_unlink(struct drives *d);

@@ -12,19 +12,27 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-/* Runs one of e2fsprogs' programs as user, with the disk fd as its descriptor 3 and, when it is not -1, tree, which it
- * may read whoever owns the files, as 4.  Its exit status, or -1 with err. */
-static int run_e2fsprogs(const char *const argv[], int fd, int tree, uid_t user, struct buf *output, struct err *err)
+/* Starts one of e2fsprogs' programs as user, with the disk fd as its descriptor 3 and, when it is not -1, tree, which
+ * it may read whoever owns the files, as 4. */
+static int start_e2fsprogs(struct run_as_started *r, const char *const argv[], int fd, int tree, uid_t user,
+                           struct err *err)
 {
     char path[4096];
     const int fds[] = {fd, tree};
     struct run_as as = {.uid = user, .fds = fds, .fd_count = tree < 0 ? 1 : 2};
     if (tree >= 0)
         as.capabilities = privilege_reading();
-    int status = run_program_as(argv, &as, output, err);
-    if (status < 0 && !run_find(argv[0], path, sizeof(path)))
+    int started = run_as_start(r, argv, &as, err);
+    if (started < 0 && !run_find(argv[0], path, sizeof(path)))
         err_hint(err, "install e2fsprogs");
-    return status;
+    return started;
+}
+
+/* Its exit status, or -1 with err. */
+static int run_e2fsprogs(const char *const argv[], int fd, uid_t user, struct buf *output, struct err *err)
+{
+    struct run_as_started r;
+    return start_e2fsprogs(&r, argv, fd, -1, user, err) < 0 ? -1 : run_as_finish(&r, output, err);
 }
 static const char disk[] = RUN_FD_PATH(3), copied[] = RUN_FD_PATH(4);
 
@@ -46,7 +54,8 @@ static int open_tree_to_copy(const char *path, struct err *err)
 
 /* mke2fs(8), ext4(5).  Lazy tables and no discard keep a sparse file sparse and the time short, as do large groups
  * of block groups.  A disk that ends with the VM needs no journal, no room to grow and no spare superblocks. */
-int ext4_make(int fd, const char *label, const char *tree, bool kept, uid_t user, struct err *err)
+int ext4_start(struct ext4_making *m, int fd, const char *label, const char *tree, bool kept, uid_t user,
+               struct err *err)
 {
     const char *features = kept ? "has_journal" : "^has_journal,^resize_inode,sparse_super2";
     const char *extended = kept ? "lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner=0:0"
@@ -57,17 +66,27 @@ int ext4_make(int fd, const char *label, const char *tree, bool kept, uid_t user
     cleanup_close int source = tree ? open_tree_to_copy(tree, err) : -1;
     if (tree && source < 0)
         return -1;
+    m->label = label;
+    m->tree = tree;
+    return start_e2fsprogs(&m->run, argv, fd, source, user, err);
+}
+
+int ext4_finish(struct ext4_making *m, struct err *err)
+{
     cleanup_buf struct buf output = {0};
-    int status = run_e2fsprogs(argv, fd, source, user, &output, err);
-    if (status < 0)
-        return -1;
+    int status = run_as_finish(&m->run, &output, err);
     if (status > 0) {
-        err_set(err, "cannot create the filesystem of the %s disk: mke2fs says: %s", label, run_last_line(&output));
-        if (tree)
-            err_hint(err, "if %s does not fit, raise ROOTFS_SIZE or free space in VM_SCRATCH_DIR", tree);
-        return -1;
+        err_set(err, "cannot create the filesystem of the %s disk: mke2fs says: %s", m->label, run_last_line(&output));
+        if (m->tree)
+            err_hint(err, "if %s does not fit, raise ROOTFS_SIZE or free space in VM_SCRATCH_DIR", m->tree);
     }
-    return 0;
+    return status == 0 ? 0 : -1;
+}
+
+int ext4_make(int fd, const char *label, bool kept, uid_t user, struct err *err)
+{
+    struct ext4_making m;
+    return ext4_start(&m, fd, label, NULL, kept, user, err) < 0 ? -1 : ext4_finish(&m, err);
 }
 
 /* e2fsck -p names the problem on the line before the one that says that it gives up. */
@@ -89,7 +108,7 @@ int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *
 {
     const char *argv[] = {"e2fsck", "-p", disk, thorough ? "-f" : NULL, "-E", "discard", NULL};
     cleanup_buf struct buf output = {0};
-    int status = run_e2fsprogs(argv, fd, -1, user, &output, err);
+    int status = run_e2fsprogs(argv, fd, user, &output, err);
     if (status < 0)
         return -1;
     if (status >= 4)
@@ -136,7 +155,7 @@ int ext4_grow(int fd, const char *path, uid_t user, struct err *err)
 {
     const char *argv[] = {"resize2fs", disk, NULL};
     cleanup_buf struct buf output = {0};
-    int status = run_e2fsprogs(argv, fd, -1, user, &output, err);
+    int status = run_e2fsprogs(argv, fd, user, &output, err);
     if (status < 0)
         return -1;
     if (status > 0)

@@ -3,6 +3,7 @@
 #define CTR_EXT4_H
 
 #include "common/err.h"
+#include "common/run.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,9 +12,21 @@
 /* The programs run as user, who owns the disk's file, without capabilities and with no descriptor but the file's,
  * because a guest wrote the data that they read.  path is for messages only. */
 
+/* A filesystem that mke2fs is making.  run.pid is 0 when there is none; else ext4_finish or run_as_stop ends it. */
+struct ext4_making {
+    struct run_as_started run;
+    const char *label, *tree;
+};
+
 /* Makes a filesystem that fills the open file fd.  label: its name, also in messages.  tree (may be NULL): a directory
- * that is copied into it.  kept: the filesystem outlives the VM, so it has a journal and can grow.  -1 with err. */
-int ext4_make(int fd, const char *label, const char *tree, bool kept, uid_t user, struct err *err);
+ * that is copied into it.  Both must live until the end.  kept: the filesystem outlives the VM, so it has a journal and
+ * can grow.  -1 with err, and then nothing is to be finished. */
+int ext4_start(struct ext4_making *m, int fd, const char *label, const char *tree, bool kept, uid_t user,
+               struct err *err);
+int ext4_finish(struct ext4_making *m, struct err *err);
+
+/* Both, without a tree. */
+int ext4_make(int fd, const char *label, bool kept, uid_t user, struct err *err);
 
 /* Runs e2fsck on fd, with the repairs that it makes without asking.  thorough: checks everything even if the filesystem
  * was unmounted properly, and returns its free space to the host.  -1 with err if other repairs are needed. */

@@ -34,7 +34,7 @@ static double once(const char *path, int64_t size, int kept)
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     double start = now_ms();
     if (fd < 0 || ftruncate(fd, size) < 0 ||
-        (kept < 0 ? plain_mke2fs(path) : ext4_make(fd, "bench", NULL, kept, 0, &err)) < 0) {
+        (kept < 0 ? plain_mke2fs(path) : ext4_make(fd, "bench", kept, 0, &err)) < 0) {
         log_error("%s: %s", path, err.text);
         exit(1);
     }

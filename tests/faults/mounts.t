@@ -76,6 +76,32 @@ disk volume1
 is 'a folder beside it' "$(<"$work/volume1/sub/page")" deeper
 stop
 is 'nothing is left of it' "$(find "$work/jails" "$work/scratch" -mindepth 2; grep -c "$work/jails" /proc/self/mountinfo || true)" 0
+# A folder whose filesystem does not answer: the scan hangs in the kernel, and the start can be ended all the same.
+mkdir "$work/hung"
+build/bin/rootdisk serve "$work/site" "$work/hung" >"$work/serves" &
+server=$!
+wait_until 20 test -s "$work/serves"
+serving=$(<"/proc/$server/task/$server/children") serving=${serving% }
+[ -d "$work/hung" ] # which the kernel remembers: only the scan asks the server
+kill -STOP "$serving"
+env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
+    VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" VM_JAIL_BASE="$work/jails" \
+    VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 VM_NETWORK=none VM_VOLUMES="$work/hung:/hung:ro" \
+    build/faults/entry /guest-static </dev/null >"$work/err" 2>&1 &
+entry=$!
+hangs() { cat /proc/[0-9]*/wchan | grep -q request_wait_answer; }
+ended() { ! kill -0 "$entry"; }
+check "the scan of a folder that does not answer hangs" wait_until 30 hangs
+is "its signals are blocked: the plan is made" "$(grep -c "SigBlk:.0000000000000000" "/proc/$entry/status")" 0
+kill "$entry"
+check "SIGTERM ends the start" wait_until 30 ended
+kill -CONT "$serving"
+status=0
+wait "$entry" || status=$?
+is "its exit code" "$status" 143
+is "nothing of the jail is left" "$(find "$work/jails" "$work/scratch" -mindepth 2)" ""
+kill "$server"
+wait "$server" || true
 umount -R "$work"
 rmdir "$work"
 done_testing
