@@ -36,7 +36,9 @@ static int end(const char *root, const char *id, uint64_t seconds, struct err *e
     struct record r;
     if (record_open(&r, root, id) < 0)
         return stop_vm(id, seconds, err);
-    int rc = record_lives(&r) ? stop_first(id, seconds, err) : 0;
+    size_t len;
+    cleanup_free char *state = ctl_state(id, &len); /* its keeper may have been killed */
+    int rc = state || record_lives(&r) ? stop_first(id, seconds, err) : 0;
     if (rc == 0) {
         record_wait(&r);
         (void)record_remove(root, id); /* with --rm it has gone by itself */

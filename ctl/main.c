@@ -44,6 +44,9 @@ static const struct {
      "prints the plan; --from IMAGE, --vmlinux-id ID, --mem MIB, --cpu N, --port and --daemonize are known, too"},
     {"rm", ctl_rm, "rm [-f] [--root DIR] ID...",
      "removes what is kept of VMs in the background that have ended: name, log, exit code; -f: ends them first"},
+    {"purge", ctl_purge, "purge [--root DIR]",
+     "removes what dead VMs have left, also after a kill or a reboot: records of VMs in the background, whose names it "
+     "prints, directories, cgroups, disks and networks; VMs that run lose nothing"},
     {"inspect", ctl_inspect, "inspect [--show-env] [--root DIR] [--vmm-id] ID",
      "prints a VM as JSON: address, process, image and its names, as firebuild names them, and all of its state.json; "
      "of one in the background, also what it was started with.  The values of its variables are null, unless with "

@@ -22,17 +22,20 @@ static int no_record(const char *id, struct err *err)
 int rm_record(const char *root, const char *id, bool force, struct err *err)
 {
     struct record r;
+    size_t len;
     if (record_open(&r, root, id) < 0)
         return no_record(id, err);
-    if (force && record_lives(&r)) {
+    cleanup_free char *state = ctl_state(id, &len); /* its keeper may have been killed */
+    bool lives = state || record_lives(&r);
+    if (force && lives) {
         (void)stop_first(id, 0, &(struct err){0});
         record_wait(&r);
     }
     record_close(&r);
-    int gone = record_remove(root, id);
+    int gone = lives && !force ? 0 : record_remove(root, id);
     if (gone < 0 && !(force && errno == ENOENT)) /* with --rm it has gone by itself */
         return no_record(id, err);
-    return gone == 0 ? err_set(err, "rm: %s: the VM runs: stop it first, or use rm -f", id) : 0;
+    return gone == 0 ? err_set(err, "rm: %s: the VM is running: stop it first, or use rm -f", id) : 0;
 }
 
 int ctl_rm(const char *id, char **argv, struct err *err)

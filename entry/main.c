@@ -24,6 +24,7 @@
 #include "entry/plan/plan.h"
 #include "entry/plan/typos.h"
 #include "entry/plan/unseen.h"
+#include "entry/purge.h"
 #include "netsetup/claim.h"
 #include "netsetup/netsetup.h"
 
@@ -403,6 +404,9 @@ int main(int argc, char **argv, char **env)
             break;
         case ACTION_CHECK_KVM:
             code = check_kvm();
+            break;
+        case ACTION_PURGE:
+            code = needs_root(&err) < 0 ? -1 : purge(&options, &err);
             break;
         case ACTION_RUN:
         case ACTION_DRY_RUN:

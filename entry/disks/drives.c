@@ -206,9 +206,14 @@ static int start_volume(const struct drives_plan *plan, const char *dir, struct 
     return start_tree(plan, dir, d, name, v->file ? folder : v->source, true, err);
 }
 
+void drives_clear(const char *scratch_dir)
+{
+    orphans_remove_files(scratch_dir, PREFIX);
+}
+
 int drives_start(const struct drives_plan *plan, const char *dir, struct drives *d, struct err *err)
 {
-    orphans_remove_files(plan->scratch_dir, PREFIX);
+    drives_clear(plan->scratch_dir);
     if (start_root(plan, dir, d, err) < 0 || start_data(plan, d, err) < 0)
         return -1;
     if (plan->rootfs_format == ROOTFS_EROFS && start_passing(plan, d, "scratch", plan->rootfs_size, NULL, err) < 0)

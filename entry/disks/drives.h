@@ -60,6 +60,9 @@ struct drives {
 /* The letter of a volume's device in the guest: 'd' for /dev/vdd. */
 char drives_letter(const struct drives_plan *plan, unsigned volume);
 
+/* Removes what disks of dead VMs have left in VM_SCRATCH_DIR. */
+void drives_clear(const char *scratch_dir);
+
 /* Checks the persistent disk, and starts to make the others: their trees are scanned, and their filesystems made, by
  * processes side by side, while the caller goes on.  Fills in *d, which must be zeroed.  dir is a directory in our own
  * mount namespace, for served disks.  -1 with err; call drives_remove then too. */

@@ -292,17 +292,25 @@ int cgroup_check(const struct cgroup_plan *plan, struct err *err)
     return 0;
 }
 
-int cgroup_make(const struct cgroup_plan *plan, struct cgroup *c, struct err *err)
+void cgroup_clear(void)
 {
     struct hierarchy list[HIERARCHIES];
-    const struct hierarchy *used = NULL;
     char path[LOCKDIR_PATH + 16];
     unsigned count = find_hierarchies(list);
     for (unsigned i = 0; i < count; i++) {
         snprintf(path, sizeof(path), "%s/" PARENT, list[i].dir);
         orphans_remove_folders(path);
-        read_controllers(&list[i]);
     }
+}
+
+int cgroup_make(const struct cgroup_plan *plan, struct cgroup *c, struct err *err)
+{
+    struct hierarchy list[HIERARCHIES];
+    const struct hierarchy *used = NULL;
+    unsigned count = find_hierarchies(list);
+    cgroup_clear();
+    for (unsigned i = 0; i < count; i++)
+        read_controllers(&list[i]);
     for (unsigned i = 0; i < plan->count; i++)
         if (prepare_group(plan->settings[i], list, count, plan->id, &used, c, err) < 0)
             return -1;

@@ -38,6 +38,9 @@ struct cgroup {
  * too. */
 int cgroup_make(const struct cgroup_plan *plan, struct cgroup *c, struct err *err);
 
+/* Removes dead VMs' cgroups from the one that we are in. */
+void cgroup_clear(void);
+
 /* Takes a struct cgroup. */
 void cgroup_remove(void *c);
 

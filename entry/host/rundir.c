@@ -120,6 +120,18 @@ static void remove_dead(int ours, const char *base)
         closedir(dir);
 }
 
+int rundir_clear(const char *base)
+{
+    if (access(base, F_OK) < 0)
+        return errno == ENOENT ? 0 : -1;
+    cleanup_close int fd = open_folder(base);
+    if (fd < 0)
+        return -1;
+    remove_dead(fd, base);
+    rmdir(base);
+    return 0;
+}
+
 static int refuse_folder(const char *path, struct err *err)
 {
     if (errno == EEXIST || errno == ENOTDIR || errno == ELOOP)

@@ -28,6 +28,9 @@ struct rundir {
  * and nothing made: the id is taken, or base cannot be written. */
 int rundir_make(struct rundir *r, const char *base, const char *id, struct err *err);
 
+/* Removes dead VMs' directories in base, and base if that becomes empty.  -1 with errno if base is not root's alone. */
+int rundir_clear(const char *base);
+
 /* Replaces state.json. */
 int rundir_write(const struct rundir *r, const void *text, size_t len, struct err *err);
 

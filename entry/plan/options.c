@@ -111,6 +111,7 @@ static const struct {
 } flags[] = {
     {"--dry-run", OPT_COUNT, ACTION_DRY_RUN, "print the plan as JSON, and change nothing"},
     {"--check-kvm", OPT_COUNT, ACTION_CHECK_KVM, "test whether this machine's KVM can run a kernel"},
+    {"--purge", OPT_COUNT, ACTION_PURGE, "remove what dead VMs have left on this host, as each start does"},
     {"--id", OPT_VM_ID, ACTION_RUN, "the VM's id, as VM_ID: --id ID or --id=ID"},
     {"--help", OPT_COUNT, ACTION_HELP, "print this"},
     {"--version", OPT_COUNT, ACTION_VERSION, "print the version"},

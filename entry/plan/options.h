@@ -59,7 +59,7 @@ enum option {
     OPT_COUNT
 };
 
-enum action { ACTION_RUN, ACTION_DRY_RUN, ACTION_CHECK_KVM, ACTION_HELP, ACTION_VERSION };
+enum action { ACTION_RUN, ACTION_DRY_RUN, ACTION_CHECK_KVM, ACTION_PURGE, ACTION_HELP, ACTION_VERSION };
 
 struct options {
     enum action action;
