@@ -1,5 +1,5 @@
-/* A growing byte buffer.  Running out of memory is sticky: appends do nothing afterwards and buf_failed
- * tells once at the end, so that a formatter needs one check, not one a line. */
+/* A growing byte buffer.  Running out of memory is sticky: appends do nothing afterwards, and buf_failed reports it at
+ * the end, so that a formatter needs one check instead of one for each line. */
 #ifndef CTR_BUF_H
 #define CTR_BUF_H
 

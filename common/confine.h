@@ -1,4 +1,4 @@
-/* The walls around a process of a command that reads what a guest has sent. */
+/* Confines a process that reads data from a guest. */
 #ifndef CTR_CONFINE_H
 #define CTR_CONFINE_H
 
@@ -7,15 +7,15 @@
 #include <stdbool.h>
 
 /* From now on this process can do what tar_unpack (common/unpack.h) does in the folder (a descriptor; O_PATH will do):
- * it has a seccomp filter, Landlock where the kernel does, and of its capabilities those that pass modes of files,
- * and, if exact, those that set all that an archive says.  For a process that does nothing else.  -1 with err. */
+ * it has a seccomp filter, Landlock if the kernel supports it, and only the capabilities that override file modes and,
+ * if exact, those that set everything that an archive records.  For a process that does nothing else.  -1 with err. */
 int confine_unpacking(int folder, bool exact, struct err *err);
 
 /* The same for what layer_apply (common/layer.h) does in the folder.  It sets no attributes in trusted.*. */
 int confine_layer(int folder, struct err *err);
 
-/* The same for what tar_pack (common/pack.h) does in the folder: it reads files, whoever they belong to, and lists
- * folders; a folder that somebody replaces by a link leads it nowhere, where the kernel has Landlock.  -1 with err. */
+/* The same for what tar_pack (common/pack.h) does in the folder: it reads files of any owner, and lists directories.
+ * With Landlock, a directory that somebody replaces by a link does not lead it outside.  -1 with err. */
 int confine_packing(int folder, struct err *err);
 
 /* The same for a process that reads regular files in the folder, with no capability. */

@@ -4,7 +4,7 @@
 #define CTR_ERR_H
 
 struct err {
-    char text[1024]; /* "" while nothing has failed; cut, never overrun, when longer */
+    char text[1024]; /* "" while nothing has failed; longer texts are truncated */
 };
 
 /* Sets the text; err may be NULL.  Always returns -1, so that a caller can `return err_set(...)`.

@@ -23,8 +23,8 @@ ssize_t io_pread_full(int fd, void *data, size_t len, off_t offset);
  * EFBIG when the file is larger than max. */
 char *io_read_file(int dirfd, const char *path, size_t max, size_t *len);
 
-/* Opens path for writing as it is (no create, no truncate) and writes text in one call, as files under
- * /proc and /sys want it.  0, or -1 with errno. */
+/* Opens the existing path for writing, without truncating it, and writes text in one call, as files under /proc and
+ * /sys require.  0, or -1 with errno. */
 int io_write_text(const char *path, const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* JSON out, into a buf, and in, by jsmn. */
+/* Writes JSON into a buf, and reads JSON with jsmn. */
 #ifndef CTR_JSON_H
 #define CTR_JSON_H
 

@@ -47,7 +47,7 @@ int jsonread_first(const struct jsonread *j, int parent)
     return parent >= 0 && parent + 1 < j->count && at(j, parent + 1)->parent == parent ? parent + 1 : -1;
 }
 
-/* Tokens are in the text's order, so what is in an item lies right behind it. */
+/* Tokens are in the order of the text, so an item's content follows it directly. */
 int jsonread_next(const struct jsonread *j, int item)
 {
     if (item < 0)

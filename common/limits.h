@@ -11,7 +11,7 @@ enum { LIMITS_COUNT = 16 };
 struct limits_row {
     const char *name;
     int resource;        /* RLIMIT_* */
-    struct rlimit usual; /* what the kernel starts its first process with (include/asm-generic/resource.h) */
+    struct rlimit usual; /* the kernel's limits for its first process (include/asm-generic/resource.h) */
 };
 
 extern const struct limits_row limits_rows[LIMITS_COUNT];

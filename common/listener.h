@@ -1,5 +1,5 @@
-/* A listening socket in a loop that rests while there is no descriptor, or no memory, for a connection.  poll goes on
- * telling of a connection that accept could not take (EMFILE): a loop that asked again at once would do nothing else.
+/* A listening socket in a loop, which pauses while there is no descriptor or no memory for a connection. poll keeps
+ * reporting a connection that accept could not take (EMFILE), so a loop that tried again at once would do nothing else.
  */
 #ifndef CTR_LISTENER_H
 #define CTR_LISTENER_H
@@ -15,12 +15,12 @@ struct listener {
     struct loop *loop;
 };
 
-/* ready is called for each connection that waits, with the listener's watch.  The listener must stay where it is until
- * it is stopped.  -1 without memory. */
+/* Calls ready for each waiting connection, with the listener's watch.  The listener must stay where it is until it is
+ * stopped.  -1 without memory. */
 int listener_start(struct listener *l, struct loop *loop, int fd, void (*ready)(struct watch *w, short revents));
 
-/* One that waits, close-on-exec and non-blocking; from may be NULL.  -1: there is none that can be taken now, and
- * ready is called when there is, or a moment later. */
+/* Accepts a waiting connection, close-on-exec and non-blocking; from may be NULL. -1: none can be accepted now, and
+ * ready is called when one can, or a moment later. */
 int listener_accept(struct listener *l, struct sockaddr *from, socklen_t *size);
 
 /* Allowed when not started. */

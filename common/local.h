@@ -8,7 +8,8 @@
 
 #define LOCAL_DIR "/run/ctr-jailer"
 
-enum { LOCAL_PATH = 96 }; /* a folder's path, with its NUL: what a socket's address has room for, less its name */
+/* the longest path of a directory, with its NUL: the room in a socket address, minus the socket's name */
+enum { LOCAL_PATH = 96 };
 
 /* Listens in a VM's folder.  A descriptor, or -1 with errno. */
 int local_listen(const char *folder);

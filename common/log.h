@@ -1,5 +1,5 @@
-/* Messages to people, one line each, on stderr with the program's name in front.  Errors are always
- * printed; the level chooses what else is. */
+/* Messages for people, one line each, on stderr, prefixed with the program's name.  Errors are always printed; the
+ * level selects the other messages. */
 #ifndef CTR_LOG_H
 #define CTR_LOG_H
 

@@ -43,7 +43,7 @@ void loop_timer(struct loop *l, struct timer *t, uint64_t ns);
  * UINT64_MAX: never.  One per loop. */
 void loop_deadline(struct loop *l, uint64_t ns, void (*fired)(void *arg), void *arg);
 
-/* Waits for events and hands them out, until *done. */
+/* Waits for events and calls their functions, until *done. */
 void loop_run(struct loop *l, const bool *done);
 
 /* CLOCK_MONOTONIC in ns. */

@@ -10,8 +10,8 @@ struct mountinfo {
     const char *type;  /* of the filesystem: "ext4" */
 };
 
-/* Takes the first line of *text, which is changed in place and moved on; names are unescaped.  Malformed lines are left
- * out.  False at the end. */
+/* Takes the first line of *text, which is changed in place and moved on; names are unescaped.  Skips malformed lines.
+ * False at the end. */
 bool mountinfo_next(char **text, struct mountinfo *m);
 
 /* Whether the filesystem's files are not user data, but show or control this machine's kernel: proc, sysfs, devices and

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The digits at *text; *text moves behind them.  -1 without a digit or on overflow. */
+/* The digits at *text; *text moves past them.  -1 without a digit or on overflow. */
 static int digits(const char **text, uint64_t *out)
 {
     const char *c = *text;

@@ -215,7 +215,7 @@ static int put_file(struct pack *p, const char *path, const struct stat *st)
 
 static int put_any(struct pack *p, dev_t parent);
 
-/* What /proc and /sys show is no file. */
+/* Entries of /proc and /sys are not files to copy. */
 static bool is_pseudo(const char *path)
 {
     struct statfs fs;

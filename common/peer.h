@@ -11,7 +11,7 @@ struct peer {
     struct loop *loop;
     struct buf in, out;
     size_t first; /* bytes of out that peer_send_first has put there */
-    int received; /* a descriptor that came with what was last read; -1: none, or taken */
+    int received; /* a descriptor that came with the last data read; -1: none, or already taken */
     void (*message)(struct peer *p, const struct proto_msg *msg);
     void (*lost)(struct peer *p, int how); /* once; the connection is closed by then */
 };

@@ -1,4 +1,4 @@
-/* Root's rights, given up once they are not needed any more (capabilities(7)). */
+/* Drops root's privileges once they are no longer needed (capabilities(7)). */
 #ifndef CTR_PRIVILEGE_H
 #define CTR_PRIVILEGE_H
 
@@ -16,8 +16,8 @@ uint64_t privilege_held(void);
  * lacks, or CAP_DAC_OVERRIDE. */
 uint64_t privilege_reading(void);
 
-/* No program that is run from now on can have more than these, whatever its file says.  The bounding set is only
- * made smaller with CAP_SETPCAP; without it, no_new_privs does the same but shows less. */
+/* No program that is executed from now on can have more than these capabilities, whatever its file grants.  Reducing
+ * the bounding set needs CAP_SETPCAP; without it, no_new_privs has the same effect but is less visible. */
 void privilege_bound(uint64_t most);
 
 /* This process, and all that it starts, may have these of its capabilities and no other from now on; its user stays the

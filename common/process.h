@@ -14,7 +14,8 @@ pid_t process_fork(int *pid_fd);
  * with CAP_KILL. */
 void process_end_with(pid_t parent);
 
-/* Kills the process and waits for its end, unless we may not kill it; reaps a child.  Closes *pid_fd; -1 is no process.
+/* Kills the process and waits for its end, unless we may not kill it; reaps a child.  Closes *pid_fd; -1 means no
+ * process.
  */
 void process_end(int *pid_fd);
 

@@ -1,13 +1,13 @@
-/* What entry and the guest's init say to each other over vsock (and ctr-jailer to entry over a UNIX
- * socket): the one description of the format for both ends.
+/* The protocol between entry and the guest's init over vsock, and between ctr-jailer and entry over a UNIX socket. This
+ * header is the one description of the format, for both ends.
  *
- * Every connection opens from the guest to the host's port PROTO_PORT and starts with one hello of 8
- * bytes: 'c' 'j' version kind, then the session as a little-endian u32.  Session 0 is the container's
- * command; others are execs, numbered by the host.  A stdin, stdout or stderr connection carries plain
- * bytes, in one direction; with a terminal there is no stderr.  stdin ends as the connection does.  An output
- * ends after as many bytes as PROTO_END says, and the host then closes the connection: Firecracker drops what
- * it still holds of one that the guest has closed (its vsock waits 2 s for the reader, the guest's kernel 8 s),
- * and passes no half-close on.  The control connection (one per VM) carries messages:
+ * Every connection opens from the guest to the host's port PROTO_PORT and starts with one hello of 8 bytes: 'c' 'j'
+ * version kind, then the session as a little-endian u32.  Session 0 is the container's command; others are execs,
+ * numbered by the host.  A stdin, stdout or stderr connection carries plain bytes, in one direction; with a terminal
+ * there is no stderr.  stdin ends with its connection.  An output ends after as many bytes as PROTO_END says, and the
+ * host then closes the connection: if the guest closed it, Firecracker would drop the bytes that it still
+ * holds (its vsock waits 2 s for the reader, the guest's kernel 8 s), and it does not pass on a half-close.  The
+ * control connection (one per VM) carries messages:
  *
  *     u32 length of the payload, u8 type, payload      all integers little-endian
  *
@@ -50,8 +50,9 @@ enum proto_type {
     PROTO_WINSIZE,  /* u32 session, u32 rows, u32 columns */
     PROTO_EXEC,     /* u32 session, flags, rows, columns, argc, envc; then strings, each with its NUL:
                        user and working directory ("": those of session 0), arguments, NAME=value */
-    PROTO_HANGUP,   /* u32 session: who asked for the exec is gone; the command is to end, as at the end of a
-                       terminal's line.  From entry alone */
+    /* u32 session: the client of the exec is gone, and the command must end, as when a terminal hangs up.  From entry
+     * alone */
+    PROTO_HANGUP,
     PROTO_TIME,     /* u32 0, the number of PROTO_CLOCK, or 0 when nobody has asked: somebody has set the clock;
                        u32 low and high half of the seconds since 1970, u32 ns */
     PROTO_SETTINGS, /* once, before all others: the time as in PROTO_TIME (three u32), then what the guest is to be
@@ -73,9 +74,9 @@ enum proto_type {
 /* Why a command ended: STARVED is by the guest's kernel, out of memory. */
 enum { PROTO_ENDED, PROTO_STARVED };
 
-/* Flags of PROTO_EXEC.  COPY: what runs is no program but a part of init, by the arguments `pack DIR MEMBER`
- * (an archive on stdout), `unpack DIR` (one from stdin), `kind PATH` (exit code: enum proto_copy; links are
- * followed) or `link-kind PATH`. */
+/* Flags of PROTO_EXEC.  COPY: runs a part of init instead of a program, selected by the arguments `pack DIR MEMBER` (an
+ * archive on stdout), `unpack DIR` (one from stdin), `kind PATH` (exit code: enum proto_copy; links are followed) or
+ * `link-kind PATH`. */
 enum { PROTO_EXEC_TTY = 1, PROTO_EXEC_STDIN = 2, PROTO_EXEC_BUSYBOX = 4, PROTO_EXEC_COPY = 8 };
 enum proto_copy { PROTO_COPY_NOTHING = 10, PROTO_COPY_FILE, PROTO_COPY_FOLDER };
 
@@ -90,7 +91,7 @@ void proto_hello(uint8_t out[PROTO_HELLO], enum proto_kind kind, uint32_t sessio
 
 enum { PROTO_OTHER = -2 };
 
-/* 0; -1 when these bytes are not a hello; PROTO_OTHER when they are one of another version. */
+/* 0; -1 if these bytes are not a hello; PROTO_OTHER if they are a hello of another version. */
 int proto_hello_parse(const uint8_t in[PROTO_HELLO], enum proto_kind *kind, uint32_t *session);
 
 /* Appends a message whose payload is `count` u32 fields and then len bytes of data. */
@@ -100,18 +101,18 @@ void proto_put(struct buf *out, enum proto_type type, const uint32_t *fields, si
 /* The type of the message that starts with these bytes, and the length of its payload, which may be anything. */
 uint8_t proto_head(const uint8_t in[PROTO_HEADER], uint32_t *len);
 
-/* Takes the first message of in: 1 and *msg; 0 when it is not all there yet; -1 when it can never be one
- * (too long).  The caller drops PROTO_HEADER + msg->len bytes once done with it. */
+/* Parses the first message of in: 1 and *msg; 0 if the message is still incomplete; -1 if it is invalid (too long).
+ * The caller drops PROTO_HEADER + msg->len bytes once done with it. */
 int proto_get(const struct buf *in, struct proto_msg *msg);
 
 /* The i-th u32 of the payload; false when the payload is shorter. */
 bool proto_field(const struct proto_msg *msg, size_t i, uint32_t *value);
 
-/* A time, in three fields from the i-th on: low and high half of the seconds since 1970, and ns.  In ns since 1970; -1:
- * it is missing, or not one. */
+/* The time in three fields from the i-th on (low and high half of the seconds since 1970, and ns), in ns since 1970; -1
+ * if it is missing or invalid. */
 int64_t proto_time(const struct proto_msg *msg, size_t i);
 
-/* What follows `count` u32 fields; *len is 0 when the payload is shorter. */
+/* The bytes after `count` u32 fields; *len is 0 if the payload is shorter. */
 const uint8_t *proto_data(const struct proto_msg *msg, size_t count, size_t *len);
 
 #endif

@@ -1,10 +1,11 @@
-/* Copies bytes from one descriptor to another inside a loop, in order and unchanged, with a bounded buffer:
- * while the output is full, the input is not read, so that back-pressure reaches whoever writes.
+/* Copies bytes from one descriptor to another inside a loop, in order and unchanged, with a bounded buffer: while the
+ * output is full, the input is not read, so that back-pressure reaches the writer.
  *
- * Theory of operation.  A pump waits for one thing: for input while its buffer is empty, for output while it is not. It
- * loses no wake-up: poll is level-triggered and asked anew in each round, what it is asked follows from the buffer
- * alone (arm, after every change of it), and a read or write that finds nothing to do changes nothing.  Draining is
- * the exception: then output is waited for with an empty buffer too, and an empty input is the end. */
+ * Theory of operation.  A pump waits for one thing: for input while its buffer is empty, for output while it is not. A
+ * pump loses no wake-up. poll is level-triggered and called again in each round; the events it waits for depend on the
+ * buffer alone (arm, after every change of the buffer); and a read or write with nothing to do changes nothing.
+ * Draining is the exception: a draining pump waits for output even with an empty buffer, and an empty input is the end.
+ */
 #ifndef CTR_PUMP_H
 #define CTR_PUMP_H
 
@@ -25,8 +26,9 @@ struct pump {
     uint64_t total;    /* bytes read so far */
     uint64_t end;      /* the input ends at this total, if not before */
     void (*seen)(struct pump *p, const char *data,
-                 size_t len);      /* NULL, or called with what was read; set after start */
-    void (*ended)(struct pump *p); /* called once: all was written after end of file, or a side failed */
+                 size_t len); /* NULL, or called with what was read; set after start */
+    /* called once: after end of file, when everything has been written, or when a side has failed */
+    void (*ended)(struct pump *p);
     char buffer[PUMP_BUFFER];
 };
 
@@ -35,14 +37,14 @@ struct pump {
  * write at once when out may block.  -1 without memory. */
 int pump_start(struct pump *p, struct loop *loop, int in, int out, size_t chunk, void (*ended)(struct pump *p));
 
-/* What is there now is still copied, then the pump ends, also when the input stays open: for a pipe or
- * terminal that someone else holds after its writer's end.  The input must be non-blocking. */
+/* Copies the input that is available now, then ends the pump, even if the input stays open: for a pipe or terminal that
+ * another process holds open after its writer has ended.  The input must be non-blocking. */
 void pump_drain(struct pump *p);
 
-/* The input ends after this many bytes, counted from the pump's start, also when it stays open. */
+/* Ends the input after this many bytes, counted from the pump's start, even if it stays open. */
 void pump_limit(struct pump *p, uint64_t total);
 
-/* Stops at once; what is buffered is lost.  ended is not called.  Allowed when not started, or ended. */
+/* Stops at once; buffered bytes are lost.  ended is not called.  Allowed when not started, or ended. */
 void pump_stop(struct pump *p);
 
 /* A non-blocking way to write to fd without changing the file description that other processes share: a

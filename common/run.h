@@ -10,14 +10,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The full path of a program in PATH or where administration tools lie; false when there is none. */
+/* The full path of a program, searched in PATH and in the directories of administration tools; false if there is none.
+ */
 bool run_find(const char *name, char *path, size_t size);
 
-/* Runs argv (argv[0] is found as run_find does) with len bytes of input on its stdin, and waits; when it is cancelled
- * (common/cancel.h), the program gets SIGTERM, on which e2fsck and mke2fs end cleanly.  It has no signal blocked or
- * ignored, no descriptor but stdin, stdout and stderr, and an environment of its own: variables that configure the VM
- * must not configure mke2fs.  Its stdout is appended to out, its stderr to complaints; either may be NULL: dropped, and
- * both may be the same.  Returns its exit status 0..255; -1 with err when it cannot be run, or was ended by a signal.
+/* Runs argv (argv[0] is found as run_find does) with len bytes of input on its stdin, and waits; if the work is
+ * cancelled (common/cancel.h), the program gets SIGTERM, which ends e2fsck and mke2fs cleanly.  It has no signal
+ * blocked or ignored, no descriptor but stdin, stdout and stderr, and an environment of its own: variables that
+ * configure the VM must not configure mke2fs.  Its stdout is appended to out, its stderr to complaints; either may be
+ * NULL: dropped, and both may be the same.  Returns its exit status 0..255; -1 with err if it cannot be run, or was
+ * killed by a signal.
  */
 int run_program(const char *const argv[], const void *input, size_t len, struct buf *out, struct buf *complaints,
                 struct err *err);
@@ -76,7 +78,7 @@ int run_start(struct run *r, const char *const argv[], bool together, struct err
 /* Gives the program all of its input, once.  A program that is no longer needed gets no input. */
 void run_feed(struct run *r, const void *input, size_t len);
 
-/* Waits for its end and frees what belongs to it.  Returns as run_program does. */
+/* Waits until it ends, and frees its resources.  Returns as run_program does. */
 int run_finish(struct run *r, struct buf *out, struct buf *complaints, struct err *err);
 
 /* The first and the last line of what a program said, cut out of text (which is changed); "" for none. */

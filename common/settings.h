@@ -1,5 +1,6 @@
-/* What entry tells the guest's init in PROTO_SETTINGS (common/proto.h), the command and its environment included:
- * NAME=value strings, each followed by a NUL.  Values are bytes.  A setting that is not there is not wanted. */
+/* The settings that entry sends to the guest's init in PROTO_SETTINGS (common/proto.h), with the command and its
+ * environment: NAME=value strings, each followed by a NUL.  Values are bytes.  A missing setting means that the feature
+ * is off. */
 #ifndef CTR_SETTINGS_H
 #define CTR_SETTINGS_H
 
@@ -31,10 +32,10 @@
 #define SETTING_CARD_NEIGHBOUR "card_neighbour"
 #define SETTING_MTU "mtu"                         /* bytes */
 #define SETTING_RESOLV "resolv"                   /* text of /etc/resolv.conf */
-#define SETTING_HOSTS "hosts"                     /* lines of /etc/hosts, but those that every machine has */
-#define SETTING_USER "user"                       /* who the command runs as: name or id[:group] */
+#define SETTING_HOSTS "hosts"                     /* lines of /etc/hosts, except those that every machine has */
+#define SETTING_USER "user"                       /* the command's user: name or id[:group] */
 #define SETTING_WORKDIR "workdir"                 /* where it starts */
-#define SETTING_WORKDIR_DEFAULT "workdir_default" /* where it starts if there is such a folder, else / */
+#define SETTING_WORKDIR_DEFAULT "workdir_default" /* the directory where it starts if that exists, else / */
 #define SETTING_INIT "init"                       /* the command is PID 1, as this init system: systemd */
 #define SETTING_TTY "tty"                         /* ROWSxCOLUMNS: it gets a terminal */
 #define SETTING_SYSCTL "sysctl"                   /* NAME=value of VM_SYSCTLS, any number of them: they must succeed */
@@ -42,7 +43,7 @@
 #define SETTING_LIMIT "limit"                     /* NAME=SOFT:HARD, any number of them (limits.h) */
 #define SETTING_SHM "shm"                         /* bytes of /dev/shm */
 
-/* The command's PATH where nobody says another: docker's. */
+/* The command's default PATH, the same as Docker's. */
 #define COMMAND_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 #endif

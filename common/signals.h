@@ -1,4 +1,4 @@
-/* A child's signals, as a program that is started expects them. */
+/* The signals of a child, as an executed program expects them. */
 #ifndef CTR_SIGNALS_H
 #define CTR_SIGNALS_H
 
@@ -11,7 +11,7 @@ void signals_default(void);
  * -1 with errno. */
 int signals_fd(void);
 
-/* Whether it is one by which people end a process: HUP, INT, QUIT, TERM. */
+/* Whether it is one of the signals that people end a process with: HUP, INT, QUIT, TERM. */
 bool signals_end(int signo);
 
 #endif

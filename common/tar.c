@@ -20,7 +20,7 @@ int tar_take_padding(int in, uint64_t size, struct err *err)
     return tar_take(in, rest, (size_t)(-size & (TAR_BLOCK - 1)), err);
 }
 
-/* Octal digits between blanks; or GNU's way for others: a big-endian number behind the byte 0x80, or 0xff when
+/* Octal digits between blanks; or, for larger values, GNU's form: a big-endian number after the byte 0x80, or 0xff if
  * it is negative. */
 static bool read_number(const char *field, size_t size, uint64_t *out)
 {
@@ -115,7 +115,7 @@ static bool apply(struct tar_member *m, const char *keyword, const char *value, 
     return strncmp(keyword, "GNU.sparse.", 11) != 0;
 }
 
-/* "LENGTH KEYWORD=VALUE\n", one after the other; text has a NUL behind it. */
+/* "LENGTH KEYWORD=VALUE\n", one after the other; text is followed by a NUL. */
 static int apply_records(struct tar_member *m, struct buf *text, struct err *err)
 {
     char *p = text->data, *end = p ? p + text->len : NULL;

@@ -12,8 +12,8 @@ bool terminal_present(void);
 /* Its size in characters; zeros when it is not known. */
 void terminal_size(uint32_t *rows, uint32_t *columns);
 
-/* To raw mode, and back to how it was.  terminal_restore does nothing when it was not changed, and may be
- * called at any time. */
+/* Switches to raw mode, and back to the previous mode. terminal_restore does nothing if the mode was not changed, and
+ * may be called at any time. */
 void terminal_raw(void);
 void terminal_restore(void);
 

@@ -1,4 +1,4 @@
-/* Foreign text, for a terminal or a log. */
+/* Makes foreign text safe for a terminal or a log. */
 #ifndef CTR_TEXT_H
 #define CTR_TEXT_H
 

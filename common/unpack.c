@@ -339,6 +339,6 @@ int tar_unpack(int in, int dir, const struct unpack_plan *plan, struct err *err)
     if (finish_folders(&u) < 0)
         return -1;
     while (r == 0 && read(in, rest, sizeof(rest)) > 0)
-        ; /* the padding behind the end, so that its writer can finish */
+        ; /* the padding after the end, so that its writer can finish */
     return r;
 }

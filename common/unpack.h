@@ -11,12 +11,12 @@ struct unpack_plan {
     const char *name;   /* what that is to be called in the folder; "" as in the archive */
     bool strange;       /* the archive's writer is not trusted: no link is followed below the folder, whoever made it
                            (openat2(2), RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS) */
-    bool exact;         /* all that the archive says.  Else it is what any user could make: files, folders and links
-                           of this process's user, without set-user-id and set-group-id bits, with attributes in
-                           user.* alone; devices and FIFOs are left out with a warning each, and folders that are
-                           there already keep their mode and time */
-    bool layer;         /* an image's layer (common/layer.h), exact: whiteouts are left out, and of the attributes those
-                           in user.* and the capabilities come along */
+    /* restores everything that the archive records.  Otherwise only what any user could make: files, directories and
+     * links of this process's user, without set-user-id and set-group-id bits, with attributes in user.* alone.
+     * Devices and FIFOs are skipped with a warning each, and existing directories keep their mode and time */
+    bool exact;
+    bool layer; /* an image's layer (common/layer.h), exact: whiteouts are left out, and of the attributes those
+                   in user.* and the capabilities come along */
 };
 
 /* A layer's member is a whiteout if the last part of its name begins so. */

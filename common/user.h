@@ -1,4 +1,4 @@
-/* Who a command runs as, from the image's own /etc/passwd and /etc/group. */
+/* A command's user, from the image's own /etc/passwd and /etc/group. */
 #ifndef CTR_USER_H
 #define CTR_USER_H
 
@@ -17,10 +17,10 @@ struct user {
     char home[256];
 };
 
-/* Resolves "name", "uid", either with ":group" or ":gid"; "" is root.  The two texts are the files'
- * contents ("" when missing).  As Docker does: an empty half is one that is not given; a number needs no entry, and
- * then has group 0 and home /; the supplementary groups are the named user's, unless a group is given.  -1 with err for
- * an unknown name. */
+/* Resolves "name", "uid", either with ":group" or ":gid"; "" is root.  The two texts are the files' contents ("" when
+ * missing).  Follows Docker: an empty half counts as not given; a number needs no entry, and without one has group 0
+ * and home /; the supplementary groups are those of the named user, unless a group is given.  -1 with err for an
+ * unknown name. */
 int user_find(const char *spec, const char *passwd, const char *group, struct user *user, struct err *err);
 
 #endif

@@ -11,7 +11,8 @@
 /* Whether the variable describes the container; the guest has a value of its own for it. */
 bool variables_describe_container(const char *name);
 
-/* Whether only CTR_NAME is sure to reach the command: the name is an option, or like one, or describes the container.
+/* Whether only CTR_NAME reaches the command reliably, because the name is an option, resembles one, or describes the
+ * container.
  */
 bool variables_need_prefix(const char *name);
 

@@ -30,8 +30,8 @@ int ctl_kill(const char *id, char **argv, struct err *err);
  * -1 with err. */
 int ctl_connect(const char *id, struct err *err);
 
-/* The state.json of a VM that can be reached, *len bytes with a NUL behind them; owned by the caller.  A dead VM's
- * folder stays until the next start, so that it is asked.  NULL with errno. */
+/* The state.json of a VM that can be reached, *len bytes followed by a NUL; owned by the caller.  A dead VM's folder
+ * stays until the next start, so that it is asked.  NULL with errno. */
 char *ctl_state(const char *id, size_t *len);
 
 /* Sends one request and waits for the answer's text, which it adds to out; last: this process does nothing but print it

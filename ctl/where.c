@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Cuts path into its folder and its last part, without slashes behind: "/a/b/" is /a and b, "b" is . and b. */
+/* Cuts path into its directory and its last part, without trailing slashes: "/a/b/" is /a and b, "b" is . and b. */
 static int split(const char *path, char folder[4096], char last[256], struct err *err)
 {
     size_t len = strlen(path);
@@ -27,7 +27,7 @@ static bool ends_in_slash(const char *path)
     return len > 0 && path[len - 1] == '/';
 }
 
-/* A path that names no entry of its folder: /, . and .., also behind a slash. */
+/* A path that names no entry of its directory: /, . and .., also after a slash. */
 static bool is_nameless(const char *last)
 {
     return !*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;

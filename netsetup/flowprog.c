@@ -27,7 +27,7 @@ struct key {
 };
 enum { KEY = -(int)sizeof(struct key), VALUE = KEY - 8, LENGTH = BPF_REG_7, SPARE = BPF_REG_8 };
 
-/* others: where a frame goes that is no connection's, over the program's end. */
+/* others: the jump to the program's end for frames that belong to no connection. */
 static void unless(struct prog *p, struct jumps *others, int comparison, uint32_t value)
 {
     size_t well = prog_jump(p, comparison, value);

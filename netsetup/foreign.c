@@ -75,7 +75,7 @@ static int loads(const struct nlattr *const e[])
     return meta[NFTA_META_KEY] ? (int)ntohl(mnl_attr_get_u32(meta[NFTA_META_KEY])) : -1;
 }
 
-/* Whether a `cmp` behind such a load is with our TAP: its name, the start of that (ctr*), or its group. */
+/* Whether a `cmp` after such a load compares with our TAP: its name, the start of that (ctr*), or its group. */
 static bool means_us(const struct nlattr *const e[], int loaded, const struct net_link *link)
 {
     char name[IFNAMSIZ] = "";

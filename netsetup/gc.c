@@ -63,7 +63,7 @@ struct taps {
     const char *mark;
     struct err *err; /* may be NULL */
     int result;
-    bool in_step; /* with the kernel, which takes its time, but without a thread left behind */
+    bool in_step; /* waits for the kernel, but leaves no thread running */
     char name[IFNAMSIZ];
     struct link_deletion last;   /* under way */
     struct conntrack_gone guest; /* of the last one: what gc_own's caller knows by itself */

@@ -74,7 +74,7 @@ static int refuse_port(const struct net_port *p, unsigned port, bool ipv6, struc
     return -1;
 }
 
-/* Keeps fd, or tells why there is none. */
+/* Keeps fd, or reports why there is none. */
 static int keep(struct portclaim *claim, int fd, const struct net_port *p, unsigned port, bool ipv6, struct err *err)
 {
     if (fd < 0)

@@ -33,7 +33,7 @@ static const char *parse_range(char *text, uint16_t *first, uint16_t *count)
     return NULL;
 }
 
-/* Cuts `text` at its last `at`; what is behind it, or NULL when there is none. */
+/* Cuts `text` at its last `at` and returns the part after it, or NULL if there is none. */
 static char *cut(char *text, char at)
 {
     char *p = strrchr(text, at);

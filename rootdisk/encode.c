@@ -1,6 +1,5 @@
-/* Turns nodes with places into bytes.  Every address was decided by layout; nothing here can fail but
- * memory, and nothing depends on anything but the tree, so the same tree gives the same bytes: no uuid,
- * no build time. */
+/* Turns nodes with places into bytes.  layout has decided every address.  Only memory can run out here.  The bytes
+ * depend on nothing except the tree, so the same tree always gives the same bytes: no uuid, no build time. */
 #include "rootdisk/encode.h"
 
 #include "rootdisk/erofs.h"
@@ -80,7 +79,7 @@ static void put_directory(const struct tree *t, const struct node *n, uint8_t *m
     }
 }
 
-/* Chunks lie where they would without holes, so that a block of the image is one of the file's. */
+/* Chunks lie where they would without holes, so that each block of the image is one block of the file. */
 static void put_chunks(const struct tree *t, const struct node *n, uint8_t *meta)
 {
     const char *map = t->blobs.data + n->blob + n->xattrs;
@@ -92,7 +91,7 @@ static void put_chunks(const struct tree *t, const struct node *n, uint8_t *meta
     }
 }
 
-/* i_u: what is where depends on the kind. */
+/* i_u: its meaning depends on the file type. */
 static uint32_t inode_block(const struct node *n)
 {
     if (n->flags & NODE_HOLES)

@@ -3,7 +3,7 @@
 
 #include "rootdisk/layout.h"
 
-/* The image's first meta_blocks blocks, all but the files' data, in new memory; the caller frees it.
+/* The image's first meta_blocks blocks, which is everything except the files' data, in new memory; the caller frees it.
  * NULL with errno ENOMEM. */
 uint8_t *encode_metadata(const struct tree *t, const struct layout *l);
 

@@ -26,8 +26,8 @@ enum {
 
 enum erofs_data_layout { EROFS_FLAT_PLAIN = 0, EROFS_FLAT_INLINE = 2, EROFS_CHUNK_BASED = 4 };
 
-/* A chunk-based inode has in place of the data's address the binary logarithm of the blocks in a chunk, and behind its
- * attributes an address of 32 bits for each chunk; this is a hole's. */
+/* A chunk-based inode has the binary logarithm of the blocks in a chunk in place of the data's address, and after its
+ * attributes a 32-bit address for each chunk; this is the address of a hole. */
 #define EROFS_NULL_ADDR 0xffffffffu
 
 enum erofs_xattr_index {
@@ -60,7 +60,7 @@ struct erofs_super {
 /* The 64-byte kind: ids of 32 bits, times with nanoseconds. */
 struct erofs_inode {
     uint16_t format;       /* bit 0: this kind; from bit 1: the data layout */
-    uint16_t xattr_icount; /* 0, or 1 + (bytes behind the xattr header) / 4 */
+    uint16_t xattr_icount; /* 0, or 1 + (bytes after the xattr header) / 4 */
     uint16_t mode;
     uint16_t reserved;
     uint64_t size;

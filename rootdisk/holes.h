@@ -1,4 +1,5 @@
-/* A sparse file's holes, as EROFS has them: a file in chunks of one size, of which each lies somewhere or nowhere. */
+/* A sparse file's holes in EROFS: the file consists of chunks of one size, and each chunk has an address or is a hole.
+ */
 #ifndef CTR_ROOTDISK_HOLES_H
 #define CTR_ROOTDISK_HOLES_H
 
@@ -22,8 +23,8 @@ static inline uint32_t holes_chunks(uint64_t size)
     return (uint32_t)((size - 1) >> holes_chunk_bits(size)) + 1;
 }
 
-/* Appends a bit for each chunk of the file fd, from the lowest of the first byte: 1 when it holds data.  1; or 0, and
- * nothing is appended, when none is all hole, or the filesystem does not tell. */
+/* Appends a bit for each chunk of the file fd, from the lowest of the first byte: 1 when it holds data.  1; or 0, with
+ * nothing appended, if no chunk is entirely a hole, or if the filesystem does not report holes. */
 int holes_find(int fd, uint64_t size, struct buf *out);
 
 #endif

@@ -73,7 +73,7 @@ bool rootdisk_is_image(int fd)
            (uint64_t)st.st_size >= (uint64_t)le32toh(super.blocks) * EROFS_BLOCK;
 }
 
-/* The file that owns a block behind the metadata: the last that starts at or before it. */
+/* The file that owns a block after the metadata: the last one that starts at or before it. */
 static uint32_t file_at(const struct rootdisk *rd, uint64_t block)
 {
     uint32_t low = 0, high = rd->layout.file_count;

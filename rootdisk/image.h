@@ -1,4 +1,4 @@
-/* What the public functions share: a laid out tree, its encoded metadata, and where its files are. */
+/* The state that the public functions share: a laid out tree, its encoded metadata, and where its files are. */
 #ifndef CTR_ROOTDISK_IMAGE_H
 #define CTR_ROOTDISK_IMAGE_H
 

@@ -35,9 +35,9 @@ static uint64_t directory_bytes(const struct tree *t, const struct node *dir)
     return (blocks - 1) * EROFS_BLOCK + bytes; /* never empty: "." and ".." */
 }
 
-/* Gives the inode a place at or behind `at`; returns the place behind it.  An inode stays within one block
- * where it can (it always can without large xattrs), since kernels read the inline tail, and an inlined
- * symlink's inode, from one block. */
+/* Gives the inode a place at or after `at`; returns the place after it.  An inode stays within one block where it can
+ * (it always can without large xattrs), since kernels read the inline tail, and an inlined symlink's inode, from one
+ * block. */
 static uint64_t place_inode(struct node *n, uint64_t at)
 {
     uint32_t need = layout_inode_bytes(n), tail = n->size % EROFS_BLOCK;

@@ -1,4 +1,4 @@
-/* Where everything lies in the image:
+/* The layout of the image:
  *
  *   block 0: superblock | inodes, with xattrs and inline tails | blocks of large directories and symlinks
  *   ------------------------------- meta_blocks ------------------------------- | files, block-aligned

@@ -1,4 +1,4 @@
-/* Which inodes of the source have a node already, of those that may have further names. */
+/* Finds the node of a source inode that has several names (hard links). */
 #ifndef CTR_ROOTDISK_LINKS_H
 #define CTR_ROOTDISK_LINKS_H
 

@@ -25,7 +25,7 @@
 
 enum { EXIT_FAILED = 125 };
 
-/* Under another name first, so that FILE is never half an image. */
+/* Writes to another name first, so that FILE is never half an image. */
 static int write_image(struct rootdisk *rd, const char *path, struct err *err)
 {
     cleanup_free char *temporary = NULL;
@@ -42,7 +42,7 @@ static int write_image(struct rootdisk *rd, const char *path, struct err *err)
     return -1;
 }
 
-/* The child: whoever reads the image, which may be a guest, has to do with a process that can read files and no more.
+/* The child.  A guest may read the image, so the process that serves it can only read files.
  */
 static int serve(struct rootdisk *rd, int fuse_fd, struct err *err)
 {
@@ -71,7 +71,7 @@ static int serve_image(struct rootdisk *rd, const char *mountpoint, struct err *
             log_error("%s", err->text);
         _exit(r < 0 ? EXIT_FAILED : 0);
     }
-    close(steal_fd(&fd)); /* or reads would wait for us when the server dies */
+    close(steal_fd(&fd)); /* otherwise reads would wait for us if the server dies */
     while (pid > 0 && !cancel_wait(end, -1))
         if (cancel_wanted()) {
             kill(pid, SIGTERM);
@@ -88,7 +88,7 @@ static int serve_image(struct rootdisk *rd, const char *mountpoint, struct err *
 int main(int argc, char **argv)
 {
     log_init("rootdisk");
-    cancel_by(signals_fd()); /* so that nothing of the work is left */
+    cancel_by(signals_fd()); /* so that nothing is left behind */
     if (argc != 4 || (strcmp(argv[1], "write") != 0 && strcmp(argv[1], "serve") != 0)) {
         log_error("usage: rootdisk write DIR FILE | rootdisk serve DIR MOUNTPOINT");
         return EXIT_FAILED;

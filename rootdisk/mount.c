@@ -1,4 +1,4 @@
-/* Mounting by mount(2) itself: no setuid helper has to be in the image.  Options are the kernel's,
+/* Mounts with mount(2) directly, so that the image needs no setuid helper.  Options are the kernel's,
  * Documentation/filesystems/fuse.rst. */
 #include "common/cleanup.h"
 #include "rootdisk/rootdisk.h"
@@ -26,7 +26,7 @@ int rootdisk_mount(const char *mountpoint, struct err *err)
                    ? ROOTDISK_NO_FUSE
                    : -1;
     }
-    /* default_permissions: the kernel holds others to the file's mode, which allow_other alone would not. */
+    /* default_permissions: the kernel enforces the file's mode for other users, which allow_other alone would not. */
     char options[128];
     snprintf(options, sizeof(options), "fd=%d,rootmode=%o,user_id=0,group_id=0,allow_other,default_permissions", fd,
              (unsigned)S_IFDIR);
@@ -40,6 +40,6 @@ int rootdisk_mount(const char *mountpoint, struct err *err)
 
 int rootdisk_unmount(const char *mountpoint, struct err *err)
 {
-    /* Lazily: whoever still has the file open keeps it, and nobody waits for a server that is gone. */
+    /* Lazy: processes that still have the file open keep it, and nobody waits for a server that is gone. */
     return umount2(mountpoint, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? err_sys(err, "cannot unmount %s", mountpoint) : 0;
 }

@@ -14,7 +14,7 @@ enum { TREE_ROOT = 0 };
 enum node_flags {
     NODE_SPARSE = 1,   /* a file with fewer blocks than its size needs */
     NODE_MOUNT = 2,    /* something is mounted on it: carried as empty */
-    NODE_INLINE = 4,   /* layout: the tail of the data lies behind the inode */
+    NODE_INLINE = 4,   /* layout: the tail of the data follows the inode */
     NODE_REPORTED = 8, /* its source is not what was scanned, and the log says so already */
     NODE_HOLES = 16    /* a sparse file of which whole chunks are holes: its blob has their map (holes.h) */
 };

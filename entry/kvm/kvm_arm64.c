@@ -29,7 +29,7 @@ static const uint32_t code[] = {
 
 static const uint32_t handler[] = {
     0xd5384021, /* mrs x1, elr_el1 */
-    0x91001021, /* add x1, x1, 4: behind the brk */
+    0x91001021, /* add x1, x1, 4: past the brk */
     0xd5184021, /* msr elr_el1, x1 */
     0x52800022, /* mov w2, 1 */
     0xd69f03e0, /* eret */

@@ -37,7 +37,7 @@ static const uint8_t code[] = {
 
 static const uint8_t handler[] = {
     0xc6, 0x04, 0x25, 0x00, 0x91, 0x00, 0x00, 0x01, /* mov byte [TOOK], 1 */
-    0x48, 0x83, 0x04, 0x24, 0x02,                   /* add qword [rsp], 2: behind the ud2 */
+    0x48, 0x83, 0x04, 0x24, 0x02,                   /* add qword [rsp], 2: past the ud2 */
     0x48, 0xcf,                                     /* iretq */
 };
 

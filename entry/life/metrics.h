@@ -1,4 +1,4 @@
-/* What `ctr-jailer status --metrics` tells, but for Firecracker's counters (entry/vmm/counters.h). */
+/* The output of `ctr-jailer status --metrics`, except Firecracker's counters (entry/vmm/counters.h). */
 #ifndef CTR_METRICS_H
 #define CTR_METRICS_H
 

@@ -339,7 +339,7 @@ static void on_signal(struct watch *w, short revents)
     struct supervisor *s = container_of(w, struct supervisor, signals);
     struct signalfd_siginfo info;
     ssize_t n = read(w->fd, &info, sizeof(info));
-    process_reap(); /* behind every signal: one SIGCHLD may stand for many */
+    process_reap(); /* after every signal: one SIGCHLD may stand for many */
     if (n != sizeof(info) || is_our_own(&info))
         return;
     if (signals_end((int)info.ssi_signo) && end_boot(s, (int)info.ssi_signo))

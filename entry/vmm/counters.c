@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A line has about 10 KiB; what is longer than that is none of Firecracker's and dropped.  Drives and interfaces: one
- * has at most 17 devices. */
+/* A line has about 10 KiB; a longer one does not come from Firecracker and is dropped.  Drives and interfaces: one has
+ * at most 17 devices. */
 enum { LINE_MAX_BYTES = 256 * 1024, DEVICES_MAX = 17 };
 
 /* Where each is in the JSON (v1.12, src/vmm/src/devices/virtio/{block,net}/...metrics.rs,
