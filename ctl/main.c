@@ -37,7 +37,8 @@ static const struct {
     {"run", ctl_run_image,
      "run [-d] [--rm] [-i] [-t] [-e NAME=VALUE]... [--env-file FILE]... [-p [ADDRESS:]PORT:PORT]... [-v VOLUMES]... "
      "[-u USER] [-w DIR] [-m SIZE] [--cpus N] [--name ID] [--hostname NAME] [--entrypoint PROGRAM] "
-     "[--stop-signal SIGNAL] [--kernel ID] [--root DIR] [--dry-run] IMAGE [--] [ARGUMENT...]",
+     "[--stop-signal SIGNAL] [--cni-network-name NETWORK] [--kernel ID] [--root DIR] [--dry-run] IMAGE [--] "
+     "[ARGUMENT...]",
      "runs an image of the host's store in a VM, with its environment, user, command and so on, as docker run does; "
      "entry's options come from the environment, and flags win over them; -d: in the background, prints the id; --rm: "
      "nothing of such a VM stays when it has ended; -i: the command reads stdin, which may be a terminal; --dry-run: "

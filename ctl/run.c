@@ -114,7 +114,8 @@ static int configure(struct run_vm *r, const struct jsonread *j, char **args, st
     if (rc < 0 || set_from(j, "User", "VM_USER", NULL, err) < 0 ||
         set_from(j, "WorkingDir", "VM_WORKDIR", "/", err) < 0 ||
         set_from(j, "StopSignal", "VM_STOP_SIGNAL", NULL, err) < 0 || set_health(j, err) < 0 ||
-        (r->ports.len && run_set("VM_PORTS", r->ports.data, true, err) < 0) ||
+        (r->ports.len && !r->net.network && run_set("VM_PORTS", r->ports.data, true, err) < 0) ||
+        (r->net.network && run_set("VM_NETWORK", "takeover", true, err) < 0) ||
         (r->volumes.len && run_set("VM_VOLUMES", r->volumes.data, true, err) < 0))
         return -1;
     return make_command(r, j, args, err);
@@ -193,6 +194,16 @@ static int check_name(const struct run_vm *r, struct err *err)
     return err_set(err, "run: --name %s: a VM in the background has or had that name: ctr-jailer rm %s", id, id);
 }
 
+static int check_network(const struct run_vm *r, struct err *err)
+{
+    if (r->net.network && r->dry)
+        return err_set(err, "run: --dry-run: a CNI network makes the VM's interface at the start: leave out "
+                            "--cni-network-name");
+    if (!r->net.network && (r->net.plugins || r->net.networks || r->net.cache || r->net.address))
+        return err_set(err, "run: --cni-... and --ip-address say nothing without --cni-network-name");
+    return 0;
+}
+
 static int check_streams(const struct run_vm *r, struct err *err)
 {
     if (r->detached && (r->interactive || r->terminal))
@@ -213,24 +224,29 @@ static int start_detached(const struct run_vm *r, const char *entry, const struc
                                      .about = about,
                                      .remove = r->remove};
     int rc = daemon_start(&plan, &pid, err);
+    if (rc == 0)
+        cninet_keep(&r->net, pid);
     if (rc == 0 && (printf("%s\n", plan.id) < 0 || fflush(stdout) != 0))
         return err_sys(err, "cannot write");
     return rc;
 }
 
 /* Without -i, the command's stdin is empty, as docker has it. */
-static int start(const struct run_vm *r, const struct buf *about, struct err *err)
+static int start(struct run_vm *r, const struct buf *about, struct err *err)
 {
     char entry[4096];
     if (!run_find("entry", entry, sizeof(entry)))
         return err_set(err, "run: the program entry was not found");
     if (r->hostname && set_hostname(r->hostname, err) < 0)
         return -1;
+    if (r->net.network && cninet_enter(&r->net, getenv("VM_ID"), r->ports.len ? r->ports.data : NULL, err) < 0)
+        return -1;
     if (r->detached && !r->dry)
         return start_detached(r, entry, about, err);
     int nothing = r->interactive ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (!r->interactive && (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0))
         return err_sys(err, "run: cannot open /dev/null");
+    cninet_keep(&r->net, getpid());
     if (r->command.items)
         execv(entry, (char *const *)r->command.items);
     return err_sys(err, "cannot run %s", entry);
@@ -244,7 +260,8 @@ int ctl_run_image(const char *id, char **argv, struct err *err)
     if (id && run_set("VM_ID", id, true, err) < 0)
         return -1;
     char **args = run_flags(&r, argv + 1, err);
-    if (!args || check_streams(&r, err) < 0 || drop_environment(err) < 0 || check_name(&r, err) < 0)
+    if (!args || check_streams(&r, err) < 0 || check_network(&r, err) < 0 || drop_environment(err) < 0 ||
+        check_name(&r, err) < 0)
         return -1;
     list_add(&r.command, "entry");
     list_add(&r.command, r.dry ? "--dry-run" : "--");

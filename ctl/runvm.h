@@ -4,6 +4,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "ctl/cninet.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@ void list_add(struct list *l, const char *item);
 struct run_vm {
     const char *root, *image, *kernel, *entrypoint, *hostname;
     bool interactive, terminal, dry, detached, remove;
+    struct cninet net;
     struct list files, environment; /* NAME=value of --env-file, and of --env, a later one wins */
     struct buf ports, volumes;      /* lists with commas */
     struct list command;

@@ -11,7 +11,7 @@ ALLOWED = {
     "netsetup": {"common"},
     "share": {"common"},
     "guest-init": {"common"},
-    "ctl": {"common", "store"},
+    "ctl": {"common", "store", "cni"},
     "store": {"common"},
     "cni": {"netsetup", "common"},
     "entry": {"rootdisk", "netsetup", "common"},

@@ -1,0 +1,175 @@
+/* Whatever kills run or entry, somebody is left to call the plugins: the attendant, a process that starts before
+ * anything is made.  Nothing in it reads what a guest or the network wrote but the results that it keeps itself.  It
+ * has the namespace's lock, so a namespace whose lock is free belongs to nobody: a killed attendant's, which the next
+ * VM of that name removes. */
+#include "ctl/cninet.h"
+#include "cni/caller/chain.h"
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "common/descriptors.h"
+#include "common/io.h"
+#include "common/run.h"
+#include "ctl/ownresolv.h"
+#include "ctl/portmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NETNS_DIR "/run/netns/" /* ip-netns(8) */
+#define PREFIX "ctr-"
+enum { NAME = 128, ENDING_TRIES = 250, ENDING_US = 20000 /* 5 s */ };
+
+struct place {
+    char name[NAME], path[NAME + sizeof(NETNS_DIR)], args[NAME];
+    struct cni_attachment at;
+};
+
+static void find_place(const struct cninet *n, const char *id, const char *ports, struct place *p)
+{
+    snprintf(p->name, sizeof(p->name), PREFIX "%s", id);
+    snprintf(p->path, sizeof(p->path), NETNS_DIR "%s", p->name);
+    snprintf(p->args, sizeof(p->args), "IgnoreUnknown=1%s%s", n->address ? ";IP=" : "", n->address ? n->address : "");
+    p->at = (struct cni_attachment){.networks = n->networks ? n->networks : CNI_NETWORKS,
+                                    .plugin_dirs = n->plugins ? n->plugins : CNI_PLUGIN_DIRS,
+                                    .cache = n->cache ? n->cache : CNI_CACHE,
+                                    .network = n->network,
+                                    .id = p->name,
+                                    .netns = p->path,
+                                    .ifname = "eth0",
+                                    .args = p->args,
+                                    .capabilities = ports};
+}
+
+/* ip(8) also cares for how /run/netns is shared with other mount namespaces. */
+static int ip(const char *const argv[], struct err *err)
+{
+    cleanup_buf struct buf said = {0};
+    int status = run_program(argv, NULL, 0, NULL, &said, err);
+    return status <= 0 ? status : err_set(err, "run: ip %s %s: %s", argv[1], argv[2], run_last_line(&said));
+}
+
+static int take_away(const struct place *p, struct err *err)
+{
+    const char *const argv[] = {"ip", "netns", "delete", p->name, NULL};
+    int r = cni_del(&p->at, err);
+    return access(p->path, F_OK) == 0 && ip(argv, err) ? -1 : r;
+}
+
+/* That of a VM that has just ended is still about to. */
+static bool is_free(int fd)
+{
+    for (int i = 0; flock(fd, LOCK_EX | LOCK_NB); i++) {
+        if (i == ENDING_TRIES)
+            return false;
+        usleep(ENDING_US);
+    }
+    return true;
+}
+
+/* What a killed attendant of the same name left. */
+static int clear_place(const struct place *p, struct err *err)
+{
+    cleanup_close int fd = open(p->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : err_sys(err, "cannot open %s", p->path);
+    if (!is_free(fd))
+        return err_set(err, "run: a VM has the network namespace %s already (choose another --name)", p->name);
+    return access(p->path, F_OK) ? 0 : take_away(p, err); /* its attendant did so */
+}
+
+static int make(const struct place *p, struct err *err)
+{
+    const char *const add[] = {"ip", "netns", "add", p->name, NULL};
+    const char *const up[] = {"ip", "-n", p->name, "link", "set", "lo", "up", NULL};
+    return clear_place(p, err) || ip(add, err) || ip(up, err) ? -1 : 0;
+}
+
+/* Until the process that it is told of has ended; this one's end, if it is told of none. */
+static void wait_for_end(int told)
+{
+    pid_t pid;
+    if (io_read_full(told, &pid, sizeof(pid)) != sizeof(pid))
+        return;
+    struct pollfd end = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+    while (end.fd >= 0 && poll(&end, 1, -1) < 0 && errno == EINTR)
+        ;
+}
+
+static void attend(const struct place *p, int told, int lock)
+{
+    int standard[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+    int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, told, lock};
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    setsid();
+    descriptors_blank(standard, 3);
+    (void)descriptors_keep(kept, sizeof(kept) / sizeof(*kept));
+    (void)!chdir("/");
+    wait_for_end(told);
+    (void)take_away(p, NULL);
+    _exit(0);
+}
+
+/* Its parent ends at once: entry, which this process may become, has no child that it does not know. */
+static int start_attendant(const struct place *p, int *pipe, struct err *err)
+{
+    int ends[2];
+    cleanup_close int lock = open(p->path, O_RDONLY | O_CLOEXEC);
+    if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) || pipe2(ends, O_CLOEXEC))
+        return err_sys(err, "run: cannot hold the network namespace %s", p->name);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[1]);
+        if (fork() == 0)
+            attend(p, ends[0], lock);
+        _exit(0);
+    }
+    close(ends[0]);
+    *pipe = ends[1];
+    if (pid < 0)
+        return err_sys(err, "cannot start a process");
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return 0;
+}
+
+static int move(const struct place *p, const char *result, struct err *err)
+{
+    cleanup_close int fd = open(p->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || setns(fd, CLONE_NEWNET))
+        return err_sys(err, "run: cannot enter the network namespace %s", p->name);
+    return ownresolv_mount(result, err);
+}
+
+int cninet_enter(struct cninet *n, const char *id, const char *ports, struct err *err)
+{
+    struct place p;
+    cleanup_buf struct buf mapped = {0}, result = {0};
+    if (ports && portmap_json(ports, &mapped, err))
+        return -1;
+    find_place(n, id, ports ? mapped.data : NULL, &p);
+    if (make(&p, err))
+        return -1;
+    if (start_attendant(&p, &n->attendant, err)) {
+        take_away(&p, NULL);
+        return -1;
+    }
+    return cni_add(&p.at, &result, err) || move(&p, result.data ? result.data : "{}", err) ? -1 : 0;
+}
+
+void cninet_keep(const struct cninet *n, pid_t pid)
+{
+    if (n->network)
+        (void)io_write_all(n->attendant, &pid, sizeof(pid));
+}

@@ -1,0 +1,25 @@
+/* A network namespace of a VM's own, on a network that the administrator has configured for CNI (cni/caller).  The
+ * guest takes over the interface that the plugins make in it (VM_NETWORK=takeover). */
+#ifndef CTR_CTL_CNINET_H
+#define CTR_CTL_CNINET_H
+
+#include "common/err.h"
+
+#include <sys/types.h>
+
+struct cninet {
+    const char *network;                    /* NULL: the VM is not on one; then nothing else counts */
+    const char *plugins, *networks, *cache; /* cni/caller/attachment.h; NULL: the usual places */
+    const char *address;                    /* asked for (CNI_ARGS, IP=); NULL: the network chooses */
+    int attendant;                          /* once entered: a pipe to the process that will take all away */
+};
+
+/* Makes the namespace of the VM id and puts it on the network, with the ports published (ctl/portmap.h), and moves this
+ * process into it.  A process of its own takes all away again when this one has ended, or another that cninet_keep
+ * names.  -1 with err: nothing is left. */
+int cninet_enter(struct cninet *n, const char *id, const char *ports, struct err *err);
+
+/* From now on it is the end of the process pid that counts, which may be this one once it has become entry. */
+void cninet_keep(const struct cninet *n, pid_t pid);
+
+#endif
