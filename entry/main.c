@@ -11,6 +11,7 @@
 #include "common/privilege.h"
 #include "common/signals.h"
 #include "common/units.h"
+#include "entry/disks/inherited.h"
 #include "entry/disks/settings.h"
 #include "entry/host/kvmthread.h"
 #include "entry/host/rundir.h"
@@ -309,6 +310,8 @@ static const struct {
 /* When each is done, in ms from the start, is for VM_LOG_LEVEL=debug and make bench-start. */
 static int run_stages(struct vm *vm, struct status_facts *facts, enum status_reason *reason, struct err *err)
 {
+    inherited_limits(&vm->settings);
+    inherited_lift();
     for (size_t i = 0; i < COUNT(stages); i++) {
         if (stages[i].run(vm, err) < 0) {
             if (!vm->network_seen)

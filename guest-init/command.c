@@ -72,8 +72,8 @@ static int enter(const struct command *c)
 
 /* In a container process 1 is the command: programs write to /proc/1/fd/1 and signal process 1, and may if they have
  * the command's user.  Here process 1 is init.  So links to the command's descriptors cover init's, and the kernel
- * itself decides who may open these; and init's real user is the command's, which is what kill(2) compares.  Without a
- * size, df(1) does not show the tmpfs. */
+ * itself decides who may open these; and init's saved user is the command's (command_start).  Without a size, df(1)
+ * does not show the tmpfs. */
 static void stand_in(const struct command *c)
 {
     char target[32], link[32];
@@ -159,8 +159,10 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
     if (pipe2(report, O_CLOEXEC) < 0)
         return err_sys(err, "cannot run '%s' in the guest", c->argv[0]);
     cleanup_close int report_read = report[0], report_write = report[1];
+    /* Only kill(2) compares the saved user.  Whoever has the real one may also set init's priority, policy and
+     * affinity, which all that init starts inherits, and counts init's processes as that user's own. */
     if (c->first && getpid() == 1)
-        (void)!setresuid(user.uid, 0, 0);
+        (void)!setresuid(0, 0, user.uid);
     /* It applies to all processes forked from now on; the first is PID 1. */
     if (c->pid1 && unshare(CLONE_NEWPID) < 0) {
         err_sys(err, "cannot run '%s' as PID 1 in the guest", c->argv[0]);

@@ -5,6 +5,7 @@
 #include "common/io.h"
 #include "common/limits.h"
 #include "common/settings.h"
+#include "common/units.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -84,6 +85,28 @@ void inherited_limits(struct buf *out)
     }
 }
 
+/* Without CAP_SYS_RESOURCE a soft limit can still become the hard one. */
+static void lift_limit(__rlimit_resource_t resource, rlim_t wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(resource, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    const struct rlimit both = {wanted, limit.rlim_max < wanted ? wanted : limit.rlim_max};
+    if (setrlimit(resource, &both) < 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(resource, &limit);
+    }
+}
+
+void inherited_lift(void)
+{
+    static const __rlimit_resource_t unlimited[] = {RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_NPROC};
+    for (size_t i = 0; i < COUNT(unlimited); i++)
+        lift_limit(unlimited[i], RLIM_INFINITY);
+    lift_limit(RLIMIT_NOFILE, 1024);
+    lift_limit(RLIMIT_STACK, 8 * MIB);
+}
+
 /* One line, with single spaces. */
 static void normalize(char *text)
 {
@@ -127,7 +150,6 @@ void inherited_settings(struct buf *out)
     struct statfs shm;
     struct sysinfo machine;
     cleanup_close int proc = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    inherited_limits(out);
     inherited_sysctls(proc, out);
     if (statfs("/dev/shm", &shm) == 0 && shm.f_type == TMPFS_MAGIC && sysinfo(&machine) == 0)
         inherited_shm((uint64_t)shm.f_blocks * (uint64_t)shm.f_bsize, (uint64_t)machine.totalram * machine.mem_unit,

@@ -84,6 +84,13 @@ heard() { grep -qx 'by way of its user' "$work/out" && [ "$(grep -cx 'signal 12'
 check "and is heard" wait_until 20 heard
 check "but no other" "$ctr" exec -u nobody -- sh -c '! { echo x >/proc/1/fd/1; } 2>/dev/null && ! kill -0 1 2>/dev/null'
 check "nor more than that" "$ctr" exec -- sh -c '! ls -l /proc/1/cwd 2>/dev/null && ! cat /proc/1/environ 2>/dev/null'
+# What init lets the command's user do to it, its later children inherit: those of root, too.
+capture "$ctr" exec -- sh -c 'renice -n 5 -p 1; renice -n 3 -u www-data; ionice -c 3 -p 1; taskset -p 1 1; chrt -i -p 0 1; prlimit --pid 1 --nofile=4
+    for f in mem environ oom_score_adj autogroup timerslack_ns; do echo 0 >/proc/1/$f || cat /proc/1/$f; done; kill -KILL 1; kill -STOP 1'
+is "process 1 has the priority, policy and limits that it had" \
+    "$("$ctr" exec -u root -- sh -c 'nice; ionice -p 1; chrt -p 1 | head -n 1; prlimit -p 1 -n --noheadings -o SOFT | xargs; ls /proc/1/fdinfo >/dev/null && echo ok' | tee "$work/one" | tr '\n' ' ')" \
+    "0 none: prio 0 pid 1's current scheduling policy: SCHED_OTHER 1024 ok "
+like "each of these was refused" "$STDOUT$STDERR" "*renice: failed to set priority for 1 *ionice: *taskset: *chrt: *prlimit: *"
 
 # --- stop ------------------------------------------------------------------------------------------------
 "$ctr" exec sleep 1000 &

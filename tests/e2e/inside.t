@@ -60,6 +60,12 @@ check "stop" "$ctr" stop -t 5
 wait $job || true
 is "nothing is left on the host" "$(diff <(echo "$before"; findmnt -rno TARGET /etc/hosts) <(host_state | grep -v ' /etc/hosts '; findmnt -rno TARGET /etc/hosts))" ""
 
+# --- limits that Firecracker could not live with, and a user who may have two processes: its shell and that one's child --
+VM_TREE=$TREES/rootfs-debian
+capture vm VM_USER=www-data prlimit --nproc=2:2 --fsize=1048576:1048576 --as=100000000:100000000 --data=50000000:50000000 \
+    --cpu=3:3 --nofile=20:20 --stack=1048576:2097152 "$entry" /bin/bash -c 'for l in u f v d t n s; do ulimit -$l; done; (:) && echo forked'
+is "the container's low limits are the guest's alone" "$STATUS $(xargs <<<"$STDOUT") $STDERR" "0 2 1024 97656 48828 3 20 1024 forked "
+
 # --- Debian: a user, limits, links of the image, a group of processes -------------------------------------
 VM_TREE=$work/tree
 mkdir "$work/upper" "$work/ovl" "$work/tree"

@@ -1,6 +1,7 @@
 /* What the container's limits, sysctls and /dev/shm come to in the guest: entry/disks/inherited.c, common/limits.c. */
 #include "common/cleanup.h"
 #include "common/limits.h"
+#include "common/privilege.h"
 #include "entry/disks/inherited.h"
 
 #include <fcntl.h>
@@ -78,15 +79,41 @@ static int check_limits(void)
     return good ? 0 : 11;
 }
 
-static void test_limits(void **state)
+/* In a child, too.  Whoever may raise hard limits gets rid of these. */
+static int check_lift(void)
 {
-    (void)state;
+    static const __rlimit_resource_t all[] = {RLIMIT_AS, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_NPROC};
+    bool may_raise = privilege_held() & PRIVILEGE(CAP_SYS_RESOURCE);
+    struct rlimit limit;
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        if (getrlimit(all[i], &limit) == 0)
+            setrlimit(all[i], &(struct rlimit){limit.rlim_max / 2, limit.rlim_max});
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){20, 2000});
+    setrlimit(RLIMIT_STACK, &(struct rlimit){65536, 64 << 20});
+    inherited_lift();
+    for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+        if (getrlimit(all[i], &limit) < 0 || limit.rlim_cur != (may_raise ? RLIM_INFINITY : limit.rlim_max))
+            return 1;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur != 1024 || limit.rlim_max != 2000)
+        return 2;
+    return getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur == 8 << 20 && limit.rlim_max == 64 << 20 ? 0 : 3;
+}
+
+static int in_child(int (*check)(void))
+{
     int status;
     pid_t pid = fork();
     if (pid == 0)
-        _exit(check_limits());
+        _exit(check());
     waitpid(pid, &status, 0);
-    assert_int_equal(status, 0);
+    return status;
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(check_limits), 0);
+    assert_int_equal(in_child(check_lift), 0);
 }
 
 static void test_limits_go_round(void **state)
