@@ -40,8 +40,23 @@ static void set(int resource, struct rlimit limit)
     setrlimit(resource, &limit);
 }
 
+static void set_sigpending(rlim_t wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_SIGPENDING, &limit) < 0)
+        return;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_SIGPENDING, &limit);
+}
+
+void limits_own(void)
+{
+    set_sigpending(256);
+}
+
 void limits_apply(void)
 {
+    set_sigpending(RLIM_INFINITY);
     for (size_t i = 0; i < COUNT(usual); i++)
         set(usual[i].resource, usual[i].limit);
     for (size_t i = 0; i < given_count; i++)

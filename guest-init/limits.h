@@ -9,6 +9,10 @@
  * already.  -1 with err when the kernel refuses one of VM_SYSCTLS. */
 int limits_take(char *const *settings, struct err *err);
 
+/* Init's own: few signals wait for it at a time.  What others queue for init counts as root's, which root's processes
+ * need for timers and signals of their own. */
+void limits_own(void);
+
 /* Sets this process's, which is to become a command. */
 void limits_apply(void);
 

@@ -5,6 +5,7 @@
 #include "common/peer.h"
 #include "common/units.h"
 #include "guest-init/clock.h"
+#include "guest-init/limits.h"
 #include "guest-init/request.h"
 #include "guest-init/session.h"
 
@@ -122,20 +123,25 @@ static void pass_on(const struct init *in, const struct signalfd_siginfo *info)
         kill(s->pid, (int)info->ssi_signo);
 }
 
+/* The command's user may send signals, and end processes that become init's, faster than init can take them: what is
+ * left waits for the next round, so that this watch does not keep the others waiting. */
 static void on_signal(struct watch *w, short revents)
 {
     (void)revents;
+    enum { SIGNALS_A_ROUND = 16, ENDS_A_ROUND = 256 };
     struct init *in = container_of(w, struct init, signals);
     struct signalfd_siginfo info;
-    while (read(w->fd, &info, sizeof(info)) == sizeof(info))
+    for (int n = 0; n < SIGNALS_A_ROUND && read(w->fd, &info, sizeof(info)) == sizeof(info); n++)
         pass_on(in, &info);
-    int status; /* several SIGCHLD may have become one */
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+    int status, ends = 0; /* several SIGCHLD may have become one */
+    for (pid_t pid; ends < ENDS_A_ROUND && (pid = waitpid(-1, &status, WNOHANG)) > 0; ends++)
         for (int i = 0; i < SESSIONS_MAX; i++)
             if (in->slots[i] && in->slots[i]->session.pid == pid) {
                 command_ended(in, &in->slots[i]->session, status);
                 break;
             }
+    if (ends == ENDS_A_ROUND)
+        raise(SIGCHLD);
 }
 
 static struct session *find_session(struct init *in, uint32_t id)
@@ -201,6 +207,7 @@ static int prepare_init(struct init *in, int control)
     sigfillset(&set);
     sigdelset(&set, SIGPIPE); /* ignored: it comes of our own writes */
     sigprocmask(SIG_BLOCK, &set, NULL);
+    limits_own();
     in->signals = (struct watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, on_signal};
     in->loop = loop_new();
     if (!in->loop || in->signals.fd < 0 || loop_add(in->loop, &in->signals) < 0)

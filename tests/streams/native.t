@@ -9,6 +9,7 @@ dir=$PWD/build/streams ctr=$PWD/build/bin/ctr-jailer id=streams-$$ rounds=${ROUN
 work=$(mktemp -d)
 cleanup() {
     exec 7<&- 8>&- || true
+    kill -KILL ${flooded:+"$flooded"} 2>/dev/null || true
     kill "$vm" 2>/dev/null || true
     rm -rf "$work"
 }
@@ -39,4 +40,22 @@ drive() { "$dir/drive" -s "${SEED:-$RANDOM}" "$@" "$ctr" --id "$id" exec -i "$di
 check "$rounds commands, one after the other" drive -n "$rounds" -t 60 -m 1000000
 check "$((rounds * 4)) commands, sixteen at once" drive -n $((rounds * 4)) -j 16 -t 60 -m 1000000
 exec 7<&-
+
+# Signals for process 1, faster than init takes them, as any process of the command's user may send them.
+unshare --pid --fork --kill-child "$dir/native" "$id-flood" bash -c 'trap "" USR1 USR2 34 35; while :; do sleep 1; done' </dev/null >/dev/null 2>&1 &
+flooded=$!
+floods() { [ "$("$ctr" --id "$id-flood" status --json 2>/dev/null | jq -r .state)" = running ]; }
+check 'another VM' wait_until 30 floods
+for _ in 0 1 2; do
+    # shellcheck disable=SC2016 # for perl
+    "$ctr" --id "$id-flood" exec -- perl -e 'while (1) { kill $_, 1 for 10, 12, 34, 35 }' >/dev/null 2>&1 &
+done
+answers=0
+answer() { "$ctr" --id "$id-flood" exec true && answers=$((answers + 1)) && [ $answers = 5 ]; }
+answer_all() { until answer; do :; done; }
+answer_all &
+answering=$!
+answered() { ! kill -0 $answering 2>/dev/null; }
+check 'whose init has more signals than it can take still serves' wait_until 60 answered
+kill -KILL $answering "$flooded" 2>/dev/null || true
 done_testing
