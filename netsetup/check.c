@@ -12,8 +12,8 @@ static int check_id(const char *id, struct err *err)
     return 0;
 }
 
-/* What both the kernel and iptables take as a name: `+` at the end would be iptables' wildcard, and `%` the
- * kernel's. */
+/* The names that both the kernel and iptables accept: `+` at the end would be iptables' wildcard, and `%` the kernel's.
+ */
 static int check_name(const char *option, const char *name, struct err *err)
 {
     static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@";

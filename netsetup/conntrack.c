@@ -78,7 +78,7 @@ static bool is_guest(const struct conntrack_gone *gone, const union reset_end *e
            IN6_ARE_ADDR_EQUAL(&end->v6.sin6_addr, &gone->guest6);
 }
 
-/* A connection that both sides had, with somebody who knows the guest by an address of the host's. */
+/* An established connection whose remote end knows the guest by an address of the host. */
 static void note_lost(const struct search *s, const struct tuple *asked, const struct tuple *answered,
                       const struct nlattr *protoinfo)
 {

@@ -31,7 +31,7 @@ struct relay {
     struct dnsservers servers;
 };
 
-/* One that hears the TAP device only. */
+/* A socket that receives only from the TAP device. */
 static int bound_socket(int type, const char *tap, const struct sockaddr_in *to)
 {
     cleanup_close int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -65,8 +65,8 @@ static int listen_both(struct relay *r, const struct net_link *link, uint16_t *p
     return -1;
 }
 
-/* Every descriptor but the two goes, the standard ones too: the caller's output must not seem in use.  Their numbers
- * stay taken, so that what is printed on them reaches no resolver. */
+/* Closes every descriptor except the two sockets, also the standard ones: the caller's output must not seem in use.
+ * The standard numbers stay taken (/dev/null), so that printed text cannot reach a resolver's socket. */
 static int keep_own(int udp, int tcp)
 {
     int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, udp, tcp};
@@ -86,8 +86,8 @@ static void serve(struct relay *r)
     _exit(1);
 }
 
-/* In the child: nothing of the parent's but the two sockets, no rights, and no longer than the parent.
- * From here it may only serve or die. */
+/* In the child: keeps only the two sockets of the parent's descriptors, has no privileges, and ends with the parent.
+ * From here on it can only serve or die. */
 static void become_relay(struct relay *r, uid_t uid, pid_t parent)
 {
     sigset_t none;

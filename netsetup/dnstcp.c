@@ -31,7 +31,7 @@ struct messages {
 };
 
 struct tcp_stream {
-    TAILQ_ENTRY(tcp_stream) by_age; /* the one silent longest is the first */
+    TAILQ_ENTRY(tcp_stream) by_age; /* the connection that was silent longest comes first */
     struct dnstcp *relay;
     struct watch watch; /* of the first two stages: the guest's first bytes, the server's answer to connect */
     struct timer timer;
@@ -123,7 +123,7 @@ static void query_seen(struct pump *p, const char *data, size_t len)
     count(&container_of(p, struct tcp_stream, up)->queries, data, len);
 }
 
-/* What has come from the server is the last of it. */
+/* The server sends nothing after the bytes received so far. */
 static void end_when_answered(struct tcp_stream *s)
 {
     if (s->asked_all && s->answers.count >= s->queries.count)

@@ -103,7 +103,7 @@ static bool open_port(struct port *p)
     return p->watch.fd >= 0;
 }
 
-/* One of a server's ports, by chance: a young one, or else any that works.  NULL: none does. */
+/* A random one of a server's ports: a young one, or else any that works.  NULL: none works. */
 static struct port *choose_port(struct dnsudp *u, int server, unsigned chance)
 {
     struct port *old = NULL;

@@ -36,8 +36,8 @@ int gc_rules(const char *mark, int family, struct err *err)
     return r;
 }
 
-/* All are read before any is removed: after a removal the kernel makes nf_tables' users wait (nft.c), once at the
- * end is enough. */
+/* Reads everything before it removes anything: after a removal the kernel makes users of nf_tables wait (nft.c), so one
+ * removal at the end is cheaper. */
 static int remove_all_rules(const char *mark, struct err *err)
 {
     struct fw_scan scans[SCANS] = {{0}};
@@ -66,7 +66,7 @@ struct taps {
     bool in_step; /* waits for the kernel, but leaves no thread running */
     char name[IFNAMSIZ];
     struct link_deletion last;   /* under way */
-    struct conntrack_gone guest; /* of the last one: what gc_own's caller knows by itself */
+    struct conntrack_gone guest; /* of the last one: facts that gc_own's caller already has */
     struct conntrack_lost lost;
 };
 

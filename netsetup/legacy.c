@@ -25,7 +25,7 @@ static const char *saver(int family)
     return family == AF_INET6 ? "ip6tables-legacy-save" : "iptables-legacy-save";
 }
 
-/* The tables that this namespace has: to ask for others would make them. */
+/* The tables that this namespace has; reading others would create them. */
 int legacy_scan(struct fw_scan *scan, struct err *err)
 {
     char path[256], *rest = NULL;
@@ -34,7 +34,7 @@ int legacy_scan(struct fw_scan *scan, struct err *err)
     if (!names && errno != ENOENT && errno != EACCES) /* rules in the wrong backend would not hold */
         return err_sys(err, "cannot read %s", file);
     scan->absent = !names || !names[0];
-    /* Without the program no such rule can be made or removed either. */
+    /* Without the program, no such rule can be added or removed. */
     if (scan->absent || !run_find(saver(scan->family), path, sizeof(path)))
         return 0;
     for (char *name = strtok_r(names, "\n", &rest); name; name = strtok_r(NULL, "\n", &rest))
@@ -58,8 +58,8 @@ static bool is_own(const char *line, const char *id)
     return owner && strcmp(owner, id) == 0;
 }
 
-/* What removes a line of iptables-save when it is a rule of the VM's.  Its own chain is emptied as a whole, and removed
- * at the end of the table. */
+/* The command that removes a line of iptables-save if it is a rule of the VM.  The VM's own chain is flushed as a
+ * whole, and removed at the end of the table. */
 static void put_removal(struct buf *out, const char *line, const char *id, char chain[CHAIN])
 {
     const char *rule = line + strlen("-A ");

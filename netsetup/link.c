@@ -109,7 +109,8 @@ int link_configure(unsigned ifindex, const struct link_config *config)
 {
     char buf[NL_BUF];
     struct ifinfomsg *ifi;
-    /* A packet that says itself where it goes next (RFC 791, 3.1) goes there after PREROUTING: past what refuses. */
+    /* A packet that names its own next destination (RFC 791, 3.1) goes there after PREROUTING, past the rules that
+     * refuse. */
     const struct devconf conf[] = {
         {IPV4_DEVCONF_FORWARDING, 1}, {IPV4_DEVCONF_ACCEPT_SOURCE_ROUTE, 0}, {IPV4_DEVCONF_ROUTE_LOCALNET, 1}};
     struct nlmsghdr *nlh = change(buf, ifindex, &ifi);

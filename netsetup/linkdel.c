@@ -70,7 +70,7 @@ int link_delete_start(unsigned ifindex, struct link_deletion *d)
     return link_delete(ifindex);
 }
 
-/* Whether the news are of our device's end: 1 or 0; -1 when some were lost. */
+/* Whether the notification reports our device's end: 1 or 0; -1 if some were lost. */
 static int read_news(const struct link_deletion *d)
 {
     char buf[NL_BUF];
@@ -112,7 +112,7 @@ static int wait_for(const struct link_deletion *d)
         if (gone < 0)
             p[1].fd = -1; /* poll() passes it over from now on: the report will come */
     }
-    /* This is answered when the lock is free: by then its addresses, routes and its name are, too. */
+    /* The kernel answers this once the lock is free; by then the device's addresses, routes and name are free too. */
     return link_find_index(d->ifindex, &info) && errno == ENODEV ? 0 : read_report(d);
 }
 

@@ -146,7 +146,7 @@ static void block_signals(sigset_t *set)
     sigprocmask(SIG_BLOCK, set, NULL);
 }
 
-/* Prints what is up, which json describes, and unless once is set holds it until a signal comes. */
+/* Prints json, the description of the network, and holds the network until a signal comes, unless once is set. */
 static int hold(struct buf *json, bool once, const sigset_t *until, struct err *err)
 {
     int sig;

@@ -43,8 +43,9 @@ struct netsetup {
     struct claim_vm claim; /* held for the VM's life, as are */
     int subnet_claim;
     struct portclaim ports;
-    int dns;                    /* the relay's process, by descriptor; -1: none */
-    int watch, life;            /* the process that follows the default routes, and what it ends with; -1: none */
+    int dns; /* the relay's process, by descriptor; -1: none */
+    /* the process that follows the default routes, and the descriptor whose closing ends it; -1: none */
+    int watch, life;
     struct fw_made made, made6; /* rules of IPv4 and IPv6 */
 };
 
@@ -141,8 +142,8 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
     return tap_persist(fd, link->tap, plan->uid, plan->gid, err);
 }
 
-/* It stays on: what else needs it by the time we go, nobody can know (Docker leaves it on, too).  Where
- * /proc/sys is read-only, what has to be on can still be on already. */
+/* It stays on, because nobody can know who else needs it by the time we end (Docker leaves it on, too).  Where
+ * /proc/sys is read-only, the setting may already be on. */
 static int enable_forwarding(struct err *err)
 {
     static const char path[] = "/proc/sys/net/ipv4/ip_forward";
@@ -169,7 +170,7 @@ static int start_rules(struct fw_made *made, int family, struct fw_place *place,
     return (!place->known && find_place(family, place, err)) || fw_start(made, place->backend, family, err) ? -1 : 0;
 }
 
-/* Somebody may change the chain between the scan and the use of the position that came from it.  The first try is for
+/* Somebody may change the chain between the scan and the use of the position that the scan found.  The first try is for
  * the program that was started before, if there is one. */
 static int add_rules(struct fw_made *made, int family, struct fw_place place, const struct net_plan *plan,
                      const struct net_link *link, struct err *err)
@@ -221,7 +222,7 @@ static int close_ipv6(struct fw_made *made, const struct net_plan *plan, const s
     return fw_add(made, err);
 }
 
-/* IPv6 where that works; otherwise none of it through the TAP, where no rule of ours would be in its way. */
+/* Sets IPv6 up where that works.  Otherwise turns it off on the TAP, because no rule of ours would stop it there. */
 static void set_up_ipv6(struct fw_made *made, const struct net_plan *plan, struct net_link *link, struct fw_place place)
 {
     struct err why = {0};
@@ -249,7 +250,7 @@ static int start_link(const struct net_link *link, struct err *err)
     return 0;
 }
 
-/* A device that was named stays the one. */
+/* A device named by the user is used as it is. */
 static int start_watch(struct netsetup *net, struct err *err)
 {
     bool follow = !net->plan.uplink[0];
@@ -273,7 +274,7 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
         return err_set(err, "a VM with the id %s is already running here", id);
     if (seen.taken.text[0])
         return err_set(err, "%s", seen.taken.text);
-    /* iptables-restore is ready for the rules by the time that these are known. */
+    /* Started early, so that iptables-restore is ready by the time the rules are known. */
     if (start_rules(&net->made, AF_INET, &seen.place, err))
         return -1;
     if (find_uplinks(plan, link, err) || choose_macs(plan, link, err) || take_subnet(net, plan, err) ||
@@ -281,7 +282,7 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
         return -1;
     link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
     if (link->ipv6)
-        start_rules(&net->made6, AF_INET6, &seen.place6, NULL); /* what is wrong is told when it is tried again */
+        start_rules(&net->made6, AF_INET6, &seen.place6, NULL); /* errors are reported when it is tried again */
     if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err) ||
         rivals_of_nat(plan->uplink, link->uplinks, err))
         return -1;
@@ -322,7 +323,7 @@ int netsetup_down(struct netsetup *net, struct err *err)
 {
     if (!net)
         return 0;
-    /* Without the claim nothing was made, and what carries the id is another's. */
+    /* Without the claim nothing was made, and anything with this id belongs to another VM. */
     const struct conntrack_gone gone = {net->link.guest_addr, net->link.guest_addr6, NULL};
     struct conntrack_lost lost = {0};
     process_end(&net->watch);

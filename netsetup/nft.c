@@ -24,7 +24,7 @@ static uint8_t nf_family(const struct fw_scan *scan)
     return scan->family == AF_INET6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
 }
 
-/* iptables knows its tables by these names only; others are somebody's own ruleset. */
+/* iptables has tables of these names only; others belong to somebody's own ruleset. */
 static bool is_iptables(const char *table)
 {
     static const char *const names[MAX_TABLES] = {"raw", "mangle", "nat", "filter", "security"};
@@ -44,7 +44,7 @@ static int see_chain(const struct nlmsghdr *nlh, void *data)
     return MNL_CB_OK;
 }
 
-/* What of a rule's expressions matters here. */
+/* The parts of a rule's expressions that matter here. */
 struct gist {
     char comment[COMMENT_MAX + 1];
     const char *jump;
@@ -206,7 +206,7 @@ static uint32_t put_deletions(struct mnl_nlmsg_batch *batch, const struct fw_sca
     return seq - 1; /* how many acknowledgements will come */
 }
 
-/* Every message of the transaction is answered; the first refusal tells the whole was refused. */
+/* Every message of the transaction is answered; the first refusal means that the whole transaction was refused. */
 static int transact(struct mnl_socket *sock, struct mnl_nlmsg_batch *batch, uint32_t acks)
 {
     char buf[NL_BUF];

@@ -1,4 +1,4 @@
-/* What a rule of iptables-nft matches, as far as a taken port needs it: -p, -d, --dport and the target. */
+/* Reads the parts of an iptables-nft rule that tell which ports it takes: -p, -d, --dport and the target. */
 #include "netsetup/fwscan.h"
 #include "netsetup/nft.h"
 #include "netsetup/nl.h"

@@ -17,7 +17,7 @@ void net_ports_free(struct net_ports *ports)
     *ports = (struct net_ports){0};
 }
 
-/* `80` or `2000-2010`.  The reason when it is no such thing, else NULL. */
+/* `80` or `2000-2010`.  The reason if it is invalid, else NULL. */
 static const char *parse_range(char *text, uint16_t *first, uint16_t *count)
 {
     uint64_t low, high;
@@ -42,7 +42,7 @@ static char *cut(char *text, char at)
     return p;
 }
 
-/* One item; the text is cut up.  The reason when it is wrong, else NULL. */
+/* Parses one item; the text is cut up.  The reason if it is invalid, else NULL. */
 static const char *parse_item(char *text, struct net_port *port)
 {
     uint16_t guest_count;

@@ -13,5 +13,5 @@ void reset_peer(const union reset_end *local, const union reset_end *remote)
     socklen_t len = family == AF_INET6 ? sizeof(local->v6) : sizeof(local->v4);
     cleanup_close int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) && !bind(fd, &local->any, len))
-        (void)!connect(fd, &remote->any, len); /* under way; what comes back finds nobody */
+        (void)!connect(fd, &remote->any, len); /* in progress; a late reply finds no waiter */
 }

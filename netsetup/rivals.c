@@ -10,14 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A mark without the part that makes it unique: what its user calls the VM. */
+/* A mark without its unique part: the VM's id as the user knows it. */
 static int id_length(const char *mark)
 {
     return (int)strcspn(mark, "~");
 }
 
 struct nat_start {
-    const char *uplink; /* UPLINK_ANY: every tie is in its way */
+    const char *uplink; /* UPLINK_ANY: conflicts with every tie */
     const struct uplinks *uplinks;
     struct err *err;
     int result;

@@ -1,4 +1,4 @@
-/* What may pass, and which table says so.
+/* Which packets may pass, and which table decides.
  *
  * Refusals must hold whatever other rules accept, and acceptances must hold whatever the chain's end or policy refuses.
  * So refusals are in the tables that packets pass first (raw, mangle), where ours come first; acceptances are in
@@ -44,9 +44,9 @@ const char *rules_owner(const char *text)
     return mark;
 }
 
-/* What the two address families call things, and the ICMP that no guest has a reason to send: an honest one needs
- * pings and errors (path MTU discovery, traceroute).  The kernel takes IPv6's neighbour discovery (RFC 4861: 133-137)
- * from any source address on the link, and enters each into its table of neighbours. */
+/* The names that differ between the address families, and the ICMP types that no guest has a reason to send: an honest
+ * guest needs pings and errors (path MTU discovery, traceroute).  The kernel takes IPv6's neighbour discovery (RFC
+ * 4861: 133-137) from any source address on the link, and enters each into its table of neighbours. */
 struct family {
     int af;
     const char *icmp, *but_pings;
@@ -117,7 +117,7 @@ static struct chain_name own_chain(const struct ctx *c)
     return chain;
 }
 
-/* Other guests are behind devices of our group, and refuse by themselves (-o, in mangle's FORWARD). */
+/* Other guests are reached through devices of our group, and refuse by their own rules (-o, in mangle's FORWARD). */
 static void way_out(const struct ctx *c, const struct uplinks *uplinks)
 {
     char where[sizeof("-A ") + sizeof(struct chain_name)];

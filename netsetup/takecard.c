@@ -51,7 +51,7 @@ static int add_relay(const struct takeover_card *c, struct takeover_relay *r, st
     return 0;
 }
 
-/* Nothing of this namespace's may speak to the guest either. */
+/* This namespace's own programs must not speak to the guest either. */
 static int configure_tap(struct takeover_card *c, const char *name, struct takeover_relay *relay, struct err *err)
 {
     struct link_info info;
@@ -103,7 +103,7 @@ int takecard_tie(struct takeover_card *c, const char *name, const struct takeove
     return c->tied ? 0 : -1;
 }
 
-/* What fails at first (ENOBUFS) is tried once more: this is an undoing.  Somebody else may have removed it. */
+/* Tries a failed step (ENOBUFS) once more, because this undoes.  Another process may have removed it already. */
 static int tried_twice(int (*undo)(unsigned ifindex), unsigned ifindex)
 {
     for (int i = 0; i < 2; i++)

@@ -1,7 +1,7 @@
 /* The order of steps: everything that can be refused comes first; then a TAP, which is the guest's own and up before
  * anything arrives; the interface is last.  A TAP carries the VM's mark as its alias while it still depends on our
- * descriptor, and a tie carries it from its first moment.  So whenever a kill -9 comes, gc finds what is left.  Back in
- * reverse: the ties first, so that the container has its interfaces again at once. */
+ * descriptor, and a tie carries it from its first moment.  So whenever a kill -9 comes, gc finds what is left.  The
+ * undoing runs in reverse: the ties go first, so that the container has its interfaces back at once. */
 #include "netsetup/takeover.h"
 #include "common/cleanup.h"
 #include "common/process.h"
@@ -28,7 +28,7 @@ struct takeover {
     size_t count;
     struct takeover_relay relay;
     int dns;         /* the relay's process, by descriptor; -1: none */
-    int watch, life; /* the process that tells of changes, and what it ends with; -1: none */
+    int watch, life; /* the process that warns of changes, and the descriptor whose closing ends it; -1: none */
 };
 
 const struct takeover_relay *takeover_relay(const struct takeover *t)

@@ -42,7 +42,7 @@ static int see(const struct card *card, void *data)
     return 0;
 }
 
-/* What is down is about to go, or not ready yet. */
+/* An interface that is down is about to disappear, or is not ready yet. */
 static void compare(struct takewatch *t, size_t i)
 {
     struct err unseen = {0};

@@ -82,7 +82,7 @@ static int find_qdiscs(struct qdiscs_found *f)
     return -1;
 }
 
-/* The kernel carries out all in buf before a signal can end this process. */
+/* The kernel executes everything in buf before a signal can end this process. */
 static int send_all(char *buf, size_t len, int count)
 {
     struct mnl_socket *sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);

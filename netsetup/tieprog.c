@@ -1,20 +1,23 @@
 /* A program is a list of checks: each drops the frame, or lets the next one look.  The last instruction sends it on.
  *
  * What a container may forge depends on its capabilities, and on many engines it may forge much.  A guest may not: its
- * root can do anything, so the TAP is the only place for these checks.  What is not listed here does not leave (VLAN
- * tags, spanning tree, tunnels, whose inner addresses nobody would check, routing and multicast routers' protocols).
+ * root can do anything, so the TAP is the only place for these checks.  Frames that are not listed here do not leave
+ * (VLAN tags, spanning tree, tunnels, whose inner addresses nobody would check, routing and multicast routers'
+ * protocols).
  *
  * - Sources are the interface's own in Ethernet, IPv4, IPv6 and ARP.
- * - Who asks whether an address is in use (RFC 4862, RFC 5227) asks for an own one: others would give theirs up.
- * - An advertisement (RFC 4861) is of an own address, and there are none of routers.
- * - An ICMP error quotes a packet that went to an own address: others' connections and path MTUs are not a guest's.
+ * - A query whether an address is in use (RFC 4862, RFC 5227) must be for the guest's own address: otherwise others
+ *   would give up theirs.
+ * - An advertisement (RFC 4861) must be for the guest's own address, and router advertisements are dropped.
+ * - An ICMP error must quote a packet that went to the guest's own address: a guest must not change others' connections
+ *   and path MTUs.
  * - No source routes: the destination that is checked is where the packet goes.
  *
- * Linux accepts ICMPv6 behind extension headers too, so only hop-by-hop options may precede it, and only for multicast
+ * Linux accepts ICMPv6 after extension headers too, so only hop-by-hop options may precede it, and only for multicast
  * listener reports (RFC 3810), which always have them.  Fragments are reassembled by who receives them, so the first
  * one must show all that is looked at, which only an echo's does.
  *
- * What is beyond a frame's end must not be loaded (bpfasm.h: the frame would get in), so its length comes first. */
+ * Bytes beyond a frame's end must not be loaded (bpfasm.h: the frame would pass), so the length is checked first. */
 #include "netsetup/tieprog.h"
 #include "common/array.h"
 #include "common/num.h"
@@ -44,7 +47,7 @@ enum {
 };
 enum { FRAGMENT_OFFSET = 0x1fff, FRAGMENT6_OFFSET = 0xfff8, ERROR6_LAST = 4 /* of ICMPv6: 1 to 4 */ };
 
-/* Protocols whose packets are not looked into. */
+/* Protocols whose packets are not inspected. */
 static const uint32_t plain[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ESP, IPPROTO_SCTP, IPPROTO_UDPLITE};
 
 /* Types (iana.org: ICMP, ICMPv6 and IGMP parameters). */

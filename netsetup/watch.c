@@ -13,7 +13,7 @@
 
 enum {
     LOOK = 2000 /* ms between looks at the bounds */,
-    HALF = 1 /* a prefix no longer than this is half the world */
+    HALF = 1 /* a prefix of at most this length covers half of all addresses */
 };
 
 struct net_watch {

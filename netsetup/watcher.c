@@ -49,7 +49,7 @@ static void watch(const struct watcher *w, struct mnl_socket *news, int life)
     }
 }
 
-/* In the child, whose output is for messages only, and keeps nobody's reader waiting for stdout. */
+/* In the child.  It writes only messages, and closes stdout, so that no reader of stdout waits for it. */
 static void become_watcher(const struct watcher *w, struct mnl_socket *news, int life)
 {
     const int quiet[] = {STDIN_FILENO, STDOUT_FILENO};

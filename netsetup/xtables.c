@@ -109,7 +109,7 @@ static const char *jump(const struct table *t, size_t entry)
     return NULL;
 }
 
-/* A match of an entry by its name, or NULL. */
+/* The match of that name in an entry, or NULL. */
 static const void *match(const struct table *t, size_t entry, const char *name)
 {
     size_t end = length(t, entry, t->layout->target_at);
@@ -122,7 +122,7 @@ static const void *match(const struct table *t, size_t entry, const char *name)
     return NULL;
 }
 
-/* A rule of IPv4's that turns a port elsewhere.  struct xt_udp begins as struct xt_tcp does. */
+/* An IPv4 rule that redirects a port.  struct xt_udp begins as struct xt_tcp does. */
 static void see_dnat(struct fw_scan *scan, const struct table *t, size_t entry, const char *chain)
 {
     const struct ipt_ip *ip = (const void *)at(t, entry);

@@ -1,4 +1,4 @@
-/* Whether this machine's KVM runs a kernel: found out by running one's first instructions. */
+/* Whether this machine's KVM can run a kernel, found by running a kernel's first instructions. */
 #ifndef CTR_KVM_H
 #define CTR_KVM_H
 
@@ -6,7 +6,7 @@ enum kvm_state {
     KVM_WORKS,
     KVM_MISSING,      /* no /dev/kvm, or it is not KVM */
     KVM_FORBIDDEN,    /* it may not be opened or used */
-    KVM_BUSY,         /* another hypervisor has the processors' virtualisation */
+    KVM_BUSY,         /* another hypervisor uses the processors' virtualisation */
     KVM_EMULATES_ONLY /* VMs can be made, but 64-bit code with exceptions does not run in them */
 };
 

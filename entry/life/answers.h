@@ -1,5 +1,5 @@
-/* What a running VM's clients ask (entry/life/control.h), answered from what supervise knows: status, logs, health,
- * metrics, pause. */
+/* Answers the requests of a running VM's clients (entry/life/control.h) from the facts that supervise has: status,
+ * logs, health, metrics, pause. */
 #ifndef CTR_ANSWERS_H
 #define CTR_ANSWERS_H
 
@@ -20,8 +20,8 @@ struct answers {
     struct pause pause;
 };
 
-/* All that clients can ask, as control wants it.  a must outlive the control, and its pointers be set before the loop
- * runs. */
+/* The functions for all requests of clients, in the form that control expects.  a must outlive the control, and its
+ * pointers be set before the loop runs. */
 struct control_questions answers_questions(struct answers *a);
 
 #endif

@@ -14,11 +14,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-/* Connections that have not said hello yet; and those that have not been accepted, of which Firecracker resets
- * those that do not fit. */
+/* The most connections that have not said hello yet, and the most that wait to be accepted; Firecracker resets further
+ * ones. */
 enum { PENDING_MAX = 64, BACKLOG = 128 };
 
-/* A connection that is still to say what it is for. */
+/* A connection that has not yet said what it is for. */
 struct pending {
     struct watch watch;
     struct channel *channel;
@@ -68,7 +68,7 @@ static void on_lost(struct peer *p, int how)
         c->events.malformed(c->events.arg);
 }
 
-/* Its init gets the settings before whatever has been sent to it so far. */
+/* The guest's init gets the settings before any message that was queued for it. */
 static void meet(struct channel *c, int fd)
 {
     uint32_t now[3];
@@ -83,8 +83,8 @@ static void meet(struct channel *c, int fd)
         close(fd);
 }
 
-/* A connection has said what it is.  The first control connection is the one: init's, made before anything
- * of the user's runs. */
+/* A connection has sent its hello.  Only the first control connection counts: init opens it before any program of the
+ * user runs. */
 static void assign(struct channel *c, int fd, enum proto_kind kind, uint32_t session)
 {
     if (kind != PROTO_CONTROL) {
@@ -128,7 +128,7 @@ static void listener_ready(struct watch *w, short revents)
     int fd = listener_accept(&c->listener, NULL, NULL);
     if (fd < 0)
         return;
-    /* In turn: the oldest that has not said what it is makes room. */
+    /* If there is no room, the oldest connection without a hello is closed. */
     struct pending *p = &c->pending[c->next_pending++ % PENDING_MAX];
     if (p->watch.fd >= 0) {
         loop_remove(c->loop, &p->watch);

@@ -1,6 +1,6 @@
-/* The host's end of the guest channel (common/proto.h): one listening socket, the control connection with
- * its messages, and the stream connections, which are handed on.  Whatever the guest does here, it costs a
- * bounded amount of memory and descriptors. */
+/* The host's end of the guest channel (common/proto.h): one listening socket, the control connection with its messages,
+ * and the stream connections, which are handed on.  The memory and descriptors that a guest can use here are bounded.
+ */
 #ifndef CTR_CHANNEL_H
 #define CTR_CHANNEL_H
 

@@ -6,7 +6,7 @@
 
 enum { TIMEOUT = 1 };
 
-/* What is known now, whether or not Firecracker has answered. */
+/* Answers with the figures known now, whether or not Firecracker has replied. */
 static void tell_collected(struct timer *t)
 {
     struct collect *c = container_of(t, struct collect, patience);
@@ -21,7 +21,7 @@ static void tell_collected(struct timer *t)
         control_answer(c->control, PROTO_METRICS, text.data, text.len);
 }
 
-/* An answer that comes too late is part of the next ones. */
+/* A late answer counts for the next request. */
 static void on_flushed(void *arg, long status, const char *body, size_t len)
 {
     (void)status, (void)body, (void)len;
@@ -30,7 +30,7 @@ static void on_flushed(void *arg, long status, const char *body, size_t len)
         tell_collected(&c->patience);
 }
 
-/* Firecracker is asked for its newest figures, the balloon's first, but not waited for long: it may be stopped. */
+/* Asks Firecracker for its newest figures, the balloon's first, but does not wait long: Firecracker may be stopped. */
 void collect_metrics(struct collect *c)
 {
     if (c->busy)

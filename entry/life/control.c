@@ -63,7 +63,7 @@ static void refuse_client(struct client *cl, const char *why)
     peer_send(&cl->peer, PROTO_FAILED, fields, 2, why, strlen(why));
 }
 
-/* To the guest, with the client's own session in place of what it wrote there. */
+/* Passes the message on to the guest, with the client's real session in place of the number that the client wrote. */
 static void pass_on(struct client *cl, const struct proto_msg *msg)
 {
     struct control *c = cl->control;
@@ -126,7 +126,8 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
     }
 }
 
-/* Tells the guest that nobody waits for the client's session any more.  False: it does not take the message now. */
+/* Tells the guest that nobody waits for the client's session any more.  False if the guest cannot take the message now.
+ */
 static bool hang_up(struct client *cl)
 {
     struct control *c = cl->control;
@@ -195,7 +196,7 @@ struct control *control_new(struct loop *loop, int listener, const struct contro
 void control_message(struct control *c, uint32_t session, const struct proto_msg *msg)
 {
     struct client *cl = find_client(c, session);
-    if (!cl || msg->type > PROTO_END) /* what else there is does not come from a guest */
+    if (!cl || msg->type > PROTO_END) /* other types do not come from a guest */
         return;
     cl->ended = cl->ended || msg->type == PROTO_EXITED || msg->type == PROTO_FAILED;
     peer_send(&cl->peer, (enum proto_type)msg->type, NULL, 0, msg->payload, msg->len);
@@ -205,7 +206,7 @@ void control_stream(struct control *c, uint32_t session, enum proto_kind kind, i
 {
     struct client *cl = find_client(c, session);
     if (cl && peer_send_fd(&cl->peer, PROTO_STREAM, kind, fd) < 0) {
-        /* A session that lacks a stream would wait for it for ever. */
+        /* A session without one of its streams would wait for that stream for ever. */
         peer_free(&cl->peer);
         lose(cl);
     }

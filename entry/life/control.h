@@ -1,5 +1,5 @@
-/* The local control socket, for ctr-jailer's requests to a running VM.  It is in a directory of root's
- * (entry/host/rundir.h), and only root is served.  An exec's streams are handed to the client as descriptors: their
+/* The local control socket, for ctr-jailer's requests to a running VM.  The socket is in a directory that belongs to
+ * root (entry/host/rundir.h), and serves only root.  An exec's streams are handed to the client as descriptors: their
  * bytes do not pass through here. */
 #ifndef CTR_CONTROL_H
 #define CTR_CONTROL_H

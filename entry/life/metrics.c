@@ -37,7 +37,7 @@ static void fill_boot(struct buf *out, const char *id, const struct status_facts
             prometheus_sample(out, &m, id, "phase", status_phase_names[i], (double)ms[i] / 1000);
 }
 
-/* What the guest's kernel says of its memory, through the balloon. */
+/* Memory figures of the guest's kernel, from the balloon. */
 static void fill_memory(struct buf *out, const char *id, const uint64_t *figures)
 {
     static const struct {
@@ -65,8 +65,8 @@ static void fill_memory(struct buf *out, const char *id, const uint64_t *figures
             one(out, id, rows[i].name, (double)figures[rows[i].figure] * (double)rows[i].unit);
 }
 
-/* proc(5): stat's fields 14 and 15 are utime and stime, in ticks, behind a name in parentheses that may be any.  The
- * files are empty once the process has ended. */
+/* proc(5): stat's fields 14 and 15 are utime and stime, in ticks, after a name in parentheses that may contain
+ * anything.  The files are empty once the process has ended. */
 static void fill_process(struct buf *out, const char *id, const struct status_process *p)
 {
     char status[4096], stat[1024];

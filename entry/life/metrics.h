@@ -4,7 +4,7 @@
 
 #include "entry/life/status.h"
 
-/* Appends it as Prometheus text.  size: of the guest's memory, in MiB; figures: balloon_figures'. */
+/* Appends the metrics as Prometheus text. size: the guest's memory in MiB; figures: from balloon_figures. */
 void metrics_fill(const char *id, const char *state, const struct status_facts *facts, const struct status_boot *boot,
                   const char *firecracker, uint64_t size, const uint64_t *figures, struct buf *out);
 

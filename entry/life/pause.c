@@ -11,7 +11,7 @@ static void tell_paused(struct pause *p, bool paused, const char *why)
     control_answer(p->control, paused ? PROTO_PAUSE : PROTO_UNPAUSE, why, strlen(why));
 }
 
-/* Otherwise the VM has something else to do. */
+/* Otherwise the VM is booting, stopping or gone. */
 static bool is_possible(const struct pause *p)
 {
     return *p->state == STATUS_RUNNING || *p->state == STATUS_PAUSED;

@@ -12,7 +12,7 @@ struct pause {
     struct vmm *vmm;
     struct control *control;  /* hears how it went */
     enum status_state *state; /* supervise's: STATUS_RUNNING becomes STATUS_PAUSED, and back */
-    bool asked;               /* Firecracker was asked to pause, and not to resume since */
+    bool asked;               /* Firecracker was asked to pause, and has not been asked to resume since */
 };
 
 /* Pauses or resumes the VM, and then tells the clients that asked, or why it cannot be done. */

@@ -1,5 +1,5 @@
-/* The processes that the VM's disks come from: one that ends is told.  The guest sees I/O errors from then on; what it
- * makes of them is up to the command. */
+/* Watches the processes that serve the VM's disks, and warns if one ends.  From then on the guest gets I/O errors, and
+ * the command decides how to handle them. */
 #ifndef CTR_SERVERS_H
 #define CTR_SERVERS_H
 

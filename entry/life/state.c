@@ -55,7 +55,7 @@ void state_network(struct json *j, const struct net_link *link, const struct tak
     fill_ports(j, ports);
 }
 
-/* What the guest is told of its first interface, beside its address: the MAC address, and without takeover the prefix
+/* The parameters of the guest's first interface, besides its address: the MAC address, and without takeover the prefix
  * and the gateway. */
 static void fill_interface(struct json *j, const struct state *s)
 {

@@ -6,8 +6,8 @@
 #include "netsetup/netplan.h"
 #include "netsetup/takeover.h"
 
-/* What a VM does, and what has ended a run of the container.  Code compares these; their names are for people and
- * scripts. */
+/* The state of a VM, and the reason why a run of the container ended.  Code compares these values; their names are for
+ * people and scripts. */
 enum status_state { STATUS_BOOTING, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPING, STATUS_PANICKED };
 enum status_reason {
     STATUS_FAILED,
@@ -37,7 +37,7 @@ struct status_process {
         -1, -1, -1                                                                                                     \
     }
 
-/* What is known when the VM starts.  Times are loop_now's. */
+/* The facts known when the VM starts.  Times are those of loop_now. */
 struct status_facts {
     uint64_t begun;               /* this process */
     uint64_t started;             /* Firecracker's InstanceStart */
@@ -50,7 +50,7 @@ struct status_facts {
     const char *healthcheck; /* VM_HEALTHCHECK_CMD; NULL: none */
 };
 
-/* What the guest says when its command has started. */
+/* What the guest reports when its command has started. */
 struct status_boot {
     uint64_t exec;             /* when that was; 0: it has not */
     uint32_t exec_ms, init_ms; /* of the guest's clock, which starts with its kernel */

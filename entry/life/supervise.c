@@ -58,8 +58,9 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-/* The guest's time to write its disks back and end; to react when its command is killed; to end after a panic.  Our
- * reader's time for what is left when the VM is gone.  If no output is open then, messages may still be unread. */
+/* In this order: the time that the guest has to write its disks back and end; to react when its command is killed; to
+ * end after a panic.  Then the time for our reader to take the remaining output of a VM that is gone; and, if no output
+ * is open then, for messages that may still be unread. */
 #define SHUTDOWN_TIMEOUT (20 * SECOND)
 #define KILL_TIMEOUT (2 * SECOND)
 #define PANIC_TIMEOUT (3 * SECOND)
@@ -157,7 +158,7 @@ static void send_signal(struct supervisor *s, int signo)
     channel_send(s->channel, PROTO_SIGNAL, fields, 2, NULL, 0);
 }
 
-/* There is no command yet that could end, and nothing that could be lost. */
+/* There is no command yet that could end, and no data that could be lost. */
 static bool end_boot(struct supervisor *s, int signo)
 {
     if (s->phase != PHASE_BOOT)
@@ -189,7 +190,7 @@ static void on_output(void *arg)
         let_go(s);
 }
 
-/* COMMAND -> OUTPUT, or BOOT -> END: what never ran has no output. */
+/* COMMAND -> OUTPUT, or BOOT -> END: a command that never ran has no output. */
 static void exited(struct supervisor *s, int code)
 {
     s->code = code;
@@ -200,8 +201,8 @@ static void exited(struct supervisor *s, int code)
     on_output(s);
 }
 
-/* Output that nobody reads holds nothing up any more.  With the command killed, the guest syncs its disks
- * and ends as it always does. */
+/* Output that nobody reads no longer delays the end.  Once the command is killed, the guest syncs its disks and ends as
+ * usual. */
 static void stop_took_too_long(void *arg)
 {
     struct supervisor *s = arg;
@@ -217,7 +218,7 @@ static void stop_took_too_long(void *arg)
     after(s, KILL_TIMEOUT, kill_took_too_long);
 }
 
-/* Asked again, the command gets the signal again, but no more time. */
+/* On a second request, the command gets the signal again, but no more time. */
 static void stop(void *arg, uint32_t seconds)
 {
     struct supervisor *s = arg;
@@ -315,7 +316,8 @@ static void on_malformed(void *arg)
 static void on_stream(void *arg, uint32_t session, enum proto_kind kind, int fd)
 {
     struct supervisor *s = arg;
-    /* Not before: during the boot Ctrl-C is to end us.  Not after: Ctrl-D would be the end of our stdin. */
+    /* Not earlier, because during the boot Ctrl-C must end us.  Not later, because Ctrl-D would then be the end of our
+     * stdin. */
     if (session == 0 && kind == PROTO_STDIN && s->plan->tty)
         terminal_raw();
     if (session == 0 && s->streams)
@@ -326,7 +328,7 @@ static void on_stream(void *arg, uint32_t session, enum proto_kind kind, int fd)
         control_stream(s->control, session, kind, fd);
 }
 
-/* The kernel tells of our own children's ends, and of our own writes that nobody reads. */
+/* The kernel sends these for our own children's ends, and for our own writes that nobody reads. */
 static bool is_our_own(const struct signalfd_siginfo *info)
 {
     return (info->ssi_signo == SIGCHLD && info->ssi_code > SI_USER) ||
@@ -355,7 +357,7 @@ static void on_signal(struct watch *w, short revents)
     }
 }
 
-/* What came from the guest before may still be unread: its last output, even its exit code. */
+/* Earlier data from the guest may still be unread: its last output, even its exit code. */
 static void on_jail_end(struct watch *w, short revents)
 {
     (void)revents;

@@ -34,9 +34,9 @@ struct supervise_fds {
     unsigned server_count;
 };
 
-/* Returns when the VM has ended, or is not wanted any more: the command's exit code 0..255, or -1 with
- * err.  vmm and settings (common/settings.h), which the guest gets once it has connected, become supervise's.  *reason:
- * what ended it. */
+/* Returns when the VM has ended or is no longer needed: the command's exit code 0..255, or -1 with err.  vmm and
+ * settings (common/settings.h), which the guest gets once it has connected, become supervise's.  *reason: what ended
+ * it. */
 int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
               const struct status_facts *facts, struct buf *settings, enum status_reason *reason, struct err *err);
 

@@ -1,4 +1,5 @@
-/* The host's wall clock for the guest, which asks for it (PROTO_CLOCK) and is told when somebody sets it. */
+/* Gives the guest the host's wall clock: answers the guest's requests (PROTO_CLOCK), and tells the guest when somebody
+ * sets the clock. */
 #ifndef CTR_TIMESERVER_H
 #define CTR_TIMESERVER_H
 
@@ -10,7 +11,7 @@ struct timeserver {
     struct peer *guest;
 };
 
-/* Without a timer the guest notices by itself, when it asks the next time. */
+/* Without a timer, the guest notices a change with its next request. */
 void timeserver_start(struct timeserver *t, struct loop *loop, struct peer *guest);
 
 /* The wall clock, as the messages carry it: low and high half of the seconds since 1970, ns. */

@@ -31,7 +31,7 @@ struct api_request {
 struct api {
     struct sockaddr_un address;
     struct loop *loop;
-    struct watch connection; /* fd -1: there is none, and it is in no loop */
+    struct watch connection; /* fd -1: no connection, and not in the loop */
     struct timer again;
     bool joined, busy;
     struct api_request *first; /* the one under way, when busy */
@@ -55,7 +55,7 @@ static void disconnect(struct api *a)
     close(steal_fd(&a->connection.fd));
 }
 
-/* The socket is bound some milliseconds after the jailer's start, and without a sign that could be waited for. */
+/* Firecracker binds the socket some milliseconds after the jailer's start, and no event tells when. */
 static int connect_now(struct api *a)
 {
     cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -167,7 +167,7 @@ struct api *api_open(int run, const char *name, int process)
     a->connection = (struct watch){.fd = -1, .ready = on_ready};
     a->again.fired = try_again;
     a->process = process;
-    /* By descriptor: a socket's path may have 107 bytes, the jail's more. */
+    /* Through a descriptor, because a socket's path is limited to 107 bytes, and the jail's may be longer. */
     a->address.sun_family = AF_UNIX;
     snprintf(a->address.sun_path, sizeof(a->address.sun_path), "/proc/self/fd/%d/%s", run, name);
     a->loop = loop_new();
@@ -218,7 +218,8 @@ static void on_answer(void *arg, long status, const char *body, size_t len)
         if (c->answer)
             buf_add(c->answer, body, len);
     } else if (status == 0) {
-        cancel_wait(c->api->process, END_TIMEOUT); /* its end, if that is why, is known a little later */
+        /* if Firecracker's end is the reason, that becomes known a little later */
+        cancel_wait(c->api->process, END_TIMEOUT);
         err_set(c->err, "Firecracker does not answer (%s %s): %s", c->method, c->path, body);
     } else {
         if (json_get_string(body, len, "fault_message", fault, sizeof(fault)) < 0)

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A line has about 10 KiB; a longer one does not come from Firecracker and is dropped.  Drives and interfaces: one has
- * at most 17 devices. */
+/* A line has about 10 KiB; a longer one does not come from Firecracker and is dropped.  A VM has at most 17 devices
+ * (drives and interfaces). */
 enum { LINE_MAX_BYTES = 256 * 1024, DEVICES_MAX = 17 };
 
 /* Where each is in the JSON (v1.12, src/vmm/src/devices/virtio/{block,net}/...metrics.rs,
@@ -126,7 +126,7 @@ static bool read_chunk(struct counters *c)
     return true;
 }
 
-/* One read at a time: a writer without end must not keep the loop. */
+/* One read at a time: an endless writer must not block the loop. */
 static void on_ready(struct watch *w, short revents)
 {
     struct counters *c = (struct counters *)w;

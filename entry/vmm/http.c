@@ -15,7 +15,7 @@ void http_request(struct buf *out, const char *method, const char *path, const c
     buf_str(out, body ? body : "");
 }
 
-/* "Content-Length: 28", without its end; its spaces may be none or many. */
+/* "Content-Length: 28", without its end; with any number of spaces. */
 static int parse_length(const char *value, size_t len, size_t max, size_t *length)
 {
     char digits[16];

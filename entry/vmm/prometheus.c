@@ -14,7 +14,7 @@ static void add_label(struct buf *out, const char *name, const char *text)
         if (*text == '\n')
             buf_str(out, "\\n");
         else if ((unsigned char)*text >= 0x80)
-            buf_str(out, "?"); /* it has to be UTF-8, and may not be */
+            buf_str(out, "?"); /* the format requires UTF-8, which the text may not be */
         else
             buf_fmt(out, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
     buf_str(out, "\"");

@@ -35,7 +35,8 @@ uint64_t reclaim_target(const struct reclaim_facts *f)
     uint64_t target = least(f->target, most);
     if (wanted + STEP <= target || wanted == 0)
         return wanted;
-    if (wanted < target + STEP || actual + STEP <= target) /* it has not even given what it was asked for */
+    /* the guest has not even given the amount requested before */
+    if (wanted < target + STEP || actual + STEP <= target)
         return target;
     uint64_t part = (wanted - target) / 2;
     return target + (part > STEP ? part : STEP);

@@ -10,9 +10,9 @@
 /* Versions 1.N; nothing that every VM has may need more than the oldest. */
 enum { OLDEST = 12 };
 
-/* What needs a newer one, by Firecracker's CHANGELOG.md. */
+/* Features that need a newer version, from Firecracker's CHANGELOG.md. */
 static const struct {
-    size_t asked; /* which bool of the plan says that it is wanted */
+    size_t asked; /* the plan's bool that asks for the feature */
     unsigned since;
     const char *what;
 } features[] = {

@@ -36,7 +36,7 @@ static int send_body(struct api *a, struct body *b, const char *path, struct err
     return api_call(a, "PUT", path, b->text.data, NULL, err);
 }
 
-/* Unknown ones are refused at once, those that do not fit the CPU when the VM starts. */
+/* Firecracker refuses unknown templates at once, and those that do not fit the CPU when the VM starts. */
 static int blame_template(const struct vmm_plan *plan, struct err *err)
 {
     if (plan->cpu_template && (strcasestr(err->text, "template") || strstr(err->text, "unknown variant")))
@@ -148,7 +148,7 @@ static int put_start(struct api *a, struct body *b, const struct vmm_plan *plan,
     return send_body(a, b, "/actions", err) < 0 ? blame_template(plan, err) : 0;
 }
 
-/* Before anything is configured: of the program that runs, not of a file that may have been changed. */
+/* Asked before anything is configured, from the running program, because the file may have been changed. */
 static int get_version(struct vmm *v, struct err *err)
 {
     struct buf answer = {0};
