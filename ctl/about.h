@@ -1,4 +1,5 @@
-/* vm.json of a VM's record: what was asked for.  Root's alone, since it has the command's environment. */
+/* vm.json in a VM's record: the options of `run`.  Only root may read it, because it contains the command's
+ * environment. */
 #ifndef CTR_CTL_ABOUT_H
 #define CTR_CTL_ABOUT_H
 

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* The value of the flag at **arg, in the same argument or in the next, which *arg is then moved to: "" if there is
- * none.  NULL: it is another argument. */
+/* The value of the flag at **arg, in the same argument or in the next one, to which *arg is then moved: "" if it is
+ * missing.  NULL if the argument is another one. */
 const char *args_value(char ***arg, const char *flag);
 
 /* Seconds, up to a day; also written as 15s.  0, or -1. */

@@ -1,7 +1,7 @@
-/* Whatever kills run or entry, somebody is left to call the plugins: the attendant, a process that starts before
- * anything is made.  Nothing in it reads what a guest or the network wrote but the results that it keeps itself.  It
- * has the namespace's lock, so a namespace whose lock is free belongs to nobody: a killed attendant's, which the next
- * VM of that name removes. */
+/* If run or entry is killed, a process is left to call the plugins: the attendant, which starts before anything is
+ * made.  The attendant reads nothing that a guest or the network wrote, except the results that it keeps itself.  It
+ * holds the namespace's lock.  A namespace whose lock is free therefore belongs to a killed attendant, and the next VM
+ * of that name removes it. */
 #include "ctl/cninet.h"
 #include "cni/caller/chain.h"
 #include "common/buf.h"
@@ -65,7 +65,7 @@ static int take_away(const struct place *p, struct err *err)
     return access(p->path, F_OK) == 0 && ip(argv, err) ? -1 : r;
 }
 
-/* That of a VM that has just ended is still about to. */
+/* The attendant of a VM that has just ended may still be about to end. */
 static bool is_free(int fd)
 {
     for (int i = 0; flock(fd, LOCK_EX | LOCK_NB); i++) {
@@ -94,7 +94,7 @@ static int make(const struct place *p, struct err *err)
     return clear_place(p, err) || ip(add, err) || ip(up, err) ? -1 : 0;
 }
 
-/* Until the process that it is told of has ended; this one's end, if it is told of none. */
+/* Waits until the process that it was told of has ended, or until this process ends if it was told of none. */
 static void wait_for_end(int told)
 {
     pid_t pid;

@@ -11,11 +11,11 @@ struct cninet {
     const char *network;                    /* NULL: the VM is not on one; then nothing else counts */
     const char *plugins, *networks, *cache; /* cni/caller/attachment.h; NULL: the usual places */
     const char *address;                    /* asked for (CNI_ARGS, IP=); NULL: the network chooses */
-    int attendant;                          /* once entered: a pipe to the process that will take all away */
+    int attendant;                          /* once entered: a pipe to the process that will remove everything */
 };
 
 /* Makes the namespace of the VM id and puts it on the network, with the ports published (ctl/portmap.h), and moves this
- * process into it.  A process of its own takes all away again when this one has ended, or another that cninet_keep
+ * process into it.  A separate process removes everything when this process has ended, or the one that cninet_keep
  * names.  -1 with err: nothing is left. */
 int cninet_enter(struct cninet *n, const char *id, const char *ports, struct err *err);
 

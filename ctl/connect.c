@@ -17,7 +17,7 @@ struct found {
     unsigned count;
 };
 
-/* A VM counts when it can be reached: a dead one's folder stays until the next start. */
+/* A VM counts if it can be reached: a dead VM's directory stays until the next start. */
 static void consider(void *arg, const char *id)
 {
     struct found *f = arg;

@@ -23,7 +23,7 @@ static int open_in(int root, const char *path, int flags)
     return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 }
 
-/* NULL if it is anything but such a file. */
+/* NULL if it is not such a file. */
 static char *read_state(int folder, const char *id, size_t *len)
 {
     char path[NAME_MAX + sizeof("/state.json")];

@@ -1,5 +1,5 @@
-/* cp: an archive between a process of ours and a part of the guest's init, which are the same code.  Ours gives the
- * member its new name and trusts nothing that the archive says. */
+/* cp: passes an archive between a process of ours and a part of the guest's init, which run the same code.  Our process
+ * gives the member its new name, and trusts nothing in the archive. */
 #include "common/cleanup.h"
 #include "common/confine.h"
 #include "common/log.h"
@@ -26,7 +26,7 @@ static struct end parse_end(const char *text)
     return (struct end){text[0] == ':', text[0] == ':' ? text + 1 : text};
 }
 
-/* What the guest's part says on stdout is the archive, and only where one is to come. */
+/* The stdout of the guest's part is the archive, if one is expected, and nothing otherwise. */
 static struct ctl_session part(uint32_t flags, enum ctl_output output, const char *const argv[])
 {
     return (struct ctl_session){
@@ -45,7 +45,7 @@ static int run_pack(const char *id, const char *const argv[], struct err *err)
     return ctl_run(id, &session, err);
 }
 
-/* What there is; a link is taken for itself, unless follow says so. */
+/* The kind of the file; links are followed only with follow. */
 static int kind_of(const char *id, const struct end *end, bool follow, enum proto_copy *kind, struct err *err)
 {
     struct stat st;
@@ -72,7 +72,7 @@ static int unpack(const struct where *w, bool archive, struct err *err)
     return confine_unpacking(dir, archive, err) < 0 ? -1 : tar_unpack(STDIN_FILENO, dir, &plan, err);
 }
 
-/* From within the folder, which nobody can replace any more. */
+/* Works from within the directory, so that nobody can replace it. */
 static int pack(const struct where *w, bool *incomplete, struct err *err)
 {
     cleanup_close int dir = open(w->from, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -81,8 +81,8 @@ static int pack(const struct where *w, bool *incomplete, struct err *err)
     return confine_packing(dir, err) < 0 ? -1 : tar_pack(STDOUT_FILENO, ".", w->member, w->name, incomplete, err);
 }
 
-/* In a process of its own, which has nothing of ours but the pipe, its stdin or stdout: out of the guest comes what a
- * hostile one makes up, and into it may go what is read in somebody else's folder. */
+/* In a process of its own that keeps only the pipe, as its stdin or stdout: a hostile guest may send anything, and the
+ * files copied into the guest may come from a directory that somebody else controls. */
 static int run_local(const struct where *w, bool packing, bool archive)
 {
     struct err err = {0};

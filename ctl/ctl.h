@@ -30,16 +30,16 @@ int ctl_kill(const char *id, char **argv, struct err *err);
  * -1 with err. */
 int ctl_connect(const char *id, struct err *err);
 
-/* The state.json of a VM that can be reached, *len bytes followed by a NUL; owned by the caller.  A dead VM's folder
- * stays until the next start, so that it is asked.  NULL with errno. */
+/* The state.json of a VM that can be reached, *len bytes followed by a NUL; owned by the caller.  Connects first,
+ * because a dead VM's directory stays until the next start.  NULL with errno. */
 char *ctl_state(const char *id, size_t *len);
 
-/* Sends one request and waits for the answer's text, which it adds to out; last: this process does nothing but print it
- * then, and is confined to that before it asks (common/confine.h).  -1 with err. */
+/* Sends one request, waits for the text of the reply, and appends it to out. last: this process only prints afterwards,
+ * and is confined to that before it sends the request (common/confine.h).  -1 with err. */
 int ctl_ask(const char *id, enum proto_type type, bool last, struct buf *out, struct err *err);
 
-/* Writes on stdout what others wrote: a terminal gets it as text that cannot steer it (common/text.h), unless raw, and
- * all else gets the bytes.  -1 with err. */
+/* Writes foreign text to stdout: without control characters on a terminal (common/text.h), unless raw; unchanged to
+ * anything else.  -1 with err. */
 int ctl_print(const struct buf *text, bool raw, struct err *err);
 
 /* A command in the guest. */

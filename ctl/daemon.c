@@ -1,13 +1,13 @@
 /* Three processes belong to a VM in the background:
  *
  *   entry       as in the foreground, with its stdout and stderr on pipes
- *   the logger  reads them and writes the record's log.  What it reads is the guest's, so it is confined: it can write
- *               files in the record's directory, and nothing else.
- *   the keeper  waits for both, and writes the exit code.  It reads nothing.
+ *   the logger  reads them and writes the record's log.  The output comes from the guest, so the logger is confined: it
+ * can write files in the record's directory, and nothing else. the keeper  waits for both, and writes the exit code. It
+ * reads nothing.
  *
- * Keeper and logger have the record's lock, so the record lives as long as one of them does.  Entry does not have it:
- * it closes what it does not know.  Both ignore all signals but SIGKILL: they end when entry has ended, which stop,
- * kill and a shutdown of the host ask for. */
+ * Keeper and logger have the record's lock, so the record lives as long as one of them does.  Entry does not hold the
+ * lock, because it closes descriptors that it does not know.  Both ignore all signals but SIGKILL: they end when entry
+ * has ended, which stop, kill and a shutdown of the host ask for. */
 #include "ctl/daemon.h"
 
 #include "common/cleanup.h"
@@ -109,7 +109,7 @@ static void wait_for(pid_t pid, int *status)
         ;
 }
 
-/* On a full disk, the older part of the log goes. */
+/* If the disk is full, the older part of the log is removed. */
 static void write_exit(const struct record *r, int code)
 {
     char text[16];
@@ -182,7 +182,7 @@ static bool has_started(const char *id, pid_t entry)
     return started;
 }
 
-/* The keeper says nothing until entry has ended, so one looks from time to time.  0: it has started; 1: it has ended
+/* The keeper sends nothing until entry has ended, so this polls from time to time.  0: it has started; 1: it has ended
  * before anybody saw that, with *code; -1: its keeper has. */
 static int wait_for_start(const char *id, pid_t entry, int report, int *code)
 {

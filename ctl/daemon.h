@@ -17,7 +17,7 @@ struct daemon_plan {
 };
 
 /* Starts it with this process's environment, and waits until its Firecracker runs, or it has ended.  *pid becomes
- * entry's.  Returns 0; or 125 if it could not start: what it said on stderr then is said, and nothing is left; or -1
+ * entry's.  Returns 0; or 125 if it could not start, after its stderr has been printed, with nothing left behind; or -1
  * with err. */
 int daemon_start(const struct daemon_plan *plan, pid_t *pid, struct err *err);
 

@@ -1,5 +1,5 @@
 /* --env-file, as docker reads it (docker/cli, pkg/kvfile): a variable a line, NAME=VALUE, or a NAME whose value is the
- * caller's; spaces before it, empty lines and lines with a # in front are skipped.  No quotes mean anything. */
+ * caller's; spaces before it, empty lines and lines with a # in front are skipped.  Quotes have no special meaning. */
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "ctl/runvm.h"

@@ -76,7 +76,7 @@ static void on_lost(struct peer *p, int how)
         e->code = err_set(e->err, "the VM has ended, or does not serve this user (%s)", peer_why(how));
         e->exited = true;
     }
-    e->ran = false; /* streams that have not come by now will not come */
+    e->ran = false; /* streams that have not arrived by now will not arrive */
     check_end(e);
 }
 
@@ -95,7 +95,7 @@ static void on_signal(struct watch *w, short revents)
         return;
     }
     if (e->exited && signals_end((int)info.ssi_signo))
-        e->done = true; /* what is left of its output is not waited for */
+        e->done = true; /* does not wait for the rest of its output */
     fields[1] = info.ssi_signo;
     peer_send(&e->peer, PROTO_SIGNAL, fields, 2, NULL, 0);
 }
@@ -160,7 +160,7 @@ static int parse(char **argv, struct ctl_session *plan, struct err *err)
     return 0;
 }
 
-/* All go to the command, but those of this shell's own job control. */
+/* All signals go to the command, except those of this shell's own job control. */
 static int catch_signals(void)
 {
     static const int kept[] = {SIGCHLD, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT};
@@ -173,8 +173,8 @@ static int catch_signals(void)
     return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Where the outputs go.  init's own parts have messages for stderr, and their stdout is an archive or nothing.  -1 with
- * errno. */
+/* The destination of the outputs. init's own parts write messages to stderr, and an archive or nothing to stdout.  -1
+ * with errno. */
 static int direct(struct exec *e, struct loop *loop)
 {
     static const enum proto_kind kinds[] = {PROTO_STDOUT, PROTO_STDERR};
@@ -233,7 +233,7 @@ int ctl_run(const char *id, const struct ctl_session *plan, struct err *err)
     return e.code;
 }
 
-/* The other process tells by a pipe why it failed. */
+/* The other process reports through a pipe why it failed. */
 int ctl_run_first(const char *id, const struct ctl_session *plan, struct err *err)
 {
     int status, ends[2];

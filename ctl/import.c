@@ -1,8 +1,8 @@
-/* What comes in is foreign: an archive or a layout, its JSON, the compressed data, the layers.  skopeo reads the
- * formats, and leaves plain archives of the layers in a folder; it runs as a user of its own, with a filter that knows
- * no sockets.  What it wrote is read by children of ours that are confined (common/confine.h): one for the JSON, and
- * one for each layer.  This process reads nothing of it, but what the first child says: a configuration as the store
- * keeps it (store/config.h), and digests. */
+/* The whole input is foreign: an archive or a layout, its JSON, the compressed data, the layers.  skopeo reads the
+ * formats, and leaves plain archives of the layers in a folder; it runs as a user of its own, with a filter without
+ * sockets.  Confined children of ours read its output (common/confine.h): one for the JSON, and one for each layer.
+ * This process reads only the output of the first child: a configuration in the store's form (store/config.h), and
+ * digests. */
 #include "ctl/import.h"
 
 #include "common/cleanup.h"
@@ -33,7 +33,7 @@ struct import {
     struct buf config;
 };
 
-/* Runs a step in a child, and adds what it says to said.  -1 with err, which the child has set. */
+/* Runs a step in a child, and appends its output to said.  -1 with err, which the child has set. */
 static int in_child(int (*step)(struct import *im, struct buf *said, struct err *err), struct import *im,
                     struct buf *said, struct err *err)
 {
@@ -182,7 +182,7 @@ static int fetch(const char *source, const struct import *im, uid_t uid, struct 
     return status;
 }
 
-/* A root that no layer describes has a time of its own, so that the same image is always the same file. */
+/* A root directory that no layer describes gets a fixed time, so that the same image always becomes the same file. */
 static void set_root_time(const struct import *im)
 {
     struct stat tree, image;
@@ -211,7 +211,7 @@ static int add(const struct store *s, const struct import *im, const char *name,
                                                           : store_add(s, STORE_IMAGES, name, fd, &im->config, out, err);
 }
 
-/* With all that can be wrong with an image found before the store changes. */
+/* All faults of an image are found before the store changes. */
 static int import(const struct store *s, struct import *im, const char *source, const char *name, struct stored *out,
                   struct err *err)
 {

@@ -15,10 +15,10 @@ struct inspected {
     struct jsonread state, about; /* empty objects without */
 };
 
-/* Configs: what it was started with, of which only the names of variables without show_environment. */
+/* Configs: its options at the start; of variables only the names, unless show_environment. */
 void inspect_config(struct json *to, const struct inspected *vm);
 
-/* Rootfs: the image and what the store has of it. */
+/* Rootfs: the image, and the store's data about it. */
 void inspect_image(struct json *to, const struct inspected *vm);
 
 #endif

@@ -1,4 +1,4 @@
-/* kernel and image: what the host's store keeps, by name. */
+/* kernel and image: the files in the host's store, by name. */
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/json.h"
@@ -60,7 +60,7 @@ static int import(struct kept *k, char **args, struct err *err)
     return 0;
 }
 
-/* A file that is missing or has changed is told, and the list goes on. */
+/* Reports a file that is missing or has changed, and goes on with the list. */
 static int list_one(void *arg, const char *name)
 {
     struct kept *k = arg;

@@ -1,4 +1,4 @@
-/* kill, as firebuild's: a clean stop, then by force, and nothing is kept of the VM. */
+/* kill, like firebuild's: stops the VM cleanly, then by force, and removes its record. */
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "ctl/args.h"

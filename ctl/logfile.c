@@ -48,7 +48,7 @@ static void format(struct buf *out, enum logfile_stream stream, bool partial, co
     buf_str(out, "\n");
 }
 
-/* A line is written whole, or not at all. */
+/* Writes a whole line or nothing. */
 static int put(struct logfile *l, const struct buf *line)
 {
     if (l->size + line->len > LOGFILE_MAX && l->size > 0 && rotate(l) < 0)

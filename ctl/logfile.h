@@ -33,10 +33,10 @@ struct logfile {
 /* Opens the files in a folder, to go on with them.  -1 with errno. */
 int logfile_open(struct logfile *l, int folder);
 
-/* Adds output.  What cannot be written is lost, and the next line that can be says so. */
+/* Adds output.  Output that cannot be written is lost, and the next written line says so. */
 void logfile_add(struct logfile *l, enum logfile_stream stream, const char *text, size_t len);
 
-/* Writes what is unfinished, and closes. */
+/* Writes the unfinished line, and closes the files. */
 void logfile_close(struct logfile *l);
 
 /* A line as it is read; all point into the file's text. */

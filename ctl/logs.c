@@ -1,5 +1,6 @@
-/* logs: what a VM in the background has written (ctl/logfile.h), or a VM's console, or Firecracker's log.  A terminal
- * gets all of it as text only.  The log is the guest's: it is read by this process once it can read nothing else. */
+/* logs: prints the output of a VM in the background (ctl/logfile.h), a VM's console, or Firecracker's log.  A terminal
+ * gets all of it as text only.  The log is written by the guest, so this process reads it only after it is confined to
+ * that. */
 #include "common/cleanup.h"
 #include "common/confine.h"
 #include "common/io.h"
@@ -45,7 +46,7 @@ static int put(const struct logs *l, const struct logfile_line *line)
     return buf_failed(&out) ? -1 : io_write_all(to[line->stream], out.data, out.len);
 }
 
-/* Prints the whole lines in l->text, but for the first ones. */
+/* Prints the complete lines in l->text, except the first ones. */
 static int print(struct logs *l, uint64_t skip, struct err *err)
 {
     struct logfile_line line;
@@ -107,7 +108,7 @@ static int read_all(struct logs *l, struct err *err)
     return print(l, lines > l->tail ? lines - l->tail : 0, err);
 }
 
-/* What has come since, also in a file that has begun meanwhile. */
+/* Prints the lines that were added since, also in a new file. */
 static int read_more(struct logs *l, struct err *err)
 {
     for (;;) {
@@ -122,7 +123,7 @@ static int read_more(struct logs *l, struct err *err)
     }
 }
 
-/* Until the keeper has ended: by then all is written. */
+/* Until the keeper has ended; by then everything is written. */
 static int follow(struct logs *l, int changes, int keeper, struct err *err)
 {
     struct pollfd fds[] = {{.fd = changes, .events = POLLIN}, {.fd = keeper, .events = POLLIN}};

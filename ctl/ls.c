@@ -1,5 +1,6 @@
 /* ls: the VMs of this host, or container, as their state.json says (entry/life/state.h), those in the background that
- * have ended, and those of containers.  All is read before any of it is looked at: a container's is foreign. */
+ * have ended, and those of containers.  Reads everything before it parses any of it, because a container's state is
+ * foreign. */
 #include "common/cleanup.h"
 #include "common/confine.h"
 #include "common/json.h"

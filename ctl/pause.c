@@ -1,7 +1,7 @@
 #include "common/cleanup.h"
 #include "ctl/ctl.h"
 
-/* The answer is empty once it is done, and else says why it is not. */
+/* The reply is empty on success, and otherwise gives the reason. */
 static int ask(const char *id, char **argv, enum proto_type type, struct err *err)
 {
     cleanup_buf struct buf why = {0};

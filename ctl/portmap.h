@@ -1,4 +1,4 @@
-/* Published ports as CNI's plugins have them. */
+/* Published ports in the form that CNI plugins expect. */
 #ifndef CTR_CTL_PORTMAP_H
 #define CTR_CTL_PORTMAP_H
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 #define NEW ".new"
-/* In the order in which they are removed: without the first, it is no record. */
+/* In the order of removal: without the first file, the directory does not count as a record. */
 static const char *const files[] = {RECORD_ABOUT, RECORD_PID, RECORD_EXIT, LOGFILE, LOGFILE_BEFORE, NEW};
 enum { TRIES = 100 };
 

@@ -1,14 +1,14 @@
-/* What the host keeps of a VM in the background: ROOT/vms/NAME, which is there from before its start until it is
- * removed.  Directories are root's, mode 0700.
+/* The record of a VM in the background: ROOT/vms/NAME, which exists from before the VM's start until it is removed. The
+ * directories belong to root, mode 0700.
  *
  *   vm.json    what was asked for (ctl/about.h)
  *   pid        of the process that writes the log
  *   log, log.1 the command's output (ctl/logfile.h)
  *   exit       the exit code, once it has ended
  *
- * The process that writes the log holds the directory's lock (flock(2)) as long as it lives; so a pid that was used
- * again, and a reboot, mislead nobody.  Whoever makes or removes a record holds the lock of ROOT/vms, too.  A record
- * that has no vm.json and that nobody has locked is what a killed process left; it counts as not there. */
+ * The process that writes the log holds the directory's lock (flock(2)) as long as it lives; so neither a reused pid
+ * nor a reboot misleads anybody.  Whoever makes or removes a record holds the lock of ROOT/vms, too.  A record without
+ * vm.json that nobody has locked was left by a killed process, and does not count. */
 #ifndef CTR_CTL_RECORD_H
 #define CTR_CTL_RECORD_H
 
@@ -37,7 +37,7 @@ bool record_is_name(const char *text);
 /* Makes and locks a new one.  -1 with err: the name is taken. */
 int record_make(struct record *r, const char *root, const char *name, struct err *err);
 
-/* Opens one that is there.  -1 with errno: ENOENT, if there is none. */
+/* Opens an existing one. -1 with errno; ENOENT if there is none. */
 int record_open(struct record *r, const char *root, const char *name);
 void record_close(struct record *r);
 
@@ -50,7 +50,7 @@ void record_wait(const struct record *r);
 /* Replaces one of its files.  -1 with errno. */
 int record_write(const struct record *r, const char *file, const char *text, size_t len);
 
-/* A file of a few bytes, as a number; -1: there is none. */
+/* The number in a small file; -1 if there is none. */
 long record_number(const struct record *r, const char *file);
 
 /* Removes the record that this process holds the lock of. */

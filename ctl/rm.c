@@ -1,4 +1,4 @@
-/* rm: what the host keeps of VMs in the background, once they have ended; -f: ends them first. */
+/* rm: removes the records of VMs in the background that have ended; -f: ends them first. */
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "ctl/args.h"

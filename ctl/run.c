@@ -2,9 +2,9 @@
  * entry, which gets everything as it always does: options as variables, and a command; in the background entry is
  * started beside it (ctl/daemon.h).
  *
- * What the command is to have goes by the prefix CTR_, so that no variable of an image can configure the VM, and the
- * caller's own variables do not reach the command: only those that are options, and PATH, stay, the latter for entry's
- * own programs.  Flag goes before variable, and variable before image. */
+ * The command's variables get the prefix CTR_, so that no variable of an image can configure the VM.  The caller's own
+ * variables do not reach the command: only options and PATH stay, the latter for entry's own programs.  A flag wins
+ * over a variable, and a variable over the image. */
 #include "common/run.h"
 #include "common/cleanup.h"
 #include "common/jsonread.h"
@@ -64,7 +64,7 @@ static int add_list(struct list *l, const struct jsonread *j, const char *key)
     return (int)(l->count - before);
 }
 
-/* Docker's: an entrypoint that is given takes the place of both. */
+/* As in Docker, a given entrypoint replaces both. */
 static int make_command(struct run_vm *r, const struct jsonread *j, char **args, struct err *err)
 {
     if (r->entrypoint && *r->entrypoint)
@@ -90,7 +90,7 @@ static int set_from(const struct jsonread *j, const char *key, const char *varia
     return text ? run_set(variable, text, false, err) : 0;
 }
 
-/* Only the shell form can be told to entry. */
+/* entry supports only the shell form. */
 static int set_health(const struct jsonread *j, struct err *err)
 {
     int test = jsonread_first(j, jsonread_member(j, jsonread_member(j, 0, "Healthcheck"), "Test"));
@@ -231,7 +231,7 @@ static int start_detached(const struct run_vm *r, const char *entry, const struc
     return rc;
 }
 
-/* Without -i, the command's stdin is empty, as docker has it. */
+/* Without -i, the command's stdin is empty, as in Docker. */
 static int start(struct run_vm *r, const struct buf *about, struct err *err)
 {
     char entry[4096];

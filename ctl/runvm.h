@@ -1,4 +1,4 @@
-/* What `run` was asked for, from its flags to the variables and the command that entry gets. */
+/* The request of `run`: its flags, and the variables and the command that entry gets from them. */
 #ifndef CTR_CTL_RUNVM_H
 #define CTR_CTL_RUNVM_H
 
@@ -35,7 +35,7 @@ char **run_flags(struct run_vm *r, char **arg, struct err *err);
 /* Adds the variables of a file as docker's --env-file has it to r->files.  -1 with err. */
 int run_env_file(struct run_vm *r, const char *path, struct err *err);
 
-/* Adds a variable, NAME=VALUE or the NAME of one of this process's, which is left out where there is none.  -1 with
+/* Adds a variable: NAME=VALUE, or the NAME of a variable of this process, which is skipped if it is not set.  -1 with
  * err, in which the words what are. */
 int run_add_variable(struct list *to, const char *what, const char *value, struct err *err);
 

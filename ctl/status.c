@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* By the guest's shell; by busybox' where there is none. */
+/* Run by the guest's shell, or by busybox if there is none. */
 static int run_check(const char *id, const char *command, struct err *err)
 {
     static const char *const look[] = {"kind", "/bin/sh", NULL};
@@ -46,8 +46,8 @@ static void add_lines(struct buf *out, const struct buf *json)
     buf_str(out, "\n");
 }
 
-/* 0 or 1: Docker reserves the others.  Who pauses a VM does not want it replaced: Docker asks a container that it has
- * paused nothing. */
+/* 0 or 1: Docker reserves the others.  A paused VM counts as healthy, so that nothing replaces it. (Docker does not
+ * check a container that it has paused itself.) */
 static int check_health(const char *id, struct err *err)
 {
     cleanup_buf struct buf text = {0};

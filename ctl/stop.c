@@ -28,7 +28,7 @@ int stop_vm(const char *id, uint64_t seconds, struct err *err)
     char c;
     ssize_t n;
     while ((n = read(fd, &c, 1)) > 0 || (n < 0 && errno == EINTR))
-        ; /* it says nothing more; the connection ends with it */
+        ; /* the VM sends nothing more; the connection ends with the VM */
     return 0;
 }
 

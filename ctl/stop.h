@@ -1,4 +1,4 @@
-/* The end of a VM, and of what is kept of it. */
+/* Ends a VM, and removes its record. */
 #ifndef CTR_CTL_STOP_H
 #define CTR_CTL_STOP_H
 
@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Stops a VM (without an id: the only one), its command by force after so many seconds, and waits for its end.  This
- * process is confined for ever (common/confine.h).  -1 with err. */
+/* Stops a VM (without an id: the only one), kills its command after that many seconds, and waits until the VM has
+ * ended.  This process is confined for ever (common/confine.h).  -1 with err. */
 int stop_vm(const char *id, uint64_t seconds, struct err *err);
 
 /* The same in a process of its own, for a stop that is not the last thing to do. */

@@ -1,5 +1,4 @@
-/* The VMs that there are: those that run here, those that the host keeps records of (ctl/record.h), and those of
- * containers. */
+/* All VMs: those that run here, those that have records on this host (ctl/record.h), and those in containers. */
 #ifndef CTR_CTL_VMS_H
 #define CTR_CTL_VMS_H
 
@@ -30,8 +29,8 @@ struct vms {
 /* Finds those of this host, with the records in root; -1 with err. */
 int vms_find(struct vms *v, const char *root, struct err *err);
 
-/* Adds those in containers that this process can see: whose state.json tells of an `entry` that runs there.  Nothing
- * of what they contain is looked at but a file's kind and size. */
+/* Adds those in containers that this process can see: whose state.json tells of an `entry` that runs there.  Looks only
+ * at the kind and the size of their files. */
 void vms_find_contained(struct vms *v);
 
 void vms_free(struct vms *v);

@@ -33,7 +33,7 @@ static bool is_nameless(const char *last)
     return !*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
 }
 
-/* All of a folder: into an existing one under its own name, but with /. behind into that itself. */
+/* A whole directory: into an existing one under its own name; with a trailing /. into that directory itself. */
 static int copy_folder(const char *source, const char *target, enum proto_copy target_kind, struct where *w,
                        struct err *err)
 {

@@ -11,8 +11,8 @@ struct where {
     char from[4096], member[256], to[4096], name[256];
 };
 
-/* The kinds are of what source is itself (but with a slash behind: of what it leads to), and of what target
- * leads to.  -1 with err. */
+/* The kinds are those of source itself (with a trailing slash: of the file that it leads to), and of the file that
+ * target leads to.  -1 with err. */
 int where_copy(const char *source, enum proto_copy source_kind, const char *target, enum proto_copy target_kind,
                struct where *w, struct err *err);
 

@@ -1,9 +1,9 @@
-/* wrap: `docker inspect IMAGE | ctr-jailer wrap`.  An image's settings do not come along with COPY --from: each
- * becomes what has its effect in the image of the microVM.
+/* wrap: `docker inspect IMAGE | ctr-jailer wrap`.  An image's settings do not come along with COPY --from: each becomes
+ * what has its effect in the image of the microVM.
  *
  * Quoting is that of Dockerfiles (moby: frontend/dockerfile/shell/lex.go): in double quotes a backslash escapes a
- * quote, a dollar sign and itself, and nothing else; there is no way to say a newline, and a line has 65535 bytes at
- * most. */
+ * quote, a dollar sign and itself, and nothing else; a newline cannot be written, and a line has at most 65535 bytes.
+ */
 #include "ctl/wrap.h"
 
 #include "common/cleanup.h"
@@ -48,7 +48,7 @@ static bool is_line(const struct buf *line)
     return line->len <= LINE_MAX_BYTES && !memchr(line->data, '\n', line->len);
 }
 
-/* Ends a line of the Dockerfile, or leaves it out when a Dockerfile cannot have it. */
+/* Ends a line of the Dockerfile, or drops the line if a Dockerfile cannot hold it. */
 static void add_line(struct wrap *w, const struct buf *line)
 {
     w->out->failed |= line->failed;
@@ -77,7 +77,8 @@ static bool is_shells(const char *name)
     return strchr(first, *name) && !name[strspn(name, all)];
 }
 
-/* What a Dockerfile cannot say, docker build can be told.  The build fails without it: nothing gets lost. */
+/* A value that a Dockerfile cannot hold becomes a build argument.  The build fails without it, so nothing gets lost
+ * silently. */
 static void add_argument(struct wrap *w, const char *name)
 {
     buf_fmt(w->out, "ARG %s\nRUN : \"${%s:?docker build needs --build-arg %s=...}\"\nENV %s=\"$%s\"\n", name, name,
@@ -86,7 +87,7 @@ static void add_argument(struct wrap *w, const char *name)
             name, name);
 }
 
-/* PATH goes by the prefix, since the container's own must go on finding ctr-jailer. */
+/* PATH gets the prefix, because the container's own PATH must still find ctr-jailer. */
 static void add_variable(struct wrap *w, char *variable)
 {
     char *equals = strchr(variable, '=');
@@ -118,7 +119,7 @@ static void add_environment(struct wrap *w)
     }
 }
 
-/* One string of the configuration, where it is given, behind a piece of a Dockerfile. */
+/* Appends a piece of a Dockerfile, followed by one string of the configuration, if that is set. */
 static void add_string(struct wrap *w, const char *key, const char *before)
 {
     cleanup_free char *value = jsonread_string(w->json, member(w, key));
@@ -126,7 +127,7 @@ static void add_string(struct wrap *w, const char *key, const char *before)
         add_setting(w, before, value);
 }
 
-/* The items of an array as the exec form has them, behind `first`, words that end in NULL. */
+/* Appends the items of an array in the exec form, after `first`, words that end in NULL. */
 static void add_exec(struct wrap *w, const char *instruction, const char *const *first, int item)
 {
     cleanup_buf struct buf line = {0};

@@ -6,8 +6,8 @@
 #include "common/err.h"
 
 /* inspected is what `docker inspect IMAGE` prints, NUL-terminated.  from: the stage or image that is copied from; NULL:
- * the image by its own name.  Appends the stage to out, and to omitted what a Dockerfile cannot say, a line each.  -1
- * with err. */
+ * the image by its own name.  Appends the stage to out, and to omitted one line for each setting that a Dockerfile
+ * cannot hold.  -1 with err. */
 int wrap_stage(const char *inspected, size_t len, const char *from, struct buf *out, struct buf *omitted,
                struct err *err);
 

@@ -1,6 +1,6 @@
 /* Sources: OCI image-spec, config.md; Docker's image specification v1.2 (Healthcheck, Shell).
  *
- * Foreign members are left out rather than kept: what is in the store has been read by these rules. */
+ * Unknown members are dropped, so that everything in the store has been checked by these rules. */
 #include "store/config.h"
 
 #include "common/cleanup.h"

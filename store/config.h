@@ -1,4 +1,4 @@
-/* An image's configuration: what its author says about running it. */
+/* An image's configuration: its author's settings for running it. */
 #ifndef CTR_STORE_CONFIG_H
 #define CTR_STORE_CONFIG_H
 

@@ -1,4 +1,4 @@
-/* Whether a file is what the store is to keep. */
+/* Whether a file is valid for the store. */
 #ifndef CTR_STORE_CONTENT_H
 #define CTR_STORE_CONTENT_H
 

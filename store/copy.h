@@ -1,4 +1,4 @@
-/* A file's bytes on their way into the store. */
+/* Copies a file into the store. */
 #ifndef CTR_STORE_COPY_H
 #define CTR_STORE_COPY_H
 

@@ -20,7 +20,8 @@ void sha256_add(struct sha256 *s, const void *data, size_t len);
 /* Ends the calculation; s must be started again before it is used again. */
 void sha256_text(struct sha256 *s, char text[SHA256_TEXT]);
 
-/* Takes what sha256_text writes off the start of *from; false if something else, or a longer one, is there. */
+/* Reads a digest in the format of sha256_text from the start of *from; false if the text is something else or longer.
+ */
 bool sha256_take(const char **from, char text[SHA256_TEXT]);
 
 #endif

@@ -29,7 +29,7 @@ static int open_folder(const struct store *s, const char *name, bool make, struc
     return fd >= 0 ? fd : err_sys(err, "cannot open the store's directory %s/%s", s->root, name);
 }
 
-/* What this process found may be what a killed one has made. */
+/* The directory that this process found may have been made by a killed one. */
 static int sync_folders(const struct store *s, struct err *err)
 {
     cleanup_close int above = openat(s->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -140,7 +140,7 @@ struct digests {
     size_t count;
 };
 
-/* The digests that the names of a kind lead to.  -1: in doubt about one. */
+/* The digests that the names of a kind lead to. -1 if one of them is uncertain. */
 static int add_named(const struct store *s, int kind, struct digests *d)
 {
     struct dirent **entries;
@@ -169,7 +169,8 @@ static bool is_named(const struct digests *d, const char *digest)
     return false;
 }
 
-/* Removes the files that no name leads to; none when in doubt, which is -1 with errno.  told: NULL, or a line each. */
+/* Removes the files that no name leads to; in doubt, removes none and returns -1 with errno.  told: NULL, or a line
+ * each. */
 static int sweep(const struct store *s, struct buf *told)
 {
     struct digests named = {0};
@@ -224,7 +225,7 @@ static int point(const struct store *s, enum store_kind kind, const char *name, 
     return err_sys(err, "%s: cannot make a link in %s/%s", name, s->root, folders[kind]);
 }
 
-/* A file that is there already is as complete as this one. */
+/* A file that already exists is as complete as this one. */
 static int link_blob(const struct store *s, int fd, const char *digest, struct err *err)
 {
     char self[32];
@@ -273,7 +274,7 @@ int store_add(const struct store *s, enum store_kind kind, const char *name, int
         rc = link_blob(s, text, out->config, err);
     if (rc == 0)
         rc = point(s, kind, name, out, err);
-    sweep(s, NULL); /* a failure is not told: the next change tries again */
+    sweep(s, NULL); /* a failure is not reported: the next change tries again */
     return rc;
 }
 

@@ -7,9 +7,9 @@
  * An image may have a configuration, a file of its own.  Its tag's link is to ../sha256/DIGEST+CONFIG then, which only
  * the store can follow: so one rename changes both.
  *
- * A name is a link because making one is atomic: no reader ever sees half a name.  A file comes into being without a
- * name (O_TMPFILE), is written and synced, and is linked as DIGEST only then.  So a killed process leaves nothing but
- * a file that no name leads to, and the next change removes that file.
+ * A name is a link because making one is atomic: no reader ever sees half a name.  A file is created without a name
+ * (O_TMPFILE), written and synced, and only then linked as DIGEST.  So a killed process leaves at most a file that no
+ * name leads to, and the next change removes that file.
  *
  * Changes are made under flock(2) of ROOT; copying a file into the store is not, so that copies do not wait for each
  * other.  Readers take no lock. */
@@ -48,8 +48,8 @@ struct stored {
 };
 
 /* Copies the file from into the store, with its configuration (NULL: none), and gives it the name, which is valid
- * (store/name.h) and may have been another file's.  out is set.  -1 with err: the store is the one before, or already
- * the one after. */
+ * (store/name.h) and may have been another file's.  out is set.  -1 with err: the store is unchanged, or has changed
+ * completely. */
 int store_add(const struct store *s, enum store_kind kind, const char *name, int from, const struct buf *config,
               struct stored *out, struct err *err);
 
