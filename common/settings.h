@@ -46,4 +46,8 @@
 /* The command's default PATH, the same as Docker's. */
 #define COMMAND_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* In the root disk's image, an attribute of its root: the files that the guest's init copies (guest-init/sparse.h), as
+ * paths from the root, each with its NUL. */
+#define ROOTDISK_SPARSE "trusted.ctr-jailer.sparse"
+
 #endif

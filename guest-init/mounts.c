@@ -6,6 +6,7 @@
 #include "guest-init/etc.h"
 #include "guest-init/folders.h"
 #include "guest-init/lists.h"
+#include "guest-init/sparse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -125,12 +126,16 @@ static int switch_root(struct err *err)
 
 /* The image below, what the guest writes above, on the scratch disk.  With index and redirect_dir, hardlinks
  * and renamed directories behave as on one filesystem; xino keeps inode numbers unique and constant; with
- * metacopy, chmod and chown copy no data, also of a sparse file, whose holes EROFS does not tell in Linux 6.1
- * (Linux Documentation/filesystems/overlayfs.rst). */
-static int mount_overlay(struct err *err)
+ * metacopy, chmod and chown copy no data (Linux Documentation/filesystems/overlayfs.rst). */
+static int mount_layers(struct err *err)
 {
     static const char options[] = "lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work,index=on,"
                                   "redirect_dir=on,xino=on,metacopy=on";
+    return mount("overlay", NEW_ROOT, "overlay", 0, options) < 0 ? err_sys(err, "cannot mount the root overlay") : 0;
+}
+
+static int mount_overlay(struct err *err)
+{
     struct stat st;
     mkdir("/lower", 0755);
     mkdir("/scratch", 0755);
@@ -142,9 +147,17 @@ static int mount_overlay(struct err *err)
     if (mkdir("/scratch/work", 0700) < 0 || mkdir("/scratch/upper", 0700) < 0 ||
         chown("/scratch/upper", st.st_uid, st.st_gid) < 0 || chmod("/scratch/upper", st.st_mode & 07777) < 0)
         return err_sys(err, "cannot prepare the scratch disk");
-    if (mount("overlay", NEW_ROOT, "overlay", 0, options) < 0)
-        return err_sys(err, "cannot mount the root overlay");
-    return 0;
+    cleanup_buf struct buf sparse = {0};
+    sparse_list("/lower", &sparse);
+    if (mount_layers(err) < 0)
+        return -1;
+    if (sparse.len == 0)
+        return 0;
+    sparse_make(&sparse, NEW_ROOT);
+    if (umount2(NEW_ROOT, 0) < 0)
+        return err_sys(err, "cannot unmount the root overlay");
+    sparse_fill(&sparse, "/lower", "/scratch/upper");
+    return mount_layers(err);
 }
 
 static int mount_root_disk(const char *type, struct err *err)

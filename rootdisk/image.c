@@ -6,6 +6,7 @@
 #include "rootdisk/encode.h"
 #include "rootdisk/erofs.h"
 #include "rootdisk/scan.h"
+#include "rootdisk/sparse.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -23,7 +24,8 @@ int rootdisk_scan(struct rootdisk **out, int dirfd, const char *path, bool cross
     rd->root = openat(dirfd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (rd->root < 0)
         err_sys(err, "cannot open the directory %s", path);
-    else if (scan_tree(&rd->tree, rd->root, cross_mounts, err) == 0 && layout_tree(&rd->layout, &rd->tree, err) == 0) {
+    else if (scan_tree(&rd->tree, rd->root, cross_mounts, err) == 0 && sparse_note(&rd->tree, err) == 0 &&
+             layout_tree(&rd->layout, &rd->tree, err) == 0) {
         rd->meta = encode_metadata(&rd->tree, &rd->layout);
         if (!rd->meta)
             err_sys(err, "cannot encode the image of %s", path);

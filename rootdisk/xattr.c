@@ -19,6 +19,7 @@ static const struct {
     {"security.selinux", 0},
     {"trusted.overlay.", 0},
     {"user.overlay.", 0},
+    {"trusted.ctr-jailer.", 0}, /* sparse.h */
     {"system.posix_acl_access", EROFS_XATTR_ACL_ACCESS},
     {"system.posix_acl_default", EROFS_XATTR_ACL_DEFAULT},
     {"user.", EROFS_XATTR_USER},
@@ -36,6 +37,16 @@ static uint8_t prefix_index(const char *name, size_t *prefix_len)
     return 0;
 }
 
+void xattr_append(struct buf *out, uint8_t index, const char *rest, const void *value, size_t len)
+{
+    size_t name_len = strlen(rest);
+    struct erofs_xattr entry = {.name_len = (uint8_t)name_len, .index = index, .value_len = htole16((uint16_t)len)};
+    buf_add(out, &entry, sizeof(entry));
+    buf_add(out, rest, name_len);
+    buf_add(out, value, len);
+    buf_add(out, "\0\0\0", (size_t)(-(name_len + len) & 3));
+}
+
 int xattr_encode(struct buf *out, const char *name, const void *value, size_t len, struct err *err)
 {
     size_t prefix_len;
@@ -46,11 +57,7 @@ int xattr_encode(struct buf *out, const char *name, const void *value, size_t le
     if (name_len > XATTR_NAME_MAX || len > EROFS_XATTR_VALUE_MAX)
         return err_set(err, "extended attribute %s of %zu bytes: EROFS holds at most %d", name, len,
                        EROFS_XATTR_VALUE_MAX);
-    struct erofs_xattr entry = {.name_len = (uint8_t)name_len, .index = index, .value_len = htole16((uint16_t)len)};
-    buf_add(out, &entry, sizeof(entry));
-    buf_add(out, name + prefix_len, name_len);
-    buf_add(out, value, len);
-    buf_add(out, "\0\0\0", (size_t)(-(name_len + len) & 3));
+    xattr_append(out, index, name + prefix_len, value, len);
     return 1;
 }
 

@@ -17,7 +17,12 @@ mkdir -p "$VM_TREE"/{bin,lib/app/data,proc}
 cp "$(command -v busybox)" "$VM_TREE/bin/busybox"
 chmod 2750 "$VM_TREE/lib/app/data" && chown 1000:1001 "$VM_TREE/lib/app/data"
 for name in changed shrunk gone kept; do head -c 9000 /dev/zero | tr '\0' "${name:0:1}" >"$VM_TREE/$name"; done
-truncate -s 1G "$VM_TREE/lastlog" # more than the scratch disk has room for
+# Each is more than the scratch disk has room for; and the guest's kernel does not tell lseek of EROFS' holes.
+truncate -s 1G "$VM_TREE/lastlog" "$VM_TREE/faillog"
+mkdir "$VM_TREE/lib/other"
+ln "$VM_TREE/faillog" "$VM_TREE/lib/other/link"
+printf island | dd of="$VM_TREE/lastlog" bs=1 seek=500000000 conv=notrunc 2>/dev/null
+touch -d @1000000000 "$VM_TREE/lastlog" && chown 3:4 "$VM_TREE/lastlog" && chmod 4640 "$VM_TREE/lastlog"
 mkdir -p "$work"/volume/sub "$work/other"
 echo secret >"$work/volume/sub/key" && chown 1234:1235 "$work/volume/sub/key" && chmod 400 "$work/volume/sub/key"
 ln -s sub/key "$work/volume/link"
@@ -89,10 +94,13 @@ is "and does not end the VM" "$STATUS" 9
 
 # --- it grows, keeps what it holds, and what the application did to it -------------------------------------
 capture vm ROOTFS_SIZE=64M DATAFS_SIZE=64M VM_DATA_MOUNT=/lib/app/data VM_LOG_LEVEL=warn VM_NETWORK=none "$entry" /bin/busybox sh -c '
-    /bin/busybox chmod 600 /lastlog && /bin/busybox stat -c "sparse: %a %s" /lastlog
+    /bin/busybox stat -c "sparse: %a %u %g %Y" /lastlog; /bin/busybox chmod 600 /lastlog
+    echo more >>/lastlog && echo more >>/lib/other/link && /bin/busybox stat -c "%a %s %h" /lastlog /faillog
+    /bin/busybox dd if=/lastlog bs=1 skip=500000000 count=6 2>/dev/null; echo "/$(/bin/busybox tail -c 6 /lastlog | /bin/busybox tr "\\0" .)"
+    [ "$(/bin/busybox stat -c %b /lastlog)" -lt 64 ] && [ "$(/bin/busybox stat -c %b /faillog)" -lt 64 ] && echo "holes are holes"
     /bin/busybox stat -c "data: %u %g %a" /lib/app/data; /bin/busybox cat /lib/app/data/f
     /bin/busybox df -k /lib/app/data | /bin/busybox awk "NR == 2 { print (\$2 > 50000) ? \"grown\" : \$2 }"'
-is "the data disk has grown and kept everything" "$STATUS/$STDOUT" "0/sparse: 600 1073741824"$'\n'"data: 7 8 700"$'\n'first$'\n'grown
+is "the data disk has grown and kept everything" "$STATUS/$STDOUT" "0/sparse: 4640 3 4 1000000000"$'\n'"600 1073741829 1"$'\n'"644 1073741829 2"$'\n'island/.more$'\n'"holes are holes"$'\n'"data: 7 8 700"$'\n'first$'\n'grown
 is "its file has the new size" "$(stat -c %s /jail/data/data.ext4)" $((64 << 20))
 check "it is clean" e2fsck -fn /jail/data/data.ext4
 
@@ -180,7 +188,7 @@ like "/proc itself is none" "$STATUS/$STDERR" "125/ctr-jailer: */proc of the ima
 rm "$VM_TREE/proc" "$VM_TREE/dev" "$VM_TREE/lib/link" && mkdir "$VM_TREE/proc"
 
 # --- a sealed image, and a host without FUSE -----------------------------------------------------------------
-rm -r "$VM_TREE/proc" "$VM_TREE/lastlog"
+rm -r "$VM_TREE/proc" "$VM_TREE/lastlog" "$VM_TREE/faillog" "$VM_TREE/lib/other"
 "$BIN/rootdisk" write "$VM_TREE" "$work/sealed"
 sum=$(sha256sum <"$work/sealed")
 VM_TREE=$work/sealed

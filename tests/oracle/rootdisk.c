@@ -10,6 +10,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/num.h"
+#include "common/settings.h"
 #include "rootdisk/rootdisk.h"
 
 #include <errno.h>
@@ -436,6 +437,11 @@ static int look_at_holes(const char *image)
 {
     if (check_image(image, "src") < 0 || mount_image(image, "mnt") < 0)
         return FAILED;
+    static const char nearly_all_hole[] = "large\0whole"; /* neither the small ones nor the plain one */
+    char listed[64];
+    ssize_t len = getxattr("mnt", ROOTDISK_SPARSE, listed, sizeof(listed));
+    if (len != sizeof(nearly_all_hole) || memcmp(listed, nearly_all_hole, sizeof(nearly_all_hole)) != 0)
+        return failed("the image lists %zd bytes of names of sparse files", len);
     int fd = open("mnt/whole", O_RDONLY | O_CLOEXEC), rc = OK;
     bool told = lseek(fd, 0, SEEK_DATA) < 0 && errno == ENXIO;
     close(fd);
@@ -460,6 +466,8 @@ static int case_holes(void)
         put("src/plain", "content", 7) < 0)
         return FAILED;
     setxattr("src/tail", "trusted.a", "value", 5, 0);
+    setxattr("src", "trusted.b", "another", 7, 0);
+    setxattr("src", ROOTDISK_SPARSE, "the tree's own", 14, 0);
     if (write_image("src", "a.img") < 0 || fsck("a.img") < 0 || look_at_holes("a.img") < 0)
         return FAILED;
     pid_t pid = serve("src", nobody);

@@ -101,7 +101,7 @@ static int xattr_names(const char *path, bool by_rule, struct names *n)
         return errno == EOPNOTSUPP ? 0 : -1;
     n->name = calloc((size_t)len / 2 + 1, sizeof(*n->name));
     for (char *at = list; at < list + len; at += strlen(at) + 1)
-        if (!by_rule || !host_only(at))
+        if ((!by_rule || !host_only(at)) && strncmp(at, "trusted.ctr-jailer.", 19) != 0) /* the image's own */
             n->name[n->count++] = strdup(at);
     qsort(n->name, n->count, sizeof(*n->name), by_name);
     return 0;
