@@ -2,7 +2,7 @@
 #ifndef CTR_SANDBOX_ROLES_H
 #define CTR_SANDBOX_ROLES_H
 
-#include "common/sandbox.h"
+#include "common/role.h"
 
 #include <stdbool.h>
 #include <stddef.h>

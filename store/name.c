@@ -2,6 +2,7 @@
  * is one, too.  Grammar: github.com/distribution/reference. */
 #include "store/name.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

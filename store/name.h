@@ -3,7 +3,8 @@
 #define CTR_STORE_NAME_H
 
 #include "common/err.h"
-#include "store/store.h"
+
+enum store_kind { STORE_KERNELS, STORE_IMAGES, STORE_KINDS };
 
 /* How the store writes a name that the user gave: a kernel's as it is, an image's with the tag `latest` if it has none,
  * as docker does.  -1 with err if it is not a name. */

@@ -18,14 +18,13 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "store/name.h"
 #include "store/sha256.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define STORE_ROOT "/var/lib/ctr-jailer" /* unless the user names another */
-
-enum store_kind { STORE_KERNELS, STORE_IMAGES, STORE_KINDS };
 
 struct store {
     const char *root; /* as the user gave it; must live as long */

@@ -5,7 +5,7 @@
 static void fill_status(void *arg, struct buf *out)
 {
     const struct answers *a = arg;
-    status_fill(a->plan->id, status_state_name(*a->state), a->facts, a->boot, out);
+    status_fill(a->known.id, status_state_name(*a->known.state), a->known.facts, a->known.boot, out);
 }
 
 static void fill_logs(void *arg, struct buf *out)
@@ -23,9 +23,9 @@ static void fill_vmm_logs(void *arg, struct buf *out)
 static void fill_health(void *arg, struct buf *out)
 {
     const struct answers *a = arg;
-    const char *state = status_state_name(*a->state);
+    const char *state = status_state_name(*a->known.state);
     buf_add(out, state, strlen(state) + 1);
-    buf_str(out, a->facts->healthcheck ? a->facts->healthcheck : "");
+    buf_str(out, a->known.facts->healthcheck ? a->known.facts->healthcheck : "");
 }
 
 static void ask_metrics(void *arg)

@@ -10,10 +10,7 @@
 #include "entry/vmm/vmmlog.h"
 
 struct answers {
-    const struct supervise_plan *plan;
-    const struct status_facts *facts;
-    const struct status_boot *boot;
-    const enum status_state *state;
+    struct known known;
     struct console *console;
     struct vmmlog *log;
     struct collect collect;

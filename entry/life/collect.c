@@ -14,9 +14,10 @@ static void tell_collected(struct timer *t)
     loop_timer(c->loop, t, UINT64_MAX);
     c->busy = false;
     counters_read(c->counters);
-    metrics_fill(c->plan->id, status_state_name(*c->state), c->facts, c->boot, vmm_version(c->vmm), c->plan->mem_mib,
+    const struct known *k = c->known;
+    metrics_fill(k->id, status_state_name(*k->state), k->facts, k->boot, vmm_version(c->vmm), k->mem_mib,
                  balloon_figures(c->balloon), &text);
-    counters_print(c->counters, c->plan->id, &text);
+    counters_print(c->counters, k->id, &text);
     if (!buf_failed(&text))
         control_answer(c->control, PROTO_METRICS, text.data, text.len);
 }

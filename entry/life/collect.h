@@ -3,21 +3,17 @@
 #define CTR_COLLECT_H
 
 #include "entry/life/control.h"
-#include "entry/life/status.h"
-#include "entry/life/supervise.h"
+#include "entry/life/known.h"
 #include "entry/vmm/balloon.h"
 #include "entry/vmm/counters.h"
 
 struct collect {
+    const struct known *known;
     struct loop *loop;
     struct vmm *vmm;
     struct control *control; /* the clients that wait */
     struct balloon *balloon;
     struct counters *counters;
-    const struct supervise_plan *plan;
-    const struct status_facts *facts;
-    const struct status_boot *boot;
-    const enum status_state *state;
     struct timer patience; /* while they are collected */
     bool busy;
 };

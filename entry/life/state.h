@@ -4,7 +4,6 @@
 #define CTR_STATE_H
 
 #include "common/buf.h"
-#include "common/json.h"
 #include "netsetup/netplan.h"
 #include "netsetup/takeover.h"
 
@@ -23,9 +22,5 @@ struct state {
 
 /* Appends it as JSON. */
 void state_fill(const struct state *s, struct buf *out);
-
-/* The part that `status` has too: addresses and TAP (null without link), and ports as VM_PORTS has them. */
-void state_network(struct json *j, const struct net_link *link, const struct takeover *taken,
-                   const struct net_ports *ports);
 
 #endif

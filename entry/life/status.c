@@ -5,7 +5,7 @@
 #include "common/json.h"
 #include "common/num.h"
 #include "common/units.h"
-#include "entry/life/state.h"
+#include "entry/life/netjson.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -96,7 +96,7 @@ void status_fill(const char *id, const char *state, const struct status_facts *f
     json_open(&j, NULL, '{');
     json_string(&j, "id", id);
     json_string(&j, "state", state);
-    state_network(&j, facts->link, facts->taken, facts->ports);
+    netjson_fill(&j, facts->link, facts->taken, facts->ports);
     json_open(&j, "pids", '{');
     json_number(&j, "entry", (uint64_t)getpid());
     put_number(&j, "firecracker", facts->firecracker.pid);

@@ -378,22 +378,20 @@ static int to_guest(void *arg, enum proto_type type, const uint32_t *fields, siz
 /* What clients are answered from. */
 static void prepare_answers(struct supervisor *s)
 {
-    s->answers = (struct answers){.plan = s->plan,
-                                  .facts = s->facts,
-                                  .boot = &s->boot,
-                                  .state = &s->state,
+    s->answers = (struct answers){.known = {.id = s->plan->id,
+                                            .mem_mib = s->plan->mem_mib,
+                                            .facts = s->facts,
+                                            .boot = &s->boot,
+                                            .state = &s->state},
                                   .console = s->console,
                                   .log = s->log,
                                   .pause = {.vmm = s->vmm, .control = s->control, .state = &s->state},
-                                  .collect = {.loop = s->loop,
+                                  .collect = {.known = &s->answers.known,
+                                              .loop = s->loop,
                                               .vmm = s->vmm,
                                               .control = s->control,
                                               .balloon = s->balloon,
-                                              .counters = s->counters,
-                                              .plan = s->plan,
-                                              .facts = s->facts,
-                                              .boot = &s->boot,
-                                              .state = &s->state}};
+                                              .counters = s->counters}};
 }
 
 static int prepare_supervision(struct supervisor *s, const struct supervise_fds *fds, struct buf *settings)

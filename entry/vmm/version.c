@@ -1,7 +1,7 @@
 #include "entry/vmm/version.h"
 
 #include "common/array.h"
-#include "entry/vmm/vmm.h"
+#include "entry/vmm/vmmplan.h"
 
 #include <stddef.h>
 #include <stdio.h>
