@@ -44,7 +44,7 @@ struct wanted {
 static int see_card(const struct card *card, void *data)
 {
     struct wanted *w = data;
-    if (!strcmp(card->name, w->name)) {
+    if (strcmp(card->name, w->name) == 0) {
         *w->card = *card;
         w->found = true;
     }
@@ -93,7 +93,7 @@ static void remove_tie(unsigned ifindex, const char *name, void *data)
 {
     struct removal *r = data;
     const struct takeover_card card = {.card = {.ifindex = ifindex}, .tied = true};
-    if (!strcmp(name, r->name) && takecard_untie(&card, r->err))
+    if (strcmp(name, r->name) == 0 && takecard_untie(&card, r->err))
         r->result = -1;
 }
 
@@ -102,7 +102,7 @@ static int remove_tap(const struct link_info *info, void *data)
     struct removal *r = data;
     struct takeover_card card = {.tap_index = info->ifindex};
     memcpy(card.tap, info->name, sizeof(card.tap));
-    if (!strcmp(info->alias, r->name) && takecard_remove(&card, r->err))
+    if (strcmp(info->alias, r->name) == 0 && takecard_remove(&card, r->err))
         r->result = -1;
     return 0;
 }

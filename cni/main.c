@@ -91,7 +91,7 @@ static void print_error(struct buf *out, const char *version, enum cni_code code
 static enum cni_code run_command(const char *name, const struct cni_request *r, struct buf *out, struct err *err)
 {
     for (size_t i = 0; name && i < sizeof(commands) / sizeof(*commands); i++)
-        if (!strcmp(name, commands[i].name)) {
+        if (strcmp(name, commands[i].name) == 0) {
             enum cni_code code = check_needs(&commands[i], r, err);
             return code ? code : commands[i].run(r, out, err);
         }
@@ -113,7 +113,7 @@ int main(void)
     enum cni_code code = cni_request_read(&request, &is, text ? text : "", len, &err);
     if (code == CNI_OK)
         version = cni_versions[request.version];
-    if (command && !strcmp(command, "VERSION")) {
+    if (command && strcmp(command, "VERSION") == 0) {
         code = CNI_OK;
         print_versions(&out, version);
     } else if (code == CNI_OK) {

@@ -38,9 +38,9 @@ static int take_args(struct cni_request *r, struct err *err)
         if (!value)
             return err_set(err, "CNI_ARGS: '%s' has no value", key);
         *value++ = '\0';
-        if ((!strcmp(key, "TC_REDIRECT_TAP_UID") && take_id(key, value, &r->uid, err)) ||
-            (!strcmp(key, "TC_REDIRECT_TAP_GID") && take_id(key, value, &r->gid, err)) ||
-            (!strcmp(key, "TC_REDIRECT_TAP_NAME") && take_name(key, value, r->tap, err)))
+        if ((strcmp(key, "TC_REDIRECT_TAP_UID") == 0 && take_id(key, value, &r->uid, err)) ||
+            (strcmp(key, "TC_REDIRECT_TAP_GID") == 0 && take_id(key, value, &r->gid, err)) ||
+            (strcmp(key, "TC_REDIRECT_TAP_NAME") == 0 && take_name(key, value, r->tap, err)))
             return -1;
     }
     return 0;
@@ -51,7 +51,7 @@ static enum cni_code take_version(struct cni_request *r, struct err *err)
 {
     cleanup_free char *text = jsonread_string(&r->config, jsonread_member(&r->config, 0, "cniVersion"));
     for (size_t i = 0; text && i < CNI_VERSIONS; i++)
-        if (!strcmp(text, cni_versions[i])) {
+        if (strcmp(text, cni_versions[i]) == 0) {
             r->version = (enum cni_version)i;
             return CNI_OK;
         }

@@ -12,7 +12,7 @@ enum { NONE = -1 };
 static bool is_text(const struct jsonread *j, int object, const char *key, const char *want)
 {
     cleanup_free char *text = jsonread_string(j, jsonread_member(j, object, key));
-    return text && want && !strcmp(text, want);
+    return text && want && strcmp(text, want) == 0;
 }
 
 static void copy_item(struct json *out, const char *key, const struct jsonread *j, int item)
@@ -35,7 +35,7 @@ static void copy_but(struct json *out, const struct jsonread *j, int object, con
         cleanup_free char *key = jsonread_string(j, k);
         bool skip = !key;
         for (const char *const *b = but; !skip && *b; b++)
-            skip = !strcmp(*b, key);
+            skip = strcmp(*b, key) == 0;
         if (!skip)
             copy_item(out, key, j, jsonread_first(j, k));
     }

@@ -70,19 +70,19 @@ static int parse_number(const char *text, uint32_t *out)
 static int parse_pair(struct route_words *w, const char *word, char *value)
 {
     uint8_t family;
-    if (!strcmp(word, "via"))
+    if (strcmp(word, "via") == 0)
         return parse_address(value, &w->via, &w->via_family);
-    if (!strcmp(word, "peer"))
+    if (strcmp(word, "peer") == 0)
         return w->has_peer = true, parse_net(value, &w->peer, w);
-    if (!strcmp(word, "broadcast"))
+    if (strcmp(word, "broadcast") == 0)
         return w->has_broadcast = true, parse_address(value, &w->broadcast, &family);
-    if (!strcmp(word, "src"))
+    if (strcmp(word, "src") == 0)
         return w->has_src = true, parse_address(value, &w->src, &family);
-    if (!strcmp(word, "metric"))
+    if (strcmp(word, "metric") == 0)
         return parse_number(value, &w->metric);
-    if (!strcmp(word, "mtu"))
+    if (strcmp(word, "mtu") == 0)
         return parse_number(value, &w->mtu);
-    if (!strcmp(word, "scope"))
+    if (strcmp(word, "scope") == 0)
         return w->scope = strcmp(value, "link") == 0 ? RT_SCOPE_LINK : RT_SCOPE_HOST, 0;
     return -1;
 }
@@ -96,13 +96,13 @@ static int parse(char *text, struct route_words *w)
         return -1;
     while ((word = strtok_r(NULL, " ", &rest))) {
         char *value;
-        if (!strcmp(word, "noprefixroute"))
+        if (strcmp(word, "noprefixroute") == 0)
             w->noprefixroute = true;
-        else if (!strcmp(word, "onlink"))
+        else if (strcmp(word, "onlink") == 0)
             w->onlink = true;
         else if (!(value = strtok_r(NULL, " ", &rest)))
             return -1;
-        else if (!strcmp(word, "via") && !strcmp(value, "inet6") && !(value = strtok_r(NULL, " ", &rest)))
+        else if (strcmp(word, "via") == 0 && strcmp(value, "inet6") == 0 && !(value = strtok_r(NULL, " ", &rest)))
             return -1;
         else if (parse_pair(w, word, value) < 0)
             return -1;
@@ -191,10 +191,10 @@ static int add_all(char *const *settings, const char *setting, const char *card,
             return err_set(err, "the setting %s=%s %s is malformed", setting, card, text);
         if (family != AF_UNSPEC && w.family != family)
             continue;
-        int added = !strcmp(setting, SETTING_CARD_ROUTE) ? add_route(ifindex, &w) : add_address(ifindex, &w);
+        int added = strcmp(setting, SETTING_CARD_ROUTE) == 0 ? add_route(ifindex, &w) : add_address(ifindex, &w);
         if (added < 0 && errno != EEXIST)
             return err_sys(err, "cannot give %s the %s %s", card,
-                           !strcmp(setting, SETTING_CARD_ROUTE) ? "route" : "address", text);
+                           strcmp(setting, SETTING_CARD_ROUTE) == 0 ? "route" : "address", text);
     }
     return 0;
 }

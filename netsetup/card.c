@@ -75,7 +75,7 @@ static bool take_address(const struct nlattr *attr, struct in6_addr *out)
 
 static bool same(const struct in6_addr *a, const struct in6_addr *b)
 {
-    return !memcmp(a, b, sizeof(*a));
+    return memcmp(a, b, sizeof(*a)) == 0;
 }
 
 static bool has_address(const struct card *card, const struct card_address *address)
@@ -102,8 +102,8 @@ static bool has_route(const struct card *card, const struct card_route *route)
 
 bool card_same(const struct card *a, const struct card *b)
 {
-    bool same = a->mtu == b->mtu && !memcmp(a->mac, b->mac, sizeof(a->mac)) && a->address_count == b->address_count &&
-                a->route_count == b->route_count;
+    bool same = a->mtu == b->mtu && memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 &&
+                a->address_count == b->address_count && a->route_count == b->route_count;
     for (size_t i = 0; same && i < a->address_count; i++)
         same = has_address(b, &a->address[i]);
     for (size_t i = 0; same && i < a->route_count; i++)

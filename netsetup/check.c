@@ -17,7 +17,7 @@ static int check_id(const char *id, struct err *err)
 static int check_name(const char *option, const char *name, struct err *err)
 {
     static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@";
-    if (name[strspn(name, ok)] || !strcmp(name, ".") || !strcmp(name, "..") || name[0] == '-')
+    if (name[strspn(name, ok)] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || name[0] == '-')
         return err_set(err, "%s=%s: not a device name (1 to %d letters, digits and -_.@)", option, name, IFNAMSIZ - 1);
     return 0;
 }

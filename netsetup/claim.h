@@ -1,7 +1,18 @@
 /* Claims: names that one process at a time holds in a network namespace until it ends, in whatever way.  Abstract UNIX
  * sockets (unix(7)) have these properties.  Any user may bind one, so a name counts only if root holds it.  The kernel
  * tells the holder (sock_diag(7)); a kernel without CONFIG_UNIX_DIAG, or older than 5.3, does not, and every holder
- * counts there. */
+ * counts there.
+ *
+ * A start takes its claims in this order, each before it looks at what the claim protects:
+ *   uids      (entry) while they are random, another pair is drawn until one is free
+ *   id        one VM of an id at a time in this namespace; a start waits up to a second for one that is ending
+ *   mark      new for each start, so nobody competes for it; what carries it is this VM's alone
+ *             Now what dead VMs left is removed: nobody holds their marks, and no new mark can be one of theirs.
+ *   subnet    the claim first, then a look at addresses and routes, and another look once the TAP has its address:
+ *             other programs take no claim
+ *   ports     bound sockets (portclaim.h), not names: other programs must meet them, too
+ * Only the id is waited for, and it is the first claim that two VMs can compete for, so no two VMs wait for each other.
+ * The claims are released after what they protect is gone: ports, subnet, mark and id, uids. */
 #ifndef CTR_NETSETUP_CLAIM_H
 #define CTR_NETSETUP_CLAIM_H
 

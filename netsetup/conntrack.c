@@ -135,7 +135,7 @@ static int see_flow(const struct nlmsghdr *flow, void *data)
 static bool none_at_all(void)
 {
     cleanup_free char *count = io_read_file(AT_FDCWD, "/proc/sys/net/netfilter/nf_conntrack_count", 32, NULL);
-    return count && !strcmp(count, "0\n");
+    return count && strcmp(count, "0\n") == 0;
 }
 
 static void walk(struct search *s)

@@ -56,7 +56,7 @@ const struct forbidden *forbidden_table(size_t *count)
 static bool starts_with(const uint8_t *address, const uint8_t *net, unsigned bits)
 {
     uint8_t rest = (uint8_t)(0xff00 >> bits % 8);
-    return !memcmp(address, net, bits / 8) && !((address[bits / 8] ^ net[bits / 8]) & rest);
+    return memcmp(address, net, bits / 8) == 0 && !((address[bits / 8] ^ net[bits / 8]) & rest);
 }
 
 bool forbidden_is(const char *address)

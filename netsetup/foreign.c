@@ -54,9 +54,9 @@ static int see_chain(const struct nlmsghdr *nlh, void *data)
 static bool refuses(const struct nlattr *const e[], bool *other)
 {
     const char *name = nl_str(e[NFTA_EXPR_NAME]);
-    if (!strcmp(name, "reject"))
+    if (strcmp(name, "reject") == 0)
         return true;
-    if (!strcmp(name, "immediate")) {
+    if (strcmp(name, "immediate") == 0) {
         NL_NEST(imm, e[NFTA_EXPR_DATA], NFTA_IMMEDIATE_MAX);
         NL_NEST(value, imm[NFTA_IMMEDIATE_DATA], NFTA_DATA_MAX);
         NL_NEST(verdict, value[NFTA_DATA_VERDICT], NFTA_VERDICT_MAX);
@@ -88,9 +88,9 @@ static bool means_us(const struct nlattr *const e[], int loaded, const struct ne
     size_t len = v ? mnl_attr_get_payload_len(v) : 0;
     snprintf(name, sizeof(name), "%s", link->tap);
     if (loaded == NFT_META_IIFNAME || loaded == NFT_META_OIFNAME)
-        return len && len <= sizeof(name) && !memcmp(mnl_attr_get_payload(v), name, len);
+        return len && len <= sizeof(name) && memcmp(mnl_attr_get_payload(v), name, len) == 0;
     return (loaded == NFT_META_IIFGROUP || loaded == NFT_META_OIFGROUP) && len == sizeof(group) &&
-           !memcmp(mnl_attr_get_payload(v), &group, len);
+           memcmp(mnl_attr_get_payload(v), &group, len) == 0;
 }
 
 static void see_expressions(const struct nlattr *list, const struct net_link *link, bool *final, bool *knows_us)
@@ -121,7 +121,7 @@ static int see_rule(const struct nlmsghdr *nlh, void *data)
         if (c->family != nfg->nfgen_family || strcmp(c->table, nl_str(a[NFTA_RULE_TABLE])) != 0)
             continue;
         c->knows_us |= knows_us;
-        c->refuses |= final && !strcmp(c->name, nl_str(a[NFTA_RULE_CHAIN]));
+        c->refuses |= final && strcmp(c->name, nl_str(a[NFTA_RULE_CHAIN])) == 0;
     }
     return MNL_CB_OK;
 }

@@ -132,7 +132,7 @@ static void remove_tie(unsigned ifindex, const char *name, void *data)
 {
     struct ties *t = data;
     const char *mark = rules_owner(name);
-    if (mark && !strcmp(mark, t->mark) && tie_remove(ifindex) && errno != ENODEV)
+    if (mark && strcmp(mark, t->mark) == 0 && tie_remove(ifindex) && errno != ENODEV)
         t->result = err_sys(t->err, "cannot give an interface back to the container");
 }
 
@@ -168,7 +168,7 @@ struct vms {
 static struct gc_found *find_vm(struct vms *vms, const char *mark)
 {
     for (size_t i = 0; i < vms->count; i++)
-        if (!strcmp(vms->list[i].mark, mark))
+        if (strcmp(vms->list[i].mark, mark) == 0)
             return &vms->list[i];
     struct gc_found *grown = reallocarray(vms->list, vms->count + 1, sizeof(*grown));
     if (!grown) {
@@ -238,7 +238,7 @@ static void not_alive(void *data, const char *name, uid_t uid)
 {
     struct vms *vms = data;
     for (size_t i = 0; i < vms->count; i++)
-        if (vms->list[i].alive && !strcmp(vms->list[i].mark, name)) {
+        if (vms->list[i].alive && strcmp(vms->list[i].mark, name) == 0) {
             vms->list[i].alive = false;
             vms->list[i].squatted = true;
             log_warn("uid %u holds the name of the dead VM %s: it is ignored", uid, name);

@@ -36,7 +36,7 @@ static bool has_open(const char *pid, const char *want)
     for (struct dirent *e = dir ? readdir(dir) : NULL; e && !found; e = readdir(dir)) {
         ssize_t n = readlinkat(dirfd(dir), e->d_name, target, sizeof(target) - 1);
         target[n > 0 ? n : 0] = '\0';
-        found = !strcmp(target, want);
+        found = strcmp(target, want) == 0;
     }
     if (dir)
         closedir(dir);

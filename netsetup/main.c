@@ -271,10 +271,10 @@ int main(int argc, char **argv)
     struct err err = {0};
     log_init("netsetup");
     opterr = 0;
-    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return fputs(help, stdout) < 0;
     for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)
-        if (!strcmp(argv[1], commands[i].name)) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
             if (!commands[i].run(argc - 1, argv + 1, &err))
                 return 0;
             log_error("%s", err.text);

@@ -113,9 +113,9 @@ static int see_rule(const struct nlmsghdr *nlh, void *data)
                 see_match(e[NFTA_EXPR_DATA], &g);
             else if (strcmp(nl_str(e[NFTA_EXPR_NAME]), "immediate") == 0)
                 see_verdict(e[NFTA_EXPR_DATA], &g);
-            else if (!strcmp(nl_str(e[NFTA_EXPR_NAME]), "meta"))
+            else if (strcmp(nl_str(e[NFTA_EXPR_NAME]), "meta") == 0)
                 see_meta(e[NFTA_EXPR_DATA], &g);
-            else if (!strcmp(nl_str(e[NFTA_EXPR_NAME]), "cmp"))
+            else if (strcmp(nl_str(e[NFTA_EXPR_NAME]), "cmp") == 0)
                 see_comparison(e[NFTA_EXPR_DATA], &g);
         }
     if (a[NFTA_RULE_USERDATA])

@@ -51,7 +51,7 @@ static const char *parse_item(char *text, struct net_port *port)
     char *proto = cut(text, '/');
     if (proto && strcasecmp(proto, "tcp") != 0 && strcasecmp(proto, "udp") != 0)
         return "the protocol must be tcp or udp";
-    port->udp = proto && !strcasecmp(proto, "udp");
+    port->udp = proto && strcasecmp(proto, "udp") == 0;
     char *guest = cut(text, ':'), *host = guest ? cut(text, ':') : NULL;
     if (host && inet_pton(AF_INET, text, &port->host_addr) != 1)
         return "the address must be IPv4, such as 127.0.0.1";

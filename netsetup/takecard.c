@@ -24,7 +24,7 @@ const char *takecard_unfit(const struct card *card)
 {
     if (!card->ethernet)
         return "it is not an Ethernet interface";
-    if (!strcmp(card->kind, "macvlan") || !strcmp(card->kind, "ipvlan"))
+    if (strcmp(card->kind, "macvlan") == 0 || strcmp(card->kind, "ipvlan") == 0)
         return "a macvlan or ipvlan interface receives only frames for its own address";
     if (card->enslaved)
         return "it is a port of another interface";

@@ -69,7 +69,7 @@ struct choice {
 static int asked_for(const struct takeover_plan *plan, const char *name)
 {
     for (int i = 0; i < TAKEOVER_CARDS_MAX && plan->ifaces[i][0]; i++)
-        if (!strcmp(plan->ifaces[i], name))
+        if (strcmp(plan->ifaces[i], name) == 0)
             return i;
     return -1;
 }

@@ -133,7 +133,7 @@ int tie_add(unsigned ifindex, int in, int out, const char *name)
     char owner[TIE_NAME];
     tie_name(ifindex, owner);
     /* A filter failed: the qdisc is ours, and empty or with one that has our name. */
-    if (saved != EEXIST && (!owner[0] || !strcmp(owner, name)))
+    if (saved != EEXIST && (!owner[0] || strcmp(owner, name) == 0))
         tie_remove(ifindex);
     errno = saved;
     return -1;

@@ -144,7 +144,7 @@ static void drop_forbidden(struct prog *p, int family, unsigned at)
         char text[INET6_ADDRSTRLEN];
         uint8_t net[sizeof(struct in6_addr)];
         uint64_t bits;
-        bool link = !strcmp(table[i].destination, "fe80::/10");
+        bool link = strcmp(table[i].destination, "fe80::/10") == 0;
         const char *destination = link ? "fe80::a9fe:a9fe/128" : table[i].destination;
         size_t len = strcspn(destination, "/");
         struct jumps found = {.count = 0};

@@ -100,6 +100,6 @@ bool uplinks_same(const struct uplinks *a, const struct uplinks *b)
 {
     bool same = a->count == b->count;
     for (size_t i = 0; same && i < a->count; i++)
-        same = a->list[i].ifindex == b->list[i].ifindex && !strcmp(a->list[i].name, b->list[i].name);
+        same = a->list[i].ifindex == b->list[i].ifindex && strcmp(a->list[i].name, b->list[i].name) == 0;
     return same;
 }

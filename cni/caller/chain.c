@@ -30,7 +30,7 @@ static int check_names(const struct cni_attachment *a, struct err *err)
 
 static bool is_left_out(const char *type)
 {
-    return !strcmp(type, "tc-redirect-tap");
+    return strcmp(type, "tc-redirect-tap") == 0;
 }
 
 /* One plugin, if it is not one that is left out. */

@@ -42,11 +42,11 @@ int network_read(struct network *n, char *text, size_t len, bool single, const c
     n->version = jsonread_string(&n->json, jsonread_member(&n->json, 0, "cniVersion"));
     if (!n->name || !network_is_name(n->name))
         return err_set(err, "%s: \"name\" has to be letters, digits and _.-", where);
-    if (!n->version || !strncmp(n->version, "0.1.", 4) || !strncmp(n->version, "0.2.", 4))
+    if (!n->version || strncmp(n->version, "0.1.", 4) == 0 || strncmp(n->version, "0.2.", 4) == 0)
         return err_set(err, "%s: cniVersion %s is not supported (0.3.0 to 1.1.0 are)", where,
                        n->version ? n->version : "0.1.0");
     const char *flag = jsonread_raw(&n->json, jsonread_member(&n->json, 0, "disableCheck"), &size);
-    n->no_check = flag && size == strlen("true") && !strncmp(flag, "true", size);
+    n->no_check = flag && size == strlen("true") && strncmp(flag, "true", size) == 0;
     return read_plugins(n, single, where, err);
 }
 
@@ -62,7 +62,7 @@ void network_free(struct network *n)
 static bool ends_in(const char *name, const char *end)
 {
     size_t len = strlen(name);
-    return len > strlen(end) && !strcmp(name + len - strlen(end), end);
+    return len > strlen(end) && strcmp(name + len - strlen(end), end) == 0;
 }
 
 static bool is_list(const char *name)
@@ -92,7 +92,7 @@ static int search(struct network *n, const char *dir, struct dirent **files, int
     for (int i = 0; i < count; i++) {
         struct err why = {0};
         int result = read_file(n, dir, files[i]->d_name, &why);
-        if (!result && (!name || !strcmp(n->name, name)))
+        if (!result && (!name || strcmp(n->name, name) == 0))
             return 0;
         if (result && !broken.text[0])
             broken = why;
@@ -124,7 +124,7 @@ static bool is_ours(const char *key)
 {
     static const char *const ours[] = {"cniVersion", "name", "prevResult", "runtimeConfig", "plugins"};
     for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
-        if (!strcmp(key, ours[i]))
+        if (strcmp(key, ours[i]) == 0)
             return true;
     return false;
 }
@@ -133,7 +133,7 @@ static bool is_true(const struct jsonread *j, int item)
 {
     size_t len;
     const char *raw = jsonread_raw(j, item, &len);
-    return raw && len == 4 && !strncmp(raw, "true", len);
+    return raw && len == 4 && strncmp(raw, "true", len) == 0;
 }
 
 static void add_capabilities(const struct network *n, size_t plugin, const char *text, struct json *out)

@@ -1,5 +1,19 @@
-/* The VM's disks, in their fixed order: root, data, scratch (what the guest writes to its root, when that is
- * EROFS), then the volumes. */
+/* The VM's drives, in their fixed order: root, data, scratch (what the guest writes to its root, when that is EROFS),
+ * then the volumes.  The order decides the guest's names: /dev/vda, vdb, ...
+ *
+ * There are four kinds:
+ *   served     a tree as an EROFS image over FUSE (served.h): the root, and each volume.  Nothing is copied.
+ *   sealed     an EROFS image that is there already: the root.
+ *   passing    an ext4 in a sparse file in VM_SCRATCH_DIR, gone with the VM: scratch, data without a volume, an ext4
+ * root. kept       data.ext4 in the user's volume (datadisk.h).
+ *
+ * drives_start begins them in that order and adds each to struct drives before it makes anything, so drives_remove can
+ * always undo what there is.  A served drive's process scans its tree, and a passing drive's mke2fs works, while the
+ * caller goes on; a kept drive is checked at once, because e2fsck may refuse it.  drives_finish waits for all of them.
+ *
+ * Who holds what: drive.fd keeps a passing or kept file open and locked until the VM's end.  A passing file has no name
+ * until it is complete, so a killed start leaves none; its name goes as soon as Firecracker has opened it.  A served
+ * image lives as long as its process, which ends with entry. */
 #ifndef CTR_DRIVES_H
 #define CTR_DRIVES_H
 

@@ -1,6 +1,16 @@
-/* The VM's own cgroup, below the one that we are in, so that the container's limits hold for it too.  The jailer writes
- * the values (its --cgroup) and moves itself there.  Without a setting, the VM has no cgroup of its own, and
- * Firecracker stays in ours. */
+/* The VM's own cgroup, below the one that we are in, so that the container's limits hold for it too.  Without a
+ * setting, the VM has no cgroup of its own, and Firecracker stays in ours.
+ *
+ *   OURS/ctr-jailer-entry   v2 only: entry; and, where OURS is the root of what a container sees, all its processes
+ *   OURS/ctr-jailer/ID      the VM's: the jailer, which becomes Firecracker
+ *
+ * In v2, a cgroup with processes cannot have children with controllers (cgroups(7), "no internal processes").  So entry
+ * first moves aside, then enables each setting's controller in OURS and in OURS/ctr-jailer, and makes the VM's.  v1
+ * needs none of that, and has such a directory in each hierarchy that a setting names.
+ *
+ * entry makes the directory, and locks it (lockdir.h); the jailer writes the values (its --cgroup) and moves itself
+ * there.  A directory without a lock is a dead VM's, which the next start removes.  What was moved aside stays there:
+ * other VMs may be in OURS/ctr-jailer by the time that this one ends. */
 #ifndef CTR_CGROUP_H
 #define CTR_CGROUP_H
 

@@ -56,7 +56,8 @@ static void remove_all(const char *path, const char *prefix, bool folders)
 {
     DIR *dir = opendir(path);
     for (struct dirent *e; dir && (e = readdir(dir));)
-        if (!strncmp(e->d_name, prefix, strlen(prefix)) && strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+        if (strncmp(e->d_name, prefix, strlen(prefix)) == 0 && strcmp(e->d_name, ".") != 0 &&
+            strcmp(e->d_name, "..") != 0)
             remove_one(dirfd(dir), path, e->d_name, folders);
     if (dir)
         closedir(dir);
