@@ -16,6 +16,7 @@ enum sandbox_role {
     SANDBOX_COPIER,     /* skopeo: as SANDBOX_PROGRAM, with threads, and makes and removes files and folders */
     SANDBOX_LOGGER,     /* of a VM in the background: writes what it reads to files */
     SANDBOX_SHARE,      /* the server of a shared folder: all that is done with files, and nothing else */
+    SANDBOX_PULLER,     /* skopeo, from a registry: as SANDBOX_COPIER, and speaks TCP and UDP */
     SANDBOX_ROLES
 };
 

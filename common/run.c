@@ -149,7 +149,10 @@ static void become_program(const char *path, const char *const argv[], const str
     signals_default();
     if (take_descriptors(as, in, out, complaints, &report) == 0 &&
         privilege_drop_for_program(as->uid, as->capabilities) == 0 &&
-        sandbox_enter(as->copier ? SANDBOX_COPIER : SANDBOX_PROGRAM, NULL) == 0)
+        sandbox_enter(as->puller   ? SANDBOX_PULLER
+                      : as->copier ? SANDBOX_COPIER
+                                   : SANDBOX_PROGRAM,
+                      NULL) == 0)
         execve(path, (char *const *)argv, env);
     int failed = errno;
     (void)io_write_all(report, &failed, sizeof(failed));

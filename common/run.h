@@ -32,6 +32,7 @@ struct run_as {
     const int *fds;        /* these and the count: at most RUN_FDS_MAX */
     unsigned fd_count;
     bool copier; /* it is held to SANDBOX_COPIER (common/sandbox.h) instead of SANDBOX_PROGRAM */
+    bool puller; /* or to SANDBOX_PULLER */
 };
 enum { RUN_FDS_MAX = 4 };
 

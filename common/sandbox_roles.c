@@ -191,6 +191,25 @@ static const struct rule copier[] = {ONLY(clone, 0, CLONE_VM | CLONE_THREAD, CLO
                                      ANY(fchmodat),
                                      ANY(utimensat)};
 
+/* Beside what the copier does.  Go asks for sockets of any protocol to learn what there is. */
+#define SOCKET_OF(family, type) RULE(SYS_socket, {{IF(0, WHOLE, family)}, {IF(1, SOCK_TYPES, type)}})
+enum { SOCK_TYPES = 15 }; /* Linux, include/linux/net.h: SOCK_TYPE_MASK */
+static const struct rule puller[] = {SOCKET_OF(AF_INET, SOCK_STREAM),
+                                     SOCKET_OF(AF_INET, SOCK_DGRAM),
+                                     SOCKET_OF(AF_INET6, SOCK_STREAM),
+                                     SOCKET_OF(AF_INET6, SOCK_DGRAM),
+                                     ANY(connect),
+                                     ANY(bind),
+                                     ANY(getsockname),
+                                     ANY(getpeername),
+                                     ANY(getsockopt),
+                                     ANY(setsockopt),
+                                     ANY(sendto),
+                                     ANY(recvfrom),
+                                     ANY(sendmsg),
+                                     ANY(recvmsg),
+                                     ANY(shutdown)};
+
 /* common/pack.c */
 static const struct rule pack[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY),
                                    ANY(getdents64),
@@ -263,6 +282,7 @@ static const struct role roles[SANDBOX_ROLES] = {
     [SANDBOX_CLIENT] = {"ctr-jailer", {ALL(always), ALL(client)}},
     [SANDBOX_LOGGER] = {"the logger", {ALL(always), ALL(logger)}},
     [SANDBOX_SHARE] = {"a share's server", {ALL(always), ALL(share)}},
+    [SANDBOX_PULLER] = {"skopeo", {ALL(always), ALL(copier), ALL(puller), ALL(program)}, .programs = true},
     [SANDBOX_WATCH] = {"netsetup-watch", {ALL(always), ALL(watcher), ALL(program)}, .programs = true}};
 
 const struct role *role_of(enum sandbox_role role)

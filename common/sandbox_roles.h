@@ -21,7 +21,7 @@ struct rule {
     struct condition only[RULE_CONDITIONS_MAX];
 };
 
-enum { ROLE_TABLES_MAX = 3 };
+enum { ROLE_TABLES_MAX = 4 };
 /* The calls of all tables together are what the role may do; a table of no rules ends them. */
 struct role {
     const char *name; /* of the process, in messages */

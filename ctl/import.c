@@ -17,6 +17,7 @@
 #include "store/work.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -125,7 +126,7 @@ static int unpack_all(struct import *im, char *layers, struct err *err)
 }
 
 /* A folder of the work's, which belongs to that user. */
-static int make_folder(struct import *im, const char *name, uid_t uid, struct err *err)
+static int make_folder(const struct import *im, const char *name, uid_t uid, struct err *err)
 {
     cleanup_close int fd = -1;
     if (mkdirat(im->work.fd, name, 0700) == 0)
@@ -145,6 +146,16 @@ static bool is_named(const char *source)
     return false;
 }
 
+/* Those that need an engine's own rights. */
+static int check_transport(const char *source, struct err *err)
+{
+    if (strncmp(source, "docker-daemon:", 14) == 0)
+        return err_set(err, "%s: save it first: docker save IMAGE >FILE, and import FILE", source);
+    if (strncmp(source, "containers-storage:", 19) == 0)
+        return err_set(err, "%s: save it first: podman save IMAGE >FILE, and import FILE", source);
+    return 0;
+}
+
 static int copy(const char *transport, const char *source, const struct import *im, uid_t uid, struct buf *said,
                 struct err *err)
 {
@@ -161,11 +172,53 @@ static int copy(const char *transport, const char *source, const struct import *
     return status;
 }
 
+/* Root's credentials for registries (containers-auth.json(5)), where there are any. */
+static const char *find_credentials(void)
+{
+    const char *given = getenv("REGISTRY_AUTH_FILE");
+    const char *const files[] = {given, "/run/containers/0/auth.json", "/root/.docker/config.json"};
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+        if (files[i] && access(files[i], R_OK) == 0)
+            return files[i];
+    return NULL;
+}
+
+/* From a registry into a layout, as it is: who speaks to the network unpacks nothing.  The host's policy of signatures
+ * and its registries hold (containers-policy.json(5), containers-registries.conf(5)). */
+static int pull(const char *source, const struct import *im, uid_t uid, struct err *err)
+{
+    char to[WORK_PATH + 32], temporary[WORK_PATH + 16], path[WORK_PATH];
+    cleanup_buf struct buf said = {0};
+    const char *credentials = find_credentials();
+    cleanup_close int folder = make_folder(im, "pulled", uid, err);
+    if (folder < 0)
+        return -1;
+    snprintf(to, sizeof(to), "oci:%s/pulled:image", im->work.path);
+    snprintf(temporary, sizeof(temporary), "%s/tmp", im->work.path);
+    const char *const argv[] = {"skopeo",    "--tmpdir", temporary, "copy",
+                                "--quiet",   source,     to,        credentials ? "--authfile" : NULL,
+                                credentials, NULL};
+    struct run_as as = {.uid = uid, .capabilities = privilege_reading(), .puller = true};
+    int status = run_program_as(argv, &as, &said, err);
+    if (status < 0 && !run_find(argv[0], path, sizeof(path)))
+        err_hint(err, "install skopeo");
+    return status > 0 ? err_set(err, "%s: skopeo cannot pull the image: %.600s", source, run_last_line(&said)) : status;
+}
+
 /* An archive is docker's, or else OCI's. */
 static int fetch(const char *source, const struct import *im, uid_t uid, struct err *err)
 {
     struct stat st;
+    char pulled[WORK_PATH + 32];
     cleanup_buf struct buf said = {0}, before = {0};
+    if (strncmp(source, "docker://", 9) == 0) {
+        if (pull(source, im, uid, err) < 0)
+            return -1;
+        snprintf(pulled, sizeof(pulled), "oci:%s/pulled:image", im->work.path);
+        source = pulled;
+    }
+    if (check_transport(source, err) < 0)
+        return -1;
     bool named = is_named(source);
     if (!named && stat(source, &st) < 0)
         return err_sys(err, "cannot open %s", source);

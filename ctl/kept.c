@@ -60,6 +60,25 @@ static int import(struct kept *k, char **args, struct err *err)
     return 0;
 }
 
+/* Under the name by which the registry has it, or another. */
+static int pull(struct kept *k, char **args, struct err *err)
+{
+    char name[NAME_SIZE];
+    struct stored to;
+    cleanup_buf struct buf source = {0};
+    const char *reference = strncmp(args[0], "docker://", 9) == 0 ? args[0] + 9 : args[0];
+    if (!args[1] && strchr(reference, '@'))
+        return err_set(err, "image pull %s: give it a name, too: a digest is not one", reference);
+    buf_fmt(&source, "docker://%s", reference);
+    if (buf_failed(&source))
+        return err_set(err, "out of memory");
+    if (name_parse(k->kind, args[1] ? args[1] : reference, name, err) < 0 ||
+        import_image(&k->store, source.data, name, &to, err) < 0)
+        return -1;
+    buf_fmt(&k->out, "%s\tsha256:%s\n", name, to.digest);
+    return 0;
+}
+
 /* Reports a file that is missing or has changed, and goes on with the list. */
 static int list_one(void *arg, const char *name)
 {
@@ -151,7 +170,8 @@ static const struct {
     int (*run)(struct kept *k, char **args, struct err *err);
 } verbs[] = {{"add", 2, 3, true, add},          {"tag", 2, 2, false, tag},     {"path", 1, 1, false, path},
              {"rm", 1, 1, false, drop},         {"ls", 0, 0, false, list},     {"verify", 0, 0, false, verify},
-             {"inspect", 1, 1, false, inspect}, {"prune", 0, 0, false, prune}, {"import", 2, 2, true, import}};
+             {"inspect", 1, 1, false, inspect}, {"prune", 0, 0, false, prune}, {"import", 2, 2, true, import},
+             {"pull", 1, 2, true, pull}};
 enum { VERBS = sizeof(verbs) / sizeof(*verbs) };
 
 static int count(char **args)
@@ -176,7 +196,8 @@ static int run(enum store_kind kind, char **argv, struct err *err)
     int arguments = count(argv + 1) - 1;
     if (i == VERBS || arguments < verbs[i].least || arguments > verbs[i].most)
         return err_set(err, "%s: unknown or incomplete command (ctr-jailer %s --help lists them)", self, self);
-    if (kind == STORE_KERNELS && (arguments == 3 || verbs[i].run == inspect || verbs[i].run == import))
+    if (kind == STORE_KERNELS &&
+        (arguments == 3 || verbs[i].run == inspect || verbs[i].run == import || verbs[i].run == pull))
         return err_set(err, "kernel: a kernel has no configuration, and is not imported");
     int rc = store_open(&k.store, root, verbs[i].makes, err) < 0 ? -1 : verbs[i].run(&k, argv + 2, err);
     store_close(&k.store);

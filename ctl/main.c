@@ -68,10 +68,12 @@ static const struct {
      "keeps guest kernels in the host's store, /var/lib/ctr-jailer or DIR; path: prints the file for VM_KERNEL_IMAGE; "
      "verify: ls, after reading each file and comparing it with its digest"},
     {"image", ctl_image,
-     "image [--root DIR] add FILE TAG [CONFIG] | import SOURCE TAG | tag TAG TAG | path TAG | inspect TAG | rm TAG | "
+     "image [--root DIR] add FILE TAG [CONFIG] | import SOURCE TAG | pull REFERENCE [TAG] | tag TAG TAG | path TAG | "
+     "inspect TAG | rm TAG | "
      "ls | verify | prune",
      "keeps root filesystems, sealed by rootdisk write, in the host's store; CONFIG: a file with what skopeo inspect "
-     "--config or docker inspect prints of the image; import: unpacks a docker or OCI archive or an OCI layout; path: "
+     "--config or docker inspect prints of the image; import: unpacks a docker or OCI archive or an OCI layout; pull: "
+     "one from a registry; path: "
      "prints the file for VM_ROOTFS_DIR; inspect: prints digest, "
      "size and configuration as JSON; a TAG is [HOST[:PORT]/]PATH[:VERSION]"},
 };

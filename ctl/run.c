@@ -90,12 +90,40 @@ static int set_from(const struct jsonread *j, const char *key, const char *varia
     return text ? run_set(variable, text, false, err) : 0;
 }
 
-/* entry supports only the shell form. */
+/* A word as a shell takes it. */
+static void quote(struct buf *out, const char *word)
+{
+    buf_str(out, " '");
+    for (; *word; word++)
+        if (*word == '\'')
+            buf_str(out, "'\\''");
+        else
+            buf_add(out, word, 1);
+    buf_str(out, "'");
+}
+
+/* Entry has a shell run it; the exec form becomes a shell's exec, which takes an image with a shell. */
 static int set_health(const struct jsonread *j, struct err *err)
 {
+    cleanup_buf struct buf command = {0};
     int test = jsonread_first(j, jsonread_member(j, jsonread_member(j, 0, "Healthcheck"), "Test"));
-    cleanup_free char *kind = jsonread_string(j, test), *command = jsonread_string(j, jsonread_next(j, test));
-    return kind && command && strcmp(kind, "CMD-SHELL") == 0 ? run_set("VM_HEALTHCHECK_CMD", command, false, err) : 0;
+    cleanup_free char *kind = jsonread_string(j, test);
+    bool shell = kind && strcmp(kind, "CMD-SHELL") == 0;
+    if (!shell && (!kind || strcmp(kind, "CMD") != 0))
+        return 0;
+    buf_str(&command, shell ? "" : "exec");
+    for (int i = jsonread_next(j, test); i >= 0; i = jsonread_next(j, i)) {
+        cleanup_free char *word = jsonread_string(j, i);
+        if (word && shell)
+            buf_str(&command, word);
+        else if (word)
+            quote(&command, word);
+    }
+    if (buf_failed(&command))
+        return err_set(err, "out of memory");
+    return command.len > strlen("exec") || (shell && command.len)
+               ? run_set("VM_HEALTHCHECK_CMD", command.data, false, err)
+               : 0;
 }
 
 static int configure(struct run_vm *r, const struct jsonread *j, char **args, struct err *err)

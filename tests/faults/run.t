@@ -43,6 +43,9 @@ is "the image's environment, and nothing of the host's" "$(of '.environment | so
     '["A=b c","EMPTY=","HOME=/srv","PATH=/from/image","VM_ID=of-the-image"]'
 is "its command" "$(of .command org/app:1.0)" '["/guest-static","argv","x y",""]'
 is "its user, directory, signal and health check" "$(of '[.guest_user, .guest_workdir, .stop_signal, .healthcheck]' org/app:1.0)" '["1:2","/srv",3,"true"]'
+jq '.config.Healthcheck.Test = ["CMD", "/bin/check", "a b", "it'"'"'s", ""]' config.json >health.json
+bin/ctr-jailer image add image health health.json >/dev/null
+is "a health check's exec form" "$(of .healthcheck health)" "$(jq -n --arg text "exec '/bin/check' 'a b' 'it'\\''s' ''" '$text')"
 is "its file and the kernel's" "$(of '[.drives.rootfs_dir, .drives.rootfs_sealed, .kernel_image]' org/app:1.0)" \
     "[\"$(bin/ctr-jailer image path org/app:1.0)\",true,\"$(bin/ctr-jailer kernel path vmlinux-v5.8)\"]"
 is "arguments take the place of Cmd" "$(of .command org/app:1.0 -x --name y)" '["/guest-static","argv","-x","--name","y"]'

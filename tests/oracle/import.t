@@ -80,6 +80,45 @@ is "the configuration is the one that skopeo sees" "$(image inspect app:layout |
     "$(skopeo inspect --config oci:layout:base | jq -S .config)"
 is "nothing is left of the work" "$(find store -maxdepth 1 -name 'work*')" ""
 
+# --- from a registry, by http and https as skopeo's own configuration has it
+ip link set lo up
+mkdir -p registry registries.d certs/localhost:5001
+mount --bind registries.d /etc/containers/registries.conf.d
+mkdir -p /etc/containers/certs.d 2>/dev/null && mount --bind certs /etc/containers/certs.d
+printf '[[registry]]\nlocation = "localhost:5000"\ninsecure = true\n' >registries.d/test.conf
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+    -keyout key.pem -out certs/localhost:5001/ca.crt 2>/dev/null
+serve() { # PORT MORE
+    printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: %s/registry}}\nhttp: {addr: "localhost:%s"%s}\n' "$work" "$1" "${2:-}" >"registry-$1.yml"
+    docker-registry serve "registry-$1.yml" >"registry-$1.log" 2>&1 &
+    registries+=($!)
+}
+registries=()
+serve 5000
+serve 5001 ", tls: {certificate: $work/certs/localhost:5001/ca.crt, key: $work/key.pem}"
+push() { skopeo copy -q oci:layout:base docker://localhost:5000/org/app:1.0 2>/dev/null; }
+check "a registry has an image" wait_until 30 push
+is "it is pulled, by http" "$(image pull localhost:5000/org/app:1.0 | cut -f 1)" localhost:5000/org/app:1.0
+is "and is the same file" "$(image path localhost:5000/org/app:1.0)" "$(image path app:layout)"
+secure() { image pull localhost:5001/org/app:1.0 secure >pulled 2>&1; }
+check "by https" wait_until 30 secure
+is "it is, too" "$(image path secure)" "$(image path app:layout)"
+check "import knows the form" image import docker://localhost:5000/org/app:1.0 imported
+digest=$(skopeo inspect docker://localhost:5000/org/app:1.0 | jq -r .Digest)
+check "and a digest" image pull "localhost:5000/org/app@$digest" by-digest
+is "which is not a name" "$(image pull "localhost:5000/org/app@$digest" 2>&1)" \
+    "ctr-jailer: image pull localhost:5000/org/app@$digest: give it a name, too: a digest is not one"
+like "an image that is not there" "$(image pull localhost:5000/org/none 2>&1)" "ctr-jailer: docker://localhost:5000/org/none: skopeo cannot pull the image: *manifest unknown*"
+rm certs/localhost:5001/ca.crt
+like "a certificate that nobody knows" "$(image pull localhost:5001/org/app:1.0 2>&1)" "ctr-jailer: docker://localhost:5001/org/app:1.0: skopeo cannot pull the image: *certificate*"
+kill "${registries[@]}"
+wait "${registries[@]}" 2>/dev/null || true
+like "a registry that is not there" "$(image pull localhost:5000/org/app:1.0 2>&1)" "ctr-jailer: docker://localhost:5000/org/app:1.0: skopeo cannot pull the image: *connection refused*"
+is "an engine's own images are told how" "$(image import docker-daemon:app:1.0 x 2>&1; image import containers-storage:app x 2>&1)" \
+    "ctr-jailer: docker-daemon:app:1.0: save it first: docker save IMAGE >FILE, and import FILE
+ctr-jailer: containers-storage:app: save it first: podman save IMAGE >FILE, and import FILE"
+is "nothing is left of the work" "$(find store -maxdepth 1 -name 'work*')" ""
+
 # --- hostile layers: nothing outside the tree is touched
 mkdir outside && echo safe >outside/file
 refused() { # NAME MESSAGE SOURCE
