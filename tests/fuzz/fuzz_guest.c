@@ -5,6 +5,7 @@
  *   make build/fuzz/fuzz_guest && build/fuzz/fuzz_guest -close_fd_mask=3 -max_total_time=60 build/fuzz/guest.corpus */
 #include "guest-init/copy.h"
 #include "guest-init/host.h"
+#include "guest-init/limits.h"
 #include "guest-init/members.h"
 #include "guest-init/oom.h"
 #include "guest-init/serve.h"
@@ -89,6 +90,10 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK); /* a terminal that ^S has stopped would hold us up */
     }
     return FIRST_PID + (pid_t)n;
+}
+
+void limits_own(void)
+{
 }
 
 bool oom_killed(pid_t pid)
