@@ -20,12 +20,13 @@ $(B)/net/cnicaller: $(patsubst %.c,$(B)/obj/%.o,tests/net/cnicaller.c $(call lib
 test-net: $(B)/bin/netsetup $(B)/net/peer $(B)/net/flood $(B)/net/again $(B)/net/cards $(B)/net/cnicaller
 	@tests/net/run
 
-$(B)/bench/netsetup: $(B)/obj/tests/bench/netsetup.o $(B)/obj/tests/bench/measure.o $(patsubst %.c,$(B)/obj/%.o,$(call lib,netsetup) $(COMMON))
+$(B)/bench/netsetup $(B)/bench/takeover: $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/measure.o $(B)/obj/tests/bench/shell.o $(patsubst %.c,$(B)/obj/%.o,$(call lib,netsetup) $(COMMON))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_netsetup)
 
-bench-net: $(B)/bench/netsetup
-	@$<
+bench-net: $(B)/bench/netsetup $(B)/bench/takeover
+	@$(B)/bench/netsetup
+	@$(B)/bench/takeover
 
 # Other people's firewalls, for the tests: Debian's packages, unpacked and not installed.
 $(B)/firewalls/stamp: | $(TEST_STAMP)

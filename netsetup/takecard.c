@@ -119,9 +119,16 @@ int takecard_untie(const struct takeover_card *c, struct err *err)
     return err_sys(err, "cannot give the interface %s back to the container", c->card.name);
 }
 
+/* The kernel frees its memory later. */
+static int delete_link(unsigned ifindex)
+{
+    struct link_deletion deletion;
+    return link_delete_start(ifindex, &deletion) || link_delete_wait(&deletion) ? -1 : 0;
+}
+
 int takecard_remove(const struct takeover_card *c, struct err *err)
 {
-    if (!c->tap_index || !tried_twice(link_delete, c->tap_index))
+    if (!c->tap_index || !tried_twice(delete_link, c->tap_index))
         return 0;
     return err_sys(err, "cannot remove TAP device %s", c->tap);
 }

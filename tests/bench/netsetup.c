@@ -12,8 +12,8 @@
 #include "netsetup/gc.h"
 #include "netsetup/link.h"
 #include "netsetup/rules.h"
-#include "netsetup/tool.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/shell.h"
 
 #include <arpa/inet.h>
 #include <sched.h>
@@ -25,21 +25,6 @@
 #include <unistd.h>
 
 enum { ROUNDS = 20, ROW = 100 };
-
-static void die(const struct err *err)
-{
-    log_error("%s", err->text);
-    exit(1);
-}
-
-/* Runs a shell script, and gives what it printed when out is not NULL. */
-static void shell(const char *script, struct buf *out)
-{
-    const char *const argv[] = {"sh", "-e", NULL};
-    struct err err = {0};
-    if (tool_run(argv, script, out, &err))
-        die(&err);
-}
 
 /* One line of rules text as an iptables command: added as written, or deleted. */
 static void put_rule(struct buf *script, const char *backend, const char *table, const char *line, bool add)
