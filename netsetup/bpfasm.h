@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* CONTEXT: the register that holds struct __sk_buff from prog_begin on, as packet access wants. */
-enum { PROG_MAX = 2048, JUMPS_MAX = 48, CONTEXT = BPF_REG_6 };
+enum { PROG_MAX = 4096, JUMPS_MAX = 48, CONTEXT = BPF_REG_6 };
 
 /* Where things are in a frame: bytes from its start. */
 enum {

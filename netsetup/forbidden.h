@@ -1,19 +1,27 @@
 /* Destinations that no guest may reach, whatever routes, options and other rules say: the clouds' metadata services,
- * which give the host's credentials to any request from the host's address, and the host's own loopback and link. */
+ * which hand out the host's credentials to whoever asks from its address, and the host's own loopback and link.  IPv4
+ * services are meant in each IPv6 address that a translator or a tunnel on the way would take for theirs. */
 #ifndef CTR_NETSETUP_FORBIDDEN_H
 #define CTR_NETSETUP_FORBIDDEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* A row: an address or a prefix as iptables' -d takes it. */
+/* All addresses that are net where the mask has ones.  Of IPv4, the first four bytes count. */
 struct forbidden {
     int family; /* AF_INET, AF_INET6 */
-    const char *destination;
+    uint8_t net[16], mask[16];
+    bool link; /* all that is on a link */
 };
 
-/* The table; *count gets the number of rows. */
-const struct forbidden *forbidden_table(size_t *count);
+enum { FORBIDDEN_MAX = 48, FORBIDDEN_TEXT = 96 };
+
+/* Fills in all of them; their number. */
+size_t forbidden_list(struct forbidden out[FORBIDDEN_MAX]);
+
+/* As iptables' -d takes it: with a length, or with a mask where that has gaps. */
+const char *forbidden_text(const struct forbidden *f, char text[FORBIDDEN_TEXT]);
 
 /* Whether address (text of either family, without a scope) is in it.  The host must ask a resolver at such an address
  * on the guest's behalf. */

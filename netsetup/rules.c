@@ -88,17 +88,16 @@ static void rule(const struct ctx *c, const char *where, const char *target, con
 
 static void raw(const struct ctx *c)
 {
-    char mac[MAC_TEXT];
-    size_t count;
-    const struct forbidden *no = forbidden_table(&count);
+    char mac[MAC_TEXT], destination[FORBIDDEN_TEXT];
+    struct forbidden no[FORBIDDEN_MAX];
     buf_str(c->out, "*raw\n");
     rule(c, "-I PREROUTING", "DROP", "-i %s ! -s %s", c->tap, c->guest);
     rule(c, "-I PREROUTING", "DROP", "-i %s -m mac ! --mac-source %s", c->tap, mac_text(c->link->guest_mac, mac));
     for (const char *const *match = c->family->refused; *match; match++)
         rule(c, "-I PREROUTING", "DROP", "-i %s %s", c->tap, *match);
-    for (; count; no++, count--)
-        if (no->family == c->family->af)
-            rule(c, "-I PREROUTING", "DROP", "-i %s -d %s", c->tap, no->destination);
+    for (size_t n = forbidden_list(no); n--;)
+        if (no[n].family == c->family->af)
+            rule(c, "-I PREROUTING", "DROP", "-i %s -d %s", c->tap, forbidden_text(&no[n], destination));
     buf_str(c->out, "COMMIT\n");
 }
 

@@ -20,7 +20,6 @@
  * Bytes beyond a frame's end must not be loaded (bpfasm.h: the frame would pass), so the length is checked first. */
 #include "netsetup/tieprog.h"
 #include "common/array.h"
-#include "common/num.h"
 #include "netsetup/bpfasm.h"
 #include "netsetup/forbidden.h"
 
@@ -97,34 +96,46 @@ static void load_bits(struct prog *p, unsigned at, int mask)
     prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, mask);
 }
 
-/* Jumps over the rest, to prog_land_all, when the address in the frame is in net/bits. */
-static void jump_if_in(struct prog *p, struct jumps *found, unsigned at, const uint8_t *net, unsigned bits)
+/* Jumps over the rest, to prog_land_all, when the address in the frame is net, of so many bytes, where the mask has
+ * ones. */
+static void jump_if_like(struct prog *p, struct jumps *found, unsigned at, const uint8_t *net, const uint8_t *mask,
+                         size_t bytes)
 {
     size_t differs[4], words = 0;
-    for (unsigned done = 0; done < bits; done += 32, at += 4, net += 4) {
-        uint32_t word, mask = bits - done >= 32 ? UINT32_MAX : ~(UINT32_MAX >> (bits - done));
-        memcpy(&word, net, sizeof(word));
-        prog_load(p, BPF_W, at);
-        if (mask != UINT32_MAX)
-            prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, (int32_t)mask);
-        differs[words++] = prog_jump(p, BPF_JNE, ntohl(word) & mask);
+    for (size_t i = 0; i < bytes; i += sizeof(uint32_t)) {
+        uint32_t word, ones;
+        memcpy(&word, net + i, sizeof(word));
+        memcpy(&ones, mask + i, sizeof(ones));
+        if (!ones)
+            continue;
+        prog_load(p, BPF_W, at + (unsigned)i);
+        if (ones != UINT32_MAX)
+            prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, (int32_t)ntohl(ones));
+        differs[words++] = prog_jump(p, BPF_JNE, ntohl(word & ones));
     }
     found->at[found->count++] = prog_skip(p);
     for (size_t i = 0; i < words; i++)
         prog_land(p, differs[i]);
 }
 
+static void jump_if(struct prog *p, struct jumps *found, unsigned at, const uint8_t *address, size_t bytes)
+{
+    uint8_t whole[sizeof(struct in6_addr)];
+    memset(whole, 0xff, sizeof(whole));
+    jump_if_like(p, found, at, address, whole, bytes);
+}
+
 /* An unspecified address is for those who look for their own, or whether it is in use. */
 static void drop_strangers(struct prog *p, const struct card *card, int family, unsigned at, bool or_none)
 {
     static const uint8_t none[sizeof(struct in6_addr)];
-    unsigned bits = family == AF_INET6 ? 128 : 32;
+    size_t bytes = family == AF_INET6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
     struct jumps own = {.count = 0};
     for (size_t i = 0; i < card->address_count; i++)
         if (card->address[i].family == family)
-            jump_if_in(p, &own, at, card->address[i].local.s6_addr, bits);
+            jump_if(p, &own, at, card->address[i].local.s6_addr, bytes);
     if (or_none)
-        jump_if_in(p, &own, at, none, bits);
+        jump_if(p, &own, at, none, bytes);
     if (!own.count) { /* the kernel takes no program with instructions that nothing leads to: a jump that is never made
                        */
         prog_set(p, BPF_REG_0, 0);
@@ -138,21 +149,17 @@ static void drop_strangers(struct prog *p, const struct card *card, int family, 
  * service of OpenStack and Akamai. */
 static void drop_forbidden(struct prog *p, int family, unsigned at)
 {
-    size_t count;
-    const struct forbidden *table = forbidden_table(&count);
+    static const struct in6_addr on_link = {{{0xfe, 0x80, [12] = 0xa9, 0xfe, 0xa9, 0xfe}}};
+    struct forbidden no[FORBIDDEN_MAX];
+    size_t count = forbidden_list(no), bytes = family == AF_INET6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
     for (size_t i = 0; i < count; i++) {
-        char text[INET6_ADDRSTRLEN];
-        uint8_t net[sizeof(struct in6_addr)];
-        uint64_t bits;
-        bool link = strcmp(table[i].destination, "fe80::/10") == 0;
-        const char *destination = link ? "fe80::a9fe:a9fe/128" : table[i].destination;
-        size_t len = strcspn(destination, "/");
         struct jumps found = {.count = 0};
-        snprintf(text, sizeof(text), "%.*s", (int)len, destination);
-        if (table[i].family != family || inet_pton(family, text, net) != 1 ||
-            num_parse(destination + len + 1, 1, 128, &bits) < 0)
+        if (no[i].family != family)
             continue;
-        jump_if_in(p, &found, at, net, (unsigned)bits);
+        if (no[i].link)
+            jump_if(p, &found, at, on_link.s6_addr, bytes);
+        else
+            jump_if_like(p, &found, at, no[i].net, no[i].mask, bytes);
         size_t apart = prog_skip(p);
         prog_land_all(p, &found);
         prog_end(p, TC_ACT_SHOT);

@@ -80,10 +80,15 @@ class Maker:
         yield "arp-probe", self.ether(ETH_ARP, self.arp(ip="0.0.0.0", target=self.own))
         yield "ip6", self.ether(ETH_IP6, self.udp6())
         yield "ip6-link", self.ether(ETH_IP6, self.udp6(to="fe80::1"))
+        for i, to in enumerate(("64:ff9b::808:808", "2002:808:808::1", "64:ff9b:1::808:808", "64:ff9b:1:808:8:800::")):
+            yield f"ip6-carried-{i}", self.ether(ETH_IP6, self.udp6(to=to))
         yield "dad", self.ether(ETH_IP6, self.ipv6(self.nd(135, self.ip6), source="::", kind=58))
         yield "advertisement", self.ether(ETH_IP6, self.ipv6(self.nd(136, self.ip6), kind=58))
         yield "solicitation", self.ether(ETH_IP6, self.ipv6(self.nd(135, ROUTER), kind=58))
         yield "report", self.ether(ETH_IP6, self.ipv6(bytes([58, 0, 5, 2, 0, 0, 1, 0]) + self.nd(143, "::"), kind=0))
+        # As any container on the engine's network, it may be the DHCP server of its neighbours.
+        yield "dhcp-server", self.ether(ETH_IP, self.ip(17, struct.pack("!HHHH", 67, 68, 8 + 64, 0), to="255.255.255.255"))
+        yield "dhcp6-server", self.ether(ETH_IP6, self.ipv6(struct.pack("!HHHH", 547, 546, 8 + 64, 0), to="fe80::1"))
         for kind in (6, 50, 132, 136):
             yield f"ip4-{kind}", self.ether(ETH_IP, self.ip(kind, bytes(8)))
             yield f"ip6-{kind}", self.ether(ETH_IP6, self.ipv6(bytes(8), kind=kind))
@@ -138,6 +143,7 @@ class Maker:
         yield "mld-query-options", self.ether(ETH_IP6, self.ipv6(bytes([58, 0, 5, 2, 0, 0, 1, 0]) + self.nd(130, "::"),
                                                                  kind=0))
         yield "mld-router", self.ether(ETH_IP6, self.ipv6(self.report(151), to="ff02::6a", kind=58))
+        yield "icmp-router", self.ether(ETH_IP, self.ip(1, self.report(9)))  # RFC 1256
         # Tunnels, and routers' protocols (OSPF, PIM, VRRP).
         for kind in (4, 41, 47, 51, 89, 103, 112):
             yield f"ip4-{kind}", self.ether(ETH_IP, self.ip(kind, self.ip4()))
@@ -165,7 +171,10 @@ class Maker:
         yield "spanning-tree", self.ether(64, b"\x42\x42\x03" + bytes(32), to=mac_of("01:80:c2:00:00:00"))
         for i, to in enumerate(("169.254.169.254", "168.63.129.16", "100.100.100.200", "127.0.0.1")):
             yield f"metadata-{i}", self.ether(ETH_IP, self.ip4(to=to))
-        for i, to in enumerate(("fd00:ec2::254", "fe80::a9fe:a9fe", "64:ff9b::169.254.169.254")):
+        for i, to in enumerate(("fd00:ec2::254", "fe80::a9fe:a9fe", "64:ff9b::169.254.169.254", "::169.254.169.254",
+                                "2002:a9fe:a9fe::1", "2002:a83f:8110::1", "2002:6464:64c8::1", "64:ff9b:1::a9fe:a9fe",
+                                "64:ff9b:1:abcd:0:1:6464:64c8", "64:ff9b:1:a9fe:a9:fe00::", "64:ff9b:1:aba9:fe:a9fe::",
+                                "64:ff9b:1:abcd:a9:fea9:fe00:0")):
             yield f"metadata6-{i}", self.ether(ETH_IP6, self.udp6(to=to))
 
 
