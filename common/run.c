@@ -9,13 +9,14 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/privilege.h"
+#include "common/process.h"
 #include "common/sandbox.h"
 #include "common/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -86,35 +87,54 @@ static int collect(int fd, struct buf *out)
     return n < 0 || buf_failed(out) ? -1 : 0;
 }
 
-/* A program that is started has no signal blocked or ignored.  posix_spawn and not fork: the program starts 0.7 ms
- * sooner when this process's memory need not be copied first. */
+struct spawned {
+    const char *path;
+    const char *const *argv;
+    char *const *env;
+    int fds[3]; /* the program's stdin, stdout and stderr */
+    pid_t parent;
+    int failed; /* errno */
+};
+
+/* Has the parent's memory until it executes the program.  AddressSanitizer would never hear of the frame's end. */
+__attribute__((no_sanitize("address"))) static int spawn_child(void *data)
+{
+    struct spawned *s = data;
+    int fds[3], kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
+    process_end_with(s->parent);
+    for (int i = 0; i < 3; i++)
+        fds[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    signals_default();
+    if (dup2(fds[0], STDIN_FILENO) >= 0 && dup2(fds[1], STDOUT_FILENO) >= 0 && dup2(fds[2], STDERR_FILENO) >= 0 &&
+        descriptors_keep(kept, 3) == 0)
+        execve(s->path, (char *const *)s->argv, s->env);
+    s->failed = errno;
+    return 127;
+}
+
+/* Starts a program that has no signal blocked or ignored, no descriptors but its three, and that ends with this
+ * process: iptables-restore must not add the rules of a VM that has been killed when the next one has looked for them
+ * already. As posix_spawn does it, which cannot do the last: the memory need not be copied, so the program starts 0.7
+ * ms sooner than after a fork, and this process waits until it is executed. */
 static int spawn(pid_t *pid, const char *path, const char *const argv[], int in, int out, int complaints)
 {
+    enum { STACK = 64 * 1024 };
+    _Alignas(16) char stack[STACK];
     char path_variable[sizeof(usual_path) + 5];
     char *const env[] = {path_variable, "LC_ALL=C", NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t set;
+    struct spawned s = {path, argv, env, {in, out, complaints}, getpid(), 0};
+    sigset_t all, before;
     snprintf(path_variable, sizeof(path_variable), "PATH=%s", usual_path);
-    if ((errno = posix_spawn_file_actions_init(&files)))
-        return -1;
-    posix_spawnattr_init(&attr); /* which cannot fail, nor can these */
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    sigfillset(&set);
-    posix_spawnattr_setsigdefault(&attr, &set);
-    sigemptyset(&set);
-    posix_spawnattr_setsigmask(&attr, &set);
-    int e = posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
-    e = e ? e : posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-    e = e ? e : posix_spawn_file_actions_adddup2(&files, complaints, STDERR_FILENO);
-#ifdef __GLIBC__ /* musl has no such call; init, which is built with it, runs nothing in this way */
-    e = e ? e : posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-#endif
-    e = e ? e : posix_spawn(pid, path, &files, &attr, (char *const *)argv, env);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&files);
-    errno = e;
-    return e ? -1 : 0;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before); /* a handler would run in the child with our memory */
+    *pid = clone(spawn_child, stack + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &s);
+    int saved = *pid < 0 ? errno : s.failed;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (*pid > 0 && s.failed)
+        while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    errno = saved;
+    return saved ? -1 : 0;
 }
 
 /* In the child.  Where a descriptor goes another may lie that is still needed: all are taken out of the way first. */

@@ -12,7 +12,10 @@
  *             other programs take no claim
  *   ports     bound sockets (portclaim.h), not names: other programs must meet them, too
  * Only the id is waited for, and it is the first claim that two VMs can compete for, so no two VMs wait for each other.
- * The claims are released after what they protect is gone: ports, subnet, mark and id, uids. */
+ * The claims are released after what they protect is gone: ports, subnet, mark and id, uids.
+ *
+ * A child that is being started when its parent is killed has the descriptors a moment longer, until it executes its
+ * program or closes them (milliseconds); then a VM counts as living though it is dead. */
 #ifndef CTR_NETSETUP_CLAIM_H
 #define CTR_NETSETUP_CLAIM_H
 

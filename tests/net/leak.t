@@ -24,6 +24,12 @@ cleaned() {
     [ "$(left)" = "[]" ]
 }
 
+# As far as claims and rules tell.
+cleaned_of() { # ID
+    gc >/dev/null
+    ! left | grep -q "$1"
+}
+
 # A child of the killed one (iptables-restore, the relay before it lets go of what it inherited) may live a
 # moment longer and hold the claim: then the gc after that takes it.
 every_step() { # DESCRIPTION KILL STRIDE: a failure, or a kill, at each call in turn
@@ -91,6 +97,27 @@ for WORLD in "${WORLDS[@]}"; do
     patiently eval '! in_ns host grep -q @ctr-jailer/dead /proc/net/unix'
     down next
     is "$WORLD: the live VM alone is left" "$with_live" "$(snapshot)"
+
+    # A killed VM's iptables-restore does not wait for the lock of the older tables, to add its rules later.
+    if [ "$WORLD" = legacy ]; then
+        : >"$TMP/xtables.lock"
+        touch /run/xtables.lock
+        exec {lock}>"$TMP/xtables.lock"
+        flock "$lock"
+        { nsenter --net="/run/netns/$NS-host" -- unshare -m sh -c 'mount --bind "$0" /run/xtables.lock && exec "$@"' \
+            "$TMP/xtables.lock" "$NETSETUP" up waits >/dev/null 2>&1 {lock}>&- & } 2>/dev/null
+        waits=$!
+        waiting() { pgrep -P $waits -f 'iptables-legacy-restore' | xargs -I{} ls -l /proc/{}/fd | grep -q xtables.lock; }
+        patiently waiting
+        result $? "a program waits for the lock"
+        kill -9 $waits
+        wait $waits 2>/dev/null
+        patiently cleaned_of waits
+        exec {lock}>&-
+        open() { ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q "$TMP/xtables.lock"; }
+        patiently eval '! open'
+        is "and adds no rules once its VM has been killed" "$with_live" "$(snapshot)"
+    fi
 
     # A killed VM's iptables-restore ends later: when the next VM, whose TAP has got the same name, has looked already.
     up dead
