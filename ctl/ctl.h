@@ -24,6 +24,7 @@ int ctl_run_image(const char *id, char **argv, struct err *err);
 int ctl_inspect(const char *id, char **argv, struct err *err);
 int ctl_rm(const char *id, char **argv, struct err *err);
 int ctl_purge(const char *id, char **argv, struct err *err);
+int ctl_completion(const char *id, char **argv, struct err *err);
 int ctl_kill(const char *id, char **argv, struct err *err);
 
 /* Finds the VM (without an id: the only one) and connects to it.  A descriptor, or

@@ -1,7 +1,7 @@
 /* ctr-jailer [--id ID] COMMAND ...: asks a running VM's entry, or works on the host's store. */
 #include "common/descriptors.h"
 #include "common/log.h"
-#include "ctl/ctl.h"
+#include "ctl/commands.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -10,82 +10,15 @@
 
 enum { EXIT_OURS = 125 };
 
-static const struct {
-    const char *name;
-    int (*run)(const char *id, char **argv, struct err *err);
-    const char *usage, *help;
-} commands[] = {
-    {"exec", ctl_exec, "exec [-i] [-t] [-u USER] [-w DIR] [-e NAME=VALUE]... [--busybox] [--] COMMAND [ARGUMENT...]",
-     "runs a command in the guest; its exit code is the command's"},
-    {"cp", ctl_cp, "cp [-a] PATH :PATH | cp [-a] :PATH PATH",
-     "copies files into the guest (:PATH) or out of it, as docker cp does; - is a tar stream.  Files that "
-     "come out of the guest belong to whoever copies them and lose set-user-id bits and capabilities, and devices are "
-     "skipped; -a, --archive: keeps all of these"},
-    {"status", ctl_status, "status [--json | --healthy | --metrics]",
-     "shows the VM's state; --healthy: exit 0 if its command runs and VM_HEALTHCHECK_CMD, if given, succeeds; "
-     "--metrics: "
-     "Prometheus' text format"},
-    {"logs", ctl_logs, "logs [-f] [--tail N] [-t] [--console] [--vmm] [--raw] [--root DIR] [ID]",
-     "prints what the command of a VM in the background (run -d) has written, -f: and goes on until its end, -t: with "
-     "times.  Of other VMs, or with --console, it prints the guest's console: kernel and panic text; --vmm: "
-     "Firecracker's own log.  On a terminal control characters are printed as \\xNN, unless with --raw; a file or pipe "
-     "gets them as they are"},
-    {"pause", ctl_pause, "pause", "stops the VM's processors until unpause; exec is refused meanwhile"},
-    {"unpause", ctl_unpause, "unpause", "resumes a paused VM"},
-    {"stop", ctl_stop, "stop [-t SECONDS] [ID]",
-     "stops the VM, even a paused one, as SIGTERM would, and waits until it has ended"},
-    {"run", ctl_run_image,
-     "run [-d] [--rm] [-i] [-t] [-e NAME=VALUE]... [--env-file FILE]... [-p [ADDRESS:]PORT:PORT]... [-v VOLUMES]... "
-     "[-u USER] [-w DIR] [-m SIZE] [--cpus N] [--name ID] [--hostname NAME] [--entrypoint PROGRAM] "
-     "[--stop-signal SIGNAL] [--cni-network-name NETWORK] [--kernel ID] [--root DIR] [--dry-run] IMAGE [--] "
-     "[ARGUMENT...]",
-     "runs an image of the host's store in a VM, with its environment, user, command and so on, as docker run does; "
-     "entry's options come from the environment, and flags win over them; -d: in the background, prints the id; --rm: "
-     "nothing of such a VM stays when it has ended; -i: the command reads stdin, which may be a terminal; --dry-run: "
-     "prints the plan; --from IMAGE, --vmlinux-id ID, --mem MIB, --cpu N, --port and --daemonize are known, too"},
-    {"rm", ctl_rm, "rm [-f] [--root DIR] ID...",
-     "removes what is kept of VMs in the background that have ended: name, log, exit code; -f: ends them first"},
-    {"purge", ctl_purge, "purge [--root DIR]",
-     "removes what dead VMs have left, also after a kill or a reboot: records of VMs in the background, whose names it "
-     "prints, directories, cgroups, disks and networks; VMs that run lose nothing"},
-    {"inspect", ctl_inspect, "inspect [--show-env] [--root DIR] [--vmm-id] ID",
-     "prints a VM as JSON: address, process, image and its names, as firebuild names them, and all of its state.json; "
-     "of one in the background, also what it was started with.  The values of its variables are null, unless with "
-     "--show-env"},
-    {"kill", ctl_kill, "kill [--vmm-id] ID [--shutdown-timeout SECONDS]",
-     "stops a VM as stop does, and kills its command after 15 seconds, or after SECONDS"},
-    {"wrap", ctl_wrap, "wrap [STAGE]",
-     "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "
-     "of "
-     "a Dockerfile, with its environment, user, command and so on"},
-    {"ls", ctl_ls, "ls [-a] [-q] [--json] [--filter KEY=TEXT]... [--root DIR]",
-     "lists the VMs that run here, also in containers: id, entry's process, start (UTC), network, address, image, "
-     "status, and host or container, with tabs between them and - for none; -a: also those in the background that have "
-     "ended; -q: ids; --filter: those in whose id, status, image, place, network or address the text is; --json: an "
-     "array of what state.json says of each, and the rest"},
-    {"ps", ctl_ls, "ps ...", "is ls"},
-    {"kernel", ctl_kernel, "kernel [--root DIR] add FILE ID | tag ID ID | path ID | rm ID | ls | verify | prune",
-     "keeps guest kernels in the host's store, /var/lib/ctr-jailer or DIR; path: prints the file for VM_KERNEL_IMAGE; "
-     "verify: ls, after reading each file and comparing it with its digest"},
-    {"image", ctl_image,
-     "image [--root DIR] add FILE TAG [CONFIG] | import SOURCE TAG | pull REFERENCE [TAG] | tag TAG TAG | path TAG | "
-     "inspect TAG | rm TAG | "
-     "ls | verify | prune",
-     "keeps root filesystems, sealed by rootdisk write, in the host's store; CONFIG: a file with what skopeo inspect "
-     "--config or docker inspect prints of the image; import: unpacks a docker or OCI archive or an OCI layout; pull: "
-     "one from a registry; path: "
-     "prints the file for VM_ROOTFS_DIR; inspect: prints digest, "
-     "size and configuration as JSON; a TAG is [HOST[:PORT]/]PATH[:VERSION]"},
-};
-enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
-
 static void usage(FILE *out)
 {
     fputs("Usage: ctr-jailer [--id ID] COMMAND ...\n\n"
           "Controls the VM of this container; if several run here, --id chooses one.  kernel and image need no "
           "VM.\n\n",
           out);
-    for (int i = 0; i < COMMANDS; i++)
+    size_t count;
+    const struct command *commands = commands_all(&count);
+    for (size_t i = 0; i < count; i++)
         fprintf(out, "  %s\n      %s\n", commands[i].usage, commands[i].help);
 }
 
@@ -102,23 +35,31 @@ int main(int argc, char **argv)
         id = argv[1];
         argv += 2;
     }
+    if (*argv && strcmp(*argv, "--version") == 0) {
+        puts("ctr-jailer " CTR_VERSION);
+        return 0;
+    }
     if (*argv && strcmp(*argv, "--help") == 0) {
         usage(stdout);
         return 0;
     }
-    int i = 0;
-    while (*argv && i < COMMANDS && strcmp(*argv, commands[i].name) != 0)
-        i++;
-    if (!*argv || i == COMMANDS) {
+    if (!*argv) {
         usage(stderr);
         return EXIT_OURS;
     }
+    const struct command *command = commands_find(*argv), *meant = command ? NULL : commands_meant(*argv);
+    if (!command && meant)
+        log_error("unknown command %s: did you mean %s?", *argv, meant->name);
+    else if (!command)
+        log_error("unknown command %s (ctr-jailer --help lists them)", *argv);
+    if (!command)
+        return EXIT_OURS;
     if (argv[1] && strcmp(argv[1], "--help") == 0) {
-        printf("Usage: ctr-jailer [--id ID] %s\n\n%c%s.\n", commands[i].usage, toupper(commands[i].help[0]),
-               commands[i].help + 1);
+        printf("Usage: ctr-jailer [--id ID] %s\n\n%c%s.\n", command->usage, toupper(command->help[0]),
+               command->help + 1);
         return 0;
     }
-    int code = commands[i].run(id, argv, &err);
+    int code = command->run(id, argv, &err);
     if (code < 0)
         log_error("%s", err.text);
     return code < 0 ? EXIT_OURS : code;

@@ -8,6 +8,7 @@
 
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "common/edits.h"
 #include "common/log.h"
 #include "common/variables.h"
 #include "entry/plan/options.h"
@@ -15,7 +16,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { WORDS_MAX = 8, NAME_MAX_BYTES = 32 };
+enum { WORDS_MAX = 8 };
 
 /* Names in common use, which applications are likely to have for themselves. */
 static const char *const common[] = {"LOG_LEVEL", "DATA_DIR", "HOST", "GUEST", "TAP",  "IP",
@@ -39,28 +40,6 @@ static struct word_list split_words(const char *name)
         if (!*name)
             return w;
     }
-}
-
-/* Letters to insert, remove or replace (Levenshtein); large for names that are longer than any option. */
-static unsigned edits(const char *a, const char *b)
-{
-    unsigned row[NAME_MAX_BYTES + 1];
-    size_t len = strlen(b);
-    if (len > NAME_MAX_BYTES || strlen(a) > NAME_MAX_BYTES)
-        return NAME_MAX_BYTES;
-    for (size_t i = 0; i <= len; i++)
-        row[i] = (unsigned)i;
-    for (size_t k = 1; *a; a++, k++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)k;
-        for (size_t i = 1; i <= len; i++) {
-            unsigned replaced = diagonal + (*a != b[i - 1]);
-            unsigned other = (row[i] < row[i - 1] ? row[i] : row[i - 1]) + 1;
-            diagonal = row[i];
-            row[i] = replaced < other ? replaced : other;
-        }
-    }
-    return row[len];
 }
 
 /* The same word, or a form of it that is longer by up to `longer` letters: VCPU and VCPUS, DATA and DATAFS. */

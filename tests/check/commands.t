@@ -1,0 +1,55 @@
+#!/bin/bash
+# ctr-jailer's commands, which all come from one table: their help, what a slip is told, and the completion of bash, zsh
+# and fish, by these shells themselves.
+set -euo pipefail
+. tests/lib/tap.sh
+export PATH=$PWD/build/bin:$PATH
+mapfile -t commands < <(ctr-jailer --help | sed -n 's/^  \([a-z]\+\)\b.*/\1/p')
+check "there are ${#commands[@]} commands" [ "${#commands[@]}" -gt 15 ]
+bad=
+for command in "${commands[@]}"; do
+    [[ $(ctr-jailer "$command" --help) == "Usage: ctr-jailer [--id ID] $command"* ]] || bad+=" $command"
+done
+is "each has its help" "$bad" ""
+like "there is a version" "$(ctr-jailer --version)" "ctr-jailer [0-9]*"
+while IFS=: read -r typed meant; do
+    capture ctr-jailer "$typed"
+    is "$typed: did you mean $meant?" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: unknown command $typed: did you mean $meant?"
+done <<'SLIPS'
+imgae:image
+rn:run
+exce:exec
+inspct:inspect
+stpo:stop
+SLIPS
+capture ctr-jailer something-else
+is "what is not near is told, too" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: unknown command something-else (ctr-jailer --help lists them)"
+capture ctr-jailer completion csh
+is "an unknown shell" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: completion: usage: completion bash | zsh | fish"
+
+# What bash offers for words, of which the last one is completed.
+offered() {
+    bash -c 'eval "$(ctr-jailer completion bash)"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _ctr_jailer; echo "${COMPREPLY[*]}"' bash ctr-jailer "$@"
+}
+is "bash: commands" "$(offered p)" "pause purge ps"
+is "bash: also behind an id" "$(offered --id one un)" "unpause"
+is "bash: flags" "$(offered run --en)" "--env-file --entrypoint"
+is "bash: behind an id, too" "$(offered --id one logs --t)" "--tail"
+is "bash: words" "$(offered image p)" "pull path prune"
+is "bash: nothing is a file's name" "$(offered run /et)" ""
+home=$(mktemp -d /tmp/commands.XXXXXX) # fish and zsh write into it
+trap 'rm -rf "$home"' EXIT
+if command -v zsh >/dev/null; then
+    check "zsh takes its script" env HOME="$home" zsh -f -c 'autoload -U compinit && compinit -u -D && eval "$(ctr-jailer completion zsh)" && (( $+functions[_ctr_jailer] ))'
+else
+    skip "zsh takes its script" "no zsh"
+fi
+if command -v fish >/dev/null; then
+    offered() { HOME=$home fish --no-config -c 'ctr-jailer completion fish | source; complete -C"$argv[1]"' "$1" 2>/dev/null | cut -f 1 | sort | xargs; }
+    is "fish: commands" "$(offered 'ctr-jailer pu')" "purge"
+    is "fish: flags" "$(offered 'ctr-jailer run --en')" "--entrypoint --env-file"
+    is "fish: words" "$(offered 'ctr-jailer image p' | xargs -n 1 | grep -x 'pull\|path\|prune' | xargs)" "path prune pull"
+else
+    skip "fish takes its script" "no fish"
+fi
+done_testing
