@@ -28,7 +28,7 @@ static int take_name(const char *name, const char *value, char tap[IFNAMSIZ], st
     return 0;
 }
 
-/* "K=V;K2=V2"; what is for others is not ours to judge. */
+/* "K=V;K2=V2"; keys for other plugins are ignored. */
 static int take_args(struct cni_request *r, struct err *err)
 {
     char *rest = NULL;

@@ -1,4 +1,4 @@
-/* What a container runtime asks of the plugin: variables, and the network's configuration on stdin.  The formats are
+/* A container runtime's request to the plugin: variables, and the network's configuration on stdin.  The formats are
  * those of the Container Network Interface Specification, 0.3.0 to 1.1.0; CNI_ARGS those of awslabs' tc-redirect-tap.
  */
 #ifndef CTR_CNI_REQUEST_H

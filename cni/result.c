@@ -28,7 +28,7 @@ static void copy_all(struct json *out, const struct jsonread *j, int array)
         copy_item(out, NULL, j, i);
 }
 
-/* Copies an object's members but for these. */
+/* Copies an object's members except these. */
 static void copy_but(struct json *out, const struct jsonread *j, int object, const char *const *but)
 {
     for (int k = jsonread_first(j, object); k >= 0; k = jsonread_next(j, k)) {

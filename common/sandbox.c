@@ -25,7 +25,7 @@
 #define RESULT(context) ((context)->uc_mcontext.regs[0])
 #endif
 
-/* Unless a role has it, asking for one of these ends the process. */
+/* Unless the role allows them, these calls kill the process. */
 static const int deadly[] = {SYS_execve,
                              SYS_execveat,
                              SYS_ptrace,
@@ -79,7 +79,7 @@ static const int deadly[] = {SYS_execve,
 #endif
 };
 
-/* The program: at most so many instructions for a rule, and some before and after. */
+/* The most instructions of the program: for each rule, and some before and after. */
 enum { RULES_MAX = 128, OF_A_RULE = 3 * RULE_CONDITIONS_MAX + 3, OTHERS = 16 };
 struct program {
     struct sock_filter code[RULES_MAX * OF_A_RULE + OTHERS];
@@ -107,8 +107,8 @@ static void add_jump(struct program *p, int how, uint32_t k, uint8_t yes, uint8_
 }
 
 /* The accumulator holds the call's number before and after.  A condition takes three instructions, and after the last
- * one, the end and the load are left: what does not match goes on with the load, or after the end when that is the
- * last. */
+ * one, the end and the load are left: if a condition does not match, the program continues with the load, or after the
+ * end if there is no further rule. */
 static void add_rule(struct program *p, const struct rule *r)
 {
     uint8_t count = 0;
@@ -127,7 +127,7 @@ static void add_rule(struct program *p, const struct rule *r)
         load_field(p, offsetof(struct seccomp_data, nr));
 }
 
-/* When watched, what is refused comes to on_refusal. */
+/* When watched, refused calls reach on_refusal. */
 static void write_program(struct program *p, const struct role *role, bool watched)
 {
     load_field(p, offsetof(struct seccomp_data, arch));

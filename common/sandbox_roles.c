@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <termios.h>
 
-/* Calls that newer architectures have in a newer form only. */
+/* Calls that newer architectures have only in a newer form. */
 #ifndef SYS_poll
 #define SYS_poll RULE_NOT_HERE
 #define SYS_access RULE_NOT_HERE
@@ -35,7 +35,7 @@
     RULE(SYS_socket, {{IF(0, WHOLE, family)}, {IF(1, WHOLE, (type) | SOCK_CLOEXEC | SOCK_NONBLOCK)}, {IF(2, WHOLE, 0)}})
 /* setsockopt or getsockopt, of one option of any socket. */
 #define OPTION(call, option) RULE(SYS_##call, {{IF(1, WHOLE, SOL_SOCKET)}, {IF(2, WHOLE, option)}})
-/* A terminal's modes and size; not TIOCSTI, which writes into it what others are to read. */
+/* A terminal's modes and size; not TIOCSTI, which inserts input for other processes of the terminal. */
 #define TERMINAL                                                                                                       \
     ONLY(ioctl, 1, WHOLE, TCGETS), ONLY(ioctl, 1, WHOLE, TCSETS), ONLY(ioctl, 1, WHOLE, TCSETSW),                      \
         ONLY(ioctl, 1, WHOLE, TIOCGWINSZ)
@@ -95,8 +95,9 @@ static const struct rule relay[] = {SOCKET(AF_INET, SOCK_DGRAM),
 
 static const struct rule jail[] = {ANY(wait4), ANY(waitid)};
 
-/* What these do when they start (with the dynamic linker), on a filesystem's image, and, for mke2fs -d, with a tree.
- * Any ioctl: they have no terminal, and ask a file whether it is a block device in many ways. */
+/* The calls that these programs make when they start (with the dynamic linker), on a filesystem's image, and, for
+ * mke2fs -d, with a tree. Any ioctl: they have no terminal, and ask a file whether it is a block device in many ways.
+ */
 static const struct rule program[] = {ANY(execve),
                                       ANY(mmap),
                                       ANY(mprotect),
@@ -172,7 +173,7 @@ static const struct rule layer[] = {UNPACK,
                                     ANY(getdents64),
                                     ANY(lseek)};
 
-/* Beside what programs do: threads, and files and folders of its own. */
+/* Besides the calls of programs: threads, and its own files and directories. */
 static const struct rule copier[] = {ONLY(clone, 0, CLONE_VM | CLONE_THREAD, CLONE_VM | CLONE_THREAD),
                                      ANY(epoll_create1),
                                      ANY(epoll_ctl),
@@ -228,7 +229,7 @@ static const struct rule client[] = {ANY(recvmsg), ANY(sendmsg), ANY(sendto), TE
 static const struct rule logger[] = {ONLY(openat, 2, O_ACCMODE | O_CREAT | O_NOFOLLOW, O_WRONLY | O_CREAT | O_NOFOLLOW),
                                      ANY(renameat), ANY(ftruncate)};
 
-/* Beside what programs do: rtnetlink, and iptables-restore with its netlink (nft) or raw sockets (legacy). */
+/* Besides the calls of programs: rtnetlink, and iptables-restore with its netlink (nft) or raw sockets (legacy). */
 static const struct rule watcher[] = {
     ONLY(clone, 0,
          CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET, 0),

@@ -1,4 +1,4 @@
-/* What each role of common/sandbox.h may call: data only, of which common/sandbox.c makes the filter. */
+/* The system calls of each role of common/sandbox.h: data only, from which common/sandbox.c makes the filter. */
 #ifndef CTR_SANDBOX_ROLES_H
 #define CTR_SANDBOX_ROLES_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of an argument's low 32 bits, what the mask covers is the value. */
+/* The masked part of an argument's low 32 bits must equal the value. */
 struct condition {
     int argument;
     uint32_t mask, value;

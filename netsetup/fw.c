@@ -28,8 +28,8 @@ int fw_scan(struct fw_scan *scan, enum fw_backend backend, int family, struct er
     return r;
 }
 
-/* A refusal decides first: only an accept in the backend that refuses helps.  Then whoever manages the host's
- * containers, then where more rules are. */
+/* A backend that refuses comes first, because only an accept in that backend helps.  Next is the backend of the host's
+ * container engine, and then the one with more rules. */
 enum fw_backend fw_choose(const struct fw_scan *nft, const struct fw_scan *legacy)
 {
     if (nft->absent)
@@ -54,7 +54,8 @@ static int remove_seen(struct fw_scan *scan, const char *id, struct err *err)
     return scan->backend == FW_NFT ? nft_remove(scan, id, err) : legacy_remove(scan, id, err);
 }
 
-/* Either backend refuses the whole when one rule is gone since the scan: then what is left now is what must go. */
+/* Either backend refuses the whole removal if one rule has disappeared since the scan.  Then a new scan finds the rules
+ * that are left to remove. */
 int fw_remove(struct fw_scan *scan, const char *id, struct err *err)
 {
     struct err why = {0};

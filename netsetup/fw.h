@@ -38,7 +38,8 @@ struct fw_place {
 };
 struct fw_place fw_find_place(const struct fw_scan *nft, const struct fw_scan *legacy);
 
-/* Removes our rules of one VM that the scan saw.  Rules that are gone by now are fine.  0, or -1 with err. */
+/* Removes our rules of one VM that the scan saw.  Rules that have disappeared meanwhile are no error.  0, or -1 with
+ * err. */
 int fw_remove(struct fw_scan *scan, const char *mark, struct err *err);
 
 #endif

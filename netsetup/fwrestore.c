@@ -83,7 +83,7 @@ static void reverse_line(struct buf *out, const char *line, size_t len, char own
     buf_add(out, spec, (size_t)(line + len - spec));
 }
 
-/* nf_tables' rules go quicker by their handles. */
+/* Rules in nf_tables are removed faster by their handles. */
 void fw_take_back(const struct fw_made *made)
 {
     cleanup_buf struct buf text = {0};

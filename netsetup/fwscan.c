@@ -55,7 +55,7 @@ bool fw_takes_ports(const char *target)
     return strcmp(target, "DNAT") == 0 || strcmp(target, "REDIRECT") == 0;
 }
 
-/* OUTPUT's rules are about what this host asks of others. */
+/* Rules in OUTPUT concern this host's own requests to others. */
 void fw_see_dnat(struct fw_scan *scan, const char *chain, const struct fw_dnat *dnat)
 {
     if (scan->family != AF_INET || !dnat->first || strcmp(chain, "OUTPUT") == 0)

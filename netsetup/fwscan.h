@@ -1,4 +1,5 @@
-/* What is known of the host's packet filter after reading it, and how the readers (nft.h, legacy.h) note it down. */
+/* The result of reading the host's packet filter, and the functions by which the readers (nft.h, legacy.h) record it.
+ */
 #ifndef CTR_NETSETUP_FWSCAN_H
 #define CTR_NETSETUP_FWSCAN_H
 
@@ -48,8 +49,8 @@ struct fw_scan {
     struct mnl_socket *removal; /* nft's: closing it waits until the kernel has freed what was removed */
 };
 
-/* What a scan learns from one chain and one rule, in the kernel's order.  comment and jump may be NULL.  The
- * new entry when the rule is ours, else NULL. */
+/* Record one chain and one rule, in the kernel's order. comment and jump may be NULL.  Returns the new entry if the
+ * rule is ours, else NULL. */
 void fw_see_chain(struct fw_scan *scan, const char *table, const char *chain, bool drop);
 void fw_see_dnat(struct fw_scan *scan, const char *chain, const struct fw_dnat *dnat);
 struct fw_own *fw_see_rule(struct fw_scan *scan, const char *table, const char *chain, const char *comment,

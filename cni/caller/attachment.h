@@ -1,4 +1,4 @@
-/* What a caller of CNI plugins says of one container on one network. */
+/* A CNI caller's parameters for one container on one network. */
 #ifndef CTR_CNI_ATTACHMENT_H
 #define CTR_CNI_ATTACHMENT_H
 

@@ -1,5 +1,5 @@
-/* What DEL and CHECK need of an ADD, in files: a later process of any caller can undo it.  Place and format are
- * libcni's (containernetworking/cni, libcni/api.go: cachedInfo, kind "cniCacheV1"). */
+/* Keeps the data of an ADD that DEL and CHECK need, in files, so that a later process of any caller can undo the ADD.
+ * Place and format are libcni's (containernetworking/cni, libcni/api.go: cachedInfo, kind "cniCacheV1"). */
 #ifndef CTR_CNI_CACHE_H
 #define CTR_CNI_CACHE_H
 
@@ -13,7 +13,7 @@ struct cache {
     char *result;           /* JSON; NULL: the ADD did not end */
 };
 
-/* Writes the file, or replaces it, at once and for good.  result: the last plugin's, NULL before there is one.  -1 with
+/* Writes or replaces the file, atomically and synced. result: the last plugin's, or NULL before there is one.  -1 with
  * err. */
 int cache_write(const struct cni_attachment *a, const struct network *n, const char *result, struct err *err);
 

@@ -1,4 +1,5 @@
-/* The cache is written before the first plugin makes anything, so whatever kills this process, cni_del knows of it. */
+/* The cache is written before the first plugin makes anything, so cni_del knows about it even if this process is
+ * killed. */
 #include "cni/caller/chain.h"
 #include "cni/caller/cache.h"
 #include "cni/caller/invoke.h"

@@ -8,14 +8,15 @@
 #include "common/err.h"
 
 /* ADD by each plugin in turn; the last one's result is appended to result.  On failure all is undone, and err set: -1.
- * A plugin tc-redirect-tap is left out: entry does itself what that one does (VM_NETWORK=takeover). */
+ * A plugin tc-redirect-tap is skipped, because entry does its work itself (VM_NETWORK=takeover). */
 int cni_add(const struct cni_attachment *a, struct buf *result, struct err *err);
 
 /* CHECK by each plugin.  -1 with err when something is not as ADD made it. */
 int cni_check(const struct cni_attachment *a, struct err *err);
 
-/* DEL by each plugin, backwards, as the cache says, or if that has nothing, as the network is configured now.  All are
- * tried; -1 with the first failure, and the cache is kept for another try.  a->netns may be gone already. */
+/* DEL by each plugin, in reverse order, with the cached configuration, or the network's current one if nothing is
+ * cached.  All are tried; -1 with the first failure, and the cache is kept for another try.  a->netns may be gone
+ * already. */
 int cni_del(const struct cni_attachment *a, struct err *err);
 
 #endif

@@ -58,7 +58,7 @@ static int plan_rootfs(const struct options *o, struct drives_plan *d, struct er
     return -1;
 }
 
-/* Whether dir is a mount point (a volume): then what is in it stays. */
+/* Whether dir is a mount point (a volume), whose content persists. */
 static bool is_mount(const char *dir)
 {
     struct statx st;
@@ -107,7 +107,7 @@ static int plan_volumes(const struct options *o, struct drives_plan *d, struct e
     return 0;
 }
 
-/* A volume is read-only: what is mounted inside of one must find its place there (runc fails there, too). */
+/* Volumes are read-only, so a mount inside a volume needs an existing mount point (runc fails in this case, too). */
 static int plan_inside(const struct drives_plan *d, const char *option, const char *target, bool file, struct err *err)
 {
     const struct volume *outer = NULL;
@@ -139,7 +139,7 @@ static void plan_insides(const struct drives_plan *d, struct refusals *refused)
     refusals_take(refused, &err);
 }
 
-/* A volume is there for data.ext4 to be written. */
+/* A volume must be writable for data.ext4. */
 static int plan_data(const struct options *o, struct drives_plan *d, struct err *err)
 {
     d->data_dir = o->value[OPT_DATA_DIR];
@@ -165,7 +165,7 @@ static int plan_scratch(const struct options *o, struct drives_plan *d, struct e
     return -1;
 }
 
-/* Sizes that were not said.  A data disk that is there keeps its size. */
+/* Chooses the sizes that were not given.  An existing data disk keeps its size. */
 static void plan_space(struct drives_plan *d)
 {
     char path[4096];
@@ -197,7 +197,7 @@ void plan_drives(const struct options *o, struct drives_plan *d, struct refusals
         refusals_take(refused, &err);
     }
     plan_insides(d, refused);
-    if (!refusals_any(refused)) /* a folder that is not there has no room to speak of */
+    if (!refusals_any(refused)) /* a directory that does not exist yet has no known free space */
         plan_space(d);
 }
 
