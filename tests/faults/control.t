@@ -4,26 +4,13 @@
 # kernel is a few bytes that wait, which every KVM can run.
 #: timeout 120
 set -euo pipefail
-. tests/lib/tap.sh
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-for device in /dev/kvm /dev/fuse /dev/net/tun; do [ -e $device ] || skip_all "needs $device"; done
-[ -n "${CONTROL_INSIDE:-}" ] || CONTROL_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
+. tests/faults/host.bash
 ctr=$PWD/build/bin/ctr-jailer
 mount -t tmpfs -o mode=755 run /run
-work=$(mktemp -d /tmp/control.XXXXXX)
-mount -t tmpfs control "$work"
-mkdir "$work/jails" "$work/scratch"
-ip link set lo up
-ip tuntap add up0 mode tap
-ip addr add 192.0.2.1/24 dev up0
-ip link set up0 addrgenmode none up
-ip route add default via 192.0.2.2
+uplink
 
 vm() { # [NAME=value...]
-    env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
-        VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" \
-        VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 \
-        VM_PORTS=8080:80 "$@" "$PWD/build/faults/entry" /guest-static </dev/null
+    env -i "${small_vm[@]}" VM_PORTS=8080:80 "$@" "$PWD/build/faults/entry" /guest-static </dev/null
 }
 state=/run/ctr-jailer/one/state.json
 is "no VM" "$("$ctr" status 2>&1)" "ctr-jailer: no VM is running here"

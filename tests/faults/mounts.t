@@ -4,13 +4,8 @@
 # the disks that Firecracker has are read by erofs-utils and debugfs.
 #: timeout 300
 set -euo pipefail
-. tests/lib/tap.sh
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-for device in /dev/kvm /dev/fuse; do [ -e $device ] || skip_all "needs $device"; done
-[ -n "${FAULTS_INSIDE:-}" ] || FAULTS_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
-work=$(mktemp -d /tmp/faults.XXXXXX)
-mount -t tmpfs faults "$work"
-mkdir -p "$work"/{jails,scratch,tree/{etc/app,proc,sys,dev,html,cache},site/sub,app}
+. tests/faults/host.bash
+mkdir -p "$work"/{tree/{etc/app,proc,sys,dev,html,cache},site/sub,app}
 tree=$work/tree
 cp build/rootfs-static/guest-static "$tree/"
 echo 'of the image' >"$tree/etc/app/app.conf"
@@ -28,10 +23,7 @@ mount --rbind /dev "$tree/dev"
 
 start() { # [NAME=value...]: a VM whose kernel waits
     : >"$work/err"
-    env -i PATH="$PATH" VM_ID=mounts VM_ROOTFS_DIR="$tree" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
-        VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" \
-        VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" VM_DATA_DIR="$work/none" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 \
-        VCPU_COUNT=1 VM_NETWORK=none "$@" build/faults/entry /guest-static </dev/null >"$work/err" 2>&1 &
+    env -i "${small_vm[@]}" VM_ID=mounts VM_ROOTFS_DIR="$tree" VM_DATA_DIR="$work/none" VM_NETWORK=none "$@" build/faults/entry /guest-static </dev/null >"$work/err" 2>&1 &
     entry=$!
     wait_until 60 runs || fail 'a VM runs' "$(<"$work/err")"
 }
@@ -84,10 +76,7 @@ wait_until 20 test -s "$work/serves"
 serving=$(<"/proc/$server/task/$server/children") serving=${serving% }
 [ -d "$work/hung" ] # which the kernel remembers: only the scan asks the server
 kill -STOP "$serving"
-env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
-    VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" VM_JAIL_BASE="$work/jails" \
-    VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 VM_NETWORK=none VM_VOLUMES="$work/hung:/hung:ro" \
-    build/faults/entry /guest-static </dev/null >"$work/err" 2>&1 &
+env -i "${small_vm[@]}" VM_NETWORK=none VM_VOLUMES="$work/hung:/hung:ro" build/faults/entry /guest-static </dev/null >"$work/err" 2>&1 &
 entry=$!
 hangs() { cat /proc/[0-9]*/wchan | grep -q request_wait_answer; }
 ended() { ! kill -0 "$entry"; }

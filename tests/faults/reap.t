@@ -3,18 +3,10 @@
 # Firecracker are the real ones; the kernel is a few bytes that wait, which every KVM can run.
 #: timeout 120
 set -euo pipefail
-. tests/lib/tap.sh
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-for device in /dev/kvm /dev/fuse /dev/net/tun; do [ -e $device ] || skip_all "needs $device"; done
-[ -n "${REAP_INSIDE:-}" ] || REAP_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
-work=$(mktemp -d /tmp/reap.XXXXXX)
-mount -t tmpfs reap "$work"
+. tests/faults/host.bash
 mount -t tmpfs -o mode=755 run /run
-mkdir "$work/jails" "$work/scratch"
 
-env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/waiting" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
-    VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" VM_NETWORK=none VM_LOG_LEVEL=error \
-    VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 \
+env -i "${small_vm[@]}" VM_NETWORK=none VM_LOG_LEVEL=error \
     unshare --pid --fork --kill-child --mount-proc "$PWD/build/faults/entry" /guest-static </dev/null >"$work/out" 2>&1 &
 unshare_pid=$!
 entry() {

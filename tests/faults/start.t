@@ -4,27 +4,13 @@
 # every KVM can run.  FAULTS=all takes every step instead of a sample.
 #: timeout 900
 set -euo pipefail
-. tests/lib/tap.sh
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-for device in /dev/kvm /dev/fuse /dev/net/tun; do [ -e $device ] || skip_all "needs $device"; done
-# Namespaces of its own, and with them an end for all that it starts.
-[ -n "${FAULTS_INSIDE:-}" ] || FAULTS_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
+. tests/faults/host.bash
 all=${FAULTS:-} inject=$PWD/build/inject.so entry=$PWD/build/faults/entry
-work=$(mktemp -d /tmp/faults.XXXXXX)
-mount -t tmpfs faults "$work"
 mount -t tmpfs -o mode=755 run /run
-mkdir -p "$work/jails" "$work/scratch"
-ip link set lo up
-ip tuntap add up0 mode tap # there without a module more
-ip addr add 192.0.2.1/24 dev up0
-ip link set up0 addrgenmode none up
-ip route add default via 192.0.2.2
+uplink
 
 start() { # [NAME=value...]
-    capture env -i PATH="$PATH" VM_ROOTFS_DIR="$PWD/build/rootfs-static" VM_KERNEL_IMAGE="$PWD/build/faults/vmlinux" VM_INITRD_IMAGE="$PWD/build/initramfs.cpio" \
-        VM_FIRECRACKER_BIN="$PWD/build/firecracker/firecracker" VM_JAILER_BIN="$PWD/build/firecracker/jailer" \
-        VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1 \
-        VM_PORTS=8080:80,53:53/udp VM_LOG_LEVEL=error "$@" "$entry" /guest-static </dev/null
+    capture env -i "${small_vm[@]}" VM_KERNEL_IMAGE="$PWD/build/faults/vmlinux" VM_PORTS=8080:80,53:53/udp VM_LOG_LEVEL=error "$@" "$entry" /guest-static </dev/null
 }
 # What is left of a VM, told without starting a process; rules are compared at last.
 left() {
