@@ -17,6 +17,7 @@
 #include "common/tar.h"
 #include "common/unpack.h"
 #include "common/user.h"
+#include "ctl/logfile.h"
 #include "ctl/wrap.h"
 #include "entry/disks/hosts.h"
 #include "entry/disks/settings.h"
@@ -253,6 +254,23 @@ static void check_plugin(const char *text[3])
     cni_request_free(&r);
 }
 
+/* A log is read to its last whole line, and nothing outside of a line is shown. */
+static void check_log(const uint8_t *data, size_t size)
+{
+    struct logfile_line line;
+    cleanup_free char *copy = malloc(size + !size); /* no NUL behind it */
+    CHECK(copy);
+    memcpy(copy, data, size);
+    const char *at = copy, *end = copy + size;
+    for (size_t used; (used = logfile_next(at, (size_t)(end - at), &line)) > 0; at += used) {
+        CHECK(used <= (size_t)(end - at) && at[used - 1] == '\n');
+        if (line.text)
+            CHECK(line.time == at && line.text > at && line.text + line.text_len == at + used - 1 &&
+                  !memchr(line.text, '\n', line.text_len) && at[line.time_len] == ' ');
+    }
+    CHECK(!memchr(at, '\n', (size_t)(end - at)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct {
@@ -265,6 +283,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (data[0] == 'k') {
         check_content(data + 1, size - 1);
+        return 0;
+    }
+    if (data[0] == 'l') {
+        check_log(data + 1, size - 1);
         return 0;
     }
     if (data[0] == 't' || data[0] == 'f' || data[0] == 'a') {
