@@ -1,5 +1,6 @@
 /* kernel and image: the files in the host's store, by name. */
 #include "common/cleanup.h"
+#include "common/edits.h"
 #include "common/io.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -182,6 +183,21 @@ static int count(char **args)
     return n;
 }
 
+/* The verb that the name is a slip of; NULL: none is near. */
+static const char *verb_meant(const char *name)
+{
+    const char *meant = NULL;
+    unsigned least = 3; /* letters; two that have changed places are two */
+    for (int i = 0; i < VERBS; i++) {
+        unsigned far = edits(name, verbs[i].name);
+        if (far < least && far < strlen(verbs[i].name)) {
+            least = far;
+            meant = verbs[i].name;
+        }
+    }
+    return meant;
+}
+
 static int run(enum store_kind kind, char **argv, struct err *err)
 {
     struct kept k = {.store = STORE_CLOSED, .kind = kind};
@@ -194,6 +210,9 @@ static int run(enum store_kind kind, char **argv, struct err *err)
     while (i < VERBS && (!argv[1] || strcmp(argv[1], verbs[i].name) != 0))
         i++;
     int arguments = count(argv + 1) - 1;
+    const char *meant = i == VERBS && argv[1] ? verb_meant(argv[1]) : NULL;
+    if (meant)
+        return err_set(err, "%s: unknown command %s: did you mean %s?", self, argv[1], meant);
     if (i == VERBS || arguments < verbs[i].least || arguments > verbs[i].most)
         return err_set(err, "%s: unknown or incomplete command (ctr-jailer %s --help lists them)", self, self);
     if (kind == STORE_KERNELS &&

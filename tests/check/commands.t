@@ -22,6 +22,9 @@ exce:exec
 inspct:inspect
 stpo:stop
 SLIPS
+is "a slip behind image" "$(ctr-jailer image imprt a b 2>&1)" "ctr-jailer: image: unknown command imprt: did you mean import?"
+is "and behind kernel" "$(ctr-jailer kernel verfiy 2>&1)" "ctr-jailer: kernel: unknown command verfiy: did you mean verify?"
+is "what is not near" "$(ctr-jailer kernel something 2>&1)" "ctr-jailer: kernel: unknown or incomplete command (ctr-jailer kernel --help lists them)"
 capture ctr-jailer something-else
 is "what is not near is told, too" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: unknown command something-else (ctr-jailer --help lists them)"
 capture ctr-jailer completion csh
