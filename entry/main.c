@@ -358,8 +358,7 @@ static int run_vm(struct options *options, struct err *err)
         enum status_reason reason = STATUS_FAILED;
         int history = status_begin(&facts);
         struct undo *u = undo_new();
-        static struct vm vm = {
-            .run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
+        struct vm vm = {.run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
         vm.plan = &plan, vm.signals = &signals, vm.undo = u;
         code = users < 0 ? -1 : !u ? err_set(err, "out of memory") : catch_signals(&signals, err);
         if (code == 0)
