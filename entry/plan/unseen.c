@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TEXT_MAX = 4 << 20 };
@@ -84,10 +85,13 @@ void unseen_warn(const struct options *o, const struct plan *plan)
     unseen_find(text, o, plan, &places);
     for (size_t at = 0; at < places.len; at += strlen(places.data + at) + 1) {
         const char *place = places.data + at;
+        struct stat st;
         buf_fmt(&names, "%s%s", at ? ", " : "", place);
-        buf_fmt(&volumes, "%s%s:%s:ro", at ? "," : "", place, place);
+        if (stat(place, &st) == 0 && (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))) /* no volume is a socket */
+            buf_fmt(&volumes, "%s%s:%s:ro", volumes.len ? "," : "VM_VOLUMES=", place, place);
     }
-    if (places.len && !buf_failed(&names) && !buf_failed(&volumes))
-        log_warn("mounted in the container, but not in the guest: %.800s (VM_VOLUMES=%.1000s carries that)", names.data,
-                 volumes.data);
+    if (places.len == 0 || buf_failed(&names) || buf_failed(&volumes))
+        return;
+    log_warn("mounted in the container, but not in the guest: %.800s%s%.1000s%s", names.data, volumes.len ? " (" : "",
+             volumes.len ? volumes.data : "", volumes.len ? " carries that)" : "");
 }

@@ -68,6 +68,17 @@ disk volume1
 is 'a folder beside it' "$(<"$work/volume1/sub/page")" deeper
 stop
 is 'nothing is left of it' "$(find "$work/jails" "$work/scratch" -mindepth 2; grep -c "$work/jails" /proc/self/mountinfo || true)" 0
+# What is mounted elsewhere in a container is named, and the option that carries it; a socket is no volume.
+mkdir "$work/elsewhere" "$work/elsewhere/folder"
+python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$work/socket"
+touch "$work/elsewhere/socket"
+# shellcheck disable=SC2016 # for the bash inside
+capture env -i "${small_vm[@]}" VM_ROOTFS_DIR="$tree" VM_NETWORK=none unshare -m --pid --fork bash -c '
+    mount -t tmpfs run /run && touch /run/.containerenv && mount --bind "$1/site" "$1/elsewhere/folder" &&
+        mount --bind "$1/socket" "$1/elsewhere/socket" && exec build/faults/entry --dry-run /guest-static' - "$work"
+like 'a folder and a socket mounted elsewhere are named' "$STDERR" "*not in the guest: *$work/elsewhere/folder, $work/elsewhere/socket*"
+is 'one of them with the volume that it can be' "$(grep -o 'elsewhere/[a-z]*:ro' <<<"$STDERR")" elsewhere/folder:ro
+
 # A folder whose filesystem does not answer: the scan hangs in the kernel, and the start can be ended all the same.
 mkdir "$work/hung"
 build/bin/rootdisk serve "$work/site" "$work/hung" >"$work/serves" &
