@@ -43,9 +43,10 @@
 /* Of fcntl's commands the harmless ones: F_SETOWN and F_SETSIG send any signal to any process of this user. */
 #define DUPLICATE ONLY(fcntl, 1, WHOLE, F_DUPFD_CLOEXEC)
 
-/* What any of ours does: memory that holds no code, the clock, its descriptors, its messages, its end.  poll goes on
- * by restart_syscall after SIGSTOP; malloc takes getrandom; abort the two before it, and tgkill, which sandbox.c
- * adds for this process alone: others have its user too. */
+/* What any of ours does: memory that holds no code, the clock, its descriptors, its messages, its end.  The C library
+ * asks the kernel for the time only where user space cannot read the clock, as with hpet.  poll goes on by
+ * restart_syscall after SIGSTOP; malloc takes getrandom; abort the two before it, and tgkill, which sandbox.c adds for
+ * this process alone: others have its user too. */
 static const struct rule always[] = {ANY(read),
                                      ANY(write),
                                      ANY(writev),
@@ -61,6 +62,7 @@ static const struct rule always[] = {ANY(read),
                                      ONLY(mmap, 2, PROT_EXEC, 0),
                                      ONLY(mprotect, 2, PROT_EXEC, 0),
                                      ANY(clock_gettime),
+                                     ANY(gettimeofday),
                                      ANY(getpid),
                                      ANY(futex),
                                      ANY(restart_syscall),

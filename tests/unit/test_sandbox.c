@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -106,6 +107,12 @@ static int try_limit(void)
 {
     struct rlimit limit;
     return told(syscall(SYS_prlimit64, parent, RLIMIT_CORE, NULL, &limit));
+}
+static int try_clock(void)
+{
+    struct timespec now;
+    struct timeval day;
+    return told(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) < 0 ? -1 : syscall(SYS_gettimeofday, &day, NULL));
 }
 static int try_duplicate(void)
 {
@@ -264,6 +271,9 @@ static const struct trial {
      try_limit,
      {REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED,
       REFUSED, REFUSED}},
+    {"the time, from the kernel",
+     try_clock,
+     {WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS, WORKS}},
     {"another number for a file",
      try_duplicate,
      {WORKS, REFUSED, REFUSED, REFUSED, WORKS, WORKS, REFUSED, REFUSED, WORKS, WORKS, WORKS, REFUSED, WORKS, WORKS}},
