@@ -34,7 +34,10 @@ enum {
     PROTO_SETTINGS_MAX = 8 * 1024 * 1024
 };
 
-enum proto_kind { PROTO_CONTROL, PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR, PROTO_KINDS };
+/* A PROTO_SHARE connection, of which each share has SHARE_WAYS, carries FUSE messages for the share's server; the
+ * number in its hello is the share's instead of a session's. */
+enum proto_kind { PROTO_CONTROL, PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR, PROTO_SHARE, PROTO_KINDS };
+enum { SHARE_WAYS = 4 };
 
 enum proto_type {
     /* guest to host, which passes it on to the client of an exec */

@@ -13,11 +13,17 @@
 #define SETTING_DATA_MOUNT "data_mount"   /* where /dev/vdb is mounted */
 #define SETTING_VOLUME "volume"           /* DEVICE:PATH, any number of them: an EROFS disk and where it is mounted */
 #define SETTING_VOLUME_FILE "file_volume" /* the same of a disk that has one file, VOLUME_FILE */
-#define SETTING_HOSTNAME "hostname"       /* the guest's */
-#define SETTING_DOMAINNAME "domainname"   /* what --domainname sets; not there: none */
-#define SETTING_ADDRESS "address"         /* of eth0: 10.1.2.2/30 */
-#define SETTING_GATEWAY "gateway"         /* 10.1.2.1 */
-#define SETTING_ADDRESS6 "address6"       /* of eth0 too: fd00::2/64 */
+/* NUMBER:KIND:PATH, any number of them: a share (PROTO_SHARE), where it is mounted, and the share's kind */
+#define SETTING_SHARE "share"
+#define SHARE_KIND_FOLDER "rw"
+#define SHARE_KIND_FILE "rw-file"
+#define SHARE_KIND_RO_FOLDER "ro"
+#define SHARE_KIND_RO_FILE "ro-file"
+#define SETTING_HOSTNAME "hostname"     /* the guest's */
+#define SETTING_DOMAINNAME "domainname" /* what --domainname sets; not there: none */
+#define SETTING_ADDRESS "address"       /* of eth0: 10.1.2.2/30 */
+#define SETTING_GATEWAY "gateway"       /* 10.1.2.1 */
+#define SETTING_ADDRESS6 "address6"     /* of eth0 too: fd00::2/64 */
 #define SETTING_GATEWAY6 "gateway6"
 /* Both gateways': 06:00:0a:01:02:01.  Nothing on the link answers ARP. */
 #define SETTING_GATEWAY_MAC "gateway_mac"

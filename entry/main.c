@@ -13,6 +13,7 @@
 #include "common/units.h"
 #include "entry/disks/inherited.h"
 #include "entry/disks/settings.h"
+#include "entry/disks/shares.h"
 #include "entry/host/kvmthread.h"
 #include "entry/host/rundir.h"
 #include "entry/host/undo.h"
@@ -92,7 +93,8 @@ static int code_of_end(const struct signals *s, int code)
 }
 
 _Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVES_MAX + PLAN_FILES &&
-                   (int)SERVERS_MAX >= DRIVES_MAX && (int)VMM_NICS_MAX >= TAKEOVER_CARDS_MAX,
+                   (int)SERVERS_MAX >= DRIVES_MAX + SHARES_MAX && (int)SHARE_ENDS_MAX >= SHARES_MAX &&
+                   (int)VMM_NICS_MAX >= TAKEOVER_CARDS_MAX,
                "every stage has room for all drives");
 
 /* The VM as the stages make it, in their order. */
@@ -106,6 +108,7 @@ struct vm {
     struct cgroup cgroup;
     struct lockdir workdir;
     struct drives drives;
+    struct shares shares;
     bool network_seen;            /* what dead VMs left in this namespace was looked for */
     const struct net_link *link;  /* NULL: no nat */
     const struct takeover *taken; /* NULL: no takeover */
@@ -190,13 +193,15 @@ static int make_network(struct vm *vm, struct err *err)
     return write_state(vm, err);
 }
 
-/* What start_disks has begun. */
+/* What start_disks has begun; and the shares. */
 static int finish_disks(struct vm *vm, struct err *err)
 {
     cancel_by(vm->signals->ending);
     int made = drives_finish(&vm->plan->drives, &vm->drives, err);
     cancel_by(-1);
-    return made;
+    if (made < 0 || undo_push(vm->undo, "the shares", shares_stop, &vm->shares, err) < 0)
+        return -1;
+    return shares_start(&vm->plan->drives, &vm->shares, err);
 }
 
 static void add_nic(struct vmm_plan *vmm, const char *tap, const uint8_t mac[MAC_BYTES])
@@ -261,8 +266,11 @@ static int start_vm(struct vm *vm, struct err *err)
 static int settle(struct vm *vm, struct err *err)
 {
     const struct jail *jail = &vm->jail;
-    const int own[] = {vm->signals->all, vm->signals->ending, vm->control,   vm->listener, vmm_connection(vm->vmm),
-                       jail->console,    jail->log,           jail->metrics, jail->report};
+    int own[9 + SHARES_MAX] = {vm->signals->all, vm->signals->ending,     vm->control,
+                               vm->listener,     vmm_connection(vm->vmm), jail->console,
+                               jail->log,        jail->metrics,           jail->report};
+    for (unsigned i = 0; i < SHARES_MAX; i++)
+        own[9 + i] = i < vm->shares.count ? vm->shares.server[i].channel : -1;
     drives_unlink(&vm->drives);
     jail_close(&vm->jail);
     if (write_state(vm, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
@@ -288,7 +296,12 @@ static int watch(struct vm *vm, struct status_facts *facts, enum status_reason *
     for (unsigned i = 0; i < vm->drives.count; i++) {
         const struct drive *d = &vm->drives.drive[i];
         if (d->served.pid_fd >= 0)
-            fds.servers[fds.server_count++] = (struct disk_server){d->served.pid_fd, d->name};
+            fds.servers[fds.server_count++] = (struct disk_server){.end = d->served.pid_fd, .disk = d->name};
+    }
+    for (unsigned i = 0; i < vm->shares.count; i++) {
+        const struct share_server *s = &vm->shares.server[i];
+        fds.servers[fds.server_count++] = (struct disk_server){.end = s->end, .share = s->source};
+        fds.shares.end[fds.shares.count++].channel = s->channel;
     }
     facts->started = loop_now();
     facts->link = vm->link;

@@ -4,6 +4,7 @@
 #include "common/settings.h"
 #include "guest-init/folders.h"
 #include "guest-init/lists.h"
+#include "guest-init/shares.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,10 +42,9 @@ static int mount_data(const char *path, struct err *err)
     return 0;
 }
 
-/* A file is mounted on a file, which is created if it is missing.  Its disk is visible only there. */
-static int mount_file(const char *device, const char *path, struct err *err)
+/* A file is mounted on one that is there, or is created. */
+static int make_file(const char *path, struct err *err)
 {
-    static const char disk[] = "/dev/.volume", file[] = "/dev/.volume/" VOLUME_FILE;
     char above[PATH_MAX];
     if (snprintf(above, sizeof(above), "%s", path) >= (int)sizeof(above))
         return err_set(err, "%.64s...: the path is too long", path);
@@ -55,6 +55,22 @@ static int mount_file(const char *device, const char *path, struct err *err)
     cleanup_close int fd = open(path, O_RDONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644);
     if (fd < 0)
         return err_sys(err, "cannot create the file %s in the guest", path);
+    return 0;
+}
+
+static int mount_share(const char *value, const char *path, bool is_file, struct err *err)
+{
+    if ((is_file ? make_file(path, err) : make_folder(path, err)) < 0)
+        return -1;
+    return shares_mount(value, path, err);
+}
+
+/* The disk that the file comes from is visible here only. */
+static int mount_file(const char *device, const char *path, struct err *err)
+{
+    static const char disk[] = "/dev/.volume", file[] = "/dev/.volume/" VOLUME_FILE;
+    if (make_file(path, err) < 0)
+        return -1;
     mkdir(disk, 0700);
     if (mount(device, disk, "erofs", MS_RDONLY | MS_NODEV, NULL) < 0 || mount(file, path, NULL, MS_BIND, NULL) < 0)
         err_sys(err, "cannot mount the volume at %s", path);
@@ -63,10 +79,23 @@ static int mount_file(const char *device, const char *path, struct err *err)
     return err->text[0] ? -1 : 0;
 }
 
+/* Of NUMBER:KIND:PATH in a share's setting, or NULL. */
+static const char *share_path(const char *setting)
+{
+    bool is_share = strncmp(setting, SETTING_SHARE "=", sizeof(SETTING_SHARE)) == 0;
+    const char *kind = is_share ? strchr(setting, ':') : NULL;
+    const char *path = kind ? strchr(kind + 1, ':') : NULL;
+    return path ? path + 1 : NULL;
+}
+
 /* Of DEVICE:PATH in a volume's setting, or NULL. */
 static const char *volume_path(const char *setting, bool *is_file)
 {
-    const char *value = NULL;
+    const char *value = share_path(setting);
+    if (value) {
+        *is_file = shares_is_file(setting + sizeof(SETTING_SHARE));
+        return value;
+    }
     *is_file = strncmp(setting, SETTING_VOLUME_FILE "=", sizeof(SETTING_VOLUME_FILE)) == 0;
     if (*is_file || strncmp(setting, SETTING_VOLUME "=", sizeof(SETTING_VOLUME)) == 0)
         value = strchr(strchr(setting, '=') + 1, ':');
@@ -77,6 +106,8 @@ static int mount_volume(const char *setting, const char *path, bool is_file, str
 {
     char device[16];
     const char *value = strchr(setting, '=') + 1;
+    if (share_path(setting))
+        return mount_share(value, path, is_file, err);
     snprintf(device, sizeof(device), "%.*s", (int)(path - 1 - value), value);
     if (is_file)
         return mount_file(device, path, err);

@@ -13,6 +13,7 @@
 #include "guest-init/net.h"
 #include "guest-init/serve.h"
 #include "guest-init/settings.h"
+#include "guest-init/shares.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -80,6 +81,7 @@ static int boot(int *control, struct serve_plan *plan, struct err *err)
         return -1;
     if (mounts_root(settings, err) < 0 || mount_rest(settings, err) < 0)
         return -1;
+    plan->spared = shares_any() ? shares_is_relay : NULL;
     if (!*plan->command.directory)
         plan->command.directory = default_directory(settings);
     return limits_take(settings, err);

@@ -11,38 +11,74 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-/* Of /proc/PID/stat (proc(5)): the session and the start time, after the name, which may contain anything. */
-static bool parse_stat(const char *text, char *state, pid_t *sid, uint64_t *ticks)
+/* What /proc/PID/stat says (proc(5)). */
+struct process {
+    pid_t pid, sid;
+    char state;
+    unsigned flags;
+    uint64_t ticks; /* the start time */
+};
+enum { KERNEL_THREAD = 0x00200000 /* PF_KTHREAD of include/linux/sched.h */ };
+
+/* The fields follow the name, which may contain anything. */
+static bool parse_stat(const char *text, struct process *p)
 {
     const char *name_end = strrchr(text, ')');
     unsigned long long start;
     if (!name_end ||
-        sscanf(name_end + 1, " %c %*d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", state,
-               sid, &start) != 3)
+        sscanf(name_end + 1, " %c %*d %*d %d %*d %*d %u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &p->state, &p->sid, &p->flags, &start) != 4)
         return false;
-    *ticks = start;
+    p->ticks = start;
     return true;
+}
+
+/* The next process except PID 1; false: there are no more. */
+static bool next_process(DIR *d, struct process *p)
+{
+    for (struct dirent *e; (e = readdir(d));) {
+        char path[sizeof(e->d_name) + 16];
+        uint64_t pid;
+        if (num_parse(e->d_name, 2, INT32_MAX, &pid) < 0)
+            continue;
+        snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
+        cleanup_free char *text = io_read_file(AT_FDCWD, path, 4096, NULL);
+        p->pid = (pid_t)pid;
+        if (text && parse_stat(text, p))
+            return true;
+    }
+    return false;
 }
 
 unsigned members_signal(pid_t sid, uint64_t before, int signo)
 {
     DIR *d = opendir("/proc");
-    uint64_t tick = SECOND / (uint64_t)sysconf(_SC_CLK_TCK), pid, started;
+    uint64_t tick = SECOND / (uint64_t)sysconf(_SC_CLK_TCK);
     unsigned count = 0;
-    for (struct dirent *e; d && (e = readdir(d));) {
-        char path[sizeof(e->d_name) + 16], state;
-        pid_t member_of;
-        if (num_parse(e->d_name, 2, INT32_MAX, &pid) < 0)
-            continue;
-        snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
-        cleanup_free char *text = io_read_file(AT_FDCWD, path, 4096, NULL);
-        if (!text || !parse_stat(text, &state, &member_of, &started) || member_of != sid || state == 'Z' ||
-            started > before / tick)
+    for (struct process p; d && next_process(d, &p);) {
+        if (p.sid != sid || p.state == 'Z' || p.ticks > before / tick)
             continue;
         count++;
         if (signo)
-            kill((pid_t)pid, signo);
+            kill(p.pid, signo);
+    }
+    if (d)
+        closedir(d);
+    return count;
+}
+
+unsigned members_signal_all(bool (*spared)(pid_t pid), int signo)
+{
+    DIR *d = opendir("/proc");
+    unsigned count = 0;
+    for (struct process p; d && next_process(d, &p);) {
+        if (p.state == 'Z' || p.flags & KERNEL_THREAD || p.pid == getpid() || spared(p.pid))
+            continue;
+        count++;
+        if (signo)
+            kill(p.pid, signo);
     }
     if (d)
         closedir(d);

@@ -2,6 +2,7 @@
 #ifndef CTR_INIT_MEMBERS_H
 #define CTR_INIT_MEMBERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -9,5 +10,8 @@
  * (CLOCK_BOOTTIME in ns; UINT64_MAX: to all), zombies excepted.  How many there were.  The time tells them from
  * those of a later session with the same id, which the kernel gives again once all of the first have ended. */
 unsigned members_signal(pid_t sid, uint64_t before, int signo);
+
+/* The same of all processes but this one, the kernel's own, and those that are spared. */
+unsigned members_signal_all(bool (*spared)(pid_t pid), int signo);
 
 #endif

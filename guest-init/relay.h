@@ -4,11 +4,11 @@
 #define CTR_INIT_RELAY_H
 
 #include "common/err.h"
+#include "common/proto.h"
 
 #include <stdbool.h>
 
-/* As many as share/serve.h has connections. */
-enum { RELAY_WAYS = 4 };
+enum { RELAY_WAYS = SHARE_WAYS };
 
 struct relay {
     int device[RELAY_WAYS]; /* /dev/fuse, and clones of it; -1: none */
@@ -24,8 +24,8 @@ struct relay {
 int relay_mount(struct relay *r, const char *target, bool file, unsigned long flags, struct err *err);
 
 /* Makes the kernel read ahead by 1 MiB there instead of 128 KiB, since a round trip costs more than a disk's.  Waits
- * for the server's first answer, so another process must run the relay by then. */
-void relay_readahead(const char *target);
+ * for the server's first answer, so another process must run the relay by then.  -1 with errno: there is no answer. */
+int relay_readahead(const char *target);
 
 /* Copies messages until a connection or the mount ends; the process then has to end, so that all of them do. */
 void relay_run(const struct relay *r);

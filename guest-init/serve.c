@@ -6,6 +6,7 @@
 #include "common/units.h"
 #include "guest-init/clock.h"
 #include "guest-init/limits.h"
+#include "guest-init/members.h"
 #include "guest-init/request.h"
 #include "guest-init/session.h"
 
@@ -16,7 +17,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-enum { SESSIONS_MAX = 256 };
+enum { SESSIONS_MAX = 256, PASSES_MAX = 1000 };
 
 struct init;
 
@@ -96,8 +97,14 @@ static void start_command(struct init *in, uint32_t id, const struct command *c,
 }
 
 /* The VM exists for this command: like a container's processes, the others end with the first. */
-static void end_others(void)
+static void end_others(const struct serve_plan *plan)
 {
+    /* Again, because what is killed may just have forked; but not for ever. */
+    for (int pass = 0; plan->spared && pass < PASSES_MAX; pass++) {
+        if (members_signal_all(plan->spared, SIGKILL) == 0)
+            return;
+        waitpid(-1, NULL, 0);
+    }
     kill(-1, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
         ;
@@ -107,7 +114,7 @@ static void end_others(void)
 static void command_ended(struct init *in, struct session *s, int status)
 {
     if (s->id == 0)
-        end_others();
+        end_others(in->plan);
     bool pid1 = s->id == 0 && in->plan->command.pid1;
     session_ended(s, pid1 ? command_pid1_status(status) : status);
     uint32_t fields[] = {s->id, s->code, s->starved ? PROTO_STARVED : PROTO_ENDED};
@@ -242,7 +249,7 @@ void serve(int control, const struct serve_plan *plan)
         if (plan->command.pid1 && in.slots[0])
             in.mounts = command_mounts(in.slots[0]->session.pid);
         loop_run(in.loop, &in.done);
-        end_others();
+        end_others(plan);
     }
     finish_init(&in);
 }

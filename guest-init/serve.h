@@ -6,10 +6,11 @@
 #include "guest-init/command.h"
 
 struct serve_plan {
-    struct command command; /* the VM's purpose */
-    uint32_t rows, columns; /* of its terminal */
-    int busybox;            /* a program for execs that ask for it; -1: there is none */
-    uint64_t begun;         /* when this process started: loop_now's clock, which starts with the kernel */
+    struct command command;    /* the VM's purpose */
+    uint32_t rows, columns;    /* of its terminal */
+    bool (*spared)(pid_t pid); /* processes that outlive the command, for what is still to be written; NULL: none */
+    int busybox;               /* a program for execs that ask for it; -1: there is none */
+    uint64_t begun;            /* when this process started: loop_now's clock, which starts with the kernel */
 };
 
 /* control is the connection to entry.  Returns once entry knows how the command ended, or has gone.  No

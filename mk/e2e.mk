@@ -1,6 +1,6 @@
 # What end-to-end suites start VMs from, as a disk for the emulated KVM host: over 9p, scanning a tree and
 # reading a kernel would take longer than the rest of a test.
-E2E_FILES := $(B)/bin/entry $(B)/bin/ctr-jailer $(B)/bin/rootdisk $(B)/initramfs.cpio $(B)/firecracker/firecracker
+E2E_FILES := $(B)/bin/entry $(B)/bin/ctr-jailer $(B)/bin/rootdisk $(B)/bin/share $(B)/initramfs.cpio $(B)/firecracker/firecracker
 E2E_KERNELS := $(B)/kernel-cloud-amd64/vmlinux $(MICROVM_TESTED)
 $(B)/e2e.disk: $(E2E_FILES) $(E2E_KERNELS) $(B)/rootfs-debian.stamp $(B)/rootfs-apps.stamp $(B)/rootfs-static.stamp
 	$(call say,making the disk of the end-to-end suites)

@@ -28,7 +28,7 @@ static int parse_fd(const char *text)
 static int receive_all(int channel, int connections[SHARE_CONNECTIONS])
 {
     for (int i = 0; i < SHARE_CONNECTIONS; i++)
-        if ((connections[i] = passfd_receive(channel)) < 0)
+        if ((connections[i] = passfd_receive(channel)) < 0 || fcntl(connections[i], F_SETFL, 0) < 0)
             return -1;
     return 0;
 }
@@ -56,7 +56,10 @@ static int serve(int folder, int channel, char **words, struct err *err)
 int main(int argc, char **argv)
 {
     struct err err = {0};
-    log_init("share");
+    log_init("ctr-jailer");
+    int level = log_level_parse(getenv("VM_LOG_LEVEL") ? getenv("VM_LOG_LEVEL") : "");
+    if (level >= 0)
+        log_set_level((enum log_level)level);
     int folder = argc < 4 || strcmp(argv[1], "serve") != 0 ? -1 : parse_fd(argv[2]);
     int channel = folder < 0 ? -1 : parse_fd(argv[3]);
     if (channel < 0) {

@@ -3,12 +3,13 @@
 #define CTR_SHARE_SERVE_H
 
 #include "common/err.h"
+#include "common/proto.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Connections that a share has: an fsync on one does not hold up what goes on on the others. */
-enum { SHARE_CONNECTIONS = 4 };
+/* An fsync on one connection does not hold up what goes on on the others. */
+enum { SHARE_CONNECTIONS = SHARE_WAYS };
 
 struct share;
 

@@ -133,7 +133,7 @@ struct fuse_session *session_new(struct share *s)
     struct fuse_session *se = fuse_session_new(&args, &operations, sizeof(operations), s);
     fuse_opt_free_args(&args);
     /* The descriptor becomes libfuse's, which closes it at the end and does nothing else with it. */
-    int own = se ? dup(STDERR_FILENO) : -1;
+    int own = se ? dup(STDIN_FILENO) : -1;
     if (se && fuse_session_custom_io(se, &io, own) == 0)
         return se;
     if (se)

@@ -180,7 +180,10 @@ static int start_data(const struct drives_plan *plan, struct drives *d, struct e
 
 char drives_letter(const struct drives_plan *plan, unsigned volume)
 {
-    return (char)((plan->rootfs_format == ROOTFS_EXT4 ? 'c' : 'd') + volume);
+    char letter = plan->rootfs_format == ROOTFS_EXT4 ? 'c' : 'd';
+    for (unsigned i = 0; i < volume; i++)
+        letter = (char)(letter + (plan->volume[i].kind == VOLUME_DISK));
+    return letter;
 }
 
 /* The root of a disk is a directory, so a single file is bind-mounted into a directory of our own in dir.  That
@@ -219,7 +222,7 @@ int drives_start(const struct drives_plan *plan, const char *dir, struct drives 
     if (plan->rootfs_format == ROOTFS_EROFS && start_passing(plan, d, "scratch", plan->rootfs_size, NULL, err) < 0)
         return -1;
     for (unsigned i = 0; i < plan->volume_count; i++)
-        if (start_volume(plan, dir, d, i, err) < 0)
+        if (plan->volume[i].kind == VOLUME_DISK && start_volume(plan, dir, d, i, err) < 0)
             return -1;
     return 0;
 }

@@ -26,13 +26,18 @@
 #include <sys/types.h>
 
 enum rootfs_format { ROOTFS_EROFS, ROOTFS_EXT4 };
-enum { VOLUMES_MAX = 8, DRIVES_MAX = 3 + VOLUMES_MAX };
+/* Disks among the volumes, and shares. */
+enum { VOLUMES_MAX = 8, SHARES_MAX = 64, DRIVES_MAX = 3 + VOLUMES_MAX };
 
-/* A directory or file of the host that the guest sees, read-only. */
+/* A disk is read-only, and as it was at the start; a share is the host's directory or file itself (share/). */
+enum volume_kind { VOLUME_DISK, VOLUME_SHARE, VOLUME_SHARE_RO };
+
+/* A directory or file of the host that the guest sees. */
 struct volume {
     const char *source; /* on the host */
     const char *target; /* in the guest */
     bool file;
+    enum volume_kind kind;
 };
 
 struct drives_plan {
@@ -47,12 +52,13 @@ struct drives_plan {
     bool datafs_given;      /* else one that is there stays as it is */
     const char *data_mount; /* where the guest mounts it; NULL: nowhere */
     const char *scratch_dir;
-    struct volume volume[VOLUMES_MAX];
-    unsigned volume_count;
-    char *volumes; /* their text; owned */
-    uid_t uid;     /* who must be able to use them */
+    struct volume volume[VOLUMES_MAX + SHARES_MAX];
+    unsigned volume_count, share_count; /* the second is of the first */
+    char *volumes;                      /* their text; owned */
+    uid_t uid;                          /* who must be able to use them */
     gid_t gid;
     uid_t server; /* the user that their servers run as */
+    uid_t sharer; /* the same of shares */
 };
 
 struct drive {
@@ -71,7 +77,7 @@ struct drives {
     unsigned count;
 };
 
-/* The letter of a volume's device in the guest: 'd' for /dev/vdd. */
+/* The letter of the device of a volume that is a disk: 'd' for /dev/vdd. */
 char drives_letter(const struct drives_plan *plan, unsigned volume);
 
 /* Removes what disks of dead VMs have left in VM_SCRATCH_DIR. */

@@ -190,13 +190,27 @@ static void relay_settings(const struct takeover *taken, struct buf *out)
     buf_add(out, "", 1);
 }
 
+static void share_setting(const struct volume *v, unsigned number, struct buf *out)
+{
+    bool readonly = v->kind == VOLUME_SHARE_RO;
+    const char *kind = v->file    ? readonly ? SHARE_KIND_RO_FILE : SHARE_KIND_FILE
+                       : readonly ? SHARE_KIND_RO_FOLDER
+                                  : SHARE_KIND_FOLDER;
+    buf_fmt(out, "%s=%u:%s:%s", SETTING_SHARE, number, kind, v->target);
+    buf_add(out, "", 1);
+}
+
 static void disk_settings(const struct settings_plan *plan, struct buf *out)
 {
     setting(out, SETTING_ROOTFS, plan->drives->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
     if (plan->drives->data_mount)
         setting(out, SETTING_DATA_MOUNT, plan->drives->data_mount);
-    for (unsigned i = 0; i < plan->drives->volume_count; i++) {
+    for (unsigned i = 0, share = 0; i < plan->drives->volume_count; i++) {
         const struct volume *v = &plan->drives->volume[i];
+        if (v->kind != VOLUME_DISK) {
+            share_setting(v, share++, out);
+            continue;
+        }
         buf_fmt(out, "%s=/dev/vd%c:%s", v->file ? SETTING_VOLUME_FILE : SETTING_VOLUME, drives_letter(plan->drives, i),
                 v->target);
         buf_add(out, "", 1);

@@ -12,10 +12,11 @@
 enum { JAIL_FILES_MAX = 16 };
 
 /* VMs' uids are from a range that nothing else assigns: systemd's table (docs/UIDS-GIDS.md) leaves 1879048192 to
- * 2147483647 unused.  A VM has two: an even one for Firecracker, and the next for us once we supervise it. */
+ * 2147483647 unused.  A VM has three: one for Firecracker, the next for us once we supervise it, and one more for
+ * the servers of shares. */
 static inline uid_t jail_uid(uint32_t random)
 {
-    return 0x70000000 | (random & 0x0ffffffe);
+    return 0x70000000 | (random & 0x0ffffffc);
 }
 
 static inline bool jail_uid_is_ours(uid_t uid)

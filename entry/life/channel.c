@@ -87,7 +87,9 @@ static void meet(struct channel *c, int fd)
  * user runs. */
 static void assign(struct channel *c, int fd, enum proto_kind kind, uint32_t session)
 {
-    if (kind != PROTO_CONTROL) {
+    if (kind == PROTO_SHARE) {
+        shares_join(c->events.shares, session, fd);
+    } else if (kind != PROTO_CONTROL) {
         c->events.stream(c->events.arg, session, kind, fd);
     } else if (c->met) {
         close(fd);

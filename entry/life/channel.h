@@ -7,6 +7,7 @@
 #include "common/err.h"
 #include "common/loop.h"
 #include "common/proto.h"
+#include "entry/life/shares.h"
 
 #include <sys/types.h>
 
@@ -19,6 +20,7 @@ struct channel_events {
     void (*stream)(void *arg, uint32_t session, enum proto_kind kind, int fd);
     void (*malformed)(void *arg);
     void *arg;
+    struct share_ends *shares; /* where connections for these go */
 };
 
 /* Listens for the guest in the folder run (a descriptor), at vsock's base name; uid may connect.  The

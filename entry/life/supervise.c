@@ -172,10 +172,10 @@ static bool end_boot(struct supervisor *s, int signo)
 /* OUTPUT or BOOT -> END */
 static void let_go(struct supervisor *s)
 {
-    uint32_t session = 0;
     s->phase = PHASE_END;
+    s->servers.ending = true;
     pause_end(&s->answers.pause);
-    channel_send(s->channel, PROTO_ACK, &session, 1, NULL, 0);
+    channel_send(s->channel, PROTO_ACK, &(uint32_t){0}, 1, NULL, 0);
     if (!s->gone)
         after(s, SHUTDOWN_TIMEOUT, shutdown_took_too_long);
 }
@@ -363,7 +363,7 @@ static void on_jail_end(struct watch *w, short revents)
     (void)revents;
     struct supervisor *s = container_of(w, struct supervisor, jail_end);
     loop_remove(s->loop, w);
-    s->gone = true;
+    s->gone = s->servers.ending = true;
     if (s->phase == PHASE_END)
         end(s);
     else
@@ -394,10 +394,10 @@ static void prepare_answers(struct supervisor *s)
                                               .counters = s->counters}};
 }
 
-static int prepare_supervision(struct supervisor *s, const struct supervise_fds *fds, struct buf *settings)
+static int prepare_supervision(struct supervisor *s, struct supervise_fds *fds, struct buf *settings)
 {
     const struct channel_events from_guest = {
-        .message = on_message, .stream = on_stream, .malformed = on_malformed, .arg = s};
+        .message = on_message, .stream = on_stream, .malformed = on_malformed, .arg = s, .shares = &fds->shares};
     const struct control_events asked = {.to_guest = to_guest, .stop = stop, .arg = s};
     const struct control_questions questions = answers_questions(&s->answers);
     s->report = fds->report;
@@ -421,7 +421,7 @@ static int prepare_supervision(struct supervisor *s, const struct supervise_fds 
     return loop_add(s->loop, &s->signals) < 0 ? -1 : loop_add(s->loop, &s->jail_end);
 }
 
-int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
+int supervise(const struct supervise_plan *plan, struct vmm *vmm, struct supervise_fds *fds,
               const struct status_facts *facts, struct buf *settings, enum status_reason *reason, struct err *err)
 {
     struct supervisor s = {.plan = plan, .vmm = vmm, .facts = facts, .err = err, .code = -1};

@@ -5,6 +5,7 @@
 
 #include "common/err.h"
 #include "entry/life/servers.h"
+#include "entry/life/shares.h"
 #include "entry/life/status.h"
 #include "entry/vmm/vmm.h"
 
@@ -32,12 +33,13 @@ struct supervise_fds {
     int jail_end; /* readable when the VMM has ended */
     struct disk_server servers[SERVERS_MAX];
     unsigned server_count;
+    struct share_ends shares;
 };
 
 /* Returns when the VM has ended or is no longer needed: the command's exit code 0..255, or -1 with err.  vmm and
  * settings (common/settings.h), which the guest gets once it has connected, become supervise's.  *reason: what ended
  * it. */
-int supervise(const struct supervise_plan *plan, struct vmm *vmm, const struct supervise_fds *fds,
+int supervise(const struct supervise_plan *plan, struct vmm *vmm, struct supervise_fds *fds,
               const struct status_facts *facts, struct buf *settings, enum status_reason *reason, struct err *err);
 
 #endif

@@ -230,13 +230,13 @@ static void plan_net(const struct options *o, struct plan *plan, struct refusals
     refusals_take(refused, &err);
 }
 
-/* Two uids for each VM. */
+/* Three uids for each VM. */
 enum { UID_TRIES = 100 };
 
 int plan_draw_uids(struct plan *plan, struct err *err)
 {
     uid_t uid = 0;
-    for (int i = 0; i < UID_TRIES && (!uid || uids_taken(uid) || uids_taken(uid + 1)); i++) {
+    for (int i = 0; i < UID_TRIES && (!uid || uids_taken(uid) || uids_taken(uid + 1) || uids_taken(uid + 2)); i++) {
         uint32_t random;
         if (getrandom(&random, sizeof(random), 0) != sizeof(random))
             return err_sys(err, "cannot choose a uid");
@@ -244,6 +244,7 @@ int plan_draw_uids(struct plan *plan, struct err *err)
     }
     plan->supervisor = plan->jail.supervisor = plan->drives.server = plan->net.relay = uid + 1;
     plan->taken.relay = uid + 1;
+    plan->drives.sharer = uid + 2;
     plan->jail.uid = plan->jail.gid = plan->net.uid = plan->net.gid = uid;
     plan->taken.uid = plan->taken.gid = uid;
     plan->drives.uid = plan->drives.gid = uid;

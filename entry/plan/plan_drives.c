@@ -66,6 +66,24 @@ static bool is_mount(const char *dir)
            (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
+/* In the order of enum volume_kind. */
+static const char *const modes[] = {"ro", "rw", "live-ro"};
+
+const char *plan_volume_mode(enum volume_kind kind)
+{
+    return modes[kind];
+}
+
+static bool read_mode(const char *text, enum volume_kind *kind)
+{
+    for (size_t i = 0; i < COUNT(modes); i++) {
+        *kind = (enum volume_kind)i;
+        if (strcmp(text, modes[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* One entry of VM_VOLUMES, cut apart in place; it may have blanks around it.  What is wrong with it, or NULL. */
 static const char *plan_volume(char *text, struct volume *v)
 {
@@ -78,9 +96,10 @@ static const char *plan_volume(char *text, struct volume *v)
     v->target = strsep(&text, ":");
     uint64_t none;
     static const struct value_rule target = {.type = VALUE_TARGET};
-    if (!v->target || !text || v->source[0] != '/' || v->target[0] != '/' || strcmp(text, "ro") != 0)
-        return "must be /host/path:/guest/path:ro, comma separated (volumes are read-only; VM_DATA_MOUNT is for "
-               "writing)";
+    if (!v->target || !text || v->source[0] != '/' || v->target[0] != '/' || !read_mode(text, &v->kind))
+        return "must be /host/path:/guest/path:ro (read-only, as it is at the start), :rw (the directory or file "
+               "itself) "
+               "or :live-ro (the same, read-only), comma separated";
     if (value_read(&target, v->target, &none) < 0)
         return "nothing can be mounted at /, nor in the guest's /dev, /proc and /sys";
     if (stat(v->source, &st) < 0)
@@ -97,17 +116,23 @@ static int plan_volumes(const struct options *o, struct drives_plan *d, struct e
     if (!*rest)
         return 0;
     for (char *entry; (entry = strsep(&rest, ","));) {
-        if (d->volume_count == VOLUMES_MAX)
-            return err_set(err, "VM_VOLUMES=%.600s: more than %d volumes", o->value[OPT_VOLUMES], VOLUMES_MAX);
-        const char *wrong = plan_volume(entry, &d->volume[d->volume_count]);
+        struct volume v;
+        const char *wrong = plan_volume(entry, &v);
         if (wrong)
             return err_set(err, "VM_VOLUMES=%.600s: %s: %s", o->value[OPT_VOLUMES], entry, wrong);
-        d->volume_count++;
+        bool share = v.kind != VOLUME_DISK;
+        if (share && d->share_count == SHARES_MAX)
+            return err_set(err, "VM_VOLUMES=%.600s: more than %d of :rw and :live-ro", o->value[OPT_VOLUMES],
+                           SHARES_MAX);
+        if (!share && d->volume_count - d->share_count == VOLUMES_MAX)
+            return err_set(err, "VM_VOLUMES=%.600s: more than %d of :ro", o->value[OPT_VOLUMES], VOLUMES_MAX);
+        d->volume[d->volume_count++] = v;
+        d->share_count += share;
     }
     return 0;
 }
 
-/* Volumes are read-only, so a mount inside a volume needs an existing mount point (runc fails in this case, too). */
+/* A mount inside a volume that is read-only needs an existing mount point (runc fails in this case, too). */
 static int plan_inside(const struct drives_plan *d, const char *option, const char *target, bool file, struct err *err)
 {
     const struct volume *outer = NULL;
@@ -120,8 +145,10 @@ static int plan_inside(const struct drives_plan *d, const char *option, const ch
             rest = here;
         }
     }
-    cleanup_close int fd = rest ? intree_open(outer->source, rest) : -1;
-    if (!rest || (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) != file))
+    if (!rest || outer->kind == VOLUME_SHARE)
+        return 0;
+    cleanup_close int fd = intree_open(outer->source, rest);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) != file)
         return 0;
     return err_set(err, "%s: %s is inside the volume %s, which is read-only: make the %s %s in %s first", option,
                    target, outer->target, file ? "file" : "directory", rest, outer->source);

@@ -4,6 +4,7 @@
 #include "common/mac.h"
 #include "entry/kvm/kvm.h"
 #include "entry/plan/plan.h"
+#include "entry/plan/plan_parts.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -61,6 +62,7 @@ static void print_drives(struct json *j, const struct drives_plan *d)
         json_open(j, NULL, '{');
         json_string(j, "source", d->volume[i].source);
         json_string(j, "target", d->volume[i].target);
+        json_string(j, "mode", plan_volume_mode(d->volume[i].kind));
         json_close(j, '}');
     }
     json_close(j, ']');

@@ -7,6 +7,9 @@
 #include "entry/plan/options.h"
 
 /* Fills in the plan's disks from the options: everything except id, uid and gid. */
+/* What VM_VOLUMES calls it. */
+const char *plan_volume_mode(enum volume_kind kind);
+
 void plan_drives(const struct options *o, struct drives_plan *d, struct refusals *refused);
 
 /* The settings of VM_SYSCTLS, as NAME=value strings, each with its NUL.  -1 with err. */

@@ -1,24 +1,29 @@
-/* A share on this machine's own kernel, without a VM: the guest's relay and the host's server, joined by socket pairs
- * instead of vsock.
+/* A share on this machine's own kernel, without a VM: the guest's relay, and the host's server.
  *
  *   standin SERVER FOLDER MOUNTPOINT [ro] [suid]
+ *   standin guest SOCKET NUMBER:KIND: MOUNTPOINT
  *
- * Mounts, runs SERVER as a user of its own with the capabilities that entry gives it, prints its process id,
- * and relays until one of them ends. */
+ * The first runs SERVER as a user of its own with the capabilities that entry gives it, joined by socket pairs instead
+ * of vsock, and prints its process id.  The second is a guest's init to an entry that listens at SOCKET: it connects
+ * for the share with that number.  Both mount, and relay until one side ends. */
 #include "common/cleanup.h"
 #include "common/passfd.h"
 #include "common/privilege.h"
-#include "common/process.h"
+#include "common/proto.h"
+#include "guest-init/host.h"
 #include "guest-init/relay.h"
+#include "guest-init/shares.h"
 #include "share/rights.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 enum { FOLDER = 3, CHANNEL = 4 };
@@ -48,12 +53,53 @@ static pid_t start(char **argv, int folder, int channel, uid_t uid)
     return -1;
 }
 
-int main(int argc, char **argv)
+static int mount_and_relay(struct relay *r, const char *target, bool file, bool readonly, pid_t server)
 {
     struct err err = {0};
+    if (relay_mount(r, target, file, readonly ? MS_RDONLY : 0, &err) < 0) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    printf("%d\n", (int)server);
+    fflush(stdout);
+    relay_run(r);
+    return 0;
+}
+
+/* guest-init/host.h, with a UNIX socket for vsock. */
+static struct sockaddr_un entry = {.sun_family = AF_UNIX};
+int host_connect(enum proto_kind kind, uint32_t session, struct err *err)
+{
+    uint8_t hello[PROTO_HELLO];
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    proto_hello(hello, kind, session);
+    if (connect(fd, (struct sockaddr *)&entry, sizeof(entry)) < 0 || write(fd, hello, sizeof(hello)) != sizeof(hello))
+        return err_sys(err, "cannot connect to %s", entry.sun_path);
+    return fd;
+}
+
+/* Mounts; then ends with the relay, which is its child. */
+static int guest(char **argv)
+{
+    struct err err = {0};
+    snprintf(entry.sun_path, sizeof(entry.sun_path), "%s", argv[2]);
+    if (shares_mount(argv[3], argv[4], &err) < 0)
+        fprintf(stderr, "%s\n", err.text);
+    else
+        printf("mounted\n");
+    fflush(stdout);
+    while (wait(NULL) > 0)
+        ;
+    return err.text[0] != 0;
+}
+
+int main(int argc, char **argv)
+{
     struct relay r = RELAY_NONE;
     struct stat st;
     int channel[2];
+    if (argc >= 5 && strcmp(argv[1], "guest") == 0)
+        return guest(argv);
     if (argc < 4 || stat(argv[2], &st) < 0)
         return 2;
     int folder = open(argv[2], O_PATH | O_CLOEXEC);
@@ -70,13 +116,5 @@ int main(int argc, char **argv)
         r.connection[i] = pair[0];
     }
     close(channel[1]);
-    bool readonly = argv[4] && strcmp(argv[4], "ro") == 0;
-    if (relay_mount(&r, argv[3], S_ISREG(st.st_mode), readonly ? MS_RDONLY : 0, &err) < 0) {
-        fprintf(stderr, "%s\n", err.text);
-        return 1;
-    }
-    printf("%d\n", (int)pid);
-    fflush(stdout);
-    relay_run(&r);
-    return 0;
+    return mount_and_relay(&r, argv[3], S_ISREG(st.st_mode), argv[4] && strcmp(argv[4], "ro") == 0, pid);
 }

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/wait.h>
@@ -67,8 +68,31 @@ static void test_members(void **state)
         usleep(1000);
 }
 
+static pid_t child;
+static bool others(pid_t pid)
+{
+    return pid != child;
+}
+
+static void test_all_but_spared(void **state)
+{
+    (void)state;
+    siginfo_t info;
+    child = fork();
+    if (child == 0)
+        for (;;)
+            pause();
+    assert_int_equal(members_signal_all(others, 0), 1);
+    assert_int_equal(members_signal_all(others, SIGKILL), 1);
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(members_signal_all(others, 0), 0); /* a zombie does not count */
+    waitpid(child, NULL, 0);
+    child = getpid(); /* which never counts */
+    assert_int_equal(members_signal_all(others, SIGKILL), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_members)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_members), cmocka_unit_test(test_all_but_spared)};
     return cmocka_run_group_tests_name("members", tests, NULL, NULL);
 }

@@ -188,7 +188,7 @@ static void test_disks(void **state)
     (void)state;
     struct plan plan;
     static const char *const bad[] = {
-        "/tmp",       "/tmp:/x",       "/tmp:/x:rw",         "tmp:/x:ro",       "/tmp:x:ro",
+        "/tmp",       "/tmp:/x",       "/tmp:/x:rx",         "tmp:/x:ro",       "/tmp:x:ro",
         "/tmp:/:ro",  "/tmp:/x:ro:ro", "/nonexistent:/x:ro", "/dev/null:/x:ro", "/tmp:/x:ro,",
         ",",          "/tmp:/dev:ro",  "/tmp:/proc/x:ro",    "/tmp:/sys/:ro",   "/tmp:/x/.././/dev/x:ro",
         "/tmp:/..:ro"};
@@ -203,6 +203,13 @@ static void test_disks(void **state)
     assert_string_equal(plan.drives.volume[0].source, "/tmp");
     assert_string_equal(plan.drives.volume[1].target, "/a b/c/");
     assert_int_equal(drives_letter(&plan.drives, 1), 'e');
+    plan_free(&plan);
+    assert_int_equal(plan_with("VM_VOLUMES", "/tmp:/x:rw,/usr:/y:ro,/etc:/z:live-ro,/bin:/w:ro", &plan, &err), 0);
+    assert_int_equal(plan.drives.volume_count, 4);
+    assert_int_equal(plan.drives.share_count, 2);
+    assert_int_equal(plan.drives.volume[0].kind, VOLUME_SHARE);
+    assert_int_equal(plan.drives.volume[2].kind, VOLUME_SHARE_RO);
+    assert_int_equal(drives_letter(&plan.drives, 3), 'e');
     plan_free(&plan);
     assert_refused("VM_DATA_MOUNT", "data");
     assert_refused("VM_DATA_MOUNT", "//");

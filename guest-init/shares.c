@@ -1,0 +1,118 @@
+#include "guest-init/shares.h"
+
+#include "common/cleanup.h"
+#include "common/descriptors.h"
+#include "common/io.h"
+#include "common/num.h"
+#include "common/settings.h"
+#include "guest-init/host.h"
+#include "guest-init/relay.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+
+enum { RELAYS_MAX = 64 };
+static pid_t relays[RELAYS_MAX];
+static unsigned relay_count;
+
+static const struct share_kind {
+    const char *name;
+    bool file;
+    unsigned long flags;
+} kinds[] = {{SHARE_KIND_FOLDER ":", false, 0},
+             {SHARE_KIND_FILE ":", true, 0},
+             {SHARE_KIND_RO_FOLDER ":", false, MS_RDONLY},
+             {SHARE_KIND_RO_FILE ":", true, MS_RDONLY}};
+
+/* NUMBER:KIND:PATH; NULL if it is malformed. */
+static const struct share_kind *parse(const char *value, uint64_t *number)
+{
+    char digits[8];
+    size_t len = strcspn(value, ":");
+    snprintf(digits, sizeof(digits), "%.*s", (int)len, value);
+    if (!value[len] || num_parse(digits, 0, RELAYS_MAX - 1, number) < 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (strncmp(value + len + 1, kinds[i].name, strlen(kinds[i].name)) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+bool shares_is_file(const char *value)
+{
+    uint64_t number;
+    const struct share_kind *kind = parse(value, &number);
+    return kind && kind->file;
+}
+
+bool shares_any(void)
+{
+    return relay_count > 0;
+}
+
+bool shares_is_relay(pid_t pid)
+{
+    for (unsigned i = 0; i < relay_count; i++)
+        if (relays[i] == pid)
+            return true;
+    return false;
+}
+
+/* The child.  It is not what the kernel is to kill for memory: everything on the share would be lost with it. */
+static void relay(const struct relay *r)
+{
+    int kept[3 + 2 * RELAY_WAYS] = {0, 1, 2};
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setsid();
+    prctl(PR_SET_NAME, "share-relay");
+    (void)io_write_text("/proc/self/oom_score_adj", "-1000");
+    memcpy(kept + 3, r->device, sizeof(r->device));
+    memcpy(kept + 3 + RELAY_WAYS, r->connection, sizeof(r->connection));
+    if (descriptors_keep(kept, sizeof(kept) / sizeof(*kept)) == 0)
+        relay_run(r);
+    _exit(0);
+}
+
+static void close_all(const struct relay *r)
+{
+    for (int i = 0; i < RELAY_WAYS; i++) {
+        if (r->device[i] >= 0)
+            close(r->device[i]);
+        if (r->connection[i] >= 0)
+            close(r->connection[i]);
+    }
+}
+
+static int start(struct relay *r, const struct share_kind *kind, unsigned number, const char *path, struct err *err)
+{
+    for (int i = 0; i < RELAY_WAYS; i++)
+        if ((r->connection[i] = host_connect(PROTO_SHARE, number, err)) < 0)
+            return -1;
+    if (relay_mount(r, path, kind->file, MS_NOSUID | kind->flags, err) < 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0)
+        relay(r);
+    if (pid < 0)
+        return err_sys(err, "cannot start the relay of the share at %s", path);
+    relays[relay_count++] = pid;
+    return 0;
+}
+
+int shares_mount(const char *value, const char *path, struct err *err)
+{
+    struct relay r = RELAY_NONE;
+    uint64_t number;
+    const struct share_kind *kind = parse(value, &number);
+    if (!kind || relay_count == RELAYS_MAX)
+        return err_set(err, "the setting %s=%s is malformed", SETTING_SHARE, value);
+    int started = start(&r, kind, (unsigned)number, path, err);
+    close_all(&r);
+    if (started < 0)
+        return -1;
+    return relay_readahead(path) < 0 ? err_sys(err, "the server of the share at %s does not answer", path) : 0;
+}

@@ -1,0 +1,24 @@
+/* Shares: directories and files of the host, mounted in the guest.  A process for each, the relay, copies between its
+ * kernel and the host (guest-init/relay.h). */
+#ifndef CTR_INIT_SHARES_H
+#define CTR_INIT_SHARES_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Mounts a share, as the value of SETTING_SHARE tells; path is where, the end of value.  What it is mounted on is
+ * there. -1 with err. */
+int shares_mount(const char *value, const char *path, struct err *err);
+
+/* Whether the value's share is a file. */
+bool shares_is_file(const char *value);
+
+/* Whether there are shares. */
+bool shares_any(void);
+
+/* Whether the process is a relay, which must outlive all that uses its share. */
+bool shares_is_relay(pid_t pid);
+
+#endif

@@ -1,0 +1,133 @@
+#!/bin/bash
+# VM_VOLUMES=...:rw: a directory of the host in a real guest, both ways, from its first file to its end.
+#: kvm
+#: kernels both
+#: disk build/e2e.disk
+#: timeout 1200
+set -euo pipefail
+. "$(dirname "$0")/vm.sh"
+VM_TREE=$TREES/rootfs-debian
+entry=$BIN/entry
+work=$(mktemp -d /tmp/e2e.XXXXXX)
+chmod 755 "$work"
+mkdir "$work/share" "$work/frozen"
+share=$work/share
+echo frozen >"$work/frozen/file"
+echo 'of the host' >"$share/host"
+echo one >"$work/single"
+ln -s /etc/passwd "$share/link"
+before=$(host_state)
+
+# --- one guest does it all ---------------------------------------------------------------------------------
+cat >"$share/script" <<'SCRIPT'
+set -eu
+say() { echo "$1: $2"; }
+say read "$(cat /s/host)"
+say link "$(readlink /s/link)"
+say mount "$(grep ' /s ' /proc/mounts | cut -d ' ' -f 3,4)"
+echo 'of the guest' >/s/guest
+mkdir -p /s/tree/a/b && cp -a /etc/apt /s/tree/a && tar -C /s/tree -cf /s/tree.tar a
+mkdir /s/tree/unpacked && tar -C /s/tree/unpacked -xf /s/tree.tar
+diff -r --no-dereference /s/tree/a /s/tree/unpacked/a && say tar same
+dd if=/dev/urandom of=/s/data bs=1M count=2 status=none && sync && sha256sum /s/data | cut -d ' ' -f 1 >/s/sum
+mkdir /s/theirs && chown 1000:1001 /s/theirs && chmod 700 /s/theirs
+setpriv --reuid 1000 --regid 1001 --clear-groups sh -c 'umask 027; echo x >/s/theirs/own; ln -s own /s/theirs/l; mkfifo /s/theirs/p'
+setpriv --reuid 1002 --regid 1002 --clear-groups cat /s/theirs/own 2>/dev/null || say others refused
+chmod 4755 /s/guest 2>/dev/null || say suid refused
+mknod /s/null c 1 3 2>/dev/null || say device refused
+exec 5<>/s/unlinked && rm /s/unlinked && echo kept >&5 && say unlinked "$(cat /proc/self/fd/5)" && exec 5<&-
+flock /s/lock sh -c 'flock -n /s/lock true || echo "lock: held"'
+mv /s/tree/unpacked /s/moved && ln /s/guest /s/hard && say links "$(stat -c %h /s/guest)"
+truncate -s 1T /s/sparse && say sparse "$(stat -c '%s %b' /s/sparse)"
+seq 100 | (mkdir /s/many && cd /s/many && xargs touch) && say many "$(ls /s/many | wc -l)" && rm -r /s/many
+say single "$(cat /one)" && echo two >/one
+touch /frozen/x 2>/dev/null || say frozen "$(cat /frozen/file) refused"
+touch /live/x 2>/dev/null || say live "$(cat /live/host) refused"
+grep -q . /proc/*/comm; say relay "$(cat /proc/*/comm 2>/dev/null | grep -c share-relay)"
+echo go >/s/ready
+while [ ! -e /s/answer ]; do sleep 0.2; done
+say answer "$(cat /s/answer)"
+until [ "$(cat /s/config)" = second ]; do sleep 0.2; done
+say replaced "$(cat /s/config)"
+echo done
+SCRIPT
+echo first >"$share/config"
+vm VM_NETWORK=none VM_VOLUMES="$share:/s:rw,$work/frozen:/frozen:ro,$share:/live:live-ro,$work/single:/one:rw" "$entry" \
+    /bin/sh /s/script >"$work/out" 2>"$work/err" &
+job=$!
+check "the guest does its work on the share" wait_until 400 test -e "$share/ready"
+echo second >"$share/config.new" && mv "$share/config.new" "$share/config"
+echo 'by the host' >"$share/answer.new" && mv "$share/answer.new" "$share/answer"
+servers() { pgrep -x share; }
+pid=$(servers | head -n 1)
+is "three servers" "$(servers | wc -l)" 3
+capture cat "/proc/$pid/status"
+like "a server has no more than it needs" "$(tr -s '\t\n' ' ' <<<"$STDOUT")" "*CapPrm: 00000000000000c3*CapAmb: 0000000000000000*NoNewPrivs: 1*"
+descriptors() { # of the server: what kinds it has but for O_PATH ones
+    local fd
+    for fd in /proc/"$pid"/fd/*; do
+        case $(readlink "$fd") in
+        /dev/null | socket:* | pipe:* | "$work"/* | /tmp/*) ;;
+        *) readlink "$fd" ;;
+        esac
+    done
+}
+is "and no descriptor of others" "$(descriptors)" ""
+STATUS=0
+wait $job || STATUS=$?
+is "it ends as the command does" "$STATUS/$(<"$work/err")" "0/"
+is "what the guest saw" "$(<"$work/out")" "read: of the host
+link: /etc/passwd
+mount: fuse rw,nosuid,nodev,relatime,user_id=0,group_id=0,default_permissions,allow_other
+tar: same
+others: refused
+suid: refused
+device: refused
+unlinked: kept
+lock: held
+links: 2
+sparse: 1099511627776 0
+many: 100
+single: one
+frozen: frozen refused
+live: of the host refused
+relay: 3
+answer: by the host
+replaced: second
+done"
+is "what the guest wrote is here" "$(<"$share/guest")" "of the guest"
+is "with the guest's owners" "$(cd "$share/theirs" && stat -c '%n %u:%g %a' . l own p | xargs)" \
+    ". 1000:1001 700 l 1000:1001 777 own 1000:1001 640 p 1000:1001 640"
+is "and content" "$(sha256sum "$share/data" | cut -d ' ' -f 1)" "$(<"$share/sum")"
+check "and trees" diff -r --no-dereference "$share/tree/a" "$share/moved/a"
+is "of a single file, too" "$(<"$work/single")" two
+is "nothing is left" "$(host_state)" "$before"
+is "no server either" "$(servers || true)" ""
+
+# --- a server that is killed -------------------------------------------------------------------------------
+rm -f "$share/ready"
+vm VM_NETWORK=none VM_VOLUMES="$share:/s:rw" "$entry" /bin/sh -c 'exec 5</s/data; touch /s/ready
+    while [ -e /s/ready ]; do sleep 0.2; done; cat /s/host 2>&1; cat <&5 2>&1; (echo x >/s/new) 2>&1; echo end' >"$work/out" 2>"$work/err" &
+job=$!
+check "another guest has begun" wait_until 200 test -e "$share/ready"
+kill -9 "$(servers)"
+STATUS=0
+wait $job || STATUS=$?
+like "with its server killed, errors at once, also of open files" "$STATUS $(<"$work/out")" \
+    "0 cat: /s/host: *not connected*cat: *cannot create /s/new: *end"
+is "one line says so" "$(<"$work/err")" \
+    "ctr-jailer: the server of the share $share has ended: the guest can no longer use that share"
+
+# --- a stop ---------------------------------------------------------------------------------------------------
+rm -f "$share/ready"
+vm VM_NETWORK=none VM_VOLUMES="$share:/s:rw" "$entry" /bin/sh -c 'trap "echo last >/s/last; exit 3" TERM
+    touch /s/ready; while :; do sleep 0.2; done' >"$work/out" 2>"$work/err" &
+job=$!
+check "a third has begun" wait_until 200 test -e "$share/ready"
+kill -TERM "$(pgrep -P $job -x entry || echo $job)"
+STATUS=0
+wait $job || STATUS=$?
+is "a stop ends it, with what it still wrote" "$STATUS $(<"$share/last") $(grep ctr-jailer "$work/err" || true)" "3 last "
+is "nothing is left of these" "$(host_state)" "$before"
+is "nor a server" "$(servers || true)" ""
+done_testing
