@@ -41,8 +41,9 @@ check "$rounds commands, one after the other" drive -n "$rounds" -t 60 -m 100000
 check "$((rounds * 4)) commands, sixteen at once" drive -n $((rounds * 4)) -j 16 -t 60 -m 1000000
 exec 7<&-
 
-# Signals for process 1, faster than init takes them, as any process of the command's user may send them.
-unshare --pid --fork --kill-child "$dir/native" "$id-flood" bash -c 'trap "" USR1 USR2 34 35; while :; do sleep 1; done' </dev/null >/dev/null 2>&1 &
+# Signals for process 1, faster than init takes them, as any process of the command's user may send them.  The kernel
+# counts pending ones by user, so this VM may not have all of root's: others here need some for their timers.
+prlimit --sigpending=1000 unshare --pid --fork --kill-child "$dir/native" "$id-flood" bash -c 'trap "" USR1 USR2 34 35; while :; do sleep 1; done' </dev/null >/dev/null 2>&1 &
 flooded=$!
 floods() { [ "$("$ctr" --id "$id-flood" status --json 2>/dev/null | jq -r .state)" = running ]; }
 check 'another VM' wait_until 30 floods
