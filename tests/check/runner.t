@@ -86,6 +86,18 @@ suite cmocka <<<'echo 1..2; echo "ok 1 - a"; echo "not ok 2 # SKIP b"; echo 1..1
 run cmocka CI=false
 is 'groups and skips of cmocka' "$(last) $STATUS" '2 passed, 0 failed, 1 skipped 0'
 
+# Ended twice, as timeout(1) does; the suite takes its time, so that the second comes while the first is handled.
+# shellcheck disable=SC2016 # for the suite
+suite endless <<<'trap "sleep 1; : >\"\$UNDONE\"; exit" TERM; : >"$BEGUN"; while :; do sleep 0.1; done'
+BEGUN=$folder/begun UNDONE=$folder/undone tests/run --suites "$folder" x/endless >/dev/null 2>&1 &
+runner=$! status=0
+check 'a suite that goes on for ever' wait_until 20 test -e "$folder/begun"
+kill -TERM $runner
+kill -TERM $runner 2>/dev/null || true
+wait $runner || status=$?
+is 'the runner ends by the signal, even if it comes twice' "$status" 143
+check 'and the suite has undone what it had to' test -e "$folder/undone"
+
 run nothing-of-that-name
 is 'a name that no suite has' "$STATUS" 1
 done_testing
