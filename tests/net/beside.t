@@ -138,9 +138,11 @@ down a
 # At the same moment: never both.
 both=0
 for ((n = 0; n < 20; n++)); do
-    in_ns host "$NETSETUP" up x >"$TMP/x.json" 2>"$TMP/x.err" &
+    : >"$TMP/x.json"
+    : >"$TMP/y.json"
+    nsenter --net="/run/netns/$NS-host" -- "$NETSETUP" up x >"$TMP/x.json" 2>"$TMP/x.err" &
     x=$!
-    in_ns host "$NETSETUP" take y --iface up0 >"$TMP/y.json" 2>"$TMP/y.err" &
+    nsenter --net="/run/netns/$NS-host" -- "$NETSETUP" take y --iface up0 >"$TMP/y.json" 2>"$TMP/y.err" &
     y=$!
     started $x "$TMP/x.json"
     started $y "$TMP/y.json"

@@ -114,8 +114,7 @@ for WORLD in "${WORLDS[@]}"; do
         wait $waits 2>/dev/null
         patiently cleaned_of waits
         exec {lock}>&-
-        # shellcheck disable=SC2010 # where links lead
-        open() { ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q "$TMP/xtables.lock"; }
+        open() { find /proc/[0-9]*/fd -lname '*/xtables.lock' 2>/dev/null | grep -q .; }
         patiently eval '! open'
         is "and adds no rules once its VM has been killed" "$with_live" "$(snapshot)"
     fi
