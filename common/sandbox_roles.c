@@ -192,7 +192,8 @@ static const struct rule copier[] = {ONLY(clone, 0, CLONE_VM | CLONE_THREAD, CLO
                                      ANY(renameat),
                                      ANY(fchmod),
                                      ANY(fchmodat),
-                                     ANY(utimensat)};
+                                     ANY(utimensat),
+                                     ANY(fchdir)};
 
 /* Beside what the copier does.  Go asks for sockets of any protocol to learn what there is. */
 #define SOCKET_OF(family, type) RULE(SYS_socket, {{IF(0, WHOLE, family)}, {IF(1, SOCK_TYPES, type)}})

@@ -243,23 +243,25 @@ static void set_root_time(const struct import *im)
         futimens(im->tree, (const struct timespec[]){{0}, {0}});
 }
 
-static int seal(const struct import *im, struct err *err)
+/* The tree's names and attributes are the layers' choice, so its reader has no right but to read. */
+static int seal(const struct import *im, uid_t uid, struct err *err)
 {
     char tree[WORK_PATH + 16], sealed[WORK_PATH + 16];
     cleanup_buf struct buf said = {0};
     snprintf(tree, sizeof(tree), "%s/tree", im->work.path);
-    snprintf(sealed, sizeof(sealed), "%s/sealed", im->work.path);
+    snprintf(sealed, sizeof(sealed), "%s/tmp/sealed", im->work.path);
     set_root_time(im);
     const char *const argv[] = {"rootdisk", "write", tree, sealed, NULL};
-    int status = run_program(argv, NULL, 0, &said, &said, err);
+    struct run_as as = {.uid = uid, .capabilities = privilege_reading(), .copier = true};
+    int status = run_program_as(argv, &as, &said, err);
     return status > 0 ? err_set(err, "cannot seal the image: %.600s", run_last_line(&said)) : status;
 }
 
 static int add(const struct store *s, const struct import *im, const char *name, struct stored *out, struct err *err)
 {
-    cleanup_close int fd = openat(im->work.fd, "sealed", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_close int fd = openat(im->work.fd, "tmp/sealed", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return err_sys(err, "cannot open %s/sealed", im->work.path);
+        return err_sys(err, "cannot open %s/tmp/sealed", im->work.path);
     return content_check(STORE_IMAGES, fd, name, err) < 0 ? -1
                                                           : store_add(s, STORE_IMAGES, name, fd, &im->config, out, err);
 }
@@ -283,7 +285,7 @@ static int import(const struct store *s, struct import *im, const char *source, 
     buf_str(&im->config, config);
     if (buf_failed(&im->config) || buf_failed(&said))
         return err_set(err, "out of memory");
-    return unpack_all(im, layers, err) < 0 || seal(im, err) < 0 ? -1 : add(s, im, name, out, err);
+    return unpack_all(im, layers, err) < 0 || seal(im, uid, err) < 0 ? -1 : add(s, im, name, out, err);
 }
 
 int import_image(const struct store *s, const char *source, const char *name, struct stored *out, struct err *err)

@@ -34,11 +34,11 @@ static int write_image(struct rootdisk *rd, const char *path, struct err *err)
     cleanup_close int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return err_sys(err, "cannot create %s", temporary);
-    if (rootdisk_write(rd, fd, err) == 0 && (fchmod(fd, 0644) < 0 || rename(temporary, path) < 0))
+    if (rootdisk_write(rd, fd, err) == 0 && (fchmod(fd, 0644) < 0 || renameat(AT_FDCWD, temporary, AT_FDCWD, path) < 0))
         err_sys(err, "cannot create %s", path);
     if (!err->text[0])
         return 0;
-    unlink(temporary);
+    unlinkat(AT_FDCWD, temporary, 0);
     return -1;
 }
 

@@ -159,10 +159,32 @@ look good
 is "of them, there are only a user's" "$(getfattr -Rhd -m - seen 2>/dev/null | grep '=' | xargs)" "user.a=b"
 is "what is outside is as it was" "$(cat outside/file) $(echo outside/*)" "safe outside/file"
 
+# --- who reads all that: skopeo the archive, rootdisk the tree
+mkdir reader
+cat >reader/skopeo <<'END'
+#!/bin/sh
+while read -r name value; do
+    case $name in Uid: | CapEff: | NoNewPrivs: | Seccomp:) told="$told $name ${value%%[!0-9a-f]*}" ;; esac
+done </proc/self/status
+echo "$told" >&2
+exit 1
+END
+chmod 755 reader/skopeo
+cp reader/skopeo reader/rootdisk
+rights=' Uid: [1-9]* CapEff: 0000000000000004 NoNewPrivs: 1 Seccomp: 2'
+like "skopeo is a user of its own, may read, and has a filter" "$(PATH=$work/reader:$PATH image import layout who 2>&1)" "*$rights"
+rm reader/skopeo
+like "so is rootdisk" "$(PATH=$work/reader:$PATH image import layout who 2>&1)" "*$rights"
+
 # --- killed
-mkdir killer && printf '#!/bin/sh\nkill -9 $PPID\n' >killer/rootdisk && chmod +x killer/rootdisk
+mkdir killer && mkfifo -m 644 killer/go && printf '#!/bin/sh\nread -r go <%s\n' "$work/killer/go" >killer/rootdisk && chmod +x killer/rootdisk
 status=0
-PATH=$work/killer:$PATH ctr-jailer image --root "$store" import layout killed >/dev/null 2>&1 || status=$?
+PATH=$work/killer:$PATH ctr-jailer image --root "$store" import layout killed >/dev/null 2>&1 &
+importer=$!
+exec {go}>killer/go # rootdisk has begun
+kill -9 $importer
+wait $importer || status=$?
+exec {go}>&-
 is "an import that is killed leaves its folder" "$status/$(find store -maxdepth 1 -name 'work*' | wc -l)" 137/1
 check "the store is the one before" image verify
 check "the next one" image import layout next
