@@ -56,8 +56,6 @@ vm VM_NETWORK=none VM_VOLUMES="$share:/s:rw,$work/frozen:/frozen:ro,$share:/live
     /bin/sh /s/script >"$work/out" 2>"$work/err" &
 job=$!
 check "the guest does its work on the share" wait_until 400 test -e "$share/ready"
-echo second >"$share/config.new" && mv "$share/config.new" "$share/config"
-echo 'by the host' >"$share/answer.new" && mv "$share/answer.new" "$share/answer"
 servers() { pgrep -x share; }
 pid=$(servers | head -n 1)
 is "three servers" "$(servers | wc -l)" 3
@@ -73,6 +71,9 @@ descriptors() { # of the server: what kinds it has but for O_PATH ones
     done
 }
 is "and no descriptor of others" "$(descriptors)" ""
+# The guest waits for both, and then ends.
+echo second >"$share/config.new" && mv "$share/config.new" "$share/config"
+echo 'by the host' >"$share/answer.new" && mv "$share/answer.new" "$share/answer"
 STATUS=0
 wait $job || STATUS=$?
 is "it ends as the command does" "$STATUS/$(<"$work/err")" "0/"
