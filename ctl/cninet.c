@@ -3,12 +3,14 @@
  * holds the namespace's lock.  A namespace whose lock is free therefore belongs to a killed attendant, and the next VM
  * of that name removes it. */
 #include "ctl/cninet.h"
+#include "cni/caller/cache.h"
 #include "cni/caller/chain.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/descriptors.h"
 #include "common/io.h"
 #include "common/run.h"
+#include "ctl/ctl.h"
 #include "ctl/ownresolv.h"
 #include "ctl/portmap.h"
 
@@ -76,13 +78,21 @@ static bool is_free(int fd)
     return true;
 }
 
+/* A VM may have lost its attendant. */
+static bool is_alive(const char *name)
+{
+    size_t len;
+    cleanup_free char *state = ctl_state(name + strlen(PREFIX), &len);
+    return state;
+}
+
 /* What a killed attendant of the same name left. */
 static int clear_place(const struct place *p, struct err *err)
 {
     cleanup_close int fd = open(p->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : err_sys(err, "cannot open %s", p->path);
-    if (!is_free(fd))
+    if (is_alive(p->name) || !is_free(fd))
         return err_set(err, "run: a VM has the network namespace %s already (choose another --name)", p->name);
     return access(p->path, F_OK) ? 0 : take_away(p, err); /* its attendant did so */
 }
@@ -172,4 +182,33 @@ void cninet_keep(const struct cninet *n, pid_t pid)
 {
     if (n->network)
         (void)io_write_all(n->attendant, &pid, sizeof(pid));
+}
+
+struct purge {
+    struct err *err;
+    int result;
+};
+
+/* What another has made is not ours to undo, and may well have such a name; ours has such a namespace, too. */
+static void purge_kept(const struct cni_attachment *kept, void *data)
+{
+    struct purge *purge = data;
+    struct place p = {.at = *kept};
+    bool fits = (size_t)snprintf(p.name, sizeof(p.name), "%s", kept->id) < sizeof(p.name);
+    snprintf(p.path, sizeof(p.path), NETNS_DIR "%s", p.name);
+    if (!fits || strncmp(p.name, PREFIX, strlen(PREFIX)) != 0 || !kept->netns || strcmp(kept->netns, p.path) != 0)
+        return;
+    cleanup_close int fd = open(p.path, O_RDONLY | O_CLOEXEC);
+    if ((fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) || is_alive(p.name))
+        return;
+    if (take_away(&p, purge->err))
+        purge->result = -1;
+}
+
+int cninet_purge(const struct cninet *n, struct err *err)
+{
+    struct place p;
+    struct purge purge = {err, 0};
+    find_place(n, "", NULL, &p);
+    return cache_each(&p.at, purge_kept, &purge, err) ? -1 : purge.result;
 }

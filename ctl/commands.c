@@ -38,7 +38,7 @@ static const struct command commands[] = {
      "prints the plan; --from IMAGE, --vmlinux-id ID, --mem MIB, --cpu N, --port and --daemonize are known, too"},
     {"rm", ctl_rm, "rm [-f] [--root DIR] ID...",
      "removes what is kept of VMs in the background that have ended: name, log, exit code; -f: ends them first"},
-    {"purge", ctl_purge, "purge [--root DIR]",
+    {"purge", ctl_purge, "purge [--root DIR] [--cni-cache-dir DIR] [--cni-bin-dir DIR]",
      "removes what dead VMs have left, also after a kill or a reboot: records of VMs in the background, whose names it "
      "prints, directories, cgroups, disks and networks; VMs that run lose nothing"},
     {"inspect", ctl_inspect, "inspect [--show-env] [--root DIR] [--vmm-id] ID",

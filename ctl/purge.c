@@ -1,10 +1,12 @@
 /* purge: the records of VMs in the background that have ended, whatever ended them, and then what else dead VMs have
- * left, which entry knows how to remove.  A record goes only if nobody has its lock and no VM of its name answers, so
- * neither a pid that was used again nor a reboot matters.  Prints the names. */
+ * left: on CNI networks, and what entry knows how to remove.  A record goes only if nobody has its lock and no VM of
+ * its name answers, so neither a pid that was used again nor a reboot matters.  Prints the names. */
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/run.h"
 #include "ctl/args.h"
+#include "ctl/cninet.h"
 #include "ctl/ctl.h"
 #include "ctl/record.h"
 #include "store/store.h"
@@ -32,23 +34,36 @@ static void remove_one(void *arg, const char *name)
     }
 }
 
+static int take_flags(char **arg, struct purge *p, struct cninet *net)
+{
+    for (; *arg; arg++) {
+        const struct {
+            const char *name, **to;
+        } flags[] = {{"--root", &p->root}, {"--cni-cache-dir", &net->cache}, {"--cni-bin-dir", &net->plugins}};
+        const char *value = NULL;
+        for (size_t i = 0; i < COUNT(flags) && !value; i++)
+            if ((value = args_value(&arg, flags[i].name)))
+                *flags[i].to = value;
+        if (!value)
+            return -1;
+    }
+    return 0;
+}
+
 int ctl_purge(const char *id, char **argv, struct err *err)
 {
     char entry[4096];
     struct purge p = {.root = STORE_ROOT};
-    bool wrong = id;
-    for (char **arg = argv + 1; *arg && !wrong; arg++) {
-        const char *value = args_value(&arg, "--root");
-        p.root = value ? value : p.root;
-        wrong = !value;
-    }
-    if (wrong)
-        return err_set(err, "purge: usage: purge [--root DIR]");
+    struct cninet net = {.network = NULL};
+    if (id || take_flags(argv + 1, &p, &net) < 0)
+        return err_set(err, "purge: usage: purge [--root DIR] [--cni-cache-dir DIR] [--cni-bin-dir DIR]");
     if (!run_find("entry", entry, sizeof(entry)))
         return err_set(err, "purge: the program entry was not found");
     if (record_list(p.root, false, remove_one, &p) < 0 || record_list(p.root, true, remove_one, &p) < 0)
         return err_sys(err, "purge: cannot read the records in %s/vms", p.root);
     fflush(stdout);
+    if (cninet_purge(&net, err) < 0)
+        return -1;
     if (p.failed)
         return 125;
     execl(entry, "entry", "--purge", (char *)NULL);

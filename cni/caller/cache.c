@@ -4,6 +4,7 @@
 #include "common/io.h"
 #include "common/json.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -161,6 +162,39 @@ int cache_read(const struct cni_attachment *a, const char *network, struct cache
     result = result ? err_set(err, "%s/results/%s is not JSON", a->cache, name) : parse(c, &j, name, err);
     jsonread_close(&j);
     return result ? -1 : 1;
+}
+
+static void see(const struct cni_attachment *a, const struct jsonread *j,
+                void (*each)(const struct cni_attachment *kept, void *data), void *data)
+{
+    cleanup_free char *network = jsonread_string(j, jsonread_member(j, 0, "networkName"));
+    cleanup_free char *id = jsonread_string(j, jsonread_member(j, 0, "containerId"));
+    cleanup_free char *ifname = jsonread_string(j, jsonread_member(j, 0, "ifName"));
+    cleanup_free char *netns = jsonread_string(j, jsonread_member(j, 0, "netns"));
+    struct cni_attachment kept = *a;
+    kept.network = network, kept.id = id, kept.ifname = ifname, kept.netns = netns;
+    if (network && id && ifname)
+        each(&kept, data);
+}
+
+int cache_each(const struct cni_attachment *a, void (*each)(const struct cni_attachment *kept, void *data), void *data,
+               struct err *err)
+{
+    struct dirent **files = NULL;
+    cleanup_close int dir = open_results(a, false);
+    int count = dir < 0 ? -1 : scandirat(dir, ".", &files, NULL, alphasort);
+    if (count < 0)
+        return errno == ENOENT ? 0 : err_sys(err, "cannot read %s/results", a->cache);
+    for (int i = 0; i < count; i++) {
+        struct jsonread j = {.text = NULL};
+        cleanup_free char *text = io_read_file(dir, files[i]->d_name, 2 * NETWORK_TEXT_MAX, NULL);
+        if (text && jsonread_open(&j, text, strlen(text)) == 0)
+            see(a, &j, each, data);
+        jsonread_close(&j);
+        free(files[i]);
+    }
+    free(files);
+    return 0;
 }
 
 void cache_free(struct cache *c)

@@ -102,6 +102,32 @@ is "a VM of the same name" "$STATUS/$STDOUT/$STDERR" 0/gone/
 ctr kill gone
 check "and nothing is left" wait_until 20 unused
 
+# Or purge does, but not to a VM that lives, with its attendant or without.
+purge() { ctr purge --cni-cache-dir "$work/cache"; }
+for name in lives alone dead boot; do
+    ctr run -d --rm --name $name "${on[@]}" --kernel waiting app /guest-static >/dev/null
+    [ $name = lives ] || kill -9 "$(attendant $name)"
+done
+for name in dead boot; do
+    ctr kill $name
+    wait_until 20 test ! -e /run/ctr-jailer/$name
+done
+# A reboot keeps the cache and the leases, but neither the namespace nor rules.
+ip netns delete ctr-boot
+iptables-save | grep -v 'id: .*ctr-boot' | iptables-restore
+living() { find cache/results leases/machines -name 'machines-ctr-*' -o -name '192*' | wc -l; }
+is "four VMs have been there" "$(living)" 8
+check "purge" purge
+is "takes away what two of them left" "$(living) $(ip netns list | cut -d ' ' -f 1 | sort | xargs)" "4 ctr-alone ctr-lives"
+like "and their ports, rules and devices" "$(host)" "*ctr-alone*ctr-lives*lo vms0 veth* veth*"
+capture ctr run --name alone "${on[@]}" --kernel waiting app /guest-static
+is "a name that is in use is refused" "$STATUS/$STDERR" "125/ctr-jailer: run: --name alone: a VM in the background has or had that name: ctr-jailer rm alone"
+ctr kill lives
+ctr kill alone
+check "when these have ended" wait_until 20 test ! -e /run/netns/ctr-lives -a ! -e /run/ctr-jailer/alone
+check "purge" purge
+is "leaves nothing" "$(host)" "$before"
+
 # What entry finds, by a script in its place.
 run[1]="PATH=$work/fake:$PATH"
 found() { capture ctr run --name dns "${on[@]}" -p 8080:80 app x; }
