@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -179,6 +180,7 @@ int sandbox_enter(enum sandbox_role which, struct err *err)
     const struct role *role = role_of(which);
     struct program p = {.len = 0};
     bool watched = log_shows(LOG_DEBUG) && !role->programs;
+    tzset(); /* the C library would open /etc/localtime at the first gmtime_r */
     if (watched)
         watch(role);
     write_program(&p, role, watched);
