@@ -145,13 +145,18 @@ static bool attribute_settable(const struct share *s, const char *name)
            strcmp(name, "system.posix_acl_default") == 0 || (s->suid && strcmp(name, "security.capability") == 0);
 }
 
+/* An ACL may make a set-group-id file a program.  The host's kernel then takes the bit away, unless the owner is in the
+ * file's group: so of root's group the owner is not. */
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
     struct statx st;
-    cleanup_node struct node *node = nodes_use(share_of(req)->nodes, ino);
+    struct share *s = share_of(req);
+    cleanup_node struct node *node = nodes_use(s->nodes, ino);
     int r = !node || attributes_read(node->fd, &st) < 0 ? -1 : 0;
-    if (r == 0 && !attribute_settable(share_of(req), name))
+    if (r == 0 && !attribute_settable(s, name))
         r = (errno = strncmp(name, "security.capability", 20) == 0 ? EPERM : EOPNOTSUPP, -1);
+    if (r == 0 && st.stx_gid == 0 && !s->suid)
+        st.stx_gid = getegid();
     reply_result(req, r < 0 ? r : AS_OWNER(&st, setxattr(fd_name(node->fd).text, name, value, size, flags)));
 }
 

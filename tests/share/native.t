@@ -118,6 +118,8 @@ if setfacl -m u:33:rw "$f/program" 2>/dev/null; then
     is "ACLs pass" "$(getfacl -cpn "$m/program")" "$(getfacl -cpn "$f/program")"
     setfacl -m u:34:r "$m/program"
     is "also to the host" "$(getfacl -cpn "$f/program" | grep 34)" "user:34:r--"
+    touch "$m/grouped" && chmod 2644 "$m/grouped" && setfacl -m g::rx "$m/grouped"
+    is "an ACL makes no set-group-id program of root's" "$(stat -c '%g %a' "$f/grouped")" "0 654"
     mkdir "$m/acl" && setfacl -d -m u:35:rwx "$m/acl" && (umask 077 && touch "$m/acl/new")
     is "a default ACL has no umask" "$(getfacl -cpn "$f/acl/new" | grep 35 | tr -s '\t' ' ')" "user:35:rwx #effective:rw-"
 else
