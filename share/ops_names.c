@@ -13,6 +13,12 @@ bool mode_runs_as_root(mode_t mode, uid_t uid, gid_t gid)
     return S_ISREG(mode) && ((mode & S_ISUID && uid == 0) || ((mode & group) == group && gid == 0));
 }
 
+mode_t mode_to_make(mode_t mode)
+{
+    const mode_t group = S_ISGID | S_IXGRP;
+    return (mode & group) == group ? mode & ~(mode_t)S_ISGID : mode;
+}
+
 /* A thread that may not do it acts as who asks for it. */
 static int as_requester(fuse_req_t req)
 {
@@ -67,7 +73,7 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
         made = (errno = EPERM, -1);
     if (made == 0 && (made = as_requester(req)) == 0) {
         mask(req);
-        made = mknodat(folder->fd, name, mode, 0);
+        made = mknodat(folder->fd, name, s->suid ? mode : mode_to_make(mode), 0);
         actor_self();
     }
     reply_entry(req, made, made < 0 ? -1 : folder->fd, name);

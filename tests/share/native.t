@@ -110,6 +110,12 @@ echo y >>"$m/program"
 is "writing to one of the host's takes the bit away" "$(stat -c %a "$f/program")" 755
 chown 1000 "$m/program" && chmod 4755 "$m/program" && chown 0 "$m/program"
 is "so does a new owner" "$(stat -c '%u %a' "$f/program")" "0 755"
+setpriv --regid 1000 --clear-groups python3 -c 'import os, sys
+os.umask(0)
+os.close(os.open(sys.argv[1] + "/made", os.O_CREAT | os.O_WRONLY, 0o2755))
+os.mknod(sys.argv[1] + "/node", 0o102755)' "$m"
+is "a new file is no set-group-id program: on some mounts, its group is its folder's" \
+    "$(stat -c '%g %a' "$f/made" "$f/node" | xargs)" "1000 755 1000 755"
 capture mknod "$m/null" c 1 3
 is "devices are refused" "$STATUS $(test -e "$f/null" || echo none)" "1 none"
 capture setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 "$m/program"
