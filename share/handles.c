@@ -3,17 +3,43 @@
 #include "common/cleanup.h"
 #include "share/slots.h"
 
+#include <stdatomic.h>
+
 struct handles {
     pthread_mutex_t lock;
     struct slots slots;
+    atomic_uint listings; /* that have memory */
 };
+
+int handle_listing(struct handle *h)
+{
+    h->listing = (struct listing){.entries = malloc(LISTING), .next = h->listing.next};
+    if (!h->listing.entries)
+        return -1;
+    atomic_fetch_add(&h->all->listings, 1);
+    return 0;
+}
+
+static void drop_listing(struct handle *h)
+{
+    if (h->listing.entries)
+        atomic_fetch_sub(&h->all->listings, 1);
+    free(h->listing.entries);
+    h->listing = (struct listing){.next = -1}; /* which is no entry's: the next one's is set again */
+}
+
+void handle_listed(struct handle *h)
+{
+    if (atomic_load(&h->all->listings) > LISTINGS_MAX)
+        drop_listing(h);
+}
 
 static void drop(struct handle *handle)
 {
     int saved = errno;
     close(handle->fd);
     pthread_mutex_destroy(&handle->reading);
-    free(handle->listing.entries);
+    drop_listing(handle);
     free(handle);
     errno = saved;
 }

@@ -11,11 +11,11 @@ struct handles;
 
 /* A folder's entries as the host's kernel gives them, read ahead of what the guest has taken. */
 struct listing {
-    char *entries; /* LISTING bytes, once something was read */
+    char *entries; /* LISTING bytes, once something was read; NULL: none are kept */
     size_t len, at;
     off_t next; /* the position of the entry at `at` */
 };
-enum { LISTING = 32 * 1024 };
+enum { LISTING = 32 * 1024, LISTINGS_MAX = 1024 };
 
 struct handle {
     int fd;
@@ -39,6 +39,12 @@ uint64_t handles_add(struct handles *h, int fd, bool folder);
 /* The handle with that number, of a folder or of a file, which stays until handle_done; NULL with errno EBADF. */
 struct handle *handles_use(struct handles *h, uint64_t id, bool folder);
 void handle_done(struct handle *handle);
+
+/* Memory for h->listing, which is empty then.  -1 with errno. */
+int handle_listing(struct handle *h);
+
+/* Gives it back if more than LISTINGS_MAX folders have some: a guest may have as many open as it may have files. */
+void handle_listed(struct handle *h);
 
 /* Nobody finds it from now on; it is closed once nobody uses it. */
 void handles_close(struct handles *h, uint64_t id, bool folder);

@@ -31,7 +31,7 @@ static struct dirent64 *entry_at(struct handle *h, off_t offset)
         l->next = offset;
     }
     if (l->at == l->len) {
-        if (!l->entries && !(l->entries = malloc(LISTING)))
+        if (!l->entries && handle_listing(h) < 0)
             return NULL;
         ssize_t n = getdents64(h->fd, l->entries, LISTING);
         l->at = 0;
@@ -91,6 +91,7 @@ static void list(fuse_req_t req, size_t size, off_t offset, const struct fuse_fi
         pass(&h->listing, d);
     }
     int failed = d ? 0 : errno;
+    handle_listed(h);
     pthread_mutex_unlock(&h->reading);
     if (failed && !used)
         fuse_reply_err(req, failed);

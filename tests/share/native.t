@@ -61,6 +61,21 @@ is "a sparse file of 1 TiB takes no space" "$(stat -c '%s %b' "$f/sparse")" "109
 is "a file's links are one file" "$(stat -c %i "$m/hard")" "$(stat -c %i "$m/a/file")"
 mkdir "$f/many" && (cd "$f/many" && seq 20000 | xargs touch)
 is "a folder of 20,000 entries" "$(find "$m/many" -type f | wc -l)" 20000
+resident() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$SERVER/status"; }
+cat >"$top/listings.py" <<'END'
+import os, sys
+listings = [os.scandir(sys.argv[1]) for _ in range(3000)]
+seen = [{next(one).name} for one in listings]
+print(sorted({len(names | {entry.name for entry in one}) for names, one in zip(seen[::100], listings[::100])}), flush=True)
+sys.stdin.read()
+END
+coproc LISTS { python3 "$top/listings.py" "$m/many"; }
+read -r complete <&"${LISTS[0]}" || true
+is "3000 listings at once are complete" "$complete" "[20000]"
+check "and take little of the server's memory" test "$(resident)" -lt 65536
+lists=$LISTS_PID
+exec {LISTS[1]}>&-
+wait "$lists" || true
 check "which rm -r empties" rm -r "$m/many"
 check "and that is gone" test ! -e "$f/many"
 check "tar of it is the folder's" cmp <(tar -C "$f" --sort=name --exclude=sparse -cf - .) \
