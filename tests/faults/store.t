@@ -134,6 +134,10 @@ bad "labels that are not strings" "the image's Labels is not an object of string
 bad "two images" "more than one image" '[., .]'
 echo '{' >"$work/bad.json"
 refused "half a configuration" "$work/bad.json: is not JSON" image "${at[@]}" add "$work/one" a "$work/bad.json"
+{ printf '%.0s[' {1..300000} && printf '%.0s]' {1..300000}; } >"$work/bad.json" # which took minutes
+before=$SECONDS
+refused "brackets in each other" "$work/bad.json: is not JSON" image "${at[@]}" add "$work/one" a "$work/bad.json"
+check "at once" [ $((SECONDS - before)) -lt 10 ]
 refused "no configuration" "cannot read $work/none: No such file or directory" image "${at[@]}" add "$work/one" a "$work/none"
 refused "a kernel's configuration" "kernel: a kernel has no configuration, *" kernel "${at[@]}" add "$work/kernel" a "$work/oci.json"
 refused "no command" "image: unknown or incomplete command *" image "${at[@]}"
