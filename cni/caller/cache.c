@@ -23,15 +23,27 @@ static int name_of(const struct cni_attachment *a, const char *network, char nam
     return -1;
 }
 
+/* What is kept is what plugins are called with, as root: so nobody else may have written it.  -1 with errno. */
+static int open_own(int at, const char *name)
+{
+    struct stat st;
+    cleanup_close int dir = openat(at, name, O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || fstat(dir, &st) < 0)
+        return -1;
+    if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
+        return errno = EPERM, -1;
+    return steal_fd(&dir);
+}
+
 /* -1 with errno. */
 static int open_results(const struct cni_attachment *a, bool make)
 {
-    cleanup_close int dir = open(a->cache, O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int dir = open_own(AT_FDCWD, a->cache);
     if (dir < 0 && make && errno == ENOENT && !mkdir(a->cache, 0755))
-        dir = open(a->cache, O_DIRECTORY | O_CLOEXEC);
+        dir = open_own(AT_FDCWD, a->cache);
     if (dir < 0 || (make && mkdirat(dir, "results", 0700) && errno != EEXIST))
         return -1;
-    return openat(dir, "results", O_DIRECTORY | O_CLOEXEC);
+    return open_own(dir, "results");
 }
 
 /* "K=V;K2=V2" as [["K","V"],["K2","V2"]]. */

@@ -150,6 +150,16 @@ ok "DEL" call del
 is "nothing is left" "$empty" "$(engine)"
 unset ID
 
+# What is kept becomes plugins' configuration, so nobody else may write it.
+plugins 1.0.0 "$bridge" >"$NETWORKS/10-net.conflist"
+chown 1000 "$CACHE/results"
+fails "results that another user owns" call add
+like "are said" 'results: Operation not permitted' "$(said)"
+chown 0 "$CACHE/results" && chmod 777 "$CACHE"
+fails "a cache that others may write to" call add
+chmod 755 "$CACHE"
+is "nothing was made" "$empty" "$(engine)"
+
 # libcni's own caller reads what is kept, and the other way round; its name of a container is from the namespace's path.
 plugins 1.0.0 "$bridge" "$tuning" >"$NETWORKS/10-net.conflist"
 if [ -x build/cnitool ]; then
