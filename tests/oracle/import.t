@@ -187,6 +187,11 @@ wait $importer || status=$?
 exec {go}>&-
 is "an import that is killed leaves its folder" "$status/$(find store -maxdepth 1 -name 'work*' | wc -l)" 137/1
 check "the store is the one before" image verify
+chmod 755 store
+reaches() { "$@" test -e "$(echo store/work.*)/tree/bin/program"; }
+check "no other user reaches its set-user-id files and devices, whatever the store's mode" \
+    eval 'reaches env && ! reaches setpriv --reuid 1000 --regid 1000 --clear-groups --'
+chmod 700 store
 check "the next one" image import layout next
 is "removes it" "$(find store -maxdepth 1 -name 'work*')" ""
 umount seen
