@@ -69,17 +69,20 @@ static void pass_on(struct client *cl, const struct proto_msg *msg)
     struct control *c = cl->control;
     if (msg->len < 4)
         return;
-    if (msg->type == PROTO_EXEC) {
-        if (cl->session != 0)
-            return; /* one exec a connection */
-        cl->session = new_session(c);
-    }
-    if (msg->type == PROTO_EXEC && c->asked.paused(c->asked.arg))
+    if (msg->type == PROTO_EXEC && cl->session != 0)
+        return; /* one exec a connection */
+    uint32_t session = msg->type == PROTO_EXEC ? new_session(c) : cl->session;
+    if (msg->type == PROTO_EXEC && c->asked.paused(c->asked.arg)) {
         refuse_client(cl, "the VM is paused; ctr-jailer unpause resumes it");
-    else if (cl->session != 0 &&
-             c->events.to_guest(c->events.arg, (enum proto_type)msg->type, &cl->session, 1, msg->payload + 4,
-                                msg->len - 4) < 0 &&
-             msg->type == PROTO_EXEC)
+        return;
+    }
+    bool sent = session != 0 && c->events.to_guest(c->events.arg, (enum proto_type)msg->type, &session, 1,
+                                                   msg->payload + 4, msg->len - 4) == 0;
+    if (msg->type != PROTO_EXEC)
+        return;
+    if (sent)
+        cl->session = session; /* from now on, the guest has to be told of the client's end */
+    else
         refuse_client(cl, "the guest does not answer");
 }
 
@@ -151,30 +154,44 @@ static void on_lost(struct peer *p, int how)
     lose((struct client *)p);
 }
 
+/* A free place, or else that of a session of whose end the guest cannot be told: a guest that reads nothing must not
+ * keep clients out.  Who cannot be told of one cannot be told of another. */
+static struct client **find_place(struct control *c)
+{
+    struct client **untold = NULL;
+    for (int i = 0; i < CLIENTS_MAX; i++) {
+        struct client **place = &c->clients[i];
+        if (*place && !(*place)->over)
+            continue;
+        if (!*place || (*place)->session == 0 || (!untold && hang_up(*place)))
+            return place;
+        if (!untold)
+            untold = place;
+    }
+    return untold;
+}
+
 static void on_connect(struct watch *w, short revents)
 {
     (void)revents;
     struct control *c = container_of(w, struct control, listener.watch);
     int fd = listener_accept(&c->listener, NULL, NULL);
-    bool welcome = fd >= 0 && local_is_root(fd);
-    for (int i = 0; welcome && i < CLIENTS_MAX; i++) {
-        struct client **slot = &c->clients[i];
-        if (*slot && (!(*slot)->over || !hang_up(*slot)))
-            continue;
-        if (*slot)
-            peer_free(&(*slot)->peer);
-        free(*slot);
-        *slot = calloc(1, sizeof(**slot));
-        if (!*slot)
-            break;
-        (*slot)->control = c;
-        peer_init(&(*slot)->peer, c->loop, on_message, on_lost);
-        if (peer_connect(&(*slot)->peer, fd) < 0)
-            (*slot)->over = true;
+    struct client **place = fd >= 0 && local_is_root(fd) ? find_place(c) : NULL;
+    if (place && *place)
+        peer_free(&(*place)->peer);
+    if (place) {
+        free(*place);
+        *place = calloc(1, sizeof(**place));
+    }
+    if (!place || !*place) {
+        if (fd >= 0)
+            close(fd);
         return;
     }
-    if (fd >= 0)
-        close(fd);
+    (*place)->control = c;
+    peer_init(&(*place)->peer, c->loop, on_message, on_lost);
+    if (peer_connect(&(*place)->peer, fd) < 0)
+        (*place)->over = true;
 }
 
 struct control *control_new(struct loop *loop, int listener, const struct control_events *events,
