@@ -163,7 +163,7 @@ int share_connection(struct share *share, int connection, struct err *err)
     session_replies_to(connection);
     ssize_t len;
     int r = 0;
-    while ((len = receive(connection, message)) > 0 && r == 0)
+    while (r == 0 && (len = receive(connection, message)) > 0)
         r = process_in_turn(server_of(share), connection, message, (size_t)len);
     return len < 0 || r < 0 ? err_set(err, "the guest has sent an invalid FUSE message") : 0;
 }

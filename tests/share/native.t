@@ -201,4 +201,26 @@ umount "$m"
 serve
 is "and another server serves again" "$(<"$m/seen")" three
 stop
+
+# --- a guest's process that speaks for itself ------------------------------------------------------------------
+cat >"$top/speak.py" <<'END'
+import os, socket, struct, subprocess, sys
+folder = os.open(sys.argv[2], os.O_PATH)
+ours, theirs = socket.socketpair()
+server = subprocess.Popen([sys.argv[1], "serve", str(folder), str(theirs.fileno())], pass_fds=(folder, theirs.fileno()))
+guest = []
+for _ in range(4):
+    near, far = socket.socketpair()
+    socket.send_fds(ours, [b"x"], [far.fileno()])
+    far.close()
+    guest.append(near)
+guest[1].sendall(struct.pack("<IIQQIIIHH", 40, 3, 1, 1, 0, 0, 0, 0, 0))  # GETATTR, before INIT
+try:
+    sys.exit(server.wait(10))
+finally:
+    server.kill()
+END
+capture python3 "$top/speak.py" build/bin/share "$f"
+is "a message out of turn ends its server at once" "$STATUS/$STDERR" \
+    "125/ctr-jailer: the guest has sent an invalid FUSE message"
 done_testing
