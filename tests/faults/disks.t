@@ -75,6 +75,8 @@ chmod 640 "$data"
 start setpriv --bounding-set=-all,+sys_admin,+mknod,+chown,+setuid,+setgid,+dac_override,+kill,+net_admin
 is "a start with the least capabilities, on a disk that is another user's" "$STATUS/$STDERR" "$whole"
 is "the disk has its mode again" "$(stat -c %a "$data")" 600
+start env --ignore-signal=CHLD
+is "a start by whoever ignores the ends of children" "$STATUS/$STDERR" "$whole"
 # mke2fs -d reads the tree of root's files, and follows no link there: not one that was a folder when it looked
 mkdir "$work/root-only/folder" && echo secret >"$work/root-only/folder/secret"
 mkdir -m 700 "$work/tree/own" && echo own >"$work/tree/own/file" && chown -R $owner "$work/tree/own"
