@@ -100,64 +100,19 @@ static const struct rule jail[] = {ANY(wait4), ANY(waitid)};
 /* The calls that these programs make when they start (with the dynamic linker), on a filesystem's image, and, for
  * mke2fs -d, with a tree. Any ioctl: they have no terminal, and ask a file whether it is a block device in many ways.
  */
-static const struct rule program[] = {ANY(execve),
-                                      ANY(mmap),
-                                      ANY(mprotect),
-                                      ANY(access),
-                                      ANY(faccessat),
-                                      ANY(faccessat2),
-                                      ANY(arch_prctl),
-                                      ANY(set_tid_address),
-                                      ANY(set_robust_list),
-                                      ANY(rseq),
-                                      ONLY(prlimit64, 0, WHOLE, 0), /* its own */
-                                      ANY(prctl),
-                                      ANY(rt_sigaction),
-                                      ANY(openat),
-                                      ANY(newfstatat),
-                                      ANY(statx),
-                                      ANY(fstatfs),
-                                      ANY(statfs),
-                                      ANY(lseek),
-                                      ANY(pread64),
-                                      ANY(pwrite64),
-                                      ANY(readv),
-                                      ANY(ftruncate),
-                                      ANY(fallocate),
-                                      ANY(fadvise64),
-                                      ANY(sync_file_range),
-                                      ANY(fsync),
-                                      ANY(fdatasync),
-                                      ANY(sync),
-                                      ANY(flock),
-                                      ANY(dup),
-                                      ANY(dup2),
-                                      ANY(dup3),
-                                      DUPLICATE,
-                                      ONLY(fcntl, 1, WHOLE, F_DUPFD),
-                                      ONLY(fcntl, 1, WHOLE, F_GETFD),
-                                      ONLY(fcntl, 1, WHOLE, F_SETFD),
-                                      ONLY(fcntl, 1, WHOLE, F_GETFL),
-                                      ONLY(fcntl, 1, WHOLE, F_SETFL),
-                                      ANY(ioctl),
-                                      ANY(chdir),
-                                      ANY(getcwd),
-                                      ANY(getdents64),
-                                      ANY(readlink),
-                                      ANY(readlinkat),
-                                      ANY(llistxattr),
-                                      ANY(lgetxattr),
-                                      ANY(getuid),
-                                      ANY(geteuid),
-                                      ANY(getgid),
-                                      ANY(getegid),
-                                      ANY(getppid),
-                                      ANY(getrusage),
-                                      ANY(sysinfo),
-                                      ANY(uname),
-                                      ANY(sched_getaffinity),
-                                      ANY(umask),
-                                      ANY(clock_nanosleep)};
+static const struct rule program[] = {
+    ANY(execve), ANY(mmap), ANY(mprotect), ANY(access), ANY(faccessat), ANY(faccessat2), ANY(arch_prctl),
+    ANY(set_tid_address), ANY(set_robust_list), ANY(rseq), ONLY(prlimit64, 0, WHOLE, 0), /* its own */
+    ANY(prctl), ANY(rt_sigaction), ANY(openat), ANY(newfstatat), ANY(statx), ANY(fstatfs), ANY(statfs), ANY(lseek),
+    ANY(pread64), ANY(pwrite64), ANY(readv), ANY(ftruncate), ANY(fallocate), ANY(fadvise64), ANY(sync_file_range),
+    ANY(fsync), ANY(fdatasync), ANY(sync), ANY(flock), ANY(dup), ANY(dup2), ANY(dup3), DUPLICATE,
+    ONLY(fcntl, 1, WHOLE, F_DUPFD), ONLY(fcntl, 1, WHOLE, F_GETFD), ONLY(fcntl, 1, WHOLE, F_SETFD),
+    ONLY(fcntl, 1, WHOLE, F_GETFL), ONLY(fcntl, 1, WHOLE, F_SETFL), ANY(ioctl), ANY(chdir), ANY(getcwd),
+    ANY(getdents64), ANY(readlink), ANY(readlinkat), ANY(llistxattr), ANY(lgetxattr), ANY(getuid), ANY(geteuid),
+    ANY(getgid), ANY(getegid), ANY(getppid), ANY(getrusage), ANY(sysinfo), ANY(uname), ANY(sched_getaffinity),
+    ANY(umask), ANY(clock_nanosleep),
+    /* threads: e2fsck has them for 64 GiB and more */
+    ONLY(clone, 0, CLONE_VM | CLONE_THREAD, CLONE_VM | CLONE_THREAD)};
 
 /* common/unpack.c: each name is one entry of a folder that is open. */
 #define UNPACK                                                                                                         \
@@ -175,25 +130,11 @@ static const struct rule layer[] = {UNPACK,
                                     ANY(getdents64),
                                     ANY(lseek)};
 
-/* Besides the calls of programs: threads, and its own files and directories. */
-static const struct rule copier[] = {ONLY(clone, 0, CLONE_VM | CLONE_THREAD, CLONE_VM | CLONE_THREAD),
-                                     ANY(epoll_create1),
-                                     ANY(epoll_ctl),
-                                     ANY(epoll_pwait),
-                                     ANY(eventfd2),
-                                     ANY(pipe2),
-                                     ANY(nanosleep),
-                                     ANY(sched_yield),
-                                     ANY(sigaltstack),
-                                     ANY(getrlimit),
-                                     ANY(capget),
-                                     ANY(mkdirat),
-                                     ANY(unlinkat),
-                                     ANY(renameat),
-                                     ANY(fchmod),
-                                     ANY(fchmodat),
-                                     ANY(utimensat),
-                                     ANY(fchdir)};
+/* Besides the calls of programs: its own files and directories. */
+static const struct rule copier[] = {
+    ANY(epoll_create1), ANY(epoll_ctl),   ANY(epoll_pwait), ANY(eventfd2),  ANY(pipe2),   ANY(nanosleep),
+    ANY(sched_yield),   ANY(sigaltstack), ANY(getrlimit),   ANY(capget),    ANY(mkdirat), ANY(unlinkat),
+    ANY(renameat),      ANY(fchmod),      ANY(fchmodat),    ANY(utimensat), ANY(fchdir)};
 
 /* Beside what the copier does.  Go asks for sockets of any protocol to learn what there is. */
 #define SOCKET_OF(family, type) RULE(SYS_socket, {{IF(0, WHOLE, family)}, {IF(1, SOCK_TYPES, type)}})

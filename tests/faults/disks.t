@@ -163,6 +163,13 @@ start
 is "a little is not worth a whole check" "$(takes)" "$before"
 rm -f "$work"/data/*
 
+# --- as large as e2fsck has threads for, and with the filter -----------------------------------------------------------
+start DATAFS_SIZE=80G env -u LD_PRELOAD
+debugfs -w -R "ssv state 0" "$data" 2>/dev/null
+start DATAFS_SIZE=80G env -u LD_PRELOAD
+is "a start with a disk of 80 GiB that is checked" "$STATUS/$STDERR" "$whole"
+rm -f "$work"/data/*
+
 # --- what is put there once we have looked --------------------------------------------------------------------
 start
 is "a start makes a new one" "$STATUS/$STDERR" "$whole"
