@@ -130,11 +130,12 @@ static const struct rule layer[] = {UNPACK,
                                     ANY(getdents64),
                                     ANY(lseek)};
 
-/* Besides the calls of programs: its own files and directories. */
-static const struct rule copier[] = {
-    ANY(epoll_create1), ANY(epoll_ctl),   ANY(epoll_pwait), ANY(eventfd2),  ANY(pipe2),   ANY(nanosleep),
-    ANY(sched_yield),   ANY(sigaltstack), ANY(getrlimit),   ANY(capget),    ANY(mkdirat), ANY(unlinkat),
-    ANY(renameat),      ANY(fchmod),      ANY(fchmodat),    ANY(utimensat), ANY(fchdir)};
+/* Besides the calls of programs: its own files and directories; and what rootdisk does with a tree. */
+static const struct rule copier[] = {ANY(epoll_create1), ANY(epoll_ctl), ANY(epoll_pwait),    ANY(eventfd2),
+                                     ANY(pipe2),         ANY(nanosleep), ANY(sched_yield),    ANY(sigaltstack),
+                                     ANY(getrlimit),     ANY(capget),    ANY(mkdirat),        ANY(unlinkat),
+                                     ANY(renameat),      ANY(fchmod),    ANY(fchmodat),       ANY(utimensat),
+                                     ANY(fchdir),        ANY(signalfd4), ANY(copy_file_range)};
 
 /* Beside what the copier does.  Go asks for sockets of any protocol to learn what there is. */
 #define SOCKET_OF(family, type) RULE(SYS_socket, {{IF(0, WHOLE, family)}, {IF(1, SOCK_TYPES, type)}})

@@ -74,7 +74,7 @@ read -r complete <&"${LISTS[0]}" || true
 is "3000 listings at once are complete" "$complete" "[20000]"
 check "and take little of the server's memory" test "$(resident)" -lt 65536
 lists=$LISTS_PID
-exec {LISTS[1]}>&-
+eval "exec ${LISTS[1]}>&-" # bash closes such a descriptor by its number alone
 wait "$lists" || true
 check "which rm -r empties" rm -r "$m/many"
 check "and that is gone" test ! -e "$f/many"
