@@ -52,13 +52,13 @@ static bool next_process(DIR *d, struct process *p)
     return false;
 }
 
-unsigned members_signal(pid_t sid, uint64_t before, int signo)
+/* Signals those that are meant, unless signo is 0, and counts them. */
+static unsigned signal_meant(bool (*is_meant)(const struct process *p, const void *arg), const void *arg, int signo)
 {
     DIR *d = opendir("/proc");
-    uint64_t tick = SECOND / (uint64_t)sysconf(_SC_CLK_TCK);
     unsigned count = 0;
     for (struct process p; d && next_process(d, &p);) {
-        if (p.sid != sid || p.state == 'Z' || p.ticks > before / tick)
+        if (p.state == 'Z' || !is_meant(&p, arg))
             continue;
         count++;
         if (signo)
@@ -69,18 +69,34 @@ unsigned members_signal(pid_t sid, uint64_t before, int signo)
     return count;
 }
 
+struct session_before {
+    pid_t sid;
+    uint64_t ticks;
+};
+
+static bool is_in_session(const struct process *p, const void *arg)
+{
+    const struct session_before *s = arg;
+    return p->sid == s->sid && p->ticks <= s->ticks;
+}
+
+unsigned members_signal(pid_t sid, uint64_t before, int signo)
+{
+    uint64_t tick = SECOND / (uint64_t)sysconf(_SC_CLK_TCK);
+    return signal_meant(is_in_session, &(struct session_before){sid, before / tick}, signo);
+}
+
+struct sparing {
+    bool (*spared)(pid_t pid);
+};
+
+static bool is_not_spared(const struct process *p, const void *arg)
+{
+    const struct sparing *s = arg;
+    return !(p->flags & KERNEL_THREAD) && p->pid != getpid() && !s->spared(p->pid);
+}
+
 unsigned members_signal_all(bool (*spared)(pid_t pid), int signo)
 {
-    DIR *d = opendir("/proc");
-    unsigned count = 0;
-    for (struct process p; d && next_process(d, &p);) {
-        if (p.state == 'Z' || p.flags & KERNEL_THREAD || p.pid == getpid() || spared(p.pid))
-            continue;
-        count++;
-        if (signo)
-            kill(p.pid, signo);
-    }
-    if (d)
-        closedir(d);
-    return count;
+    return signal_meant(is_not_spared, &(struct sparing){spared}, signo);
 }
