@@ -184,7 +184,7 @@ void cninet_keep(const struct cninet *n, pid_t pid)
         (void)io_write_all(n->attendant, &pid, sizeof(pid));
 }
 
-struct purge {
+struct cni_purge {
     struct err *err;
     int result;
 };
@@ -192,7 +192,7 @@ struct purge {
 /* What another has made is not ours to undo, and may well have such a name; ours has such a namespace, too. */
 static void purge_kept(const struct cni_attachment *kept, void *data)
 {
-    struct purge *purge = data;
+    struct cni_purge *purge = data;
     struct place p = {.at = *kept};
     bool fits = (size_t)snprintf(p.name, sizeof(p.name), "%s", kept->id) < sizeof(p.name);
     snprintf(p.path, sizeof(p.path), NETNS_DIR "%s", p.name);
@@ -208,7 +208,7 @@ static void purge_kept(const struct cni_attachment *kept, void *data)
 int cninet_purge(const struct cninet *n, struct err *err)
 {
     struct place p;
-    struct purge purge = {err, 0};
+    struct cni_purge purge = {err, 0};
     find_place(n, "", NULL, &p);
     return cache_each(&p.at, purge_kept, &purge, err) ? -1 : purge.result;
 }

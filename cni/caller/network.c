@@ -17,6 +17,13 @@ bool network_is_name(const char *name)
     return *name && strchr(first, *name) && !name[strspn(name, all)];
 }
 
+static bool is_true(const struct jsonread *j, int item)
+{
+    size_t len;
+    const char *raw = jsonread_raw(j, item, &len);
+    return raw && len == 4 && strncmp(raw, "true", len) == 0;
+}
+
 static int read_plugins(struct network *n, bool single, const char *where, struct err *err)
 {
     int list = jsonread_member(&n->json, 0, "plugins");
@@ -34,7 +41,6 @@ static int read_plugins(struct network *n, bool single, const char *where, struc
 
 int network_read(struct network *n, char *text, size_t len, bool single, const char *where, struct err *err)
 {
-    size_t size;
     n->text = text;
     if (jsonread_open(&n->json, text, len) || !jsonread_is(&n->json, 0, '{'))
         return err_set(err, "%s: not a JSON object", where);
@@ -45,8 +51,7 @@ int network_read(struct network *n, char *text, size_t len, bool single, const c
     if (!n->version || strncmp(n->version, "0.1.", 4) == 0 || strncmp(n->version, "0.2.", 4) == 0)
         return err_set(err, "%s: cniVersion %s is not supported (0.3.0 to 1.1.0 are)", where,
                        n->version ? n->version : "0.1.0");
-    const char *flag = jsonread_raw(&n->json, jsonread_member(&n->json, 0, "disableCheck"), &size);
-    n->no_check = flag && size == strlen("true") && strncmp(flag, "true", size) == 0;
+    n->no_check = is_true(&n->json, jsonread_member(&n->json, 0, "disableCheck"));
     return read_plugins(n, single, where, err);
 }
 
@@ -127,13 +132,6 @@ static bool is_ours(const char *key)
         if (strcmp(key, ours[i]) == 0)
             return true;
     return false;
-}
-
-static bool is_true(const struct jsonread *j, int item)
-{
-    size_t len;
-    const char *raw = jsonread_raw(j, item, &len);
-    return raw && len == 4 && strncmp(raw, "true", len) == 0;
 }
 
 static void add_capabilities(const struct network *n, size_t plugin, const char *text, struct json *out)
