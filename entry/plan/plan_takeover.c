@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ACCESS "cannot be combined with VM_NETWORK=takeover: the guest reaches what the engine's network lets it reach"
 /* Options whose subject the engine's own options decide. */
 static const struct {
     enum option option;
@@ -20,24 +21,23 @@ static const struct {
     {OPT_GUEST_IP, "cannot be combined with VM_NETWORK=takeover: the engine chooses the address (docker run --ip)"},
     {OPT_GUEST_MAC, "cannot be combined with VM_NETWORK=takeover: the engine chooses it (docker run --mac-address)"},
     {OPT_TAP_DEVICE, "cannot be combined with VM_NETWORK=takeover: there may be several TAPs, named automatically"},
+    {OPT_HOST_ACCESS, ACCESS},
+    {OPT_GUEST_ACCESS, ACCESS},
 };
+
+/* A flag has a value in any case: no. */
+static bool is_given(const struct options *o, enum option option)
+{
+    return option == OPT_HOST_ACCESS || option == OPT_GUEST_ACCESS ? o->number[option] : o->value[option] != NULL;
+}
 
 static void refuse_options(const struct options *o, struct refusals *refused)
 {
     struct err err = {0};
     for (size_t i = 0; i < COUNT(refused_options); i++) {
-        if (!o->value[refused_options[i].option])
+        if (!is_given(o, refused_options[i].option))
             continue;
         option_refuse(&err, o, refused_options[i].option, refused_options[i].instead);
-        refusals_take(refused, &err);
-    }
-    static const enum option access[] = {OPT_HOST_ACCESS, OPT_GUEST_ACCESS};
-    for (size_t i = 0; i < 2; i++) {
-        if (!o->number[access[i]])
-            continue;
-        option_refuse(
-            &err, o, access[i],
-            "cannot be combined with VM_NETWORK=takeover: the guest reaches what the engine's network lets it reach");
         refusals_take(refused, &err);
     }
 }
@@ -61,10 +61,10 @@ static int name_interfaces(const struct options *o, struct takeover_plan *taken,
 /* An option that only nat has; OPT_COUNT: none is given. */
 static enum option given_for_nat(const struct options *o)
 {
-    for (size_t i = 0; i < sizeof(refused_options) / sizeof(*refused_options); i++)
-        if (o->value[refused_options[i].option])
+    for (size_t i = 0; i < COUNT(refused_options); i++)
+        if (is_given(o, refused_options[i].option))
             return refused_options[i].option;
-    return o->number[OPT_HOST_ACCESS] ? OPT_HOST_ACCESS : o->number[OPT_GUEST_ACCESS] ? OPT_GUEST_ACCESS : OPT_COUNT;
+    return OPT_COUNT;
 }
 
 /* nat works wherever takeover does, so whatever is in takeover's way is only told. */
