@@ -3,19 +3,10 @@
 # bytes that wait, or end the VM.  A script in entry's place says what a command would.
 #: timeout 120
 set -euo pipefail
-. tests/lib/tap.sh
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-for device in /dev/kvm /dev/fuse /dev/net/tun; do [ -e $device ] || skip_all "needs $device"; done
-[ -n "${BACKGROUND_INSIDE:-}" ] || BACKGROUND_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
-top=$PWD
-mount -t tmpfs -o mode=755 run /run
-mount -t tmpfs -o mode=755 lib /var/lib
-work=$(mktemp -d /tmp/background.XXXXXX)
-mount -t tmpfs background "$work"
-mkdir "$work"/{jails,scratch,bin,fake,tree}
-ln -s "$top/build/bin/ctr-jailer" "$top/build/faults/entry" "$work/bin"
+. tests/faults/host.bash
+store_host
+mkdir "$work/fake"
 ln -s "$top/build/bin/ctr-jailer" "$work/fake"
-cp -a build/rootfs-static/. "$work/tree"
 build/bin/rootdisk write "$work/tree" "$work/image"
 cp build/faults/waiting "$work"
 cp build/faults/vmlinux "$work/ending"

@@ -4,22 +4,13 @@
 # or end the VM.  A script in entry's place says what a command would.
 #: timeout 120
 set -euo pipefail
-. tests/lib/tap.sh
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-for device in /dev/kvm /dev/fuse /dev/net/tun; do [ -e $device ] || skip_all "needs $device"; done
-[ -n "${CNINET_INSIDE:-}" ] || CNINET_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
-top=$PWD
-mount -t tmpfs -o mode=755 run /run
-mount -t tmpfs -o mode=755 lib /var/lib
+. tests/faults/host.bash
+store_host
 mount -t sysfs sys /sys # of this network namespace
-work=$(mktemp -d /tmp/cninet.XXXXXX)
-mount -t tmpfs cninet "$work"
-mkdir -p "$work"/{jails,scratch,bin,fake,tree,net.d} /run/systemd/resolve
-ln -s "$top/build/bin/ctr-jailer" "$top/build/faults/entry" "$work/bin"
+mkdir -p "$work"/{fake,net.d} /run/systemd/resolve
 ln -s "$top/build/bin/ctr-jailer" "$work/fake"
 printf '#!/bin/sh\ncat /etc/resolv.conf\nip -o -4 addr show dev eth0 | sed "s/ brd.*//; s/.*inet //"\necho "$VM_NETWORK ${VM_PORTS-no ports}"\nexit 7\n' >"$work/fake/entry"
 chmod 755 "$work/fake/entry"
-cp -a build/rootfs-static/. "$work/tree"
 build/bin/rootdisk write "$work/tree" "$work/image"
 cp build/faults/waiting "$work"
 cp build/faults/vmlinux "$work/ending"

@@ -9,6 +9,16 @@ work=$(mktemp -d /tmp/faults.XXXXXX)
 mount -t tmpfs faults "$work" # mode 1777: the preloaded library writes there as any user
 mkdir "$work/jails" "$work/scratch"
 
+# A host without an engine: /run and /var/lib of its own, ctr-jailer and entry in $work/bin, and a tree for an image.
+store_host() {
+    top=$PWD
+    mount -t tmpfs -o mode=755 run /run
+    mount -t tmpfs -o mode=755 lib /var/lib
+    mkdir "$work/bin" "$work/tree"
+    ln -s "$top/build/bin/ctr-jailer" "$top/build/faults/entry" "$work/bin"
+    cp -a build/rootfs-static/. "$work/tree"
+}
+
 # A way out for guests: a device that leads nowhere, and the default route.
 uplink() {
     ip link set lo up

@@ -3,25 +3,11 @@
 # background are killed at every step.
 #: timeout 600
 set -euo pipefail
-. tests/lib/tap.sh
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-for device in /dev/kvm /dev/fuse /dev/net/tun; do [ -e $device ] || skip_all "needs $device"; done
-[ -n "${PURGE_INSIDE:-}" ] || PURGE_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
-top=$PWD
-mount -t tmpfs -o mode=755 run /run
-mount -t tmpfs -o mode=755 lib /var/lib
-work=$(mktemp -d /tmp/purge.XXXXXX)
-mount -t tmpfs purge "$work"
-mkdir "$work"/{jails,scratch,bin,tree}
-ln -s "$top/build/bin/ctr-jailer" "$top/build/faults/entry" "$work/bin"
-cp -a build/rootfs-static/. "$work/tree"
+. tests/faults/host.bash
+store_host
 build/bin/rootdisk write "$work/tree" "$work/image"
 cd "$work"
-ip link set lo up
-ip tuntap add up0 mode tap
-ip addr add 192.0.2.1/24 dev up0
-ip link set up0 addrgenmode none up
-ip route add default via 192.0.2.2
+uplink
 export PATH=$work/bin:$PATH VM_INITRD_IMAGE=$top/build/initramfs.cpio VM_NETWORK=nat VM_LOG_LEVEL=error \
     VM_FIRECRACKER_BIN=$top/build/firecracker/firecracker VM_JAILER_BIN=$top/build/firecracker/jailer \
     VM_JAIL_BASE=$work/jails VM_SCRATCH_DIR=$work/scratch ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1

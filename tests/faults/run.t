@@ -3,18 +3,8 @@
 # store.  Entry, jailer and Firecracker are the real ones; the kernel is a few bytes that end the VM.
 #: timeout 120
 set -euo pipefail
-. tests/lib/tap.sh
-[ "$(id -u)" = 0 ] || skip_all "needs root"
-for device in /dev/kvm /dev/fuse /dev/net/tun; do [ -e $device ] || skip_all "needs $device"; done
-[ -n "${RUN_INSIDE:-}" ] || RUN_INSIDE=1 exec unshare --mount --net --pid --fork --kill-child --mount-proc "$0"
-top=$PWD
-mount -t tmpfs -o mode=755 run /run
-mount -t tmpfs -o mode=755 lib /var/lib
-work=$(mktemp -d /tmp/run.XXXXXX)
-mount -t tmpfs run "$work"
-mkdir "$work"/{jails,scratch,bin,tree}
-ln -s "$top/build/bin/ctr-jailer" "$top/build/faults/entry" "$work/bin"
-cp -a build/rootfs-static/. "$work/tree"
+. tests/faults/host.bash
+store_host
 mkdir -p "$work/tree/srv" "$work/tree/etc"
 build/bin/rootdisk write "$work/tree" "$work/image"
 cp build/faults/vmlinux "$work/vmlinux"
