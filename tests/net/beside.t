@@ -8,14 +8,6 @@
 . "$(dirname "$0")/lib.bash"
 PLUGIN=$PWD/build/bin/tc-redirect-tap
 
-take() { # ID OPTION...
-    local id=$1
-    shift
-    : >"$TMP/$id.json"
-    nsenter --net="/run/netns/$NS-host" -- "$NETSETUP" take "$id" "$@" >"$TMP/$id.json" 2>"$TMP/$id.err" &
-    VM[$id]=$!
-    started "${VM[$id]}" "$TMP/$id.json"
-}
 killed() { # ID: with whatever it has started
     kill -9 "${VM[$1]}"
     wait "${VM[$1]}" 2>/dev/null

@@ -154,14 +154,16 @@ started() { # PID FILE: a line is there, or the process is gone
 }
 
 # --- VMs ---
-up() { # ID OPTION...: a network, held in the background; 1 when refused (message in $TMP/ID.err)
-    local id=$1
-    shift
+hold() { # up|take ID OPTION...: a network, held in the background; 1 when refused (message in $TMP/ID.err)
+    local how=$1 id=$2
+    shift 2
     : >"$TMP/$id.json"
-    nsenter --net="/run/netns/$NS-host" -- "$NETSETUP" up "$id" "$@" >"$TMP/$id.json" 2>"$TMP/$id.err" &
+    nsenter --net="/run/netns/$NS-host" -- "$NETSETUP" "$how" "$id" "$@" >"$TMP/$id.json" 2>"$TMP/$id.err" &
     VM[$id]=$!
     started "${VM[$id]}" "$TMP/$id.json" || { cat "$TMP/$id.err" >&2; return 1; }
 }
+up() { hold up "$@"; }
+take() { hold take "$@"; }
 down() { # ID: 0 when it ended well
     kill "${VM[$1]}"
     wait "${VM[$1]}"

@@ -107,14 +107,6 @@ container() {
     in_ns host grep -o '@ctr-jailer.*' /proc/net/unix
 }
 
-take() { # ID OPTION...
-    local id=$1
-    shift
-    : >"$TMP/$id.json"
-    nsenter --net="/run/netns/$NS-host" -- "$NETSETUP" take "$id" "$@" >"$TMP/$id.json" 2>"$TMP/$id.err" &
-    VM[$id]=$!
-    started "${VM[$id]}" "$TMP/$id.json" || { cat "$TMP/$id.err"; return 1; }
-}
 # Each card of the JSON: INTERFACE TAP MAC MTU, or as the settings of the guest's init (common/settings.h).
 card_lines() { # ID cards|settings
     python3 - "$TMP/$1.json" "$2" <<'P'
