@@ -126,19 +126,24 @@ static int see_rule(const struct nlmsghdr *nlh, void *data)
     return MNL_CB_OK;
 }
 
-static int dump(struct chains *chains, uint16_t type, mnl_cb_t cb)
+static void forget_chains(void *chains)
+{
+    ((struct chains *)chains)->count = 0;
+}
+
+static int dump(struct chains *chains, uint16_t type, mnl_cb_t cb, void (*forget)(void *chains))
 {
     char buf[NL_BUF];
     struct nfgenmsg *nfg; /* of all families */
     struct nlmsghdr *nlh =
         nl_request(buf, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), NLM_F_DUMP, sizeof(*nfg), &nfg);
-    return nl_call(NETLINK_NETFILTER, nlh, cb, chains);
+    return nl_dump(NETLINK_NETFILTER, nlh, cb, forget, chains);
 }
 
 void foreign_warn(const struct net_plan *plan, const struct net_link *link)
 {
     struct chains chains = {.link = link};
-    if (dump(&chains, NFT_MSG_GETCHAIN, see_chain) || !chains.count || dump(&chains, NFT_MSG_GETRULE, see_rule))
+    if (dump(&chains, NFT_MSG_GETCHAIN, see_chain, forget_chains) || !chains.count || dump(&chains, NFT_MSG_GETRULE, see_rule, NULL))
         return; /* no nf_tables: nobody has chains there */
     for (size_t i = 0; i < chains.count; i++) {
         const struct base_chain *c = &chains.list[i];

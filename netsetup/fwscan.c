@@ -45,6 +45,12 @@ struct fw_own *fw_see_rule(struct fw_scan *scan, const char *table, const char *
     return &scan->own[scan->own_count++];
 }
 
+void fw_forget_rules(struct fw_scan *scan)
+{
+    scan->rules = scan->forward_rules = scan->own_count = scan->dnat_count = 0;
+    scan->docker_user = 0;
+}
+
 bool fw_own_chain(const char *chain)
 {
     return starts(chain, RULES_CHAIN);

@@ -56,6 +56,9 @@ void fw_see_dnat(struct fw_scan *scan, const char *chain, const struct fw_dnat *
 struct fw_own *fw_see_rule(struct fw_scan *scan, const char *table, const char *chain, const char *comment,
                            const char *jump);
 
+/* Drops the rules that were recorded, which the reader is about to read again. */
+void fw_forget_rules(struct fw_scan *scan);
+
 /* Whether a chain's name says that it is a VM's own (rules.h), and goes with the VM's rules. */
 bool fw_own_chain(const char *chain);
 

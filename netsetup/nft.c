@@ -132,19 +132,24 @@ static int see_rule(const struct nlmsghdr *nlh, void *data)
     return MNL_CB_OK;
 }
 
-static int dump(struct fw_scan *scan, uint16_t type, mnl_cb_t cb)
+static void forget_rules(void *scan)
+{
+    fw_forget_rules(scan);
+}
+
+static int dump(struct fw_scan *scan, uint16_t type, mnl_cb_t cb, void (*forget)(void *scan))
 {
     char buf[NL_BUF];
     struct nfgenmsg *nfg;
     struct nlmsghdr *nlh =
         nl_request(buf, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), NLM_F_DUMP, sizeof(*nfg), &nfg);
     nfg->nfgen_family = nf_family(scan);
-    return nl_call(NETLINK_NETFILTER, nlh, cb, scan);
+    return nl_dump(NETLINK_NETFILTER, nlh, cb, forget, scan);
 }
 
 int nft_scan(struct fw_scan *scan, struct err *err)
 {
-    if (!dump(scan, NFT_MSG_GETCHAIN, see_chain) && !dump(scan, NFT_MSG_GETRULE, see_rule))
+    if (!dump(scan, NFT_MSG_GETCHAIN, see_chain, NULL) && !dump(scan, NFT_MSG_GETRULE, see_rule, forget_rules))
         return 0;
     if (errno == EPROTONOSUPPORT || errno == EINVAL || errno == EOPNOTSUPP) {
         scan->absent = true; /* no nfnetlink, or no nf_tables in it */

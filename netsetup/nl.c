@@ -1,13 +1,17 @@
 /* A socket per conversation: opening one costs microseconds, and a conversation that failed half-way leaves
  * no answers behind for the next. */
 #include "netsetup/nl.h"
+#include "common/loop.h"
+#include "common/units.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
 #include <string.h>
 #include <time.h>
 
-enum { DUMP_TRIES = 20 };
+/* A dump is repeated for as long as iptables waits for its lock (fwrestore.c): each VM that starts or ends at the same
+ * moment changes the tables several times, and hundreds may.  The pause lets them get on. */
+enum { REPEAT_S = 60, PAUSE_MAX_MS = 20 };
 
 struct nlmsghdr *nl_request(void *buf, uint16_t type, uint16_t flags, size_t extra, void *head)
 {
@@ -37,19 +41,34 @@ static int converse(struct mnl_socket *sock, struct nlmsghdr *request, mnl_cb_t 
     }
 }
 
+static int call_once(int bus, struct nlmsghdr *request, mnl_cb_t cb, void *data)
+{
+    struct mnl_socket *sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
+    if (!sock)
+        return -1;
+    int r = converse(sock, request, cb, data), saved = errno;
+    mnl_socket_close(sock);
+    errno = saved;
+    return r;
+}
+
+int nl_dump(int bus, struct nlmsghdr *request, mnl_cb_t cb, void (*forget)(void *data), void *data)
+{
+    const uint64_t until = loop_now() + REPEAT_S * SECOND;
+    for (int pause_ms = 1;; pause_ms += pause_ms < PAUSE_MAX_MS) {
+        int r = call_once(bus, request, cb, data);
+        /* libmnl's word for NLM_F_DUMP_INTR: the table changed under the dump. */
+        if (r == 0 || errno != EINTR || loop_now() > until)
+            return r;
+        if (forget)
+            forget(data);
+        nanosleep(&(struct timespec){.tv_nsec = pause_ms * MILLISECOND}, NULL);
+    }
+}
+
 int nl_call(int bus, struct nlmsghdr *request, mnl_cb_t cb, void *data)
 {
-    for (int i = 0;; i++) {
-        struct mnl_socket *sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
-        if (!sock)
-            return -1;
-        int r = converse(sock, request, cb, data), saved = errno;
-        mnl_socket_close(sock);
-        errno = saved;
-        /* libmnl's word for NLM_F_DUMP_INTR: the table changed under the dump. */
-        if (r == 0 || errno != EINTR || i == DUMP_TRIES)
-            return r;
-    }
+    return nl_dump(bus, request, cb, NULL, data);
 }
 
 int nl_sort_attr(const struct nlattr *attr, void *attrs)

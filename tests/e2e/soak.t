@@ -47,6 +47,7 @@ count() { # NAME: active objects of a slab
 numbers() {
     sync
     echo 3 >/proc/sys/vm/drop_caches
+    echo 1 >/sys/kernel/slab/mnt_cache/shrink # the free objects in the processors' own slabs count as active
     echo "files $(cut -f1 /proc/sys/fs/file-nr)"
     echo "mounts $(wc -l </proc/self/mountinfo)"
     echo "slab_mounts $(count mnt_cache)"
