@@ -49,10 +49,11 @@ capture() {
 
 # wait_until SECONDS command args...: asks until the command succeeds; fails when it never does.  Asking takes CPU time
 # from what it waits for, most of all in the emulated KVM host: so not too often, and the pause is no program, but a read
-# from a pipe that nobody writes to (opened once, as that sets $!).
+# from a pipe that nobody writes to (opened once, as that sets $!).  SECONDS are those of a quiet machine; four times as
+# many tell a busy one from one that hangs, and only a failure takes them.
 exec {TAP_SILENCE}<> <(:)
 wait_until() {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + 4 * $1))
     shift
     until "$@"; do
         [ "$SECONDS" -lt "$end" ] || return 1

@@ -140,9 +140,9 @@ ipt() { in_ns host "iptables-$WORLD" "$@"; }
 ip6t() { in_ns host "ip6tables-$WORLD" "$@"; }
 
 # --- waiting ---
-patiently() { # COMMAND...: until it succeeds, 5 s at most
+patiently() { # COMMAND...: until it succeeds, half a minute at most
     local i
-    for ((i = 0; i < 250; i++)); do
+    for ((i = 0; i < 1500; i++)); do
         "$@" >/dev/null 2>&1 && return
         sleep 0.02
     done
