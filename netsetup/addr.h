@@ -9,7 +9,7 @@
 int addr_add(unsigned ifindex, struct in_addr addr, unsigned prefix);
 int addr_add6(unsigned ifindex, const struct in6_addr *addr, unsigned prefix);
 
-/* The device's addresses, a link-local one apart; zeros where it has none, or they cannot be read. */
+/* The device's addresses, except link-local ones; zeros if it has none, or if they cannot be read. */
 void addr_find(unsigned ifindex, struct in_addr *addr, struct in6_addr *addr6);
 
 #endif

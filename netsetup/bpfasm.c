@@ -72,7 +72,7 @@ void prog_redirect(struct prog *p, unsigned ifindex)
     prog_op(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-/* The kernel's reason is in log only when asked for, and is for whoever changes this file. */
+/* The kernel would write its reason for a refusal to attr.log_buf, which only a developer of this file needs. */
 int prog_open(const struct prog *p, struct err *err)
 {
     if (p->count > PROG_MAX)

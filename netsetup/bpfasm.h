@@ -1,6 +1,7 @@
 /* A small assembler for programs of the kernel's BPF machine that look at frames.  The instructions are those of
- * Documentation/bpf/standardization/instruction-set.rst, "legacy" packet access included: it loads bytes of the frame,
- * in host order, to R0, and ends the program with 0 (TC_ACT_OK) when they are beyond the frame's end. */
+ * Documentation/bpf/standardization/instruction-set.rst, "legacy" packet access included.  Such an access loads bytes
+ * of the frame into R0, in host order.  If the bytes are beyond the frame's end, it ends the program with 0
+ * (TC_ACT_OK). */
 #ifndef CTR_NETSETUP_BPFASM_H
 #define CTR_NETSETUP_BPFASM_H
 
@@ -12,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* CONTEXT: the register that holds struct __sk_buff from prog_begin on, as packet access wants. */
+/* CONTEXT: the register that holds struct __sk_buff from prog_begin on, as packet access requires. */
 enum { PROG_MAX = 4096, JUMPS_MAX = 48, CONTEXT = BPF_REG_6 };
 
 /* Where things are in a frame: bytes from its start. */
@@ -58,14 +59,15 @@ size_t prog_jump(struct prog *p, int comparison, uint32_t value);
 size_t prog_skip(struct prog *p);
 void prog_land(struct prog *p, size_t jump);
 
-/* Several that land in the same place. */
+/* Several jumps that land in the same place. */
 struct jumps {
     size_t at[JUMPS_MAX];
     size_t count;
 };
 void prog_land_all(struct prog *p, const struct jumps *j);
 
-/* Gives it to the kernel, as a classifier of tc (bpf(2), BPF_PROG_TYPE_SCHED_CLS).  A descriptor, or -1 with err. */
+/* Loads the program into the kernel, as a classifier of tc (bpf(2), BPF_PROG_TYPE_SCHED_CLS).  A descriptor, or -1 with
+ * err. */
 int prog_open(const struct prog *p, struct err *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* rtnetlink(7).  A dump that the kernel interrupts is repeated (nl.h), so whatever is there already is not added again.
+/* rtnetlink(7).  A dump that the kernel interrupts is repeated (nl.h), so an entry that is there already is not added
+ * again.
  */
 #include "netsetup/card.h"
 #include "common/log.h"
@@ -198,7 +199,7 @@ static int see_route(const struct nlmsghdr *nlh, void *data)
 static int dump(uint16_t type, int family, mnl_cb_t cb, struct reading *r)
 {
     char buf[NL_BUF];
-    struct rtmsg *head; /* as long as an ifaddrmsg at least, and begins with the family as well */
+    struct rtmsg *head; /* at least as long as an ifaddrmsg, and begins with the family too */
     struct nlmsghdr *nlh = nl_request(buf, type, NLM_F_DUMP, sizeof(*head), &head);
     head->rtm_family = (uint8_t)family;
     return nl_call(NETLINK_ROUTE, nlh, cb, r);

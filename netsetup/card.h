@@ -1,4 +1,4 @@
-/* A network interface as the engine has set it up, for a guest to have the same. */
+/* A network interface as the engine has set it up, so that a guest can have the same. */
 #ifndef CTR_NETSETUP_CARD_H
 #define CTR_NETSETUP_CARD_H
 
@@ -37,7 +37,7 @@ struct card {
     char alias[128];
     struct card_address address[CARD_ADDRESSES_MAX];
     size_t address_count;
-    struct card_route route[CARD_ROUTES_MAX]; /* those to a gateway come after the others, as they are entered */
+    struct card_route route[CARD_ROUTES_MAX]; /* routes through a gateway come last: they are added in this order */
     size_t route_count;
 };
 
@@ -45,8 +45,8 @@ struct card {
  * each returns -1. */
 int card_each(int (*each)(const struct card *card, void *data), void *data, struct err *err);
 
-/* Reads the interface's addresses and routes: those of the main table that lead out of it.  The kernel makes the others
- * from the addresses.  -1 with err. */
+/* Reads the interface's addresses and routes: those of the main table that lead out of it.  The kernel derives the
+ * other routes from the addresses.  -1 with err. */
 int card_read(struct card *card, struct err *err);
 
 /* Whether the two cards are equal for a guest: MAC address, MTU, addresses and routes. */

@@ -1,9 +1,9 @@
 /* `@ctr-jailer/ID` for a VM, `@ctr-jailer/ID~NONCE` for its marks, `@ctr-jailer/net/ADDRESS` for a subnet and
  * `@ctr-jailer/uid/N` for users; an id holds no slash and no tilde.
  *
- * Whether a name is held is exact: bind says so.  Its holder comes from a list of all sockets, which other processes
- * can disturb by opening and closing sockets meanwhile.  So the holder counts as another user only if the list shows
- * that, and as root if the list does not show the holder. */
+ * bind(2) says exactly whether a name is held.  The name's holder comes from a list of all sockets, which other
+ * processes can disturb by opening and closing sockets meanwhile.  So the holder counts as another user only if the
+ * list shows that, and as root if the list does not show the holder. */
 #include "netsetup/claim.h"
 #include "common/cleanup.h"
 #include "common/log.h"

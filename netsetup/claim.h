@@ -1,7 +1,7 @@
 /* Claims: names that one process at a time holds in a network namespace until it ends, in whatever way.  Abstract UNIX
  * sockets (unix(7)) have these properties.  Any user may bind one, so a name counts only if root holds it.  The kernel
- * tells the holder (sock_diag(7)); a kernel without CONFIG_UNIX_DIAG, or older than 5.3, does not, and every holder
- * counts there.
+ * names the holder (sock_diag(7)).  A kernel without CONFIG_UNIX_DIAG, or older than 5.3, does not; there, every holder
+ * counts.
  *
  * A start takes its claims in this order, each before it looks at what the claim protects:
  *   uids      (entry) while they are random, another pair is drawn until one is free
@@ -14,8 +14,8 @@
  * Only the id is waited for, and it is the first claim that two VMs can compete for, so no two VMs wait for each other.
  * The claims are released after what they protect is gone: ports, subnet, mark and id, uids.
  *
- * A child that is being started when its parent is killed has the descriptors a moment longer, until it executes its
- * program or closes them (milliseconds); then a VM counts as living though it is dead. */
+ * If a parent is killed while it starts a child, the child has the descriptors for a few milliseconds longer, until it
+ * executes its program or closes them.  During that time, the dead VM counts as alive. */
 #ifndef CTR_NETSETUP_CLAIM_H
 #define CTR_NETSETUP_CLAIM_H
 
@@ -28,14 +28,14 @@
 int claim_id(const char *id);
 int claim_subnet(struct in_addr addr);
 
-/* Two uids from an even one on.  A descriptor, or -1 with errno (EADDRINUSE: try others). */
+/* Two consecutive uids, the first of which is even.  A descriptor, or -1 with errno (EADDRINUSE: try others). */
 int claim_uids(uid_t first);
 
 /* A mark: the id, followed by `~` and a part that no other VM has or will have.  A mark that nobody claims therefore
  * belongs to a dead VM for ever.  A descriptor, or -1 with errno. */
 int claim_new_mark(const char *id, char mark[NET_MARK_MAX + 1]);
 
-/* A mark that was found; -1 with errno EADDRINUSE when somebody holds it. */
+/* Claims a mark that was found; -1 with errno EADDRINUSE when somebody holds it. */
 int claim_mark(const char *mark);
 
 /* What a VM holds for its life: its id, and a mark of its own. */
@@ -52,7 +52,7 @@ struct claim_vm {
 int claim_vm(struct claim_vm *c, const char *id, char mark[NET_MARK_MAX + 1], struct err *err);
 void claim_vm_release(struct claim_vm *c);
 
-/* Calls found for each of our names that another user than root holds, without the prefix that all names share. */
+/* Calls found for each of our names that a user other than root holds, without the prefix that all names share. */
 void claim_strangers(void (*found)(void *arg, const char *name, uid_t uid), void *arg);
 
 #endif

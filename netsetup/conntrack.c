@@ -1,6 +1,7 @@
 /* The kernel consults NAT rules once per flow, so a flow outlives them.  A UDP client that sent while no VM was there,
  * or to a VM that is gone, keeps its flow as long as it keeps trying.  A TCP client's SYN keeps its flow for two
- * minutes, a TCP connection for five days.  Over ctnetlink (linux/netfilter/nfnetlink_conntrack.h). */
+ * minutes, a TCP connection for five days.  This file talks to the kernel over ctnetlink
+ * (linux/netfilter/nfnetlink_conntrack.h). */
 #include "netsetup/conntrack.h"
 #include "common/cleanup.h"
 #include "common/io.h"

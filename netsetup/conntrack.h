@@ -7,7 +7,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 
-/* The flows meant: those from and to a dead guest, and those to published UDP ports; zeros: none. */
+/* Which flows to find: those from and to a dead guest, and those to published UDP ports; zeros: none. */
 struct conntrack_gone {
     struct in_addr guest;
     struct in6_addr guest6;

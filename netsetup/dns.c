@@ -21,8 +21,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* BURST: room for the queries that come before the relay has its turn, in the kernel's way of counting, which takes
- * some 2 KiB for a small one. */
+/* BURST: room for the queries that arrive before the relay gets its turn.  The kernel counts some 2 KiB for a small
+ * query. */
 enum { BIND_TRIES = 20, BURST = 4 << 20 };
 
 struct relay {
@@ -65,7 +65,7 @@ static int listen_both(struct relay *r, const struct net_link *link, uint16_t *p
     return -1;
 }
 
-/* Closes every descriptor except the two sockets, also the standard ones: the caller's output must not seem in use.
+/* Closes every descriptor except the two sockets, even the standard ones: the caller's output must not seem in use.
  * The standard numbers stay taken (/dev/null), so that printed text cannot reach a resolver's socket. */
 static int keep_own(int udp, int tcp)
 {

@@ -13,7 +13,7 @@ enum { DNSSERVERS_MAX = 3 /* as many as resolv.conf(5) can have */ };
 struct dnsserver {
     struct sockaddr_storage address;
     socklen_t len;
-    uint64_t shunned; /* until then, of loop_now's clock, others are asked first */
+    uint64_t shunned; /* until this time of loop_now's clock, others are asked first */
 };
 
 struct dnsservers {
@@ -21,7 +21,7 @@ struct dnsservers {
     size_t count;
 };
 
-/* Adds the one at an address in text (IPv6 with its scope), port 53.  -1 with err. */
+/* Adds the resolver at an address, given as text (IPv6 with its scope), and port 53.  -1 with err. */
 int dnsservers_add(struct dnsservers *s, const char *address, struct err *err);
 
 /* The next server to ask, or -1; tried has a bit for each server already asked. */

@@ -1,11 +1,12 @@
-/* A connection has three stages.  The guest has sent nothing yet, so no server is contacted.  The relay connects to a
- * server, or to the next one if that fails.  Bytes are carried both ways, of which only the messages' lengths are read.
- * Each stage has a deadline, and nothing in here blocks, so a silent end costs other connections nothing.
+/* A connection has three stages.  First, the guest has sent nothing yet, so no server is contacted.  Then the relay
+ * connects to a server, or to the next one if that fails.  Then it carries bytes both ways, and reads only the
+ * messages' lengths.  Each stage has a deadline, and nothing in here blocks, so a silent end costs other connections
+ * nothing.
  *
- * Whoever closes a TCP connection first keeps its addresses and ports for a minute (TIME_WAIT, RFC 9293, 3.6), and
- * conntrack does for two: of a guest that makes a connection for each query the host would soon have no port left for
+ * The end that closes a TCP connection first keeps its addresses and ports for a minute (TIME_WAIT, RFC 9293, 3.6), and
+ * conntrack keeps them for two.  If a guest made a connection for each query, the host would soon have no port left for
  * that server.  So when the guest has closed its side (it may do so before it has its answers), the server is not told.
- * Once there is an answer to each query, its connection is reset: nothing is under way on it that anybody waits for. */
+ * Once each query has its answer, the connection to the server is reset: nobody waits for anything on it. */
 #include "netsetup/dnstcp.h"
 #include "common/cleanup.h"
 #include "common/container.h"
@@ -24,9 +25,9 @@
 
 enum { FIRST_MAX = 1024 };
 
-/* Messages of one direction: each has its length before it, two bytes (RFC 1035, 4.2.2). */
+/* Messages of one direction.  A length of two bytes precedes each (RFC 1035, 4.2.2). */
 struct messages {
-    unsigned head, left; /* bytes that were seen of the length, and are still to come of the message */
+    unsigned head, left; /* bytes of the length that were seen; bytes of the message still to come */
     uint64_t count;
 };
 
@@ -51,7 +52,7 @@ struct dnstcp {
     struct dnsservers *servers;
     TAILQ_HEAD(, tcp_stream) streams;
     size_t count;
-    uint64_t minute; /* when it began; and how many connections of the guest were closed here first in it */
+    uint64_t minute; /* when it began; first: the guest's connections that we closed first in it */
     unsigned first;
 };
 
@@ -74,14 +75,14 @@ static void count(struct messages *m, const char *data, size_t len)
     }
 }
 
-/* Without TIME_WAIT: what was not read at the other end yet may be lost. */
+/* Without TIME_WAIT: bytes that the other end has not read yet may be lost. */
 static void reset(int fd)
 {
     const struct linger at_once = {.l_onoff = 1};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
-/* If the guest has not closed its side, we are the first, which must not be often. */
+/* If the guest has not closed its side, we close first, which must not happen often. */
 static void close_guest(struct dnstcp *t, int fd)
 {
     char c;

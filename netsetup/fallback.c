@@ -10,7 +10,7 @@
 
 enum {
     LOOPBACK = 1 /* its index in every network namespace */,
-    PROTOCOL = 206 /* who made the route: nobody else in rt_protos */
+    PROTOCOL = 206 /* the route's origin: rt_protos gives this number to nobody */
 };
 
 /* A subnet of either family: its bits, the others being zero. */
@@ -131,7 +131,7 @@ static void see_family(struct seen *seen, uint8_t family)
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(*rt), &rt);
     rt->rtm_family = family;
     if (nl_call(NETLINK_ROUTE, nlh, see_route, seen))
-        seen->fallbacks.count = 0; /* what was not listed may have its TAP still */
+        seen->fallbacks.count = 0; /* the list is incomplete: a TAP may be missing */
 }
 
 void fallback_gc(void)

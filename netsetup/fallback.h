@@ -7,8 +7,8 @@
  * card and after it has lost it.
  *
  * IPv4: to the loopback device, which is the only one that packets from 127.0.0.1 can take.  A realm (ip-route(8))
- * tells the host's own packets that take it.  IPv6, which has no realms and no route to that device: the guest's
- * addresses are the host's own, so that packets end in INPUT, where a rule refuses whatever is for the guest. */
+ * identifies the host's own packets that take it.  IPv6 has no realms and no route to that device, so the guest's
+ * addresses are made the host's own: packets for the guest end in INPUT, where a rule refuses them. */
 #ifndef CTR_NETSETUP_FALLBACK_H
 #define CTR_NETSETUP_FALLBACK_H
 

@@ -1,10 +1,10 @@
-/* Who answers ARP and neighbour discovery does not matter, as guest and container have the same MAC address, and both
- * need the answers: these frames go to both.  A frame that the guest sends passes the interface's outgoing side as
- * well, but it came in through the TAP, which struct __sk_buff tells (ingress_ifindex); the container's own did not
- * come in.
+/* Guest and container have the same MAC address, so it does not matter which of them answers ARP and neighbour
+ * discovery.  Both need the answers, so these frames go to both.  A frame that the guest sends passes the interface's
+ * outgoing side as well, but it has come in through the TAP, as ingress_ifindex in struct __sk_buff says.  The
+ * container's own frames have not come in through any device.
  *
- * The table is the kernel's to bound: the connection that was used least makes room (BPF_MAP_TYPE_LRU_HASH).  A
- * connection is noted with each packet that leaves.  Fragments, and IPv6 with extension headers, are the guest's. */
+ * The kernel bounds the table: the least recently used connection makes room (BPF_MAP_TYPE_LRU_HASH).  Each packet that
+ * leaves records its connection.  Fragments, and IPv6 packets with extension headers, go to the guest. */
 #include "netsetup/flowprog.h"
 #include "common/cleanup.h"
 #include "netsetup/bpfasm.h"
@@ -61,8 +61,8 @@ static void put_address(struct prog *p, unsigned at, unsigned words)
     }
 }
 
-/* A word (BPF_W is 0, and so are BPF_IMM and BPF_K below).  They follow the IP header, whose length is in LENGTH.  What
- * leaves has ours first. */
+/* The two ports are one word (BPF_W is 0, and so are BPF_IMM and BPF_K below) and follow the IP header, whose length is
+ * in LENGTH.  In a frame that leaves, our port comes first. */
 static void put_ports(struct prog *p, bool leaves)
 {
     prog_op(p, BPF_LD | BPF_IND, 0, LENGTH, 0, L3);
@@ -176,8 +176,8 @@ static void by_connection(struct prog *p, int map, unsigned tap, bool leaves)
         prog_redirect(p, tap);
 }
 
-/* The relay's addresses are this namespace's and the guest's alone: nobody on the network answers as the relay.  The
- * kernel took off one tag, if there was one; systems take off any number of tags of VLAN 0. */
+/* Only this namespace and the guest use the relay's addresses: nobody on the network may answer as the relay.  The
+ * kernel has removed one VLAN tag, if there was one; a receiver removes any number of tags of VLAN 0. */
 static void drop_as_relay(struct prog *p, const struct takeover_relay *relay)
 {
     static const unsigned at[] = {IP_SOURCE, IP_TO};
@@ -201,7 +201,7 @@ static void drop_as_relay(struct prog *p, const struct takeover_relay *relay)
     prog_land_all(p, &others);
 }
 
-/* Tags, and frames that are too short for what is looked at, are the guest's. */
+/* Frames with a VLAN tag, and frames too short to be inspected, go to the guest. */
 static int open_in(int map, unsigned tap, const struct takeover_relay *relay, struct err *err)
 {
     struct prog p;

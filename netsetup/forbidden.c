@@ -45,9 +45,9 @@ static const struct service {
     {AF_INET6, "fe80::", 10},
 };
 
-/* Where IPv6 carries an IPv4 address: behind a prefix of so many bits, its four bytes.  One prefix may be used in
- * several ways; then a few addresses are forbidden that carry another one (64:ff9b:1:x.y:169.254, say, for
- * x.y.169.254). */
+/* Where an IPv6 address carries an IPv4 address: `at` has the places of its four bytes, after a prefix of `bits` bits.
+ * One prefix may be used in several ways; then a few addresses are forbidden that carry another one
+ * (64:ff9b:1:x.y:169.254, say, for x.y.169.254). */
 static const struct carrier {
     const char *prefix;
     unsigned bits;

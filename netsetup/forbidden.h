@@ -1,6 +1,6 @@
 /* Destinations that no guest may reach, whatever routes, options and other rules say: the clouds' metadata services,
- * which hand out the host's credentials to whoever asks from its address, and the host's own loopback and link.  IPv4
- * services are meant in each IPv6 address that a translator or a tunnel on the way would take for theirs. */
+ * which hand out the host's credentials to whoever asks from its address, and the host's own loopback and link.  An
+ * IPv4 service is also forbidden at each IPv6 address that a translator or tunnel on the way would map to it. */
 #ifndef CTR_NETSETUP_FORBIDDEN_H
 #define CTR_NETSETUP_FORBIDDEN_H
 
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* All addresses that are net where the mask has ones.  Of IPv4, the first four bytes count. */
+/* All addresses that equal net where the mask has ones.  Of IPv4, the first four bytes count. */
 struct forbidden {
     int family; /* AF_INET, AF_INET6 */
     uint8_t net[16], mask[16];
@@ -17,7 +17,7 @@ struct forbidden {
 
 enum { FORBIDDEN_MAX = 48, FORBIDDEN_TEXT = 96 };
 
-/* Fills in all of them; their number. */
+/* Fills in all forbidden destinations.  Their number. */
 size_t forbidden_list(struct forbidden out[FORBIDDEN_MAX]);
 
 /* As iptables' -d takes it: with a length, or with a mask where that has gaps. */

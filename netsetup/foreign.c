@@ -13,7 +13,7 @@
 
 enum { CHAINS_MAX = 8, NAME = 64 };
 
-/* A base chain of others. */
+/* A base chain of another program. */
 struct base_chain {
     uint8_t family;
     uint32_t hook;
@@ -28,7 +28,7 @@ struct chains {
     size_t count;
 };
 
-/* iptables' own are in capitals, whichever table they are in. */
+/* The names of iptables' own chains are in capitals, in whatever table. */
 static int see_chain(const struct nlmsghdr *nlh, void *data)
 {
     const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
@@ -50,7 +50,7 @@ static int see_chain(const struct nlmsghdr *nlh, void *data)
     return MNL_CB_OK;
 }
 
-/* Whether an expression, by itself, is a refusal; *other tells that it asks for something. */
+/* Whether an expression, by itself, refuses a packet.  *other is set if it is a condition instead. */
 static bool refuses(const struct nlattr *const e[], bool *other)
 {
     const char *name = nl_str(e[NFTA_EXPR_NAME]);

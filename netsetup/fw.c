@@ -1,4 +1,4 @@
-/* Reading nf_tables is a netlink dump, reading the older tables a getsockopt: nft.c, legacy.c. */
+/* nf_tables is read by a netlink dump (nft.c), the older tables by getsockopt (legacy.c). */
 #include "netsetup/fw.h"
 #include "netsetup/legacy.h"
 #include "netsetup/nft.h"

@@ -61,8 +61,9 @@ int fw_restore(enum fw_backend backend, int family, const char *text, struct err
     return r;
 }
 
-/* A line of rules text, or, of a rule, what removes it: `-I CHAIN 2 spec`, `-A CHAIN spec` -> `-D CHAIN spec`.  A
- * chain's line empties it, and at the end of its table it is removed. */
+/* Appends a line of the rules' text, but for a rule the line that removes it: `-I CHAIN 2 spec` and `-A CHAIN spec`
+ * become `-D CHAIN spec`.  The line of a VM's own chain stays, since it empties the chain; the chain is removed at the
+ * end of its table. */
 static void reverse_line(struct buf *out, const char *line, size_t len, char own[64])
 {
     const char *chain = line + strlen("-A "), *spec = chain + strcspn(chain, " ");

@@ -18,7 +18,7 @@ struct fw_own {
     char table[32];
     char chain[64];
     uint64_t handle;    /* nft's name for the rule */
-    char out[IFNAMSIZ]; /* the device by which the packets leave that it matches; "": any */
+    char out[IFNAMSIZ]; /* it matches packets that leave by this device; "": by any */
 };
 
 /* Another program's rule that redirects a port: what it matches, as far as we understand it. */

@@ -102,7 +102,7 @@ static int delete_tap(const struct link_info *info, void *data)
     return 0;
 }
 
-/* What of TAPs fails at first (ENOBUFS) is tried once more: this is an undoing. */
+/* If removing a TAP fails at first (ENOBUFS), it is tried once more, because this undoes. */
 static int remove_vm(struct taps *t, const struct fw_made *made, const struct fw_made *made6, struct err *err)
 {
     t->last = (struct link_deletion)LINK_DELETION_NONE;
@@ -121,7 +121,7 @@ static int remove_vm(struct taps *t, const struct fw_made *made, const struct fw
     return r ? r : again.result;
 }
 
-/* Of a VM that took interfaces over (netsetup/takeover.h). */
+/* The ties of a VM that took interfaces over (netsetup/takeover.h). */
 struct ties {
     const char *mark;
     struct err *err; /* may be NULL */

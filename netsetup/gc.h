@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-/* Removes the rules of one address family that carry a mark (netsetup/claim.h), or everything that does.  The caller
- * holds the claim on it.  0, or -1 with the first error; the rest is tried all the same. */
+/* gc_rules removes the rules of one address family that carry a mark (netsetup/claim.h), gc_vm everything that carries
+ * it.  The caller holds the claim on the mark.  0, or -1 with the first error; the rest is tried all the same. */
 int gc_rules(const char *mark, int family, struct err *err);
 int gc_vm(const char *mark, struct err *err);
 
@@ -32,7 +32,7 @@ struct gc_found {
 /* Is this a mark of a VM with that id? */
 bool gc_is_of(const char *mark, const char *id);
 
-/* Calls each for every VM that anything here carries the mark of.  0, or -1 with err. */
+/* Calls each for every VM whose mark something in this namespace carries.  0, or -1 with err. */
 int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, struct err *err);
 
 /* The result of a full clean-up. */

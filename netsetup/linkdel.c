@@ -110,7 +110,7 @@ static int wait_for(const struct link_deletion *d)
         if (p[1].revents)
             gone = read_news(d);
         if (gone < 0)
-            p[1].fd = -1; /* poll() passes it over from now on: the report will come */
+            p[1].fd = -1; /* poll() ignores it from now on: the report will come */
     }
     /* The kernel answers this once the lock is free; by then the device's addresses, routes and name are free too. */
     return link_find_index(d->ifindex, &info) && errno == ENODEV ? 0 : read_report(d);

@@ -282,7 +282,7 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
         return -1;
     link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
     if (link->ipv6)
-        start_rules(&net->made6, AF_INET6, &seen.place6, NULL); /* errors are reported when it is tried again */
+        start_rules(&net->made6, AF_INET6, &seen.place6, NULL); /* a failure is reported by the second attempt */
     if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err) ||
         rivals_of_nat(plan->uplink, link->uplinks, err))
         return -1;

@@ -171,7 +171,8 @@ static struct nlmsghdr *put(struct mnl_nlmsg_batch *batch, uint16_t type, uint16
     return nlh;
 }
 
-/* Whether the chain that the i-th rule is in is the VM's own, and was not seen before; it is empty by then. */
+/* Deletes the chain of the i-th rule if it is the VM's own, and if no earlier rule was in it.  By that time, the chain
+ * is empty.  The number of messages: 0 or 1. */
 static uint32_t put_chain(struct mnl_nlmsg_batch *batch, const struct fw_scan *scan, size_t i, const char *id,
                           uint32_t seq)
 {

@@ -18,9 +18,9 @@ void portclaim_release(struct portclaim *claim)
     *claim = (struct portclaim){0};
 }
 
-/* SO_REUSEADDR for the connections of a server that has ended (TIME_WAIT, a minute), such as the container that this
- * VM replaces.  Of two sockets that have it, none excludes the other unless it listens or gives it up again; and
- * for the kernel to notice the latter, it has to have listened. */
+/* SO_REUSEADDR gets past connections of a server that has ended (TIME_WAIT, a minute), such as the container that this
+ * VM replaces.  Of two sockets with this option, neither excludes the other unless one listens or turns the option off
+ * again.  The kernel notices the latter only if the socket has listened before. */
 static int bind_alone(int fd, int type, const struct sockaddr *addr, socklen_t len)
 {
     const int on = 1, off = 0;

@@ -1,8 +1,8 @@
 /* A VM that takes an interface over gets all that arrives there, so it would get the answers to a nat VM whose traffic
  * leaves by that interface.  The two cannot be in one network namespace.
  *
- * Whoever starts makes first what the other looks for (a nat VM its TAP, a takeover its ties) and then looks.  So of
- * two that start at once, at least one sees the other. */
+ * Each VM that starts first creates what the other kind looks for (a nat VM its TAP, a takeover its ties), and then
+ * looks itself.  So if two start at once, at least one sees the other. */
 #ifndef CTR_NETSETUP_RIVALS_H
 #define CTR_NETSETUP_RIVALS_H
 

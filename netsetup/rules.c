@@ -130,8 +130,9 @@ static void way_out(const struct ctx *c, const struct uplinks *uplinks)
     rule(c, where, "DROP", "-i %s", c->tap);
 }
 
-/* Only packets of new connections count.  hashlimit drops what is not in its table when the table is full; it requires
- * a rate too, which no guest reaches.  An ICMP echo has no ports but makes a connection for each identifier. */
+/* Only packets of new connections count.  When hashlimit's table is full, it drops packets that have no entry there.
+ * It requires a rate too, which no guest reaches.  An ICMP echo has no ports but makes a connection for each
+ * identifier. */
 static void full_table(const struct ctx *c, const char *mode, const char *name, unsigned most, unsigned seconds)
 {
     rule(c, "-I PREROUTING", "DROP",
@@ -155,8 +156,8 @@ static void bounds(const struct ctx *c)
 }
 
 /* The kernel believes an ICMP error whoever sent it, and looks only at the packet that the error quotes: it would
- * change the host's path MTU, or end another guest's connection.  conntrack calls the error RELATED if it knows a flow
- * of that packet, whose ends it tells; an error about no flow is INVALID. */
+ * change the host's path MTU, or end another guest's connection.  If conntrack knows the flow of the quoted packet, the
+ * error is RELATED and has the flow's addresses (--ctorigsrc, --ctreplsrc); otherwise it is INVALID. */
 static void own_errors(const struct ctx *c)
 {
     rule(c, "-I PREROUTING", "DROP", "-i %s -m conntrack --ctstate RELATED ! --ctorigsrc %s ! --ctreplsrc %s", c->tap,

@@ -47,7 +47,7 @@ bool subnet_overlap(struct in_addr a, unsigned a_len, struct in_addr b, unsigned
     return !((ntohl(a.s_addr) ^ ntohl(b.s_addr)) & mask);
 }
 
-/* Asks the host which address or route overlaps net.  The answer is text for people. */
+/* A question to the host: which address or route overlaps net?  The answer is text for people. */
 struct overlap {
     struct in_addr net;
     unsigned own;   /* a device that does not count; 0: none */

@@ -51,8 +51,8 @@ const struct card_address *takeover_address(const struct takeover *t, int family
     return NULL;
 }
 
-/* Files that only the first network namespace has (net/core/sysctl_net_core.c: the rest of that table is copied for
- * the others, this part is not). */
+/* Only the first network namespace has this file (net/core/sysctl_net_core.c copies the rest of its table for the
+ * others, but not this part). */
 static bool is_first_namespace(void)
 {
     return access("/proc/sys/net/core/netdev_max_backlog", F_OK) == 0;

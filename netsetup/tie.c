@@ -100,8 +100,8 @@ static int send_all(char *buf, size_t len, int count)
     return result ? -1 : 0;
 }
 
-/* The kernel gives an interface without a queue, as a container's veth, a length of 1,000 together with any qdisc
- * (qdisc_create in net/sched/sch_api.c); it has its own again at once. */
+/* When an interface without a queue, such as a container's veth, gets any qdisc, the kernel sets its queue's length to
+ * 1,000 (qdisc_create in net/sched/sch_api.c).  The last message restores the length at once. */
 static int tie_both(unsigned ifindex, int in, int out, const char *name)
 {
     char buf[4 * REQUEST];
@@ -132,7 +132,7 @@ int tie_add(unsigned ifindex, int in, int out, const char *name)
     int saved = errno;
     char owner[TIE_NAME];
     tie_name(ifindex, owner);
-    /* A filter failed: the qdisc is ours, and empty or with one that has our name. */
+    /* A filter failed: the qdisc is ours, and either empty or with a filter that has our name. */
     if (saved != EEXIST && (!owner[0] || strcmp(owner, name) == 0))
         tie_remove(ifindex);
     errno = saved;

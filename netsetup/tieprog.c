@@ -14,8 +14,9 @@
  * - No source routes: the destination that is checked is where the packet goes.
  *
  * Linux accepts ICMPv6 after extension headers too, so only hop-by-hop options may precede it, and only for multicast
- * listener reports (RFC 3810), which always have them.  Fragments are reassembled by who receives them, so the first
- * one must show all that is looked at, which only an echo's does.
+ * listener reports (RFC 3810), which always have them.  The receiver reassembles fragments, so a first fragment must
+ * show everything that is checked.  Of ICMP messages, only an echo's first fragment does: an echo's type is all that is
+ * checked.
  *
  * Bytes beyond a frame's end must not be loaded (bpfasm.h: the frame would pass), so the length is checked first. */
 #include "netsetup/tieprog.h"
@@ -96,7 +97,7 @@ static void load_bits(struct prog *p, unsigned at, int mask)
     prog_op(p, BPF_ALU | BPF_AND | BPF_K, BPF_REG_0, 0, 0, mask);
 }
 
-/* Jumps over the rest, to prog_land_all, when the address in the frame is net, of so many bytes, where the mask has
+/* Jumps to prog_land_all, over the instructions between, if the address in the frame equals net where the mask has
  * ones. */
 static void jump_if_like(struct prog *p, struct jumps *found, unsigned at, const uint8_t *net, const uint8_t *mask,
                          size_t bytes)
@@ -125,7 +126,8 @@ static void jump_if(struct prog *p, struct jumps *found, unsigned at, const uint
     jump_if_like(p, found, at, address, whole, bytes);
 }
 
-/* An unspecified address is for those who look for their own, or whether it is in use. */
+/* or_none also allows the unspecified address, which a sender uses while it looks for an address of its own, or checks
+ * whether that is in use. */
 static void drop_strangers(struct prog *p, const struct card *card, int family, unsigned at, bool or_none)
 {
     static const uint8_t none[sizeof(struct in6_addr)];
@@ -136,8 +138,7 @@ static void drop_strangers(struct prog *p, const struct card *card, int family, 
             jump_if(p, &own, at, card->address[i].local.s6_addr, bytes);
     if (or_none)
         jump_if(p, &own, at, none, bytes);
-    if (!own.count) { /* the kernel takes no program with instructions that nothing leads to: a jump that is never made
-                       */
+    if (!own.count) { /* the kernel refuses unreachable instructions: a jump that is never made */
         prog_set(p, BPF_REG_0, 0);
         own.at[own.count++] = prog_jump(p, BPF_JNE, 0);
     }
@@ -145,8 +146,8 @@ static void drop_strangers(struct prog *p, const struct card *card, int family, 
     prog_land_all(p, &own);
 }
 
-/* As the guest has the container's own link here, link-local neighbours are its own as well, but for the metadata
- * service of OpenStack and Akamai. */
+/* Here, the guest is on the container's own link, so it may reach link-local neighbours, except the metadata service of
+ * OpenStack and Akamai. */
 static void drop_forbidden(struct prog *p, int family, unsigned at)
 {
     static const struct in6_addr on_link = {{{0xfe, 0x80, [12] = 0xa9, 0xfe, 0xa9, 0xfe}}};
@@ -267,7 +268,8 @@ static void check_ip(struct prog *p, const struct card *card)
     prog_redirect(p, card->ifindex);
 }
 
-/* R0: the type.  A solicitation names another's address unless it comes from none (RFC 4862, 5.4.2). */
+/* R0: the type.  A solicitation asks for somebody else's address, unless its source is the unspecified address (RFC
+ * 4862, 5.4.2). */
 static void check_discovery(struct prog *p, const struct card *card)
 {
     struct jumps known = {.count = 0};
@@ -302,7 +304,7 @@ static void check_icmp6(struct prog *p, const struct card *card)
 static void check_hop_options(struct prog *p, const struct card *card)
 {
     need_length(p, IP6_END + HOP_OPTIONS + 1);
-    prog_load(p, BPF_H, IP6_END); /* what comes next, and how long it is in units of 8 bytes beyond the first */
+    prog_load(p, BPF_H, IP6_END); /* next header; this one's length in units of 8 bytes, beyond the first */
     drop_unless(p, BPF_JEQ, IPPROTO_ICMPV6 << 8);
     prog_load(p, BPF_B, IP6_END + HOP_OPTIONS);
     drop_unless_in(p, reports6, COUNT(reports6));
@@ -344,7 +346,7 @@ static void check_ip6(struct prog *p, const struct card *card)
     prog_redirect(p, card->ifindex);
 }
 
-/* The kernel takes a VLAN's tag off the frame before it asks us, also that of VLAN 0. */
+/* The kernel removes a VLAN tag, even one of VLAN 0, from the frame before it runs this program. */
 static void check_ethernet(struct prog *p, const struct card *card)
 {
     uint32_t high;

@@ -25,7 +25,7 @@ struct uplinks {
     size_t count;
 };
 
-/* Those of one address family (AF_INET, AF_INET6); none is no error.  0, or -1 with errno. */
+/* Those of one address family (AF_INET, AF_INET6); an empty set is not an error.  0, or -1 with errno. */
 int uplinks_find(int family, struct uplinks *out);
 
 bool uplinks_same(const struct uplinks *a, const struct uplinks *b);

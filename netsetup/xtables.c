@@ -73,7 +73,7 @@ static int verdict(const struct table *t, size_t entry)
     return ((const struct xt_standard_target *)(const void *)target(t, entry))->verdict;
 }
 
-/* The name that an entry gives to what follows it; NULL when it does not. */
+/* The name that an entry gives to the chain after it; NULL if the entry is not such a head. */
 static const char *header(const struct table *t, size_t entry)
 {
     const struct xt_entry_target *found = target(t, entry);
@@ -88,7 +88,8 @@ static size_t next(const struct table *t, size_t entry)
     return len ? entry + len : t->info.size;
 }
 
-/* The hook that an entry is the first or, asked with underflow, the last of; NF_INET_NUMHOOKS: none. */
+/* The hook whose first entry this is (where: hook_entry), or whose last entry this is (where: underflow);
+ * NF_INET_NUMHOOKS: none. */
 static unsigned hook(const struct table *t, const unsigned where[NF_INET_NUMHOOKS], size_t entry)
 {
     unsigned h = 0;
@@ -138,7 +139,7 @@ static void see_rule(struct fw_scan *scan, const struct table *t, size_t entry, 
 {
     bool forward = strcmp(t->info.name, "filter") == 0 && strcmp(chain, "FORWARD") == 0;
     struct fw_own *own = fw_see_rule(scan, t->info.name, chain, match(t, entry, "comment"),
-                                     forward ? jump(t, entry) : NULL); /* it takes time, and serves there only */
+                                     forward ? jump(t, entry) : NULL); /* takes time; only FORWARD needs it */
     if (own)
         snprintf(own->out, sizeof(own->out), "%s", at(t, entry) + t->layout->out_at);
     if (!own && scan->family == AF_INET && strcmp(t->info.name, "nat") == 0 &&
