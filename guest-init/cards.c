@@ -1,8 +1,8 @@
 /* Everything is read from text that netsetup/cardtext.c writes.
  *
- * IPv4's addresses come before the card goes up: with arp_notify, the kernel then announces them to all on the link.
- * IPv6's addresses come after that: joining their multicast groups also announces them to switches.  The MAC address is
- * the one that the others already know. */
+ * IPv4 addresses are added before the card goes up, so that the kernel, with arp_notify, announces them to everybody on
+ * the link.  IPv6 addresses are added after that: joining their multicast groups also announces them to switches.  The
+ * neighbours know the MAC address already. */
 #include "guest-init/cards.h"
 
 #include "common/cleanup.h"

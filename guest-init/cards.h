@@ -4,8 +4,8 @@
 
 #include "common/err.h"
 
-/* Brings them up as the settings (NAME=value strings, common/settings.h) say: found by MAC address, under the names,
- * with the MTUs, addresses and routes of the interfaces.  Nothing when there are none.  -1 with err. */
+/* Finds the cards by MAC address, and brings them up with the interfaces' names, MTUs, addresses and routes, as the
+ * settings (NAME=value strings, common/settings.h) say.  Without such settings, does nothing.  -1 with err. */
 int cards_up(char *const *settings, struct err *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* The error of an answer is at most half of its round trip; an answer that took too long is asked for again.  Small
+/* An answer's error is at most half of its round trip.  If an answer took too long, the guest asks again.  Small
  * offsets come from an oscillator's drift: they are slewed (the kernel does 0.5 ms a second), so that the clock does
  * not jump.  Larger offsets mean that the host's clock was set or the VM was stopped, and then our clock is set too. */
 #include "guest-init/clock.h"

@@ -19,11 +19,12 @@ void clock_start(struct clock *c, struct loop *loop, struct peer *control);
 /* Takes entry's PROTO_TIME. */
 void clock_message(struct clock *c, const struct proto_msg *msg);
 
-/* Before the loop: the host's clock (ns since 1970) at some time since asked (loop_now's clock). */
+/* To be called before the loop starts.  host: the host's clock (ns since 1970) at some time after asked (of loop_now's
+ * clock). */
 void clock_told(int64_t host, uint64_t asked);
 
 /* What to do about an offset of the host's clock from ours (ns), known to within +-error ns: set the clock at once,
- * slew it, or neither.  disciplined: a program of the guest's does that (STA_UNSYNC of adjtimex(2) is off). */
+ * slew it, or neither.  disciplined: a program in the guest keeps the clock (STA_UNSYNC of adjtimex(2) is off). */
 enum clock_step { CLOCK_LEAVE, CLOCK_SLEW, CLOCK_SET };
 enum clock_step clock_decide(int64_t offset, int64_t error, bool disciplined);
 

@@ -70,10 +70,10 @@ static int enter(const struct command *c)
     return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
-/* In a container process 1 is the command: programs write to /proc/1/fd/1 and signal process 1, and may if they have
- * the command's user.  Here process 1 is init.  So links to the command's descriptors cover init's, and the kernel
- * itself decides who may open these; and init's saved user is the command's (command_start).  Without a size, df(1)
- * does not show the tmpfs. */
+/* In a container, process 1 is the command, so programs that run as the command's user may write to /proc/1/fd/1 and
+ * signal process 1.  Here, process 1 is init.  So links to the command's descriptors cover init's, and the kernel
+ * itself decides who may open them; and init's saved user is the command's (command_start).  Without a size, df(1) does
+ * not show the tmpfs. */
 static void stand_in(const struct command *c)
 {
     char target[32], link[32];
@@ -87,7 +87,7 @@ static void stand_in(const struct command *c)
     }
 }
 
-/* No exec closes what is init's. */
+/* No exec closes init's descriptors here, so this function does. */
 static void run_part(const struct command *c, int report)
 {
     close(report);
@@ -101,7 +101,7 @@ static void child(const struct command *c, const struct user *user, const int st
     setsid();
     limits_apply();
     for (int fd = 0; fd < 3; fd++)
-        if (dup2(stdio[fd], fd) >= 0 && (c->tty || lseek(fd, 0, SEEK_CUR) < 0)) /* not what can seek: /dev/null */
+        if (dup2(stdio[fd], fd) >= 0 && (c->tty || lseek(fd, 0, SEEK_CUR) < 0)) /* not a seekable file: /dev/null */
             (void)!fchown(fd, user->uid, c->tty ? 5 : user->gid); /* so that it can open /dev/stdout; 5: tty */
     if (c->tty)
         ioctl(STDIN_FILENO, TIOCSCTTY, 0);
@@ -159,11 +159,12 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
     if (pipe2(report, O_CLOEXEC) < 0)
         return err_sys(err, "cannot run '%s' in the guest", c->argv[0]);
     cleanup_close int report_read = report[0], report_write = report[1];
-    /* Only kill(2) compares the saved user.  Whoever has the real one may also set init's priority, policy and
-     * affinity, which all that init starts inherits, and counts init's processes as that user's own. */
+    /* Only kill(2) compares the saved user, so only that one is set.  With the command's user as init's real one, that
+     * user could also set init's priority, policy and affinity, which everything that init starts inherits, and the
+     * kernel would count init's processes as that user's. */
     if (c->first && getpid() == 1)
         (void)!setresuid(0, 0, user.uid);
-    /* It applies to all processes forked from now on; the first is PID 1. */
+    /* The new namespace is for all processes forked from now on; the first is its PID 1. */
     if (c->pid1 && unshare(CLONE_NEWPID) < 0) {
         err_sys(err, "cannot run '%s' as PID 1 in the guest", c->argv[0]);
         err_hint(err, "the guest's kernel needs PID_NS");

@@ -29,8 +29,8 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
 /* The mount namespace of a running command, for others to join: a descriptor, or -1. */
 int command_mounts(pid_t pid);
 
-/* The wait status of a command that was PID 1, as its own: powering off or halting the system is how an init
- * ends well. */
+/* Turns the wait status of a command that was PID 1 into the command's own: an init that powers off or halts the system
+ * has ended well. */
 int command_pid1_status(int status);
 
 #endif

@@ -21,9 +21,9 @@ static int make_folder(const char *path, struct err *err)
     return folders_make(path, 0755) < 0 ? err_sys(err, "cannot create %s in the guest", path) : 0;
 }
 
-/* A data disk fresh from mke2fs takes over the owner and mode of the directory it covers, and is empty, like a new
- * volume of Docker. lost+found is removed, because some programs want an empty directory; e2fsck creates it again if it
- * ever needs it. */
+/* A data disk fresh from mke2fs gets the owner and mode of the directory that it covers, as a new Docker volume does,
+ * but not the content. lost+found is removed, because some programs want an empty directory; e2fsck creates it again if
+ * it ever needs it. */
 static int mount_data(const char *path, struct err *err)
 {
     struct stat covered, root;
@@ -42,7 +42,7 @@ static int mount_data(const char *path, struct err *err)
     return 0;
 }
 
-/* A file is mounted on one that is there, or is created. */
+/* A file is mounted on a file, which is created if it is missing. */
 static int make_file(const char *path, struct err *err)
 {
     char above[PATH_MAX];
@@ -79,7 +79,7 @@ static int mount_file(const char *device, const char *path, struct err *err)
     return err->text[0] ? -1 : 0;
 }
 
-/* Of NUMBER:KIND:PATH in a share's setting, or NULL. */
+/* The PATH of NUMBER:KIND:PATH in a share's setting, or NULL. */
 static const char *share_path(const char *setting)
 {
     bool is_share = strncmp(setting, SETTING_SHARE "=", sizeof(SETTING_SHARE)) == 0;
@@ -88,7 +88,7 @@ static const char *share_path(const char *setting)
     return path ? path + 1 : NULL;
 }
 
-/* Of DEVICE:PATH in a volume's setting, or NULL. */
+/* The PATH of DEVICE:PATH in a volume's setting, or of a share's setting; or NULL. */
 static const char *volume_path(const char *setting, bool *is_file)
 {
     const char *value = share_path(setting);

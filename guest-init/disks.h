@@ -5,7 +5,7 @@
 #include "common/err.h"
 
 /* Mounts what settings (common/settings.h) name at this depth (folders_depth), in the root filesystem that mounts_root
- * has made.  Missing folders are made.  -1 with err. */
+ * has made.  Creates missing folders.  -1 with err. */
 int disks_mount(char *const *settings, unsigned depth, struct err *err);
 
 /* The greatest depth there is. */

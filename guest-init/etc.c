@@ -1,4 +1,4 @@
-/* Like Docker, mounts a file of our own over the image's: the image's file stays intact beneath, also if its disk is
+/* Like Docker, mounts a file of our own over the image's: the image's file stays intact beneath, even if its disk is
  * kept.  The bytes are in a tmpfs that is mounted nowhere else. */
 #include "guest-init/etc.h"
 
@@ -16,7 +16,7 @@
 
 #define OWN "/dev/etc" /* where that tmpfs is while this happens */
 
-/* A link's target may be in a directory that only a daemon creates, which does not run here: /run/systemd/resolve. */
+/* A link's target may be in a directory that a daemon would create, which is not running here: /run/systemd/resolve. */
 static void make_parents(const char *link)
 {
     char path[4096 + 8] = "/etc/", *target = path + strlen(path);

@@ -18,7 +18,7 @@ void folders_above(char *path)
     }
 }
 
-/* Puts a link's target in its place: whole is the link's path, cut off from the rest, which follows its NUL. */
+/* Replaces a link by its target.  whole is the link's path, with a NUL in place of the slash before rest. */
 static int follow_link(char whole[PATH_MAX], const char *rest)
 {
     char target[PATH_MAX], next[PATH_MAX];
@@ -36,7 +36,8 @@ static int follow_link(char whole[PATH_MAX], const char *rest)
     return 0;
 }
 
-/* Makes what is missing up to the first link that leads to nothing: true when one was followed, and path is another. */
+/* Creates the missing folders of path up to the first dangling link.  *followed: there was one, and path now has its
+ * target. */
 static int make_until_link(char path[PATH_MAX], mode_t mode, bool *followed)
 {
     struct stat st;

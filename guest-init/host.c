@@ -9,7 +9,7 @@
 #include <linux/vm_sockets.h>
 
 /* A connection waits only if the host is busy or paused.  The kernel's own timeout is 2 s
- * (VSOCK_DEFAULT_CONNECT_TIMEOUT of net/vmw_vsock/af_vsock.c); how long a boot may take is entry's to say. */
+ * (VSOCK_DEFAULT_CONNECT_TIMEOUT of net/vmw_vsock/af_vsock.c); entry decides how long a boot may take. */
 static const struct timeval patience = {.tv_sec = 3600};
 
 int host_connect(enum proto_kind kind, uint32_t session, struct err *err)

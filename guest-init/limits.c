@@ -12,9 +12,10 @@
 #include <string.h>
 #include <sys/mount.h>
 
-/* The defaults of Docker's containers.  Files: room for servers, and 1024 as the soft limit for those that select(2) or
- * close all they could have open.  Processes: the kernel's own limit goes by the memory, and is some hundred in a small
- * VM.  Core files: none unless the command asks, or a crash loop fills the disk. */
+/* The defaults of Docker's containers.  Files: a high hard limit for servers, and a soft limit of 1024 for programs
+ * that use select(2) or close every descriptor that they could have.  Processes: the kernel's own limit depends on the
+ * memory, and is a few hundred in a small VM.  Core files: none unless the command asks, because a crash loop would
+ * fill the disk. */
 static const struct {
     int resource;
     struct rlimit limit;

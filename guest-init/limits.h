@@ -9,11 +9,11 @@
  * already.  -1 with err when the kernel refuses one of VM_SYSCTLS. */
 int limits_take(char *const *settings, struct err *err);
 
-/* Init's own: few signals wait for it at a time.  What others queue for init counts as root's, which root's processes
- * need for timers and signals of their own. */
+/* Sets init's own limits: few signals may wait for init at a time.  Signals that others queue for init count as root's,
+ * and root's processes need that room for their own timers and signals. */
 void limits_own(void);
 
-/* Sets this process's, which is to become a command. */
+/* Sets the limits of this process, which is to become a command. */
 void limits_apply(void);
 
 #endif

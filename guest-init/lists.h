@@ -2,7 +2,7 @@
 #ifndef CTR_INIT_LISTS_H
 #define CTR_INIT_LISTS_H
 
-/* The value of a NAME=value string; NULL: it is another's. */
+/* The value of a NAME=value string; NULL: the string has another name. */
 char *lists_value_of(char *string, const char *name);
 
 /* The value of NAME in NAME=value strings, or NULL. */

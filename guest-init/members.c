@@ -52,7 +52,7 @@ static bool next_process(DIR *d, struct process *p)
     return false;
 }
 
-/* Signals those that are meant, unless signo is 0, and counts them. */
+/* Signals the chosen processes, unless signo is 0, and counts them. */
 static unsigned signal_meant(bool (*is_meant)(const struct process *p, const void *arg), const void *arg, int signo)
 {
     DIR *d = opendir("/proc");

@@ -4,9 +4,9 @@
 
 #include "common/err.h"
 
-/* Loads those that /lib/modules/RELEASE/order names, in its order, RELEASE being the running kernel's, and
- * removes their files: the initramfs is memory.  Without the list there is nothing to do.  -1 with err at the
- * first that the kernel refuses. */
+/* Loads the modules that /lib/modules/RELEASE/order lists, in that order, and removes their files, because the
+ * initramfs is memory.  RELEASE is the running kernel's.  Without the list, does nothing.  -1 with err at the first
+ * module that the kernel refuses. */
 int modules_load(struct err *err);
 
 #endif

@@ -76,8 +76,8 @@ int mounts_early(struct err *err)
     return 0;
 }
 
-/* As runc does: /dev may be a link, also to what is not there yet; proc and sysfs are mounted only at /proc and /sys
- * themselves, since many programs rely on these being the real ones. */
+/* As in runc, /dev may be a link, even a dangling one.  proc and sysfs are mounted only at /proc and /sys themselves,
+ * since many programs rely on these being the real ones. */
 static int open_target(const struct mount_row *m, struct err *err)
 {
     struct stat st;
@@ -89,8 +89,8 @@ static int open_target(const struct mount_row *m, struct err *err)
     return fd < 0 ? err_sys(err, "cannot open %s in the root filesystem", m->target) : fd;
 }
 
-/* Links of the image are followed as the guest will follow them: with its root for the root.  Back by fchdir(2), as
- * chroot(2) leaves the working directory where it is. */
+/* Follows the image's links as the guest will: with the guest's root as the root.  A descriptor of the initramfs leads
+ * back: chroot(2) does not close it. */
 static int open_targets(int target[EARLY], struct err *err)
 {
     int r = 0;
@@ -124,9 +124,9 @@ static int switch_root(struct err *err)
     return 0;
 }
 
-/* The image below, what the guest writes above, on the scratch disk.  With index and redirect_dir, hardlinks
- * and renamed directories behave as on one filesystem; xino keeps inode numbers unique and constant; with
- * metacopy, chmod and chown copy no data (Linux Documentation/filesystems/overlayfs.rst). */
+/* The image is the lower layer; the guest's writes go to the upper one, on the scratch disk.  With index and
+ * redirect_dir, hardlinks and renamed directories behave as on one filesystem; xino keeps inode numbers unique and
+ * constant; with metacopy, chmod and chown copy no data (Linux Documentation/filesystems/overlayfs.rst). */
 static int mount_layers(struct err *err)
 {
     static const char options[] = "lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work,index=on,"

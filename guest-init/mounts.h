@@ -4,15 +4,15 @@
 
 #include "common/err.h"
 
-/* /dev /proc /sys in the initramfs, and stdin to stderr on the console. */
+/* Mounts /dev, /proc and /sys in the initramfs, and opens stdin, stdout and stderr on the console. */
 int mounts_early(struct err *err);
 
 /* Mounts the root disk according to the settings (NAME=value strings), and makes it the root, with /proc, /sys and
  * /dev. */
 int mounts_root(char *const *settings, struct err *err);
 
-/* Mounts what else software expects, at this depth (folders_depth), of MOUNTS_DEEPEST: /dev's pts, shm and mqueue,
- * cgroup2, /etc/hosts, hostname and resolv.conf. */
+/* Mounts what else software expects at this depth (folders_depth; MOUNTS_DEEPEST at most): pts, shm and mqueue in /dev,
+ * cgroup2, and hosts, hostname and resolv.conf in /etc. */
 enum { MOUNTS_DEEPEST = 3 };
 int mounts_own(char *const *settings, unsigned depth, struct err *err);
 

@@ -1,5 +1,5 @@
-/* By ioctl (netdevice(7), rtnetlink's older sibling): an address, a mask and a route need no more.  Only neighbours of
- * IPv6 have none.
+/* ioctl(2) (netdevice(7), rtnetlink's older sibling) suffices for an address, a mask and a route.  Only IPv6 neighbours
+ * need rtnetlink.
  *
  * The host answers neither ARP nor neighbour discovery, so the gateway's MAC address is a setting, and eth0 has
  * NOARP.  A program that takes eth0 down and up again loses the neighbour entries, as it loses the routes. */

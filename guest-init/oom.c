@@ -1,6 +1,6 @@
-/* The root cgroup counts no OOM kills by process and a wait status has only SIGKILL; the log names the
- * victim, in a line of its own before it is killed and another after (mm/oom_kill.c: dump_oom_summary and
- * __oom_kill_process). */
+/* The root cgroup does not count OOM kills by process, and a wait status says only SIGKILL.  The kernel's log names the
+ * victim, in one line before the kill and in another after it (mm/oom_kill.c: dump_oom_summary and __oom_kill_process).
+ * */
 #include "guest-init/oom.h"
 
 #include "common/cleanup.h"

@@ -1,6 +1,6 @@
-/* A way is a clone of /dev/fuse with a connection of its own.  It takes one request at a time from the kernel, and none
- * before that one is answered: a reply must go to the clone that the request came from.  So nothing has to be matched,
- * and a request that takes long (fsync) holds up a fourth of the others. */
+/* A way is a clone of /dev/fuse with a connection of its own.  It takes one request at a time from the kernel, and no
+ * other before that one is answered: a reply must go to the clone that the request came from.  So replies need not be
+ * matched to requests, and a request that takes long (fsync) holds up a fourth of the others. */
 #include "guest-init/relay.h"
 
 #include "common/cleanup.h"
@@ -38,7 +38,8 @@ int relay_readahead(const char *target)
     return 0;
 }
 
-/* default_permissions: this kernel holds its processes to modes and ACLs, and the server asks no more. */
+/* default_permissions: this kernel checks modes and ACLs for its processes, and the server does not check them again.
+ * */
 int relay_mount(struct relay *r, const char *target, bool file, unsigned long flags, struct err *err)
 {
     char options[128];
@@ -65,7 +66,7 @@ static bool is_answered(const struct fuse_in_header *in)
     return in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET;
 }
 
-/* The kernel has given a request up: it was interrupted or, if it no longer waits for what comes, timed out. */
+/* The kernel no longer waits for the answer to this request, for example after an interrupt. */
 static bool is_given_up(void)
 {
     return errno == ENOENT;
@@ -97,7 +98,7 @@ static bool wait_for_request(int device, int connection)
     return !fds[1].revents;
 }
 
-/* INTERRUPT goes no further: the server finishes what it does, and the kernel waits for that, as for a disk. */
+/* INTERRUPT is not passed on: the server finishes the request, and the kernel waits for that, as for a disk. */
 static bool pass(int device, int connection, char *message)
 {
     const struct fuse_in_header *in = (const void *)message;

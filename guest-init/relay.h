@@ -1,5 +1,5 @@
-/* FUSE messages between a kernel and a server that answers by stream sockets (share/serve.h): what of a share runs
- * where it is mounted. */
+/* FUSE messages between a kernel and a server that answers by stream sockets (share/serve.h): the part of a share that
+ * runs where the share is mounted. */
 #ifndef CTR_INIT_RELAY_H
 #define CTR_INIT_RELAY_H
 

@@ -12,8 +12,8 @@ struct request {
     char **lists;
 };
 
-/* Parses it; base (NAME=value strings, NULL-terminated, which must outlive r) is the environment that the
- * request's own variables are added to and win over.  -1 when it is malformed, or without memory. */
+/* Parses it; base (NAME=value strings, NULL-terminated, which must outlive r) is the environment to which the request's
+ * own variables are added; they win.  -1 when it is malformed, or without memory. */
 int request_parse(const struct proto_msg *msg, char *const *base, struct request *r);
 void request_free(struct request *r);
 

@@ -11,7 +11,7 @@ static void append(struct rtnl *r, const void *data, size_t len)
 {
     size_t at = r->head.nlmsg_len - sizeof(r->head);
     if (len > sizeof(r->body) - at)
-        return; /* the kernel refuses what is incomplete */
+        return; /* the kernel refuses an incomplete message */
     memcpy(r->body + at, data, len);
     r->head.nlmsg_len += (uint32_t)NLMSG_ALIGN(len);
 }

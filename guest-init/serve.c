@@ -99,7 +99,7 @@ static void start_command(struct init *in, uint32_t id, const struct command *c,
 /* The VM exists for this command: like a container's processes, the others end with the first. */
 static void end_others(const struct serve_plan *plan)
 {
-    /* Again, because what is killed may just have forked; but not for ever. */
+    /* Repeats this, because a killed process may just have forked; but not for ever. */
     for (int pass = 0; plan->spared && pass < PASSES_MAX; pass++) {
         if (members_signal_all(plan->spared, SIGKILL) == 0)
             return;
@@ -121,8 +121,8 @@ static void command_ended(struct init *in, struct session *s, int status)
     peer_send(&in->control, PROTO_EXITED, fields, 3, NULL, 0);
 }
 
-/* In a container process 1 is the command itself, and gets what its scripts send there.  Not the process group: the
- * sender may be in it. */
+/* In a container, process 1 is the command itself, and gets the signals that its scripts send there.  The process group
+ * does not get them, because the sender may be in it. */
 static void pass_on(const struct init *in, const struct signalfd_siginfo *info)
 {
     const struct session *s = in->slots[0] ? &in->slots[0]->session : NULL;
@@ -130,8 +130,8 @@ static void pass_on(const struct init *in, const struct signalfd_siginfo *info)
         kill(s->pid, (int)info->ssi_signo);
 }
 
-/* The command's user may send signals, and end processes that become init's, faster than init can take them: what is
- * left waits for the next round, so that this watch does not keep the others waiting. */
+/* The command's user may send signals, and end processes that become init's children, faster than init can take them.
+ * The rest waits for the next round, so that this watch does not keep the others waiting. */
 static void on_signal(struct watch *w, short revents)
 {
     (void)revents;
@@ -212,7 +212,7 @@ static int prepare_init(struct init *in, int control)
 {
     sigset_t set;
     sigfillset(&set);
-    sigdelset(&set, SIGPIPE); /* ignored: it comes of our own writes */
+    sigdelset(&set, SIGPIPE); /* ignored: our own writes cause it */
     sigprocmask(SIG_BLOCK, &set, NULL);
     limits_own();
     in->signals = (struct watch){.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), POLLIN, on_signal};

@@ -71,7 +71,7 @@ static void stream_ended(struct pump *p)
     }
 }
 
-/* Joins our end, local, which it takes, to a new connection for the stream. */
+/* Joins local, our end, which it takes over, to a new connection for the stream. */
 static int join(struct session *s, int number, int local, struct err *err)
 {
     struct session_stream *st = &s->stream[number];
@@ -163,7 +163,7 @@ bool session_over(const struct session *s)
     return s->pid < 0 && !s->dying && s->stream[0].host < 0 && s->stream[1].host < 0 && s->stream[2].host < 0;
 }
 
-/* To the whole process group: a shell that waits for its child would otherwise keep it to itself. */
+/* Signals the whole process group: otherwise, a shell that waits for its child would keep the signal to itself. */
 void session_signal(const struct session *s, int signo)
 {
     if (s->pid > 0 && (s->alone || (kill(-s->pid, signo) < 0 && errno == ESRCH)))

@@ -32,7 +32,7 @@ struct session {
     uint64_t hung_up; /* when (CLOCK_BOOTTIME, ns); 0: it was not */
     bool dying;       /* from then on, until nothing is left, or all was killed */
     struct timer grace;
-    int terminal; /* the pty's our side; -1: none */
+    int terminal; /* our side of the pty; -1: none */
     struct loop *loop;
     struct session_stream stream[3]; /* by the command's descriptor number */
     session_output *output;

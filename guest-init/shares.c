@@ -60,7 +60,7 @@ bool shares_is_relay(pid_t pid)
     return false;
 }
 
-/* The child.  It is not what the kernel is to kill for memory: everything on the share would be lost with it. */
+/* In the child.  The kernel must not kill it when memory runs out: everything on the share would be lost with it. */
 static void relay(const struct relay *r)
 {
     int kept[3 + 2 * RELAY_WAYS] = {0, 1, 2};

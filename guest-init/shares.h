@@ -1,5 +1,5 @@
-/* Shares: directories and files of the host, mounted in the guest.  A process for each, the relay, copies between its
- * kernel and the host (guest-init/relay.h). */
+/* Shares: directories and files of the host, mounted in the guest.  Each has a process, the relay, that copies between
+ * the guest's kernel and the host (guest-init/relay.h). */
 #ifndef CTR_INIT_SHARES_H
 #define CTR_INIT_SHARES_H
 
@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Mounts a share, as the value of SETTING_SHARE tells; path is where, the end of value.  What it is mounted on is
- * there. -1 with err. */
+/* Mounts a share as the value of SETTING_SHARE says.  path, the end of value, is the mount point, which must exist. -1
+ * with err. */
 int shares_mount(const char *value, const char *path, struct err *err);
 
 /* Whether the value's share is a file. */

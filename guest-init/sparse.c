@@ -44,7 +44,7 @@ void sparse_make(const struct buf *list, const char *merged)
     }
 }
 
-/* By blocks, without those that are zeros: an extent is a chunk, of which some bytes may be data. */
+/* Copies block by block, and leaves out blocks of zeros: an extent is a chunk, only a part of which may be data. */
 static int copy_range(int in, int out, uint64_t at, uint64_t end)
 {
     static const char zeros[BLOCK];

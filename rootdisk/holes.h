@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-/* The binary logarithm of the size of a chunk.  Maps are in memory, 4 bytes a chunk, so there are 16 of them at most
- * where chunks of up to 64 KiB will do, and 1024 at most. */
+/* The binary logarithm of the size of a chunk.  Maps are in memory, 4 bytes a chunk.  So a file has at most 16 chunks
+ * if chunks of up to 64 KiB suffice, else at most 1024. */
 static inline unsigned holes_chunk_bits(uint64_t size)
 {
     unsigned bits = 12;

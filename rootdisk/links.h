@@ -19,7 +19,7 @@ struct links {
 /* The inode's place in the table, until the next call; its node is TREE_ROOT when it is new.  NULL without memory. */
 struct link *links_find(struct links *l, uint64_t dev, uint64_t ino);
 
-/* Gives a new one its node. */
+/* Records the node of a new inode. */
 void links_set(struct links *l, struct link *place, uint32_t node);
 
 void links_free(struct links *l);

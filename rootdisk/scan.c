@@ -1,12 +1,12 @@
 /* Reads a directory tree's metadata: names sorted, statx, attributes, link targets, holes; never file contents.
  *
- * Depth first.  The working directory is the directory being looked at: attributes can be read by a name in it, for
- * which there is no *at call before Linux 6.13, and by no other way that is as quick and wakes no device.  Of the
- * directories above, the uppermost are held open; the others are left through "..", which must be the parent still.
- * So neither PATH_MAX nor the limit of open files bounds the depth.
+ * Depth first.  The working directory is the directory being scanned, so that attributes can be read by a name in it:
+ * before Linux 6.13, there is no *at call for that, and every other way is slower or wakes devices.  The uppermost
+ * directories on the way are held open; the scan leaves the others through "..", which must still be the parent.  So
+ * neither PATH_MAX nor the limit of open files bounds the depth.
  *
- * What is mounted inside the tree belongs to the running system, not to the image: it is carried as an
- * empty directory (or file) of the same owner, mode and time. */
+ * A mount inside the tree belongs to the running system, not to the image, where it becomes an empty directory (or
+ * file) of the same owner, mode and time. */
 #include "rootdisk/scan.h"
 
 #include "common/cancel.h"
@@ -26,7 +26,7 @@
 
 enum {
     LEVELS_OPEN = 32,   /* the uppermost, that are held open */
-    LOOKS_PER_ASK = 256 /* entries between two questions whether the scan is cancelled */
+    LOOKS_PER_ASK = 256 /* entries between two checks for cancellation */
 };
 
 /* A directory on the way down. */
@@ -90,7 +90,7 @@ static int read_target(struct scan *s, struct node *n, const char *name)
     return 0;
 }
 
-/* Only of a sparse file: others are not opened here.  Where it cannot be read, its reading will tell. */
+/* For sparse files only: others are not opened here.  If the file cannot be read, a later read reports that. */
 static void read_holes(struct scan *s, struct node *n, const char *name)
 {
     cleanup_close int fd = open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -100,7 +100,7 @@ static void read_holes(struct scan *s, struct node *n, const char *name)
         n->flags |= NODE_HOLES;
 }
 
-/* Whether something is mounted there that is not to be carried. */
+/* Whether something is mounted there that the image leaves out. */
 static bool is_barred(const struct scan *s, const struct statx *st)
 {
     return !s->cross_mounts && (st->stx_attributes & STATX_ATTR_MOUNT_ROOT);

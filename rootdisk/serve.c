@@ -61,7 +61,8 @@ static void say(enum log_level level, const char *what, const char *fmt, va_list
     log_at(level, "%s: %s", what, text);
 }
 
-/* libfuse's own messages.  What ends the server is our error, told once, and then they are details... */
+/* libfuse's own messages.  We report once, as our own error, why the server ends; libfuse's messages are then
+ * details... */
 static void log_detail(enum fuse_log_level level, const char *fmt, va_list ap)
 {
     (void)level;

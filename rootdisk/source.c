@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* Opens by the names from the root down, none of which may have become a link.  A component at a time, and not by
- * openat2: a disk's server has no call that could open a file for writing (common/sandbox_roles.c).  Together the
- * names may be longer than a path. */
+/* Opens the file by the names from the root down, none of which may have become a link.  It goes one component at a
+ * time, without openat2, because a disk's server may make no call that could open a file for writing
+ * (common/sandbox_roles.c).  Together, the names may be longer than PATH_MAX. */
 static int open_path(const struct tree *t, int root, uint32_t node, int flags)
 {
     char usual[PATH_MAX], *path = usual;
@@ -50,7 +50,7 @@ int source_check(const struct tree *t, int fd, uint32_t node)
 
 int source_open(const struct tree *t, int root, uint32_t node)
 {
-    /* Should it be a FIFO or a terminal by now, opening must not wait for or take anything. */
+    /* If this is a FIFO or a terminal by now, the open must not wait for a writer or take the terminal. */
     cleanup_close int fd = open_path(t, root, node, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 || source_check(t, fd, node) < 0)
         return -1;

@@ -10,7 +10,8 @@
 #include <limits.h>
 #include <string.h>
 
-/* A copy of less is no trouble; a copy of more would be one at each start.  Data is counted in whole chunks. */
+/* A file with fewer holes is no trouble when overlayfs copies it; copying more data would slow each start.  Data is
+ * counted in whole chunks. */
 #define HOLES_LEAST (16 * MIB)
 #define DATA_MOST (16 * MIB)
 #define DATA_MOST_OF_ALL (64 * MIB)
@@ -25,7 +26,7 @@ static uint64_t data_bytes(const struct tree *t, const struct node *n)
     return chunks << holes_chunk_bits(n->size);
 }
 
-/* The paths from the root, without the slash in front, each with its NUL. */
+/* The paths from the root, without the leading slash, each followed by a NUL. */
 static void list_files(const struct tree *t, struct buf *list)
 {
     char path[PATH_MAX];

@@ -1,4 +1,5 @@
-/* A list, in the image, of the files that are nearly all hole, for the guest's init (guest-init/sparse.h). */
+/* A list, in the image, of the files that consist almost entirely of holes, for the guest's init (guest-init/sparse.h).
+ * */
 #ifndef CTR_ROOTDISK_SPARSE_H
 #define CTR_ROOTDISK_SPARSE_H
 

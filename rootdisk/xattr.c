@@ -75,7 +75,8 @@ static size_t split_list(char *list, size_t len, char **names, size_t max)
     return count;
 }
 
-/* Most files have none, or a few: for all that may be there, the kernel would allocate as much at each call. */
+/* Most files have no attributes, or a few.  If the buffer could hold all that there can be, the kernel would allocate
+ * that much at each call. */
 static ssize_t list_names(const char *path, char list[static XATTR_LIST_MAX])
 {
     ssize_t len = llistxattr(path, list, 256);
