@@ -18,7 +18,7 @@ static const struct command commands[] = {
      "shows the VM's state; --healthy: exit 0 if its command runs and VM_HEALTHCHECK_CMD, if given, succeeds; "
      "--metrics: "
      "Prometheus' text format"},
-    {"logs", ctl_logs, "logs [-f] [--tail N] [-t] [--console] [--vmm] [--raw] [--root DIR] [ID]",
+    {"logs", ctl_logs, "logs [-f] [--tail N] [-t] [--console] [--vmm] [--raw] [--root DIR | --profile NAME] [ID]",
      "prints what the command of a VM in the background (run -d) has written, -f: and goes on until its end, -t: with "
      "times.  Of other VMs, or with --console, it prints the guest's console: kernel and panic text; --vmm: "
      "Firecracker's own log.  On a terminal control characters are printed as \\xNN, unless with --raw; a file or pipe "
@@ -30,40 +30,57 @@ static const struct command commands[] = {
     {"run", ctl_run_image,
      "run [-d] [--rm] [-i] [-t] [-e NAME=VALUE]... [--env-file FILE]... [-p [ADDRESS:]PORT:PORT]... [-v VOLUMES]... "
      "[-u USER] [-w DIR] [-m SIZE] [--cpus N] [--name ID] [--hostname NAME] [--entrypoint PROGRAM] "
-     "[--stop-signal SIGNAL] [--cni-network-name NETWORK] [--kernel ID] [--root DIR] [--dry-run] IMAGE [--] "
+     "[--stop-signal SIGNAL] [--cni-network-name NETWORK] [--kernel ID] [--binary-firecracker FILE] "
+     "[--binary-jailer FILE] [--chroot-base DIR] [--cpu-template NAME] [--kernel-args TEXT] [--profile NAME] "
+     "[--profile-conf-dir DIR] [--run-cache DIR] [--root DIR] [--dry-run] IMAGE [--] "
      "[ARGUMENT...]",
      "runs an image of the host's store in a VM, with its environment, user, command and so on, as docker run does; "
-     "entry's options come from the environment, and flags win over them; -d: in the background, prints the id; --rm: "
+     "entry's options come from the environment, and flags win over them; a profile (profile-create) says the rest; "
+     "-d: in the background, prints the id; --rm: "
      "nothing of such a VM stays when it has ended; -i: the command reads stdin, which may be a terminal; --dry-run: "
-     "prints the plan; --from IMAGE, --vmlinux-id ID, --mem MIB, --cpu N, --port and --daemonize are known, too"},
-    {"rm", ctl_rm, "rm [-f] [--root DIR] ID...",
+     "prints the plan, and on stderr where each value comes from; --from IMAGE, --vmlinux-id ID, --mem MIB, --cpu N, "
+     "--port and --daemonize are known, too"},
+    {"rm", ctl_rm, "rm [-f] [--root DIR | --profile NAME] ID...",
      "removes what is kept of VMs in the background that have ended: name, log, exit code; -f: ends them first"},
-    {"purge", ctl_purge, "purge [--root DIR] [--cni-cache-dir DIR] [--cni-bin-dir DIR]",
+    {"purge", ctl_purge, "purge [--root DIR | --profile NAME] [--cni-cache-dir DIR] [--cni-bin-dir DIR]",
      "removes what dead VMs have left, also after a kill or a reboot: records of VMs in the background, whose names it "
      "prints, directories, cgroups, disks and networks; VMs that run lose nothing"},
-    {"inspect", ctl_inspect, "inspect [--show-env] [--root DIR] [--vmm-id] ID",
+    {"inspect", ctl_inspect, "inspect [--show-env] [--root DIR | --profile NAME] [--vmm-id] ID",
      "prints a VM as JSON: address, process, image and its names, as firebuild names them, and all of its state.json; "
      "of one in the background, also what it was started with.  The values of its variables are null, unless with "
      "--show-env"},
-    {"kill", ctl_kill, "kill [--vmm-id] ID [--shutdown-timeout SECONDS]",
+    {"kill", ctl_kill, "kill [--root DIR | --profile NAME] [--vmm-id] ID [--shutdown-timeout SECONDS]",
      "stops a VM as stop does, and kills its command after 15 seconds, or after SECONDS"},
     {"wrap", ctl_wrap, "wrap [STAGE]",
      "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "
      "of "
      "a Dockerfile, with its environment, user, command and so on"},
-    {"ls", ctl_ls, "ls [-a] [-q] [--json] [--filter KEY=TEXT]... [--root DIR]",
+    {"ls", ctl_ls, "ls [-a] [-q] [--json] [--filter KEY=TEXT]... [--root DIR | --profile NAME]",
      "lists the VMs that run here, also in containers: id, entry's process, start (UTC), network, address, image, "
      "status, and host or container, with tabs between them and - for none; -a: also those in the background that have "
      "ended; -q: ids; --filter: those in whose id, status, image, place, network or address the text is; --json: an "
      "array of what state.json says of each, and the rest"},
-    {"ps", ctl_ls, "ps [-a] [-q] [--json] [--filter KEY=TEXT]... [--root DIR]", "is the same as ls"},
+    {"ps", ctl_ls, "ps [-a] [-q] [--json] [--filter KEY=TEXT]... [--root DIR | --profile NAME]", "is the same as ls"},
+    {"profile-create", ctl_profile_create,
+     "profile-create --profile NAME [--binary-firecracker FILE] [--binary-jailer FILE] [--chroot-base DIR] "
+     "[--run-cache DIR] [--storage-provider directory] "
+     "[--storage-provider-property-string rootfs-storage-root=DIR | kernel-storage-root=DIR]... [--tracing-enable] "
+     "[--tracing-collector-host-port HOST:PORT] [--tracing-log-enable] [--overwrite] [--profile-conf-dir DIR]",
+     "keeps settings of run under a name, in /etc/ctr-jailer/profiles or DIR: with --profile NAME they hold where "
+     "neither a flag nor a variable says otherwise; --overwrite: also if there is such a profile already"},
+    {"profile-ls", ctl_profile_ls, "profile-ls [--profile-conf-dir DIR]", "lists the names of the profiles"},
+    {"profile-inspect", ctl_profile_inspect, "profile-inspect [--profile] NAME [--profile-conf-dir DIR]",
+     "prints a profile as JSON"},
+    {"profile-rm", ctl_profile_rm, "profile-rm [--profile] NAME [--profile-conf-dir DIR]", "removes a profile"},
     {"completion", ctl_completion, "completion bash | zsh | fish",
      "prints a script that completes the commands and their flags in that shell"},
-    {"kernel", ctl_kernel, "kernel [--root DIR] add FILE ID | tag ID ID | path ID | rm ID | ls | verify | prune",
+    {"kernel", ctl_kernel,
+     "kernel [--root DIR | --profile NAME] add FILE ID | tag ID ID | path ID | rm ID | ls | verify | prune",
      "keeps guest kernels in the host's store, /var/lib/ctr-jailer or DIR; path: prints the file for VM_KERNEL_IMAGE; "
      "verify: ls, after reading each file and comparing it with its digest"},
     {"image", ctl_image,
-     "image [--root DIR] add FILE TAG [CONFIG] | import SOURCE TAG | pull REFERENCE [TAG] | tag TAG TAG | path TAG | "
+     "image [--root DIR | --profile NAME] add FILE TAG [CONFIG] | import SOURCE TAG | pull REFERENCE [TAG] | tag TAG "
+     "TAG | path TAG | "
      "inspect TAG | rm TAG | "
      "ls | verify | prune",
      "keeps root filesystems, sealed by rootdisk write, in the host's store; CONFIG: a file with what skopeo inspect "

@@ -9,7 +9,7 @@
 #include "ctl/args.h"
 #include "ctl/ctl.h"
 #include "ctl/record.h"
-#include "store/store.h"
+#include "ctl/root.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -129,12 +129,12 @@ int ctl_inspect(const char *id, char **argv, struct err *err)
 {
     cleanup_buf struct buf out = {0};
     struct inspected vm = {.id = id, .code = -1};
-    const char *root = STORE_ROOT;
+    cleanup_root struct root at = {0};
     bool wrong = false, named = false;
     for (char **arg = argv + 1; *arg && !wrong; arg++) {
         const char *value;
-        if ((value = args_value(&arg, "--root"))) {
-            root = value;
+        if (root_take(&at, &arg)) {
+            continue;
         } else if (strcmp(*arg, "--show-env") == 0) {
             vm.show_environment = true;
         } else {
@@ -146,5 +146,6 @@ int ctl_inspect(const char *id, char **argv, struct err *err)
     }
     if (wrong || !vm.id || !record_is_name(vm.id))
         return err_set(err, "inspect: usage: inspect [--show-env] [--vmm-id] ID");
-    return inspect(root, &vm, &out, err) < 0 ? -1 : ctl_print(&out, false, err);
+    const char *root = root_find(&at, PROFILE_CACHE, err);
+    return !root || inspect(root, &vm, &out, err) < 0 ? -1 : ctl_print(&out, false, err);
 }

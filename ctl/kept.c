@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "ctl/ctl.h"
 #include "ctl/import.h"
+#include "ctl/root.h"
 #include "store/config.h"
 #include "store/content.h"
 #include "store/name.h"
@@ -201,11 +202,10 @@ static const char *verb_meant(const char *name)
 static int run(enum store_kind kind, char **argv, struct err *err)
 {
     struct kept k = {.store = STORE_CLOSED, .kind = kind};
-    const char *root = STORE_ROOT, *self = argv[0];
-    if (argv[1] && argv[2] && strcmp(argv[1], "--root") == 0) {
-        root = argv[2];
-        argv += 2;
-    }
+    cleanup_root struct root at = {0};
+    const char *self = argv[0];
+    for (char **arg = argv + 1; *arg && root_take(&at, &arg); arg = argv + 1)
+        argv = arg;
     int i = 0;
     while (i < VERBS && (!argv[1] || strcmp(argv[1], verbs[i].name) != 0))
         i++;
@@ -218,7 +218,8 @@ static int run(enum store_kind kind, char **argv, struct err *err)
     if (kind == STORE_KERNELS &&
         (arguments == 3 || verbs[i].run == inspect || verbs[i].run == import || verbs[i].run == pull))
         return err_set(err, "kernel: a kernel has no configuration, and is not imported");
-    int rc = store_open(&k.store, root, verbs[i].makes, err) < 0 ? -1 : verbs[i].run(&k, argv + 2, err);
+    const char *root = root_find(&at, PROFILE_IMAGES, err);
+    int rc = !root || store_open(&k.store, root, verbs[i].makes, err) < 0 ? -1 : verbs[i].run(&k, argv + 2, err);
     store_close(&k.store);
     if (rc == 0 && k.out.failed)
         rc = err_set(err, "out of memory");

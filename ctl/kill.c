@@ -4,8 +4,8 @@
 #include "ctl/args.h"
 #include "ctl/ctl.h"
 #include "ctl/record.h"
+#include "ctl/root.h"
 #include "ctl/stop.h"
-#include "store/store.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -50,14 +50,14 @@ static int end(const char *root, const char *id, uint64_t seconds, struct err *e
 int ctl_kill(const char *id, char **argv, struct err *err)
 {
     uint64_t seconds = SECONDS;
-    const char *root = STORE_ROOT;
+    cleanup_root struct root at = {0};
     bool wrong = false;
     for (char **arg = argv + 1; *arg && !wrong; arg++) {
         const char *value;
         if ((value = args_value(&arg, "--vmm-id")))
             id = value;
-        else if ((value = args_value(&arg, "--root")))
-            root = value;
+        else if (root_take(&at, &arg))
+            continue;
         else if ((value = args_value(&arg, "--shutdown-timeout")))
             wrong = args_seconds(value, &seconds) < 0;
         else if (**arg == '-' || id)
@@ -67,5 +67,6 @@ int ctl_kill(const char *id, char **argv, struct err *err)
     }
     if (wrong || !id || !*id)
         return err_set(err, "kill: usage: kill [--vmm-id] ID [--shutdown-timeout SECONDS]");
-    return end(root, id, seconds, err);
+    const char *root = root_find(&at, PROFILE_CACHE, err);
+    return root ? end(root, id, seconds, err) : -1;
 }

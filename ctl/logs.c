@@ -10,7 +10,7 @@
 #include "ctl/ctl.h"
 #include "ctl/logfile.h"
 #include "ctl/record.h"
-#include "store/store.h"
+#include "ctl/root.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -20,7 +20,8 @@
 #include <sys/syscall.h>
 
 struct logs {
-    const char *id, *root;
+    const char *id;
+    struct root at;
     bool follow, times, vmm, console, raw;
     uint64_t tail;
     struct record record;
@@ -185,8 +186,8 @@ static int take_args(struct logs *l, char **arg, struct err *err)
         bool wrong = false;
         if ((value = args_value(&arg, "--tail")) || (value = args_value(&arg, "-n")))
             wrong = strcmp(value, "all") != 0 && num_parse(value, 0, INT64_MAX, &l->tail) < 0;
-        else if ((value = args_value(&arg, "--root")))
-            l->root = value;
+        else if (root_take(&l->at, &arg))
+            continue;
         else if (**arg != '-' && !l->id)
             l->id = *arg;
         else
@@ -200,10 +201,12 @@ static int take_args(struct logs *l, char **arg, struct err *err)
 int ctl_logs(const char *id, char **argv, struct err *err)
 {
     cleanup_buf struct buf text = {0};
-    struct logs l = {.id = id, .root = STORE_ROOT, .tail = UINT64_MAX, .record = RECORD_NONE, .file = -1};
-    if (take_args(&l, argv + 1, err) < 0)
+    struct logs l = {.id = id, .tail = UINT64_MAX, .record = RECORD_NONE, .file = -1};
+    int taken = take_args(&l, argv + 1, err);
+    const char *root = taken < 0 ? NULL : root_find(&l.at, PROFILE_CACHE, err);
+    if (!root)
         return -1;
-    if (l.id && !l.vmm && !l.console && record_open(&l.record, l.root, l.id) == 0) {
+    if (l.id && !l.vmm && !l.console && record_open(&l.record, root, l.id) == 0) {
         int rc = print_log(&l, err);
         cleanup_close_p(&l.file);
         buf_free(&l.text);

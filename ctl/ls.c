@@ -7,8 +7,8 @@
 #include "common/jsonread.h"
 #include "ctl/args.h"
 #include "ctl/ctl.h"
+#include "ctl/root.h"
 #include "ctl/vms.h"
-#include "store/store.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -172,7 +172,7 @@ static int by_id(const void *a, const void *b)
     return strcmp(((const struct vm *)a)->id, ((const struct vm *)b)->id);
 }
 
-static int take_args(struct ls *l, const char **root, char **arg, struct err *err)
+static int take_args(struct ls *l, struct root *at, char **arg, struct err *err)
 {
     for (; *arg; arg++) {
         const char *value = args_value(&arg, "--filter");
@@ -182,8 +182,8 @@ static int take_args(struct ls *l, const char **root, char **arg, struct err *er
         else if (value)
             return err_set(
                 err, "ls: --filter %s: is not one of id=, name=, status=, image=, place=, network=, address=", value);
-        else if ((value = args_value(&arg, "--root")))
-            *root = value;
+        else if (root_take(at, &arg))
+            continue;
         else if (strcmp(*arg, "--json") == 0)
             l->json = true;
         else if (strcmp(*arg, "-a") == 0 || strcmp(*arg, "--all") == 0)
@@ -201,8 +201,11 @@ int ctl_ls(const char *id, char **argv, struct err *err)
     (void)id;
     struct ls l = {0};
     struct vms vms = {0};
-    const char *root = STORE_ROOT;
-    if (take_args(&l, &root, argv + 1, err) < 0)
+    cleanup_root struct root at = {0};
+    if (take_args(&l, &at, argv + 1, err) < 0)
+        return -1;
+    const char *root = root_find(&at, PROFILE_CACHE, err);
+    if (!root)
         return -1;
     cleanup_buf struct buf out = {0};
     int rc = vms_find(&vms, root, err);

@@ -9,14 +9,16 @@
 #include "ctl/cninet.h"
 #include "ctl/ctl.h"
 #include "ctl/record.h"
-#include "store/store.h"
+#include "ctl/root.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct purge {
-    const char *root;
+    struct root at;
+    const char *root; /* owned by at */
     bool failed;
 };
 
@@ -39,7 +41,9 @@ static int take_flags(char **arg, struct purge *p, struct cninet *net)
     for (; *arg; arg++) {
         const struct {
             const char *name, **to;
-        } flags[] = {{"--root", &p->root}, {"--cni-cache-dir", &net->cache}, {"--cni-bin-dir", &net->plugins}};
+        } flags[] = {{"--cni-cache-dir", &net->cache}, {"--cni-bin-dir", &net->plugins}};
+        if (root_take(&p->at, &arg))
+            continue;
         const char *value = NULL;
         for (size_t i = 0; i < COUNT(flags) && !value; i++)
             if ((value = args_value(&arg, flags[i].name)))
@@ -50,15 +54,31 @@ static int take_flags(char **arg, struct purge *p, struct cninet *net)
     return 0;
 }
 
+/* Entry looks for what dead VMs left where their jails are. */
+static int set_jails(const struct purge *p, struct err *err)
+{
+    struct profile profile;
+    if (!p->at.profile)
+        return 0;
+    int rc = profile_read(&profile, p->at.folder ? p->at.folder : PROFILE_FOLDER, p->at.profile, err);
+    if (rc == 0 && profile.values[PROFILE_CHROOT] && setenv("VM_JAIL_BASE", profile.values[PROFILE_CHROOT], false) < 0)
+        rc = err_sys(err, "cannot set VM_JAIL_BASE");
+    profile_free(&profile);
+    return rc;
+}
+
 int ctl_purge(const char *id, char **argv, struct err *err)
 {
     char entry[4096];
-    struct purge p = {.root = STORE_ROOT};
+    struct purge p = {.root = NULL};
     struct cninet net = {.network = NULL};
     if (id || take_flags(argv + 1, &p, &net) < 0)
         return err_set(err, "purge: usage: purge [--root DIR] [--cni-cache-dir DIR] [--cni-bin-dir DIR]");
     if (!run_find("entry", entry, sizeof(entry)))
         return err_set(err, "purge: the program entry was not found");
+    p.root = root_find(&p.at, PROFILE_CACHE, err);
+    if (!p.root || set_jails(&p, err) < 0)
+        return -1;
     if (record_list(p.root, false, remove_one, &p) < 0 || record_list(p.root, true, remove_one, &p) < 0)
         return err_sys(err, "purge: cannot read the records in %s/vms", p.root);
     fflush(stdout);

@@ -33,7 +33,7 @@ static int open_all(const char *root, bool make)
         errno = ENAMETOOLONG;
         return -1;
     }
-    if (make && mkdir(path, 0700) < 0 && errno != EEXIST)
+    if (make && ((mkdir(root, 0700) < 0 && errno != EEXIST) || (mkdir(path, 0700) < 0 && errno != EEXIST)))
         return -1;
     cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)

@@ -1,11 +1,10 @@
 /* rm: removes the records of VMs in the background that have ended; -f: ends them first. */
 #include "common/cleanup.h"
 #include "common/log.h"
-#include "ctl/args.h"
 #include "ctl/ctl.h"
 #include "ctl/record.h"
+#include "ctl/root.h"
 #include "ctl/stop.h"
-#include "store/store.h"
 
 #include <string.h>
 
@@ -40,18 +39,21 @@ int rm_record(const char *root, const char *id, bool force, struct err *err)
 
 int ctl_rm(const char *id, char **argv, struct err *err)
 {
-    const char *root = STORE_ROOT;
+    cleanup_root struct root at = {0};
     bool force = false, failed = false;
     char **arg = argv + 1;
-    for (const char *value; *arg && **arg == '-'; arg++)
-        if ((value = args_value(&arg, "--root")))
-            root = value;
+    for (; *arg && **arg == '-'; arg++)
+        if (root_take(&at, &arg))
+            continue;
         else if (strcmp(*arg, "-f") == 0 || strcmp(*arg, "--force") == 0)
             force = true;
         else
             break;
     if ((*arg && **arg == '-') || (!*arg && !id) || (*arg && id))
         return err_set(err, "rm: usage: rm [-f] ID...");
+    const char *root = root_find(&at, PROFILE_CACHE, err);
+    if (!root)
+        return -1;
     if (id)
         return rm_record(root, id, force, err);
     for (; *arg; arg++) {

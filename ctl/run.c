@@ -4,7 +4,7 @@
  *
  * The command's variables get the prefix CTR_, so that no variable of an image can configure the VM.  The caller's own
  * variables do not reach the command: only options and PATH stay, the latter for entry's own programs.  A flag wins
- * over a variable, and a variable over the image. */
+ * over a variable, and a variable over the profile and the image. */
 #include "common/run.h"
 #include "common/cleanup.h"
 #include "common/jsonread.h"
@@ -36,7 +36,9 @@ static int carry(const char *variable, struct err *err)
     if (!equals || equals == variable)
         return 0;
     buf_fmt(&name, VARIABLES_CARRIED "%.*s", (int)(equals - variable), variable);
-    return buf_failed(&name) ? err_set(err, "out of memory") : run_set(name.data, equals + 1, true, err);
+    if (buf_failed(&name))
+        return err_set(err, "out of memory");
+    return setenv(name.data, equals + 1, true) < 0 ? err_sys(err, "cannot set %s", name.data) : 0;
 }
 
 /* Of the caller's variables, those that are options stay. */
@@ -82,12 +84,14 @@ static int make_command(struct run_vm *r, const struct jsonread *j, char **args,
                : err_set(err, "run: %s: the image has no command of its own: give one", r->image);
 }
 
-static int set_from(const struct jsonread *j, const char *key, const char *variable, const char *fallback,
-                    struct err *err)
+static int set_from(struct run_vm *r, const struct jsonread *j, const char *key, const char *variable,
+                    const char *fallback, struct err *err)
 {
+    char from[32];
     cleanup_free char *value = jsonread_string(j, jsonread_member(j, 0, key));
     const char *text = value && *value ? value : fallback;
-    return text ? run_set(variable, text, false, err) : 0;
+    snprintf(from, sizeof(from), value && *value ? "the image's %s" : "default", key);
+    return text ? run_set(r, variable, text, from, false, err) : 0;
 }
 
 /* A word as a shell takes it. */
@@ -103,7 +107,7 @@ static void quote(struct buf *out, const char *word)
 }
 
 /* Entry has a shell run it; the exec form becomes a shell's exec, which takes an image with a shell. */
-static int set_health(const struct jsonread *j, struct err *err)
+static int set_health(struct run_vm *r, const struct jsonread *j, struct err *err)
 {
     cleanup_buf struct buf command = {0};
     int test = jsonread_first(j, jsonread_member(j, jsonread_member(j, 0, "Healthcheck"), "Test"));
@@ -122,7 +126,7 @@ static int set_health(const struct jsonread *j, struct err *err)
     if (buf_failed(&command))
         return err_set(err, "out of memory");
     return command.len > strlen("exec") || (shell && command.len)
-               ? run_set("VM_HEALTHCHECK_CMD", command.data, false, err)
+               ? run_set(r, "VM_HEALTHCHECK_CMD", command.data, "the image's Healthcheck", false, err)
                : 0;
 }
 
@@ -139,18 +143,18 @@ static int configure(struct run_vm *r, const struct jsonread *j, char **args, st
         rc = carry(r->environment.items[i], err);
     if (variables.failed || r->files.failed || r->environment.failed || r->command.failed)
         return err_set(err, "out of memory");
-    if (rc < 0 || set_from(j, "User", "VM_USER", NULL, err) < 0 ||
-        set_from(j, "WorkingDir", "VM_WORKDIR", "/", err) < 0 ||
-        set_from(j, "StopSignal", "VM_STOP_SIGNAL", NULL, err) < 0 || set_health(j, err) < 0 ||
-        (r->ports.len && !r->net.network && run_set("VM_PORTS", r->ports.data, true, err) < 0) ||
-        (r->net.network && run_set("VM_NETWORK", "takeover", true, err) < 0) ||
-        (r->volumes.len && run_set("VM_VOLUMES", r->volumes.data, true, err) < 0))
+    if (rc < 0 || set_from(r, j, "User", "VM_USER", NULL, err) < 0 ||
+        set_from(r, j, "WorkingDir", "VM_WORKDIR", "/", err) < 0 ||
+        set_from(r, j, "StopSignal", "VM_STOP_SIGNAL", NULL, err) < 0 || set_health(r, j, err) < 0 ||
+        (r->ports.len && !r->net.network && run_set(r, "VM_PORTS", r->ports.data, "--publish", true, err) < 0) ||
+        (r->net.network && run_set(r, "VM_NETWORK", "takeover", "--cni-network-name", true, err) < 0) ||
+        (r->volumes.len && run_set(r, "VM_VOLUMES", r->volumes.data, "--volume", true, err) < 0))
         return -1;
     return make_command(r, j, args, err);
 }
 
-static int set_path(const struct store *s, enum store_kind kind, const char *text, const char *variable,
-                    struct stored *to, struct err *err)
+static int set_path(struct run_vm *r, const struct store *s, enum store_kind kind, const char *text, struct stored *to,
+                    struct err *err)
 {
     char name[NAME_SIZE];
     cleanup_buf struct buf path = {0};
@@ -158,17 +162,26 @@ static int set_path(const struct store *s, enum store_kind kind, const char *tex
     if (!root || name_parse(kind, text, name, err) < 0 || store_find(s, kind, name, to, err) < 0)
         return root ? -1 : err_sys(err, "cannot open the store %s", s->root);
     buf_fmt(&path, "%s/sha256/%s", root, to->digest);
-    return buf_failed(&path) ? err_set(err, "out of memory") : run_set(variable, path.data, true, err);
+    if (buf_failed(&path))
+        return err_set(err, "out of memory");
+    return kind == STORE_IMAGES ? run_set(r, "VM_ROOTFS_DIR", path.data, "the image", true, err)
+                                : run_set(r, "VM_KERNEL_IMAGE", path.data, "--kernel", true, err);
+}
+
+static int set_kernel(struct run_vm *r, const struct store *s, struct err *err)
+{
+    struct stored kernel;
+    int found = r->kernel ? run_kernel(r, err) : 1;
+    return found < 0 ? -1 : found > 0 ? 0 : set_path(r, s, STORE_KERNELS, r->kernel, &kernel, err);
 }
 
 static int prepare(struct run_vm *r, const struct store *s, char **args, struct buf *about, struct err *err)
 {
-    struct stored image, kernel;
+    struct stored image;
     struct jsonread json;
     char name[NAME_SIZE];
-    if (name_parse(STORE_IMAGES, r->image, name, err) < 0 ||
-        set_path(s, STORE_IMAGES, r->image, "VM_ROOTFS_DIR", &image, err) < 0 ||
-        (r->kernel && set_path(s, STORE_KERNELS, r->kernel, "VM_KERNEL_IMAGE", &kernel, err) < 0))
+    if (name_parse(STORE_IMAGES, r->image, name, err) < 0 || set_path(r, s, STORE_IMAGES, r->image, &image, err) < 0 ||
+        set_kernel(r, s, err) < 0)
         return -1;
     cleanup_free char *config = *image.config ? store_config(s, image.config, err) : strdup("{}");
     if (!config)
@@ -194,7 +207,7 @@ static int set_hostname(const char *name, struct err *err)
 }
 
 /* An id of firebuild's form. */
-static int set_random_id(struct err *err)
+static int set_random_id(struct run_vm *r, struct err *err)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
     char id[RANDOM_ID + 1] = "";
@@ -203,20 +216,20 @@ static int set_random_id(struct err *err)
         return err_sys(err, "run: cannot draw an id");
     for (size_t i = 0; i < RANDOM_ID; i++)
         id[i] = letters[random[i] % (sizeof(letters) - 1)];
-    return run_set("VM_ID", id, true, err);
+    return run_set(r, "VM_ID", id, "drawn", true, err);
 }
 
 /* A name is taken by a record, too.  That of a VM in the foreground is checked here; in the background, making the
  * record does. */
-static int check_name(const struct run_vm *r, struct err *err)
+static int check_name(struct run_vm *r, struct err *err)
 {
     struct record taken;
     const char *id = getenv("VM_ID");
     if (!id || !*id)
-        return set_random_id(err);
+        return set_random_id(r, err);
     if (r->detached && !record_is_name(id))
         return err_set(err, "run: --name %s: is not a name: up to 64 of A-Z a-z 0-9 -", id);
-    if (r->detached || record_open(&taken, r->root, id) < 0)
+    if (r->detached || record_open(&taken, r->records, id) < 0)
         return 0;
     record_close(&taken);
     return err_set(err, "run: --name %s: a VM in the background has or had that name: ctr-jailer rm %s", id, id);
@@ -245,7 +258,7 @@ static int check_streams(const struct run_vm *r, struct err *err)
 static int start_detached(const struct run_vm *r, const char *entry, const struct buf *about, struct err *err)
 {
     pid_t pid = 0;
-    const struct daemon_plan plan = {.root = r->root,
+    const struct daemon_plan plan = {.root = r->records,
                                      .id = getenv("VM_ID"),
                                      .program = entry,
                                      .argv = r->command.items,
@@ -275,6 +288,8 @@ static int start(struct run_vm *r, const struct buf *about, struct err *err)
     if (!r->interactive && (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0))
         return err_sys(err, "run: cannot open /dev/null");
     cninet_keep(&r->net, getpid());
+    if (r->dry)
+        run_tell_sources(r);
     if (r->command.items)
         execv(entry, (char *const *)r->command.items);
     return err_sys(err, "cannot run %s", entry);
@@ -282,21 +297,21 @@ static int start(struct run_vm *r, const struct buf *about, struct err *err)
 
 int ctl_run_image(const char *id, char **argv, struct err *err)
 {
-    struct run_vm r = {.root = STORE_ROOT};
+    struct run_vm r = {0};
     struct store store;
     cleanup_buf struct buf about = {0};
-    if (id && run_set("VM_ID", id, true, err) < 0)
+    if (id && run_set(&r, "VM_ID", id, "--id", true, err) < 0)
         return -1;
     char **args = run_flags(&r, argv + 1, err);
-    if (!args || check_streams(&r, err) < 0 || check_network(&r, err) < 0 || drop_environment(err) < 0 ||
-        check_name(&r, err) < 0)
+    if (!args || check_streams(&r, err) < 0 || check_network(&r, err) < 0 || run_profile(&r, err) < 0 ||
+        drop_environment(err) < 0 || check_name(&r, err) < 0)
         return -1;
     list_add(&r.command, "entry");
     list_add(&r.command, r.dry ? "--dry-run" : "--");
     if (r.dry)
         list_add(&r.command, "--");
     r.words = r.command.count;
-    int rc = store_open(&store, r.root, false, err) < 0 ? -1 : prepare(&r, &store, args, &about, err);
+    int rc = store_open(&store, r.store, false, err) < 0 ? -1 : prepare(&r, &store, args, &about, err);
     store_close(&store);
     return rc < 0 ? -1 : start(&r, &about, err);
 }

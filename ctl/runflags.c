@@ -20,9 +20,17 @@ void list_add(struct list *l, const char *item)
     l->items[l->count] = NULL;
 }
 
-int run_set(const char *name, const char *value, bool wins, struct err *err)
+int run_set(struct run_vm *r, const char *name, const char *value, const char *from, bool wins, struct err *err)
 {
-    return setenv(name, value, wins) < 0 ? err_sys(err, "cannot set %s", name) : 0;
+    char *source = NULL;
+    if (!wins && getenv(name))
+        return 0;
+    if (setenv(name, value, true) < 0)
+        return err_sys(err, "cannot set %s", name);
+    if (asprintf(&source, "%s: %s", name, from) < 0)
+        return err_set(err, "out of memory");
+    list_add(&r->sources, source);
+    return 0;
 }
 
 int run_add_variable(struct list *to, const char *what, const char *value, struct err *err)
@@ -72,7 +80,6 @@ static int add_volume(struct run_vm *r, char *value, struct err *err)
 /* docker's 512m or 2g. */
 static int set_memory(struct run_vm *r, char *value, struct err *err)
 {
-    (void)r;
     char text[24];
     uint64_t number;
     size_t digits = strspn(value, "0123456789");
@@ -82,7 +89,7 @@ static int set_memory(struct run_vm *r, char *value, struct err *err)
         num_parse(text, 1, 1 << 24, &number) < 0)
         return err_set(err, "run: --memory %s: is not a size such as 512m or 2g", value);
     snprintf(text, sizeof(text), "%llu", (unsigned long long)number * (gib ? 1024 : 1));
-    return run_set("MEM_SIZE_MIB", text, true, err);
+    return run_set(r, "MEM_SIZE_MIB", text, "--memory", true, err);
 }
 
 #define OWN(field) offsetof(struct run_vm, field) + 1
@@ -105,7 +112,15 @@ static const struct flag {
     {"--workdir", "-w", "VM_WORKDIR", NULL, 0, false},
     {"--volume", "-v", NULL, add_volume, 0, false},
     {"--stop-signal", NULL, "VM_STOP_SIGNAL", NULL, 0, false},
+    {"--binary-firecracker", NULL, "VM_FIRECRACKER_BIN", NULL, 0, false},
+    {"--binary-jailer", NULL, "VM_JAILER_BIN", NULL, 0, false},
+    {"--chroot-base", NULL, "VM_JAIL_BASE", NULL, 0, false},
+    {"--cpu-template", NULL, "VM_CPU_TEMPLATE", NULL, 0, false},
+    {"--kernel-args", NULL, "KERNEL_BOOT_ARGS", NULL, 0, false},
     {"--root", NULL, NULL, NULL, OWN(root), false},
+    {"--run-cache", NULL, NULL, NULL, OWN(cache), false},
+    {"--profile", NULL, NULL, NULL, OWN(profile), false},
+    {"--profile-conf-dir", NULL, NULL, NULL, OWN(profiles), false},
     {"--from", NULL, NULL, NULL, OWN(image), false},
     {"--kernel", "--vmlinux-id", NULL, NULL, OWN(kernel), false},
     {"--cni-network-name", NULL, NULL, NULL, OWN(net.network), false},
@@ -138,7 +153,7 @@ static int apply(struct run_vm *r, const struct flag *f, char *value, struct err
     if (f->take)
         return f->take(r, value, err);
     if (f->variable && value)
-        return run_set(f->variable, value, true, err);
+        return run_set(r, f->variable, value, f->name, true, err);
     if (f->bare)
         *(bool *)((char *)r + f->text - 1) = true;
     else

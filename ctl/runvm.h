@@ -19,7 +19,12 @@ struct list {
 void list_add(struct list *l, const char *item);
 
 struct run_vm {
-    const char *root, *image, *kernel, *entrypoint, *hostname;
+    const char *image, *kernel, *entrypoint, *hostname;
+    const char *root, *cache;       /* --root, --run-cache; NULL: not given */
+    const char *profile, *profiles; /* --profile, --profile-conf-dir; NULL: not given */
+    const char *store, *records;    /* the directories, from run_profile on */
+    const char *kernels;            /* a directory of kernels by their ids, which comes before the store; or NULL */
+    struct list sources;            /* NAME: and where its value comes from, a later one wins */
     bool interactive, terminal, dry, detached, remove;
     struct cninet net;
     struct list files, environment; /* NAME=value of --env-file, and of --env, a later one wins */
@@ -39,7 +44,18 @@ int run_env_file(struct run_vm *r, const char *path, struct err *err);
  * err, in which the words what are. */
 int run_add_variable(struct list *to, const char *what, const char *value, struct err *err);
 
-/* Sets a variable of this process.  -1 with err. */
-int run_set(const char *name, const char *value, bool wins, struct err *err);
+/* Sets an option of entry's, a variable of this process, unless it is set and must win.  from says where the value
+ * comes from, for run_tell_sources.  -1 with err. */
+int run_set(struct run_vm *r, const char *name, const char *value, const char *from, bool wins, struct err *err);
+
+/* What the profile says, where neither a flag nor a variable does, and the directories of store and records.  -1 with
+ * err. */
+int run_profile(struct run_vm *r, struct err *err);
+
+/* Sets VM_KERNEL_IMAGE to the kernel in r->kernels.  1; 0: there is none of that id; -1 with err. */
+int run_kernel(struct run_vm *r, struct err *err);
+
+/* Says on stderr, a line each, where the values of options and the directories come from. */
+void run_tell_sources(const struct run_vm *r);
 
 #endif

@@ -4,7 +4,7 @@
 set -euo pipefail
 . tests/lib/tap.sh
 export PATH=$PWD/build/bin:$PATH
-mapfile -t commands < <(ctr-jailer --help | sed -n 's/^  \([a-z]\+\)\b.*/\1/p')
+mapfile -t commands < <(ctr-jailer --help | sed -n 's/^  \([a-z-]\+\)\b.*/\1/p')
 check "there are ${#commands[@]} commands" [ "${#commands[@]}" -gt 15 ]
 bad=
 for command in "${commands[@]}"; do
@@ -21,6 +21,7 @@ rn:run
 exce:exec
 inspct:inspect
 stpo:stop
+profile-creat:profile-create
 SLIPS
 is "a slip behind image" "$(ctr-jailer image imprt a b 2>&1)" "ctr-jailer: image: unknown command imprt: did you mean import?"
 is "and behind kernel" "$(ctr-jailer kernel verfiy 2>&1)" "ctr-jailer: kernel: unknown command verfiy: did you mean verify?"
@@ -34,10 +35,12 @@ is "an unknown shell" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: completion: us
 offered() {
     bash -c 'eval "$(ctr-jailer completion bash)"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _ctr_jailer; echo "${COMPREPLY[*]}"' bash ctr-jailer "$@"
 }
-is "bash: commands" "$(offered p)" "pause purge ps"
+is "bash: commands" "$(offered p)" "pause purge ps profile-create profile-ls profile-inspect profile-rm"
 is "bash: also behind an id" "$(offered --id one un)" "unpause"
 is "bash: flags" "$(offered run --en)" "--env-file --entrypoint"
 is "bash: behind an id, too" "$(offered --id one logs --t)" "--tail"
+is "bash: profiles" "$(offered profile-)" "profile-create profile-ls profile-inspect profile-rm"
+is "bash: their flags" "$(offered profile-create --bi)" "--binary-firecracker --binary-jailer"
 is "bash: words" "$(offered image p)" "pull path prune"
 is "bash: nothing is a file's name" "$(offered run /et)" ""
 home=$(mktemp -d /tmp/commands.XXXXXX) # fish and zsh write into it

@@ -21,7 +21,7 @@ def output(*command):
 ENTRY = output("build/bin/entry", "--help")
 OPTIONS = set(re.findall(r"^  ([A-Z][A-Z_]*) ", ENTRY, re.M))
 FLAGS = set(re.findall(r"^  (--[a-z-]+)", ENTRY, re.M))
-VERBS = set(re.findall(r"^  ([a-z]+)\b", output("build/bin/ctr-jailer", "--help"), re.M))
+VERBS = set(re.findall(r"^  ([a-z]+(?:-[a-z]+)?)\b", output("build/bin/ctr-jailer", "--help"), re.M))
 TARGETS = set(re.findall(r"^([\w/.-]+):", output("make", "-pRrq", "SETUP=no", "all"), re.M))
 # Variables that the documents make up for the guest's command.
 OWN = {"GREETING"}
@@ -37,7 +37,7 @@ def shell_faults(text):
     for name in re.findall(r"-e \"?([A-Z][A-Z_]*)=", plain):
         if name not in OPTIONS | OWN:
             yield f"-e {name}: is not an option"
-    for verb in re.findall(r"\bctr-jailer ([a-z]+)(?![a-z-])", plain):
+    for verb in re.findall(r"\bctr-jailer (profile-[a-z]+|[a-z]+)(?![a-z-])", plain):
         if verb not in VERBS:
             yield f"ctr-jailer {verb}: is not a command"
     for flag in re.findall(r"\bentry (--[a-z-]+)", plain):
