@@ -1,25 +1,9 @@
 /* The container's ENTRYPOINT: runs a command in a microVM made of the container's tree, and behaves like that command.
- * This file is the program's outline: options -> plan -> stages, and everything undone in reverse. */
-#include "common/array.h"
-#include "common/cancel.h"
-#include "common/cleanup.h"
+ * This file is the program's outline: options -> plan -> the VM, which is made in stages (entry/stages.h). */
 #include "common/descriptors.h"
-#include "common/local.h"
 #include "common/log.h"
 #include "common/loop.h"
-#include "common/mac.h"
-#include "common/privilege.h"
-#include "common/signals.h"
-#include "common/units.h"
-#include "entry/disks/inherited.h"
-#include "entry/disks/settings.h"
-#include "entry/disks/shares.h"
-#include "entry/host/kvmthread.h"
-#include "entry/host/rundir.h"
-#include "entry/host/undo.h"
 #include "entry/kvm/kvm.h"
-#include "entry/life/channel.h"
-#include "entry/life/state.h"
 #include "entry/plan/fits.h"
 #include "entry/plan/needs.h"
 #include "entry/plan/options.h"
@@ -27,336 +11,19 @@
 #include "entry/plan/typos.h"
 #include "entry/plan/unseen.h"
 #include "entry/purge.h"
-#include "netsetup/claim.h"
-#include "netsetup/netsetup.h"
+#include "entry/stages.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/signalfd.h>
-#include <time.h>
-
-enum { EXIT_OURS = 125 };
-
-static void down(void *net)
-{
-    struct err err = {0};
-    if (netsetup_down(net, &err) < 0)
-        log_warn("%s", err.text);
-}
-
-/* Even a start that fails before its network stage cleans up after dead VMs in this namespace, so that their clients
- * are reset now rather than at the next start that succeeds.  Without the permission to do so, this changes nothing:
- * the start already reports a more important error. */
-static void clear_dead(void)
-{
-    struct err err = {0};
-    if (netsetup_gc(NULL, &err) < 0)
-        log_debug("cannot look for what dead VMs have left: %s", err.text);
-}
-
-static void give_back(void *taken)
-{
-    struct err err = {0};
-    if (takeover_down(taken, &err) < 0)
-        log_warn("%s", err.text);
-}
-
-struct signals {
-    int all;    /* passed to the command in the guest; signals that arrive before the command has started wait here */
-    int ending; /* those of them that end the set-up */
-};
-
-/* SIGCHLD and SIGPIPE may also come from this process's own work; supervise tells the two cases apart.  A blocked
- * signal is queued even if it is ignored (signal(7)).  The programs that we start must not die of SIGPIPE. */
-static int catch_signals(struct signals *s, struct err *err)
-{
-    sigset_t all, ending;
-    sigfillset(&all);
-    sigemptyset(&ending);
-    for (int n = 1; n < NSIG; n++)
-        if (signals_end(n))
-            sigaddset(&ending, n);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL); /* whoever started us may have ignored it, and children could not be waited for */
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    s->all = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-    s->ending = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
-    return s->all < 0 || s->ending < 0 ? err_sys(err, "cannot catch signals") : 0;
-}
-
-/* The exit code if a signal ended the set-up, as a shell reports it; otherwise code. */
-static int code_of_end(const struct signals *s, int code)
-{
-    struct signalfd_siginfo info;
-    return code < 0 && read(s->ending, &info, sizeof(info)) == sizeof(info) ? 128 + (int)info.ssi_signo : code;
-}
-
-_Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVES_MAX + PLAN_FILES &&
-                   (int)SERVERS_MAX >= DRIVES_MAX + SHARES_MAX && (int)SHARE_ENDS_MAX >= SHARES_MAX &&
-                   (int)VMM_NICS_MAX >= TAKEOVER_CARDS_MAX,
-               "every stage has room for all drives");
-
-/* The VM as the stages make it, in their order. */
-struct vm {
-    const struct plan *plan;
-    const struct signals *signals;
-    struct undo *undo;
-    struct rundir run;
-    uint64_t started;
-    int control; /* the local control socket's */
-    struct cgroup cgroup;
-    struct lockdir workdir;
-    struct drives drives;
-    struct shares shares;
-    bool network_seen;            /* what dead VMs left in this namespace was looked for */
-    const struct net_link *link;  /* NULL: no nat */
-    const struct takeover *taken; /* NULL: no takeover */
-    struct buf settings;          /* for the guest */
-    struct jail_plan jail_plan;
-    struct vmm_plan vmm_plan;
-    struct jail jail;
-    struct status_process firecracker;
-    int listener; /* of the guest channel */
-    struct vmm *vmm;
-};
-
-/* What others may read about the VM, as far as it is known. */
-static int write_state(const struct vm *vm, struct err *err)
-{
-    const struct plan *plan = vm->plan;
-    cleanup_buf struct buf text = {0};
-    const struct state state = {.id = plan->id,
-                                .image = plan->drives.rootfs,
-                                .started = vm->started,
-                                .network = plan_network_name(plan),
-                                .link = vm->link,
-                                .taken = vm->taken,
-                                .ports = &plan->net.ports,
-                                .uid = plan->jail.uid,
-                                .jail = vm->jail.pid};
-    state_fill(&state, &text);
-    return buf_failed(&text) ? err_set(err, "out of memory") : rundir_write(&vm->run, text.data, text.len, err);
-}
-
-/* The lock in its run folder is what makes the id ours. */
-static int claim_folder(struct vm *vm, struct err *err)
-{
-    const struct plan *plan = vm->plan;
-    vm->started = (uint64_t)time(NULL);
-    if (rundir_make(&vm->run, LOCAL_DIR, plan->id, err) < 0 ||
-        undo_push(vm->undo, "the run folder", rundir_remove, &vm->run, err) < 0)
-        return -1;
-    vm->control = local_listen(vm->run.path);
-    return vm->control < 0 ? err_sys(err, "cannot listen in %s", vm->run.path) : write_state(vm, err);
-}
-
-static int make_cgroup(struct vm *vm, struct err *err)
-{
-    if (undo_push(vm->undo, "the cgroup", cgroup_remove, &vm->cgroup, err) < 0)
-        return -1;
-    return cgroup_make(&vm->plan->cgroup, &vm->cgroup, err);
-}
-
-static int start_disks(struct vm *vm, struct err *err)
-{
-    const struct plan *plan = vm->plan;
-    if (workdir_make(&plan->workdir, &vm->workdir, err) < 0 ||
-        undo_push(vm->undo, "the jail's folder", workdir_remove, &vm->workdir, err) < 0 ||
-        undo_push(vm->undo, "the disks", drives_remove, &vm->drives, err) < 0)
-        return -1;
-    cancel_by(vm->signals->ending);
-    int started = drives_start(&plan->drives, vm->workdir.path, &vm->drives, err);
-    cancel_by(-1);
-    return started;
-}
-
-static int make_network(struct vm *vm, struct err *err)
-{
-    const struct plan *plan = vm->plan;
-    vm->network_seen = true;
-    if (plan->network == NETWORK_NONE) {
-        clear_dead();
-        return 0;
-    }
-    if (plan->network == NETWORK_TAKEOVER) {
-        struct takeover *taken = takeover_up(&plan->taken, err);
-        if (!taken || undo_push(vm->undo, "the network", give_back, taken, err) < 0)
-            return -1;
-        vm->taken = taken;
-        return write_state(vm, err);
-    }
-    struct netsetup *net = netsetup_up(&plan->net, err);
-    if (!net || undo_push(vm->undo, "the network", down, net, err) < 0)
-        return -1;
-    vm->link = netsetup_link(net);
-    return write_state(vm, err);
-}
-
-/* What start_disks has begun; and the shares. */
-static int finish_disks(struct vm *vm, struct err *err)
-{
-    cancel_by(vm->signals->ending);
-    int made = drives_finish(&vm->plan->drives, &vm->drives, err);
-    cancel_by(-1);
-    if (made < 0 || undo_push(vm->undo, "the shares", shares_stop, &vm->shares, err) < 0)
-        return -1;
-    return shares_start(&vm->plan->drives, &vm->shares, err);
-}
-
-static void add_nic(struct vmm_plan *vmm, const char *tap, const uint8_t mac[MAC_BYTES])
-{
-    struct vmm_nic *nic = &vmm->nics[vmm->nic_count++];
-    nic->tap = tap;
-    mac_text(mac, nic->mac);
-}
-
-/* The jail's files, and the VM's devices, from what the stages have made. */
-static void fill_in(struct vm *vm)
-{
-    const struct plan *plan = vm->plan;
-    struct jail_plan *jail = &vm->jail_plan;
-    struct vmm_plan *vmm = &vm->vmm_plan;
-    *jail = plan->jail;
-    *vmm = plan->vmm;
-    jail->extra = vm->cgroup.args;
-    jail->dir = vm->workdir.path;
-    for (unsigned i = 0; i < vm->drives.count; i++) {
-        const struct drive *d = &vm->drives.drive[i];
-        jail->files[jail->file_count++] = (struct jail_file){d->path, d->name, !d->read_only, d->fd};
-        vmm->drives[vmm->drive_count++] = (struct vmm_drive){d->name, d->read_only};
-    }
-    if (vm->link)
-        add_nic(vmm, vm->link->tap, vm->link->guest_mac);
-    size_t count = 0;
-    const struct takeover_card *cards = vm->taken ? takeover_cards(vm->taken, &count) : NULL;
-    for (size_t i = 0; i < count; i++)
-        add_nic(vmm, cards[i].tap, cards[i].card.mac);
-}
-
-static int make_jail(struct vm *vm, struct err *err)
-{
-    const struct plan *plan = vm->plan;
-    fill_in(vm);
-    if (settings_make(&plan->guest, vm->link, vm->taken, &vm->settings, err) < 0 ||
-        undo_push(vm->undo, "the jail", jail_remove, &vm->jail, err) < 0 ||
-        jail_make(&vm->jail_plan, &vm->jail, err) < 0)
-        return -1;
-    vm->listener = channel_listen(vm->jail.run, vm->vmm_plan.vsock, plan->jail.uid, plan->jail.gid, err);
-    return vm->listener < 0 ? -1 : 0;
-}
-
-static int start_vm(struct vm *vm, struct err *err)
-{
-    if (jail_start(&vm->jail_plan, &vm->jail, err) < 0)
-        return -1;
-    vm->vmm = vmm_open(vm->jail.run, vm->plan->api_socket, vm->jail.pid_fd);
-    if (!vm->vmm)
-        return err_set(err, "out of memory");
-    cancel_by(vm->signals->ending);
-    int started = vmm_start(vm->vmm, &vm->vmm_plan, err);
-    cancel_by(-1);
-    if (started < 0 && cancel_wait(vm->jail.pid_fd, 0))
-        return jail_explain(&vm->jail, err);
-    return started;
-}
-
-/* Firecracker has everything it needs, and from here on we read what its guest sends: removes the files that only the
- * start needed, and gives up root's privileges. */
-static int settle(struct vm *vm, struct err *err)
-{
-    const struct jail *jail = &vm->jail;
-    int own[9 + SHARES_MAX] = {vm->signals->all, vm->signals->ending,     vm->control,
-                               vm->listener,     vmm_connection(vm->vmm), jail->console,
-                               jail->log,        jail->metrics,           jail->report};
-    for (unsigned i = 0; i < SHARES_MAX; i++)
-        own[9 + i] = i < vm->shares.count ? vm->shares.server[i].channel : -1;
-    drives_unlink(&vm->drives);
-    jail_close(&vm->jail);
-    if (write_state(vm, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||
-        undo_entrust(vm->undo, own, COUNT(own), err) < 0)
-        return -1;
-    vm->firecracker = status_firecracker(jail->pid);
-    kvmthread_move((pid_t)vm->firecracker.pid);
-    return privilege_drop(vm->plan->supervisor, 0) < 0 ? err_sys(err, "cannot drop root's privileges") : 0;
-}
-
-static int watch(struct vm *vm, struct status_facts *facts, enum status_reason *reason, struct err *err)
-{
-    const struct plan *plan = vm->plan;
-    const struct jail *jail = &vm->jail;
-    struct supervise_fds fds = {.signals = vm->signals->all,
-                                .listener = vm->listener,
-                                .control = vm->control,
-                                .console = jail->console,
-                                .log = jail->log,
-                                .metrics = jail->metrics,
-                                .report = jail->report,
-                                .jail_end = jail->pid_fd};
-    for (unsigned i = 0; i < vm->drives.count; i++) {
-        const struct drive *d = &vm->drives.drive[i];
-        if (d->served.pid_fd >= 0)
-            fds.servers[fds.server_count++] = (struct disk_server){.end = d->served.pid_fd, .disk = d->name};
-    }
-    for (unsigned i = 0; i < vm->shares.count; i++) {
-        const struct share_server *s = &vm->shares.server[i];
-        fds.servers[fds.server_count++] = (struct disk_server){.end = s->end, .share = s->source};
-        fds.shares.end[fds.shares.count++].channel = s->channel;
-    }
-    facts->started = loop_now();
-    facts->link = vm->link;
-    facts->taken = vm->taken;
-    facts->ports = &plan->net.ports;
-    facts->firecracker = vm->firecracker;
-    facts->healthcheck = plan->healthcheck;
-    return supervise(&plan->supervise, vm->vmm, &fds, facts, &vm->settings, reason, err);
-}
-
-/* The stages, in order.  What each makes on the host goes on the undo stack at once.  The disks are made by processes
- * of their own while this one makes the network. */
-static const struct {
-    const char *name;
-    int (*run)(struct vm *vm, struct err *err);
-} stages[] = {{"folder", claim_folder}, {"cgroup", make_cgroup}, {"begun", start_disks}, {"network", make_network},
-              {"disks", finish_disks},  {"jail", make_jail},     {"VM", start_vm},       {"rights", settle}};
-
-/* When each is done, in ms from the start, is for VM_LOG_LEVEL=debug and make bench-start. */
-static int run_stages(struct vm *vm, struct status_facts *facts, enum status_reason *reason, struct err *err)
-{
-    inherited_limits(&vm->settings);
-    inherited_lift();
-    for (size_t i = 0; i < COUNT(stages); i++) {
-        if (stages[i].run(vm, err) < 0) {
-            if (!vm->network_seen)
-                clear_dead();
-            vmm_close(vm->vmm);
-            return -1;
-        }
-        log_debug("start: %s: %.1f ms", stages[i].name, (double)(loop_now() - facts->begun) / (double)MILLISECOND);
-    }
-    return watch(vm, facts, reason, err);
-}
-
-/* A descriptor whose claim keeps other VMs of this network namespace from using this VM's uids.  The uids are random,
- * which has to suffice for VMs elsewhere. */
-static int claim_users(struct plan *plan, struct err *err)
-{
-    int fd;
-    while ((fd = claim_uids(plan->jail.uid)) < 0)
-        if (errno != EADDRINUSE || plan_draw_uids(plan, err) < 0)
-            return err_sys(err, "cannot claim uid %u", plan->jail.uid);
-    return fd;
-}
+#include <stdio.h>
+#include <unistd.h>
 
 static int run_vm(struct options *options, struct err *err)
 {
-    struct status_facts facts = {.begun = loop_now()};
+    uint64_t begun = loop_now();
     struct resources resources = resources_read();
     struct plan plan;
     struct refusals refused = {0};
-    bool started = false;
-    if (options->action == ACTION_RUN && needs_root(err) < 0)
+    bool run = options->action == ACTION_RUN, started = false;
+    if (run && needs_root(err) < 0)
         return -1;
     plan_make(options, &resources, &plan, &refused);
     int code = fits_check(&plan, &refused);
@@ -364,26 +31,14 @@ static int run_vm(struct options *options, struct err *err)
         unseen_warn(options, &plan);
     refusals_log(&refused);
     refusals_free(&refused);
-    if (code == 0 && options->action == ACTION_DRY_RUN)
+    if (code == 0 && !run)
         code = plan_print(&plan, stdout);
     else if (code == 0 && (code = needs_check(plan.network != NETWORK_NONE, err)) == 0) {
-        struct signals signals = {-1, -1};
-        cleanup_close int users = claim_users(&plan, err);
-        enum status_reason reason = STATUS_FAILED;
-        int history = status_begin(&facts);
-        struct undo *u = undo_new();
-        struct vm vm = {.run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
-        vm.plan = &plan, vm.signals = &signals, vm.undo = u;
-        code = users < 0 ? -1 : !u ? err_set(err, "out of memory") : catch_signals(&signals, err);
-        if (code == 0)
-            code = code_of_end(&signals, run_stages(&vm, &facts, &reason, err));
-        status_ended(history, code < 0 ? EXIT_OURS : code, reason);
-        if (u)
-            undo_all(u);
+        code = stages_run(&plan, begun, err);
         started = true;
     }
-    if (!started && options->action == ACTION_RUN)
-        clear_dead();
+    if (!started && run)
+        stages_clear_dead();
     plan_free(&plan);
     return code;
 }
