@@ -79,9 +79,8 @@ static int code_of_end(const struct signals *s, int code)
     return code < 0 && read(s->ending, &info, sizeof(info)) == sizeof(info) ? 128 + (int)info.ssi_signo : code;
 }
 
-_Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)JAIL_FILES_MAX >= DRIVES_MAX + PLAN_FILES &&
-                   (int)SERVERS_MAX >= DRIVES_MAX + SHARES_MAX && (int)SHARE_ENDS_MAX >= SHARES_MAX &&
-                   (int)VMM_NICS_MAX >= TAKEOVER_CARDS_MAX,
+_Static_assert((int)VMM_DRIVES_MAX >= DRIVES_MAX && (int)SERVERS_MAX >= DRIVES_MAX + SHARES_MAX &&
+                   (int)SHARE_ENDS_MAX >= SHARES_MAX && (int)VMM_NICS_MAX >= TAKEOVER_CARDS_MAX,
                "every stage has room for all drives");
 
 /* The VM as the stages make it, in their order. */
@@ -121,7 +120,7 @@ static int write_state(const struct vm *vm, struct err *err)
                                 .taken = vm->taken,
                                 .ports = &plan->net.ports,
                                 .uid = plan->jail.uid,
-                                .jail = vm->jail.pid};
+                                .jail = vm->vmm ? vm->jail.pid : 0};
     state_fill(&state, &text);
     return buf_failed(&text) ? err_set(err, "out of memory") : rundir_write(&vm->run, text.data, text.len, err);
 }
@@ -198,54 +197,65 @@ static void add_nic(struct vmm_plan *vmm, const char *tap, const uint8_t mac[MAC
     mac_text(mac, nic->mac);
 }
 
-/* The jail's files, and the VM's devices, from what the stages have made. */
-static void fill_in(struct vm *vm)
+static void add_nics(struct vm *vm)
 {
-    const struct plan *plan = vm->plan;
-    struct jail_plan *jail = &vm->jail_plan;
-    struct vmm_plan *vmm = &vm->vmm_plan;
-    *jail = plan->jail;
-    *vmm = plan->vmm;
-    jail->extra = vm->cgroup.args;
-    jail->dir = vm->workdir.path;
-    for (unsigned i = 0; i < vm->drives.count; i++) {
-        const struct drive *d = &vm->drives.drive[i];
-        jail->files[jail->file_count++] = (struct jail_file){d->path, d->name, !d->read_only, d->fd};
-        vmm->drives[vmm->drive_count++] = (struct vmm_drive){d->name, d->read_only};
-    }
     if (vm->link)
-        add_nic(vmm, vm->link->tap, vm->link->guest_mac);
+        add_nic(&vm->vmm_plan, vm->link->tap, vm->link->guest_mac);
     size_t count = 0;
     const struct takeover_card *cards = vm->taken ? takeover_cards(vm->taken, &count) : NULL;
     for (size_t i = 0; i < count; i++)
-        add_nic(vmm, cards[i].tap, cards[i].card.mac);
+        add_nic(&vm->vmm_plan, cards[i].tap, cards[i].card.mac);
 }
 
-static int make_jail(struct vm *vm, struct err *err)
+/* The jailer starts now, because it and Firecracker need some time until the API's socket is there.  What they do until
+ * then depends neither on the network nor on the disks. */
+static int start_jail(struct vm *vm, struct err *err)
 {
     const struct plan *plan = vm->plan;
-    fill_in(vm);
-    if (settings_make(&plan->guest, vm->link, vm->taken, &vm->settings, err) < 0 ||
-        undo_push(vm->undo, "the jail", jail_remove, &vm->jail, err) < 0 ||
+    vm->jail_plan = plan->jail;
+    vm->jail_plan.extra = vm->cgroup.args;
+    vm->jail_plan.dir = vm->workdir.path;
+    if (undo_push(vm->undo, "the jail", jail_remove, &vm->jail, err) < 0 ||
         jail_make(&vm->jail_plan, &vm->jail, err) < 0)
         return -1;
-    vm->listener = channel_listen(vm->jail.run, vm->vmm_plan.vsock, plan->jail.uid, plan->jail.gid, err);
-    return vm->listener < 0 ? -1 : 0;
+    vm->listener = channel_listen(vm->jail.run, plan->vmm.vsock, plan->jail.uid, plan->jail.gid, err);
+    return vm->listener < 0 ? -1 : jail_start(&vm->jail_plan, &vm->jail, err);
 }
 
-static int start_vm(struct vm *vm, struct err *err)
+/* Of vmm_prepare and vmm_start.  If Firecracker has ended, that is the reason. */
+static int ask_vmm(struct vm *vm, int (*ask)(struct vmm *v, const struct vmm_plan *plan, struct err *err),
+                   struct err *err)
 {
-    if (jail_start(&vm->jail_plan, &vm->jail, err) < 0)
+    cancel_by(vm->signals->ending);
+    int r = ask(vm->vmm, &vm->vmm_plan, err);
+    cancel_by(-1);
+    return r < 0 && cancel_wait(vm->jail.pid_fd, 0) ? jail_explain(&vm->jail, err) : r;
+}
+
+static int prepare_vm(struct vm *vm, struct err *err)
+{
+    vm->vmm_plan = vm->plan->vmm;
+    add_nics(vm);
+    if (settings_make(&vm->plan->guest, vm->link, vm->taken, &vm->settings, err) < 0)
         return -1;
     vm->vmm = vmm_open(vm->jail.run, vm->plan->api_socket, vm->jail.pid_fd);
-    if (!vm->vmm)
-        return err_set(err, "out of memory");
-    cancel_by(vm->signals->ending);
-    int started = vmm_start(vm->vmm, &vm->vmm_plan, err);
-    cancel_by(-1);
-    if (started < 0 && cancel_wait(vm->jail.pid_fd, 0))
-        return jail_explain(&vm->jail, err);
-    return started;
+    return vm->vmm ? ask_vmm(vm, vmm_prepare, err) : err_set(err, "out of memory");
+}
+
+/* The jail goes on the undo stack again: once its guest runs, it ends before its network does. */
+static int start_vm(struct vm *vm, struct err *err)
+{
+    struct vmm_plan *vmm = &vm->vmm_plan;
+    for (unsigned i = 0; i < vm->drives.count; i++) {
+        const struct drive *d = &vm->drives.drive[i];
+        const struct jail_file file = {d->path, d->name, !d->read_only, d->fd};
+        if (jail_add(&vm->jail_plan, &vm->jail, &file, err) < 0)
+            return -1;
+        vmm->drives[vmm->drive_count++] = (struct vmm_drive){d->name, d->read_only};
+    }
+    if (jail_complete(&vm->jail, err) < 0 || undo_push(vm->undo, "the VM", jail_remove, &vm->jail, err) < 0)
+        return -1;
+    return ask_vmm(vm, vmm_start, err);
 }
 
 /* Firecracker has everything it needs, and from here on we read what its guest sends: removes the files that only the
@@ -299,13 +309,14 @@ static int watch(struct vm *vm, struct status_facts *facts, enum status_reason *
     return supervise(&plan->supervise, vm->vmm, &fds, facts, &vm->settings, reason, err);
 }
 
-/* The stages, in order.  What each makes on the host goes on the undo stack at once.  The disks are made by processes
- * of their own while this one makes the network. */
+/* The stages, in order.  What each makes on the host goes on the undo stack at once.  Processes of their own make the
+ * disks and start Firecracker while this one makes the network. */
 static const struct {
     const char *name;
     int (*run)(struct vm *vm, struct err *err);
-} stages[] = {{"folder", claim_folder}, {"cgroup", make_cgroup}, {"begun", start_disks}, {"network", make_network},
-              {"disks", finish_disks},  {"jail", make_jail},     {"VM", start_vm},       {"rights", settle}};
+} stages[] = {{"folder", claim_folder}, {"cgroup", make_cgroup},   {"begun", start_disks},
+              {"jail", start_jail},     {"network", make_network}, {"API", prepare_vm},
+              {"disks", finish_disks},  {"VM", start_vm},          {"rights", settle}};
 
 /* When each is done, in ms from the start, is for VM_LOG_LEVEL=debug and make bench-start. */
 static int make_and_watch(struct vm *vm, struct status_facts *facts, enum status_reason *reason, struct err *err)

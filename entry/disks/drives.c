@@ -70,7 +70,7 @@ static int make_scratch_file(const struct drives_plan *plan, struct drive *drive
     }
     /* Locked, so that nobody takes it for an orphan once it has a name. */
     if (drive->fd < 0 || orphans_await_lock(drive->fd) < 0 || ftruncate(drive->fd, (off_t)size) < 0 ||
-        fchown(drive->fd, plan->uid, plan->gid) < 0) {
+        fchown(drive->fd, plan->maker, plan->gid) < 0) {
         err_sys(err, "cannot create the %s disk of %llu MiB in %s", drive->name, (unsigned long long)(size / MIB), dir);
         if (errno == EACCES || errno == EROFS || errno == ENOENT || errno == ENOTDIR)
             err_hint(err, "VM_SCRATCH_DIR must be a writable directory");
@@ -83,6 +83,8 @@ static int name_scratch_file(const struct drives_plan *plan, struct drive *drive
 {
     char self[32];
     snprintf(self, sizeof(self), "/proc/self/fd/%d", drive->fd);
+    if (fchown(drive->fd, plan->uid, plan->gid) < 0)
+        return err_sys(err, "cannot give the %s disk to Firecracker", drive->name);
     while (!drive->unlink) {
         if (choose_name(plan, drive) < 0)
             return err_sys(err, "cannot give the %s disk a name", drive->name);
@@ -100,7 +102,7 @@ static int start_passing(const struct drives_plan *plan, struct drives *d, const
     struct drive *drive = add_drive(d, name);
     if (make_scratch_file(plan, drive, size, err) < 0)
         return -1;
-    return ext4_start(&drive->making, drive->fd, drive->name, tree, false, plan->uid, err);
+    return ext4_start(&drive->making, drive->fd, drive->name, tree, false, plan->maker, err);
 }
 
 /* A folder as a read-only EROFS disk.  Mounts in a volume belong to it: Docker mounts each secret as a file. */

@@ -59,6 +59,7 @@ struct drives_plan {
     gid_t gid;
     uid_t server; /* the user that their servers run as */
     uid_t sharer; /* the same of shares */
+    uid_t maker;  /* the user that mke2fs runs as, who has a passing file until it is complete */
 };
 
 struct drive {

@@ -22,32 +22,36 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+/* Where mounts are prepared: a file beside the chroot. */
+#define OUTSIDE "outside"
+
 static bool same_file(int a, int b)
 {
     struct stat x, y;
     return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Bind-mounts a file into the chroot.  Nothing is copied, and a read-only file is read-only for the kernel, whatever
- * the jailed uid may do. */
-static int mount_file(const struct jail_file *file, int root, struct err *err)
+/* Bind-mounts a file into the chroot, where a jailer that runs already sees it, too.  Nothing is copied, and a
+ * read-only file is read-only for the kernel, whatever the jailed uid may do: the mount is prepared at a place outside
+ * the chroot and moved from there, because changes to a mount do not reach its copies. */
+int jail_add(const struct jail_plan *plan, const struct jail *j, const struct jail_file *file, struct err *err)
 {
-    char target[64];
-    cleanup_close int fd = openat(root, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+    char outside[4096], target[32];
+    snprintf(outside, sizeof(outside), "%s/" OUTSIDE, plan->dir);
+    if (mount(file->source, outside, NULL, MS_BIND, NULL) < 0)
+        return err_sys(err, "cannot mount %s into the jail", file->source);
+    cleanup_close int mounted = open(outside, O_PATH | O_CLOEXEC);
+    if (file->fd >= 0 && !same_file(file->fd, mounted))
+        return err_set(err, "cannot mount %s into the jail: another process replaced it", file->source);
+    if (!file->writable &&
+        mount(NULL, outside, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
+        return err_sys(err, "cannot mount %s read-only into the jail", file->source);
+    cleanup_close int fd = openat(j->root, file->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
     if (fd < 0)
         return err_sys(err, "cannot create %s in the jail", file->name);
     snprintf(target, sizeof(target), "/proc/self/fd/%d", fd);
-    if (mount(file->source, target, NULL, MS_BIND, NULL) < 0)
+    if (mount(outside, target, NULL, MS_MOVE, NULL) < 0)
         return err_sys(err, "cannot mount %s into the jail", file->source);
-    /* target still names the file underneath; open what is mounted on it now. */
-    cleanup_close int mounted = openat(root, file->name, O_PATH | O_CLOEXEC);
-    if (file->fd >= 0 && !same_file(file->fd, mounted))
-        return err_set(err, "cannot mount %s into the jail: another process replaced it", file->source);
-    if (file->writable)
-        return 0;
-    snprintf(target, sizeof(target), "/proc/self/fd/%d", mounted);
-    if (mounted < 0 || mount(NULL, target, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
-        return err_sys(err, "cannot mount %s read-only into the jail", file->source);
     return 0;
 }
 
@@ -61,19 +65,49 @@ static int make_fifo(const struct jail_plan *plan, int root, const char *path, s
     return steal_fd(&fd);
 }
 
+/* The chroot folder is a mount that shares what is mounted in it with its copies (mount_namespaces(7)): the jailer's
+ * mount namespace has one, whenever it is made, and the jailer makes it a slave.  So the files of the disks can come
+ * once they are complete. */
+static int make_root(const char *root, struct err *err)
+{
+    if (mkdir(root, 0700) < 0 || mount(root, root, NULL, MS_BIND, NULL) < 0 ||
+        mount(NULL, root, NULL, MS_SHARED, NULL) < 0)
+        return err_sys(err, "cannot create the jail in %s", root);
+    return 0;
+}
+
+static int make_outside(const struct jail_plan *plan, struct err *err)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/" OUTSIDE, plan->dir);
+    cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+    return fd < 0 ? err_sys(err, "cannot create %s", path) : 0;
+}
+
 int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err)
 {
     char root[4096];
     snprintf(root, sizeof(root), "%s/root", plan->dir);
-    if (mkdir(root, 0700) < 0 || (j->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 ||
-        mkdirat(j->root, "run", 0700) < 0 || (j->run = openat(j->root, "run", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+    if (make_root(root, err) < 0 || make_outside(plan, err) < 0)
+        return -1;
+    if ((j->root = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 || mkdirat(j->root, "run", 0700) < 0 ||
+        (j->run = openat(j->root, "run", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         return err_sys(err, "cannot create the jail in %s", plan->dir);
-    for (unsigned i = 0; i < plan->file_count; i++)
-        if (mount_file(&plan->files[i], j->root, err) < 0)
+    for (unsigned i = 0; i < JAIL_FILES; i++)
+        if (jail_add(plan, j, &plan->files[i], err) < 0)
             return -1;
     j->log = make_fifo(plan, j->root, plan->log, err);
     j->metrics = j->log < 0 ? -1 : make_fifo(plan, j->root, plan->metrics, err);
     return j->metrics < 0 ? -1 : 0;
+}
+
+int jail_complete(const struct jail *j, struct err *err)
+{
+    char root[32];
+    snprintf(root, sizeof(root), "/proc/self/fd/%d", j->root);
+    return mount(NULL, root, NULL, MS_PRIVATE | MS_REC, NULL) < 0
+               ? err_sys(err, "cannot separate the jail's mounts from the host's")
+               : 0;
 }
 
 static void exec_jailer(const struct jail_plan *plan, int console, int report)

@@ -9,11 +9,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { JAIL_FILES_MAX = 16 };
+/* The files that are there from the beginning. */
+enum { JAIL_KERNEL, JAIL_INITRD, JAIL_FILES };
 
 /* VMs' uids are from a range that nothing else assigns: systemd's table (docs/UIDS-GIDS.md) leaves 1879048192 to
- * 2147483647 unused.  A VM has three: one for Firecracker, the next for us once we supervise it, and one more for
- * the servers of shares. */
+ * 2147483647 unused.  A VM has four, from a multiple of four on: Firecracker's, the next for us once we supervise it,
+ * one for the servers of shares, and one for mke2fs, which runs while Firecracker starts. */
+enum { JAIL_UIDS = 4 };
+
 static inline uid_t jail_uid(uint32_t random)
 {
     return 0x70000000 | (random & 0x0ffffffc);
@@ -42,8 +45,7 @@ struct jail_plan {
     uint64_t capabilities;    /* what the jailer can have (common/privilege.h); Firecracker has none */
     uid_t supervisor;         /* the user that this process will become, and the jail's first one too */
     const char *const *extra; /* more arguments for the jailer, up to a NULL */
-    struct jail_file files[JAIL_FILES_MAX];
-    unsigned file_count;
+    struct jail_file files[JAIL_FILES];
 };
 
 struct jail {
@@ -61,12 +63,18 @@ struct jail {
         .root = -1, .run = -1, .console = -1, .log = -1, .metrics = -1, .pid_fd = -1, .report = -1                     \
     }
 
-/* Fills in *j, a JAIL_NONE: makes the chroot and mounts the files in it, read-only unless writable.  -1 with err; call
- * jail_remove then too. */
+/* Fills in *j, a JAIL_NONE: makes the chroot and mounts the plan's files in it, read-only unless writable.  -1 with
+ * err; call jail_remove then too. */
 int jail_make(const struct jail_plan *plan, struct jail *j, struct err *err);
 
 /* Starts the jailer in it. */
 int jail_start(const struct jail_plan *plan, struct jail *j, struct err *err);
+
+/* Mounts one more file in it, before or while the jailer or Firecracker runs.  -1 with err. */
+int jail_add(const struct jail_plan *plan, const struct jail *j, const struct jail_file *file, struct err *err);
+
+/* From now on, nothing that is mounted on the host, wherever, appears in it.  -1 with err. */
+int jail_complete(const struct jail *j, struct err *err);
 
 /* Once the VM runs: closes the descriptors of the chroot. */
 void jail_close(struct jail *j);

@@ -167,7 +167,7 @@ static int plan_loaded(const struct options *o, enum option option, struct jail_
 /* Firecracker takes an ELF file on x86 and a PE Image on arm64; a bzImage is the usual mistake. */
 static int plan_kernel(const struct options *o, struct plan *plan, struct err *err)
 {
-    struct jail_file *file = &plan->jail.files[PLAN_KERNEL];
+    struct jail_file *file = &plan->jail.files[JAIL_KERNEL];
     if (plan_loaded(o, OPT_KERNEL_IMAGE, file, err) < 0)
         return -1;
     char start[64] = "";
@@ -189,7 +189,7 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
 
 static int plan_initrd(const struct options *o, struct plan *plan, struct err *err)
 {
-    return plan_loaded(o, OPT_INITRD_IMAGE, &plan->jail.files[PLAN_INITRD], err);
+    return plan_loaded(o, OPT_INITRD_IMAGE, &plan->jail.files[JAIL_INITRD], err);
 }
 
 /* TAP_IP is written with its prefix, GUEST_IP without. */
@@ -230,13 +230,20 @@ static void plan_net(const struct options *o, struct plan *plan, struct refusals
     refusals_take(refused, &err);
 }
 
-/* Three uids for each VM. */
 enum { UID_TRIES = 100 };
+
+static bool any_taken(uid_t first)
+{
+    for (uid_t uid = first; uid < first + JAIL_UIDS; uid++)
+        if (uids_taken(uid))
+            return true;
+    return false;
+}
 
 int plan_draw_uids(struct plan *plan, struct err *err)
 {
     uid_t uid = 0;
-    for (int i = 0; i < UID_TRIES && (!uid || uids_taken(uid) || uids_taken(uid + 1) || uids_taken(uid + 2)); i++) {
+    for (int i = 0; i < UID_TRIES && (!uid || any_taken(uid)); i++) {
         uint32_t random;
         if (getrandom(&random, sizeof(random), 0) != sizeof(random))
             return err_sys(err, "cannot choose a uid");
@@ -245,6 +252,7 @@ int plan_draw_uids(struct plan *plan, struct err *err)
     plan->supervisor = plan->jail.supervisor = plan->drives.server = plan->net.relay = uid + 1;
     plan->taken.relay = uid + 1;
     plan->drives.sharer = uid + 2;
+    plan->drives.maker = uid + 3;
     plan->jail.uid = plan->jail.gid = plan->net.uid = plan->net.gid = uid;
     plan->taken.uid = plan->taken.gid = uid;
     plan->drives.uid = plan->drives.gid = uid;
@@ -272,9 +280,8 @@ static void plan_jail(const struct options *o, struct plan *plan, struct refusal
     plan->vmm.vsock = "/run/v.sock";
     plan->vmm.kernel = "/kernel";
     plan->vmm.initrd = "/initrd";
-    j->files[PLAN_KERNEL].name = plan->vmm.kernel + 1;
-    j->files[PLAN_INITRD].name = plan->vmm.initrd + 1;
-    j->file_count = PLAN_FILES;
+    j->files[JAIL_KERNEL].name = plan->vmm.kernel + 1;
+    j->files[JAIL_INITRD].name = plan->vmm.initrd + 1;
     plan_file(o, OPT_FIRECRACKER_BIN, X_OK, &j->firecracker, &err);
     refusals_take(refused, &err);
     plan_file(o, OPT_JAILER_BIN, X_OK, &j->jailer, &err);

@@ -22,9 +22,6 @@
 /* In the order of VM_NETWORK's choices.  A plan that is made has one of the first three. */
 enum plan_network { NETWORK_NAT, NETWORK_TAKEOVER, NETWORK_NONE, NETWORK_AUTO };
 
-/* The first of the jail's files; the drives follow once they are known. */
-enum { PLAN_KERNEL, PLAN_INITRD, PLAN_FILES };
-
 struct plan {
     char id[65];
     uid_t supervisor; /* this process's uid once the VM runs */
@@ -40,7 +37,7 @@ struct plan {
     struct net_plan net;        /* for nat */
     struct takeover_plan taken; /* for takeover */
     const char *api_socket;     /* its name in the jail's /run */
-    struct jail_plan jail;      /* dir and the drives are known later */
+    struct jail_plan jail;      /* dir is known later */
     struct vmm_plan vmm;        /* drives, tap and mac are known later */
     struct supervise_plan supervise;
     const char *healthcheck; /* a command for the guest's shell; NULL: none */
@@ -50,7 +47,7 @@ struct plan {
  * accepted.  Call plan_free then too. */
 int plan_make(struct options *o, const struct resources *r, struct plan *plan, struct refusals *refused);
 
-/* Chooses the VM's two users again, when another VM has claimed them (netsetup/claim.h).  -1 with err. */
+/* Chooses the VM's users again, when another VM has claimed them (netsetup/claim.h).  -1 with err. */
 int plan_draw_uids(struct plan *plan, struct err *err);
 
 /* nat, takeover or none. */

@@ -115,8 +115,8 @@ int plan_print(const struct plan *plan, FILE *out)
     for (unsigned i = 0; i < plan->cgroup.count; i++)
         json_string(&j, NULL, plan->cgroup.settings[i]);
     json_close(&j, ']');
-    json_string(&j, "kernel_image", plan->jail.files[PLAN_KERNEL].source);
-    json_string(&j, "initrd_image", plan->jail.files[PLAN_INITRD].source);
+    json_string(&j, "kernel_image", plan->jail.files[JAIL_KERNEL].source);
+    json_string(&j, "initrd_image", plan->jail.files[JAIL_INITRD].source);
     json_string(&j, "boot_args", plan->boot_args);
     print_drives(&j, &plan->drives);
     print_limit(&j, "disk_limit", &plan->vmm.drive_limit);

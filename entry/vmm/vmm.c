@@ -163,14 +163,11 @@ static int get_version(struct vmm *v, struct err *err)
 static int configure(struct api *a, struct body *b, const struct vmm_plan *plan, struct err *err)
 {
     int r = put_machine(a, b, plan, err);
-    for (unsigned i = 0; r == 0 && i < plan->drive_count; i++)
-        r = put_drive(a, b, &plan->drives[i], &plan->drive_limit, err);
     for (unsigned i = 0; r == 0 && i < plan->nic_count; i++)
         r = put_net(a, b, plan, i, err);
-    if (r < 0 || put_vsock(a, b, plan, err) < 0 || put_balloon(a, b, plan, err) < 0 || put_entropy(a, b, err) < 0 ||
-        put_metrics(a, b, plan, err) < 0)
+    if (r < 0 || put_vsock(a, b, plan, err) < 0 || put_balloon(a, b, plan, err) < 0 || put_entropy(a, b, err) < 0)
         return -1;
-    return put_start(a, b, plan, err);
+    return put_metrics(a, b, plan, err);
 }
 
 struct vmm *vmm_open(int run, const char *socket, int process)
@@ -182,12 +179,24 @@ struct vmm *vmm_open(int run, const char *socket, int process)
     return NULL;
 }
 
-int vmm_start(struct vmm *v, const struct vmm_plan *plan, struct err *err)
+int vmm_prepare(struct vmm *v, const struct vmm_plan *plan, struct err *err)
 {
     struct body b = {0};
     if (get_version(v, err) < 0 || version_check(v->version, plan, err) < 0)
         return -1;
     int r = configure(v->api, &b, plan, err);
+    buf_free(&b.text);
+    return r;
+}
+
+int vmm_start(struct vmm *v, const struct vmm_plan *plan, struct err *err)
+{
+    struct body b = {0};
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < plan->drive_count; i++)
+        r = put_drive(v->api, &b, &plan->drives[i], &plan->drive_limit, err);
+    if (r == 0)
+        r = put_start(v->api, &b, plan, err);
     buf_free(&b.text);
     return r;
 }

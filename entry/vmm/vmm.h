@@ -20,8 +20,12 @@ struct vmm;
  * without memory. */
 struct vmm *vmm_open(int run, const char *socket, int process);
 
-/* Waits for the API socket, configures the VM and starts it.  Gives up when it is cancelled (common/cancel.h) or
- * Firecracker ends.  -1 with err, which after a refusal carries Firecracker's own message. */
+/* Waits for the API socket, and configures everything but the drives, whose files may still be missing.  Gives up when
+ * it is cancelled (common/cancel.h) or Firecracker ends.  -1 with err, which after a refusal carries Firecracker's own
+ * message. */
+int vmm_prepare(struct vmm *v, const struct vmm_plan *plan, struct err *err);
+
+/* Then adds the drives and starts the VM.  -1 in the same way. */
 int vmm_start(struct vmm *v, const struct vmm_plan *plan, struct err *err);
 
 /* From now on the loop, which must outlive it, serves the connection; until then nothing can be asked. */

@@ -74,6 +74,8 @@ is "nothing else" "$(LC_ALL=C sed -z 's/=.*//' "$work/strings" | tr '\0' '\n' | 
     "address argument gateway gateway_mac hostname hosts mtu resolv rootfs user variable workdir"
 jail=/proc/$(state .pids.firecracker)/root
 is "the initramfs is the file itself" "$(stat -c %i "$jail/initrd")" "$(stat -c %i "$work/initramfs")"
+is "its mounts are its files, and nothing that is mounted on the host reaches them" \
+    "$(awk '{tags = ""; for (i = 7; $i != "-"; i++) tags = tags $i; print $5 tags}' "${jail%/root}/mountinfo" | sort | tr "\n" " ")" "/ /data /initrd /kernel /root /scratch "
 like "which the jail cannot write" "$(grep ' /initrd ' "${jail%/root}/mountinfo")" '* /initrd ro,*'
 is "and no file of the VM has a secret" "$(nsenter -t "$(state .pids.entry)" -m grep -rlsI squeamish "$work/jails" /run/ctr-jailer --exclude='*.sock*' -D skip || true)" ""
 end

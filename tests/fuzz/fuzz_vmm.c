@@ -1,6 +1,6 @@
-/* libFuzzer target: what Firecracker answers.  vmm_start speaks to a real UNIX socket, and a thread at its other
- * end answers each request with the next piece of the input; a hostile or broken VMM may say anything,
- * break off anywhere, and end at any time.
+/* libFuzzer target: what Firecracker answers.  vmm_prepare and vmm_start speak to a real UNIX socket, and a thread at
+ * its other end answers each request with the next piece of the input; a hostile or broken VMM may say anything, break
+ * off anywhere, and end at any time.
  *
  * The input: a byte of flags, then the answers, a NUL between them.  When there are no more, the rest is answered as
  * Firecracker does when all is well; so is the first request, for its version, without a flag. */
@@ -135,7 +135,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(pthread_create(&thread, NULL, serve, NULL) == 0);
     struct vmm *vmm = vmm_open(run_dir, "api.sock", server.pid_fd);
     CHECK(vmm);
-    int r = vmm_start(vmm, &plan, &err);
+    int r = vmm_prepare(vmm, &plan, &err);
+    if (r == 0)
+        r = vmm_start(vmm, &plan, &err);
     CHECK(r == 0 ? !err.text[0] : err.text[0] != '\0');
     vmm_close(vmm);
     signal_end(server.stop);
