@@ -225,7 +225,7 @@ static void plan_net(const struct options *o, struct plan *plan, struct refusals
     plan_takeover(o, plan, refused);
     if (plan->network == NETWORK_NAT && uplink && strchr(uplink, ','))
         option_refuse(&err, o, OPT_HOST_IFACE, "must be one interface, or any (VM_NETWORK=takeover takes several)");
-    else if (plan_addresses(o, n, &err) == 0 && plan->network == NETWORK_NAT)
+    else if (plan_addresses(o, n, &err) == 0 && plan->network == NETWORK_NAT && n->id[0])
         netsetup_check(n, &err);
     refusals_take(refused, &err);
 }
