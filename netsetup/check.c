@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <unistd.h>
 
 static int check_id(const char *id, struct err *err)
 {
@@ -41,6 +42,13 @@ static int check_addrs(struct in_addr tap, struct in_addr guest, struct err *err
     return 0;
 }
 
+/* Only the first network namespace has this file (net/core/sysctl_net_core.c copies the rest of its table for the
+ * others, but not this part). */
+bool netsetup_on_host(void)
+{
+    return access("/proc/sys/net/core/netdev_max_backlog", F_OK) == 0;
+}
+
 int netsetup_check(const struct net_plan *plan, struct err *err)
 {
     if (check_id(plan->id, err) || check_name("TAP_DEVICE", plan->tap, err) ||
@@ -48,5 +56,8 @@ int netsetup_check(const struct net_plan *plan, struct err *err)
         return -1;
     if (plan->guest_mac[0] & 1)
         return err_set(err, "GUEST_MAC: a multicast address (the first byte must be even)");
+    if (plan->ports.all && netsetup_on_host())
+        return err_set(err, "VM_PORTS=all: with host networking the guest would take the host's own ports: name the "
+                            "ports, as in VM_PORTS=8080:80, or give the container a network of its own");
     return 0;
 }

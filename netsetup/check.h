@@ -8,4 +8,7 @@
 /* Changes nothing. 0, or -1 with err. */
 int netsetup_check(const struct net_plan *plan, struct err *err);
 
+/* Whether this process is in the host's own network namespace. */
+bool netsetup_on_host(void);
+
 #endif

@@ -1,5 +1,5 @@
 /* `@ctr-jailer/ID` for a VM, `@ctr-jailer/ID~NONCE` for its marks, `@ctr-jailer/net/ADDRESS` for a subnet and
- * `@ctr-jailer/uid/N` for users; an id holds no slash and no tilde.
+ * `@ctr-jailer/uid/N` for users, `@ctr-jailer/ports/all`; an id holds no slash and no tilde.
  *
  * bind(2) says exactly whether a name is held.  The name's holder comes from a list of all sockets, which other
  * processes can disturb by opening and closing sockets meanwhile.  So the holder counts as another user only if the
@@ -26,16 +26,22 @@
 #define PREFIX "ctr-jailer/"
 enum { NAME_MAX_LEN = NET_MARK_MAX + 8, NONCE_TRIES = 100, CLAIM_TRIES = 100 };
 
-static int hold(const char *name)
+/* A socket that is bound to the name, or, with connect for how, connected to who is.  -1 with errno. */
+static int hold_by(int (*how)(int fd, const struct sockaddr *addr, socklen_t len), const char *name)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     int n = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, PREFIX "%s", name);
     cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    if (bind(fd, (struct sockaddr *)&addr, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)))
+    if (how(fd, (const struct sockaddr *)&addr, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)))
         return -1;
     return steal_fd(&fd);
+}
+
+static int hold(const char *name)
+{
+    return hold_by(bind, name);
 }
 
 struct strangers {
@@ -94,18 +100,25 @@ static void compare(void *arg, const char *name, uid_t uid)
     w->uid = uid;
 }
 
+/* Of a name that is held: whether another user than root holds it, which a warning tells. */
+static bool has_stranger(const char *name)
+{
+    struct claim_wanted w = {.name = name};
+    claim_strangers(compare, &w);
+    if (w.stranger)
+        log_warn("uid %u holds the socket @" PREFIX "%s, which is reserved for root's VMs: it is ignored", w.uid, name);
+    return w.stranger;
+}
+
 static int claim(const char *name)
 {
     int fd = hold(name);
     if (fd >= 0 || errno != EADDRINUSE)
         return fd;
-    struct claim_wanted w = {.name = name};
-    claim_strangers(compare, &w);
-    if (!w.stranger) {
+    if (!has_stranger(name)) {
         errno = EADDRINUSE;
         return -1;
     }
-    log_warn("uid %u holds the socket @" PREFIX "%s, which is reserved for root's VMs: it is ignored", w.uid, name);
     return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
@@ -127,6 +140,19 @@ int claim_uids(uid_t first)
     char name[NAME_MAX_LEN];
     snprintf(name, sizeof(name), "uid/%u", first);
     return hold(name);
+}
+
+static const char all_ports[] = "ports/all";
+
+int claim_ports(void)
+{
+    return claim(all_ports);
+}
+
+bool claim_ports_held(void)
+{
+    cleanup_close int fd = hold_by(connect, all_ports);
+    return fd >= 0 && !has_stranger(all_ports);
 }
 
 int claim_new_mark(const char *id, char mark[NET_MARK_MAX + 1])

@@ -10,7 +10,7 @@
  *             Now what dead VMs left is removed: nobody holds their marks, and no new mark can be one of theirs.
  *   subnet    the claim first, then a look at addresses and routes, and another look once the TAP has its address:
  *             other programs take no claim
- *   ports     bound sockets (portclaim.h), not names: other programs must meet them, too
+ *   ports     bound sockets (portclaim.h), not names: other programs must meet them, too; all ports are one name
  * Only the id is waited for, and it is the first claim that two VMs can compete for, so no two VMs wait for each other.
  * The claims are released after what they protect is gone: ports, subnet, mark and id, uids.
  *
@@ -30,6 +30,11 @@ int claim_subnet(struct in_addr addr);
 
 /* Two consecutive uids, the first of which is even.  A descriptor, or -1 with errno (EADDRINUSE: try others). */
 int claim_uids(uid_t first);
+
+/* All ports of this namespace (VM_PORTS=all).  A descriptor, or -1 with errno (EADDRINUSE: another VM has them); and
+ * whether root holds the claim. */
+int claim_ports(void);
+bool claim_ports_held(void);
 
 /* A mark: the id, followed by `~` and a part that no other VM has or will have.  A mark that nobody claims therefore
  * belongs to a dead VM for ever.  A descriptor, or -1 with errno. */

@@ -60,9 +60,21 @@ static void read_tuple(struct tuple *t, const struct nlattr *attr)
     read_end(&t->to, ip[CTA_IP_V4_DST], ip[CTA_IP_V6_DST], proto[CTA_PROTO_DST_PORT]);
 }
 
-static bool published(const struct net_ports *ports, const struct tuple *asked)
+static bool same_end(const union reset_end *a, const union reset_end *b)
+{
+    if (a->any.sa_family != b->any.sa_family || a->v4.sin_port != b->v4.sin_port)
+        return false;
+    return a->any.sa_family == AF_INET6 ? IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr)
+                                        : a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
+/* With all ports, every flow that nobody redirects: the next packet of one that a socket here has leads to the socket
+ * again. */
+static bool published(const struct net_ports *ports, const struct tuple *asked, const struct tuple *answered)
 {
     unsigned port = ntohs(asked->to.v4.sin_port);
+    if (ports && ports->all)
+        return asked->proto == IPPROTO_UDP && same_end(&asked->to, &answered->from);
     for (size_t i = 0; ports && asked->proto == IPPROTO_UDP && i < ports->count; i++) {
         const struct net_port *p = &ports->list[i];
         if (p->udp && port >= p->host_port && port < p->host_port + (unsigned)p->count)
@@ -128,7 +140,7 @@ static int see_flow(const struct nlmsghdr *flow, void *data)
     bool of_guest = is_guest(s->gone, &asked.from) || is_guest(s->gone, &answered.from);
     if (s->lost && of_guest && asked.proto == IPPROTO_TCP)
         note_lost(s, &asked, &answered, a[CTA_PROTOINFO]);
-    else if (!s->lost && (of_guest || published(s->gone->ports, &asked)))
+    else if (!s->lost && (of_guest || published(s->gone->ports, &asked, &answered)))
         delete_flow(flow, a);
     return MNL_CB_OK;
 }
@@ -143,7 +155,7 @@ static void walk(struct search *s)
 {
     char buf[NL_BUF];
     struct nfgenmsg *nfg; /* of both families */
-    bool any = s->gone->guest.s_addr != 0;
+    bool any = s->gone->guest.s_addr || (s->gone->ports && s->gone->ports->all);
     for (size_t i = 0; s->gone->ports && i < s->gone->ports->count; i++)
         any |= s->gone->ports->list[i].udp;
     /* The kernel walks its whole table, 5 ms for 262144 buckets, whatever is in it. */

@@ -284,14 +284,17 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
     if (link->ipv6)
         start_rules(&net->made6, AF_INET6, &seen.place6, NULL); /* a failure is reported by the second attempt */
     if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err) ||
-        rivals_of_nat(plan->uplink, link->uplinks, err))
+        rivals_of_nat(plan->uplink, link->uplinks, err) || rivals_of_ports(plan, err))
         return -1;
     if (plan->dns[0][0] && (net->dns = dns_start(plan, link, err)) < 0)
         return -1;
     link->bounds = bounds_find();
     if (add_rules(&net->made, AF_INET, seen.place, plan, link, err) &&
-        add_fewer_rules(&net->made, seen.place, plan, link, err))
+        add_fewer_rules(&net->made, seen.place, plan, link, err)) {
+        if (plan->ports.all)
+            err_hint(err, "VM_PORTS=all needs a kernel with CONFIG_NETFILTER_XT_MATCH_SOCKET");
         return -1;
+    }
     set_up_ipv6(&net->made6, plan, link, seen.place6);
     conntrack_forget(&(struct conntrack_gone){.ports = &plan->ports});
     foreign_warn(plan, link);

@@ -2,6 +2,7 @@
  * us if another process has it.  Packets are redirected to the guest before they could reach the socket. */
 #include "netsetup/portclaim.h"
 #include "common/cleanup.h"
+#include "netsetup/claim.h"
 #include "netsetup/holder.h"
 
 #include <arpa/inet.h>
@@ -83,6 +84,20 @@ static int keep(struct portclaim *claim, int fd, const struct net_port *p, unsig
     return 0;
 }
 
+static int take_all(struct portclaim *claim, struct err *err)
+{
+    int fd = claim_ports();
+    if (fd >= 0) {
+        claim->fds[claim->count++] = fd;
+        return 0;
+    }
+    if (errno != EADDRINUSE)
+        return err_sys(err, "cannot claim all ports");
+    err_set(err, "VM_PORTS=all: another VM in this network namespace has all ports already");
+    err_hint(err, "start this VM in a network namespace of its own");
+    return -1;
+}
+
 int portclaim_take(struct portclaim *claim, const struct net_ports *ports, bool ipv6, struct err *err)
 {
     size_t total = 0;
@@ -92,6 +107,8 @@ int portclaim_take(struct portclaim *claim, const struct net_ports *ports, bool 
     claim->fds = calloc(total + 1, sizeof(*claim->fds));
     if (!claim->fds)
         return err_set(err, "out of memory");
+    if (ports->all)
+        return take_all(claim, err);
     for (size_t i = 0; i < ports->count; i++) {
         const struct net_port *p = &ports->list[i];
         int type = p->udp ? SOCK_DGRAM : SOCK_STREAM;

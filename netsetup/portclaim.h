@@ -11,7 +11,7 @@ struct portclaim {
 };
 
 /* Takes every port on this host, on IPv6 too when asked to.  Refused, with the holder's name, if another process has
- * one.  0, or -1 with err; to be released in both cases. */
+ * one.  All ports are a claim (claim.h), without sockets.  0, or -1 with err; to be released in both cases. */
 int portclaim_take(struct portclaim *claim, const struct net_ports *ports, bool ipv6, struct err *err);
 void portclaim_release(struct portclaim *claim);
 

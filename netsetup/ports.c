@@ -87,10 +87,17 @@ static const char *add_port(struct net_ports *ports, const struct net_port *port
     return NULL;
 }
 
+static bool is_all(const char *text)
+{
+    const size_t len = strlen(NET_PORTS_ALL);
+    text += strspn(text, blanks);
+    return strncmp(text, NET_PORTS_ALL, len) == 0 && !text[len + strspn(text + len, blanks)];
+}
+
 int net_ports_parse(const char *name, const char *text, struct net_ports *ports, struct err *err)
 {
-    *ports = (struct net_ports){0};
-    while (*text) {
+    *ports = (struct net_ports){.all = is_all(text)};
+    while (*text && !ports->all) {
         text += strspn(text, blanks);
         char item[ITEM_MAX];
         struct net_port port;
@@ -110,7 +117,7 @@ int net_ports_parse(const char *name, const char *text, struct net_ports *ports,
         if (why) {
             net_ports_free(ports);
             err_set(err, "%s: cannot publish '%.*s': %s", name, (int)(len < 200 ? len : 200), text, why);
-            err_hint(err, "such as 80, 8080:80, 127.0.0.1:5353:53/udp or 2000-2010:2000-2010");
+            err_hint(err, "such as 80, 8080:80, 127.0.0.1:5353:53/udp or 2000-2010:2000-2010; or all, alone");
             return -1;
         }
         text += len + (text[len] == ',');

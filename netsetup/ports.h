@@ -20,9 +20,12 @@ struct net_port {
 struct net_ports {
     struct net_port *list; /* owned */
     size_t count;
+    bool all; /* every port that no socket here has; the list is empty */
 };
 
-/* Parses `[[ADDRESS:]PORT[-PORT]:]PORT[-PORT][/tcp|/udp]`, comma-separated; "" is none.  name is the
+#define NET_PORTS_ALL "all"
+
+/* Parses `[[ADDRESS:]PORT[-PORT]:]PORT[-PORT][/tcp|/udp]`, comma-separated, or `all`; "" is none.  name is the
  * option's, for messages.  0, or -1 with err and an empty list. */
 int net_ports_parse(const char *name, const char *text, struct net_ports *ports, struct err *err);
 void net_ports_free(struct net_ports *ports);

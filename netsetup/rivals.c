@@ -64,6 +64,33 @@ int rivals_of_nat(const char *uplink, const struct uplinks uplinks[2], struct er
     return tie_each(see_tie, &n) ? err_sys(err, "cannot list this namespace's traffic control") : n.result;
 }
 
+struct neighbour {
+    const struct net_plan *plan;
+    struct err *err;
+    int result;
+};
+
+static void see_neighbour(const struct gc_found *vm, void *data)
+{
+    struct neighbour *n = data;
+    if (n->result || !vm->alive || !vm->taps || vm->ties || strcmp(vm->mark, n->plan->id) == 0)
+        return;
+    n->result = err_set(n->err,
+                        n->plan->ports.all ? "VM_PORTS=all: the VM %.*s, which is in this network namespace, would "
+                                             "lose its ports"
+                                           : "the VM %.*s, which is in this network namespace, has VM_PORTS=all",
+                        id_length(vm->mark), vm->mark);
+    err_hint(n->err, "start this VM in a network namespace of its own");
+}
+
+int rivals_of_ports(const struct net_plan *plan, struct err *err)
+{
+    struct neighbour n = {plan, err, 0};
+    if (!plan->ports.all && !claim_ports_held())
+        return 0;
+    return gc_list(see_neighbour, &n, err) ? -1 : n.result;
+}
+
 struct takers {
     const struct takeover_card *cards;
     size_t count;

@@ -207,6 +207,19 @@ static void dnat(const struct ctx *c, const char *where, const struct net_port *
     rule(c, where, target, "-p %s --dport %s %s", p->udp ? "udp" : "tcp", ports, match);
 }
 
+/* Everything that reaches an address of this namespace.  What a socket here would get stays its own; answers to
+ * connections do not come here (the kernel asks the nat table once a connection).  OUTPUT has no such rules: for the
+ * namespace's own programs all is as it was, resolvers on loopback addresses included. */
+static void publish_all(const struct ctx *c)
+{
+#define HERE "-m addrtype --dst-type LOCAL"
+    char target[64 + INET6_ADDRSTRLEN];
+    snprintf(target, sizeof(target), "DNAT --to-destination %s", c->guest);
+    rule(c, "-A PREROUTING", "ACCEPT", HERE " -m socket --nowildcard");
+    rule(c, "-A PREROUTING", target, HERE " -p tcp");
+    rule(c, "-A PREROUTING", target, HERE " -p udp");
+}
+
 static bool is_loopback(struct in_addr a)
 {
     return (ntohl(a.s_addr) >> 24) == 127;
@@ -239,7 +252,7 @@ static void nat(const struct ctx *c)
     char redirect[48];
     snprintf(redirect, sizeof(redirect), "REDIRECT --to-ports %u", c->link->dns_port);
     buf_str(c->out, "*nat\n");
-    publish(c);
+    c->plan->ports.all ? publish_all(c) : publish(c);
     dns(c, "-I PREROUTING", redirect, "udp", 53);
     dns(c, "-I PREROUTING", redirect, "tcp", 53);
     rule(c, "-A POSTROUTING", "MASQUERADE", "-s %s", c->guest);

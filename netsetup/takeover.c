@@ -51,13 +51,6 @@ const struct card_address *takeover_address(const struct takeover *t, int family
     return NULL;
 }
 
-/* Only the first network namespace has this file (net/core/sysctl_net_core.c copies the rest of its table for the
- * others, but not this part). */
-static bool is_first_namespace(void)
-{
-    return access("/proc/sys/net/core/netdev_max_backlog", F_OK) == 0;
-}
-
 struct choice {
     const struct takeover_plan *plan;
     struct takeover *t;
@@ -102,7 +95,7 @@ static int choose(const struct card *card, void *data)
 static int choose_cards(const struct takeover_plan *plan, struct takeover *t, struct err *err)
 {
     struct choice c = {.plan = plan, .t = t, .err = err};
-    if (is_first_namespace())
+    if (netsetup_on_host())
         return err_set(err, "the host's own interfaces cannot be taken over: use VM_NETWORK=nat with host networking");
     if (card_each(choose, &c, err))
         return -1;

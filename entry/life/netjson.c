@@ -6,6 +6,8 @@
 static void fill_ports(struct json *j, const struct net_ports *ports)
 {
     json_open(j, "ports", '[');
+    if (ports && ports->all)
+        json_string(j, NULL, NET_PORTS_ALL);
     for (size_t i = 0; ports && i < ports->count; i++) {
         const struct net_port *p = &ports->list[i];
         cleanup_buf struct buf text = {0};

@@ -13,6 +13,8 @@
 static void print_ports(struct json *j, const struct net_ports *ports)
 {
     json_open(j, "ports", '[');
+    if (ports->all)
+        json_string(j, NULL, NET_PORTS_ALL);
     for (size_t i = 0; i < ports->count; i++) {
         const struct net_port *p = &ports->list[i];
         char address[INET_ADDRSTRLEN], text[64];

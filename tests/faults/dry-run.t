@@ -177,6 +177,12 @@ network_is 'nat takes one' '/HOST_IFACE=eth0,eth1: must be one interface*' : HOS
 network_is 'auto: takeover in a namespace of its own' 'takeover all/' : VM_NETWORK=auto
 network_is 'auto: nat where an option asks for it' 'nat/VM_NETWORK=auto comes to nat: VM_PORTS is given' : VM_NETWORK=auto VM_PORTS=80
 network_is 'auto: nat where an interface cannot be taken over' 'nat/*mv0: a macvlan*' 'ip link set mv0 up' VM_NETWORK=auto
+network_is 'all ports' 'nat/' : VM_PORTS=all
+is 'are said so' "$(jq -c .network.ports <<<"$STDOUT")" '["all"]'
+if [ -e /proc/sys/net/core/netdev_max_backlog ]; then # this is the host's own namespace
+    plan VM_PORTS=all "$entry" --dry-run /bin/run
+    like "but never the host's own" "$STATUS $(said)" '125 VM_PORTS=all: with host networking *'
+fi
 network_is 'auto: nat without an interface' 'nat/*there is no interface*' 'ip link set eth0 down; ip link set eth1 down' VM_NETWORK=auto
 network_is 'auto: nat without the right to load programs' 'nat/VM_NETWORK=auto comes to nat: *bpf(2)*' \
     'set -- setpriv --bounding-set=-sys_admin,-bpf,-perfmon "$@"' VM_NETWORK=auto

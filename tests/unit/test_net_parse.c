@@ -105,6 +105,8 @@ static void ports(void **state)
     assert_int_equal(net_ports_parse("VM_PORTS", "1-65535", &p, &err), 0);
     assert_int_equal(p.list[0].count, 65535);
     net_ports_free(&p);
+    assert_int_equal(net_ports_parse("VM_PORTS", " all\n", &p, &err), 0);
+    assert_true(p.all && !p.count);
 }
 
 static void bad_ports(void **state)
