@@ -1,4 +1,4 @@
-/* ctr-jailer, the command for people: one file a subcommand, found in main.c's table. */
+/* ctr-jailer, the command for people: one file a subcommand, found in the table of commands.c. */
 #ifndef CTR_CTL_H
 #define CTR_CTL_H
 

@@ -32,7 +32,7 @@ static int run_vm(struct options *options, struct err *err)
     refusals_log(&refused);
     refusals_free(&refused);
     if (code == 0 && !run)
-        code = plan_print(&plan, stdout);
+        code = plan_print(&plan, stdout, err);
     else if (code == 0 && (code = needs_check(plan.network != NETWORK_NONE, err)) == 0) {
         code = stages_run(&plan, begun, err);
         started = true;

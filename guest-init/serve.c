@@ -256,7 +256,7 @@ void serve(int control, const struct serve_plan *plan)
 
 void serve_failure(int control, const struct err *err)
 {
-    struct init in = {0};
+    struct init in = {.mounts = -1};
     if (prepare_init(&in, control) == 0) {
         tell_entry(&in, PROTO_FAILED, 0, 125, err->text);
         loop_run(in.loop, &in.done);

@@ -28,7 +28,8 @@
 int claim_id(const char *id);
 int claim_subnet(struct in_addr addr);
 
-/* Two consecutive uids, the first of which is even.  A descriptor, or -1 with errno (EADDRINUSE: try others). */
+/* The uids of a VM (entry/host/jail.h), starting with `first`.  A descriptor, or -1 with errno (EADDRINUSE: try
+ * others). */
 int claim_uids(uid_t first);
 
 /* All ports of this namespace (VM_PORTS=all).  A descriptor, or -1 with errno (EADDRINUSE: another VM has them); and

@@ -1,48 +1,55 @@
 /* Sources: the providers' documents, named in each row, and cloud-init's data sources
  * (https://docs.cloud-init.io/en/latest/reference/datasources.html), which most images of most clouds use. */
 #include "netsetup/forbidden.h"
+#include "common/array.h"
 
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-static const struct service {
-    int family;
+#define LOOPBACK "127.0.0.0"
+#define LINK_LOCAL "fe80::"
+
+struct service {
     const char *net;
     unsigned bits;
-} services[] = {
+};
+
+static const struct service services4[] = {
     /* Link-local (RFC 3927): 169.254.169.254 of Amazon EC2, Google, Azure, Oracle, IBM, DigitalOcean, Hetzner, Vultr,
      * Exoscale, UpCloud, Akamai and OpenStack; 169.254.170.2 of Amazon ECS and 169.254.170.23 of EKS (Pod Identity);
      * 169.254.42.42 of Scaleway; 169.254.0.23 of Tencent (metadata.tencentyun.com). */
-    {AF_INET, "169.254.0.0", 16},
+    {"169.254.0.0", 16},
     /* Azure's WireServer: certificates and extension settings, on a public address
      * (learn.microsoft.com, "What is IP address 168.63.129.16?").  It is Azure's resolver as well. */
-    {AF_INET, "168.63.129.16", 32},
+    {"168.63.129.16", 32},
     /* Alibaba Cloud ECS (alibabacloud.com/help/ecs, "View instance metadata"). */
-    {AF_INET, "100.100.100.200", 32},
+    {"100.100.100.200", 32},
     /* Oracle Cloud Infrastructure Classic (docs.oracle.com, "Retrieving Instance Metadata"). */
-    {AF_INET, "192.0.0.192", 32},
+    {"192.0.0.192", 32},
     /* The host's own, which would get through where ports published on 127.0.0.1 turn route_localnet on. */
-    {AF_INET, "127.0.0.0", 8},
+    {LOOPBACK, 8},
+};
 
+static const struct service services6[] = {
     /* Amazon EC2, and EKS Pod Identity (docs.aws.amazon.com, "Use IMDS", "Set up the Amazon EKS Pod Identity
      * Agent").  The same prefix has its resolver (::253) and clock (::123), which stay. */
-    {AF_INET6, "fd00:ec2::254", 128},
-    {AF_INET6, "fd00:ec2::23", 128},
+    {"fd00:ec2::254", 128},
+    {"fd00:ec2::23", 128},
     /* Google Compute Engine: metadata.google.internal (docs.cloud.google.com, "About VM metadata"). */
-    {AF_INET6, "fd20:ce::254", 128},
+    {"fd20:ce::254", 128},
     /* Oracle Cloud Infrastructure (docs.oracle.com, "Instance Metadata"; oci-python-sdk, oci/auth/signers). */
-    {AF_INET6, "fd00:c1::a9fe:a9fe", 128},
+    {"fd00:c1::a9fe:a9fe", 128},
     /* Scaleway (cloud-init, datasources/scaleway). */
-    {AF_INET6, "fd00:42::42", 128},
+    {"fd00:42::42", 128},
     /* Akamai, formerly Linode (cloud-init, datasources/akamai). */
-    {AF_INET6, "fd00:a9fe:a9fe::1", 128},
+    {"fd00:a9fe:a9fe::1", 128},
     /* Alibaba Cloud ECS, beside the IPv4 one. */
-    {AF_INET6, "fd00:100::100:200", 128},
+    {"fd00:100::100:200", 128},
     /* OpenStack's and Akamai's fe80::a9fe:a9fe (docs.openstack.org/nova, "Metadata service"), and all others on a
      * link: a guest has the host's unique local address for its gateway. */
-    {AF_INET6, "fe80::", 10},
+    {LINK_LOCAL, 10},
 };
 
 /* Where an IPv6 address carries an IPv4 address: `at` has the places of its four bytes, after a prefix of `bits` bits.
@@ -63,9 +70,8 @@ static const struct carrier {
     {"64:ff9b:1::", 48, {9, 10, 11, 12}},
 };
 
-enum { SERVICES = sizeof(services) / sizeof(*services), CARRIERS = sizeof(carriers) / sizeof(*carriers) };
-
-_Static_assert((int)FORBIDDEN_MAX >= (int)SERVICES + 4 * (int)CARRIERS, "room for four IPv4 services in all carriers");
+_Static_assert((int)FORBIDDEN_MAX >= (int)(COUNT(services4) * (1 + COUNT(carriers)) + COUNT(services6)),
+               "room for each IPv4 service by itself and in all carriers");
 
 static struct forbidden prefix(int family, const char *net, unsigned bits)
 {
@@ -74,12 +80,6 @@ static struct forbidden prefix(int family, const char *net, unsigned bits)
     for (unsigned i = 0; i < bits; i++)
         f.mask[i / 8] |= (uint8_t)(0x80 >> i % 8);
     return f;
-}
-
-/* Nobody translates to a loopback address. */
-static bool is_carried(const struct service *s, const struct forbidden *f)
-{
-    return s->family == AF_INET && f->net[0] != IN_LOOPBACKNET;
 }
 
 static struct forbidden carried(const struct carrier *c, const struct forbidden *in)
@@ -95,12 +95,17 @@ static struct forbidden carried(const struct carrier *c, const struct forbidden 
 size_t forbidden_list(struct forbidden out[FORBIDDEN_MAX])
 {
     size_t count = 0;
-    for (size_t i = 0; i < SERVICES; i++) {
-        struct forbidden f = prefix(services[i].family, services[i].net, services[i].bits);
-        f.link = strcmp(services[i].net, "fe80::") == 0;
+    for (size_t i = 0; i < COUNT(services4); i++) {
+        struct forbidden f = prefix(AF_INET, services4[i].net, services4[i].bits);
         out[count++] = f;
-        for (size_t j = 0; is_carried(&services[i], &f) && j < CARRIERS && count < FORBIDDEN_MAX; j++)
+        if (strcmp(services4[i].net, LOOPBACK) == 0) /* nobody translates to it */
+            continue;
+        for (size_t j = 0; j < COUNT(carriers); j++)
             out[count++] = carried(&carriers[j], &f);
+    }
+    for (size_t i = 0; i < COUNT(services6); i++) {
+        out[count] = prefix(AF_INET6, services6[i].net, services6[i].bits);
+        out[count++].link = strcmp(services6[i].net, LINK_LOCAL) == 0;
     }
     return count;
 }

@@ -15,7 +15,7 @@ struct forbidden {
     bool link; /* all that is on a link */
 };
 
-enum { FORBIDDEN_MAX = 48, FORBIDDEN_TEXT = 96 };
+enum { FORBIDDEN_MAX = 64, FORBIDDEN_TEXT = 96 };
 
 /* Fills in all forbidden destinations.  Their number. */
 size_t forbidden_list(struct forbidden out[FORBIDDEN_MAX]);

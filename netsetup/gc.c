@@ -64,9 +64,10 @@ struct taps {
     struct err *err; /* may be NULL */
     int result;
     bool in_step; /* waits for the kernel, but leaves no thread running */
+    bool facts;   /* the caller does not have those below: find them */
     char name[IFNAMSIZ];
     struct link_deletion last;   /* under way */
-    struct conntrack_gone guest; /* of the last one: facts that gc_own's caller already has */
+    struct conntrack_gone guest; /* of the first TAP that has addresses */
     struct conntrack_lost lost;
 };
 
@@ -95,7 +96,7 @@ static int delete_tap(const struct link_info *info, void *data)
     if (!mark || strcmp(mark, t->mark) != 0)
         return 0;
     tap_gone(t, link_delete_wait(&t->last));
-    if (t->in_step)
+    if (t->facts && !t->guest.guest.s_addr)
         note_guest(info->ifindex, t);
     snprintf(t->name, sizeof(t->name), "%s", info->name);
     tap_gone(t, t->in_step ? link_delete(info->ifindex) : link_delete_start(info->ifindex, &t->last));
@@ -115,10 +116,13 @@ static int remove_vm(struct taps *t, const struct fw_made *made, const struct fw
     tap_gone(t, link_delete_wait(&t->last));
     if (listed && !t->result)
         return r;
-    struct taps again = {.mark = t->mark, .err = err, .in_step = true, .last = LINK_DELETION_NONE};
-    if (link_each(delete_tap, &again))
+    t->result = 0;
+    t->err = err;
+    t->in_step = true;
+    t->last = (struct link_deletion)LINK_DELETION_NONE;
+    if (link_each(delete_tap, t))
         r = err_sys(err, "cannot list network devices");
-    return r ? r : again.result;
+    return r ? r : t->result;
 }
 
 /* The ties of a VM that took interfaces over (netsetup/takeover.h). */
@@ -138,7 +142,7 @@ static void remove_tie(unsigned ifindex, const char *name, void *data)
 
 int gc_vm(const char *mark, struct err *err)
 {
-    struct taps t = {.mark = mark, .in_step = true};
+    struct taps t = {.mark = mark, .in_step = true, .facts = true};
     struct ties ties = {mark, err, 0};
     if (tie_each(remove_tie, &ties))
         ties.result = err_sys(err, "cannot list this namespace's traffic control");

@@ -146,6 +146,8 @@ static uint32_t add_inode(struct scan *s, uint32_t parent, uint32_t name, const 
     n.blob = buf_failed(&s->scratch) ? TREE_NONE : tree_add_blob(s->tree, s->scratch.data, s->scratch.len);
     if (n.blob != TREE_NONE)
         node = tree_add_node(s->tree, &n);
+    if (buf_failed(&s->scratch))
+        errno = ENOMEM;
     if (node == TREE_NONE)
         fail(s, "cannot scan", n.parent, NULL);
     return node;

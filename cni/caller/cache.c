@@ -165,6 +165,8 @@ int cache_read(const struct cni_attachment *a, const char *network, struct cache
     struct jsonread j;
     cleanup_close int dir = open_results(a, false);
     *c = (struct cache){.args = NULL};
+    if (dir < 0 && errno != ENOENT)
+        return err_sys(err, "cannot read %s/results", a->cache);
     if (!network || dir < 0 || name_of(a, network, name))
         return 0;
     cleanup_free char *text = io_read_file(dir, name, 2 * NETWORK_TEXT_MAX, NULL);

@@ -5,6 +5,7 @@
 #include "cni/caller/invoke.h"
 #include "cni/caller/network.h"
 #include "common/cleanup.h"
+#include "common/jsonread.h"
 
 #include <net/if.h>
 #include <stdlib.h>
@@ -34,6 +35,15 @@ static bool is_left_out(const char *type)
     return strcmp(type, "tc-redirect-tap") == 0;
 }
 
+/* A plugin's exit code 0 does not yet make its output what the next one and the cache can take. */
+static bool is_result(const struct buf *text)
+{
+    struct jsonread j;
+    bool object = !jsonread_open(&j, text->data ? text->data : "", text->len) && jsonread_is(&j, 0, '{');
+    jsonread_close(&j);
+    return object;
+}
+
 /* One plugin, if it is not one that is left out. */
 static int call(const struct cni_attachment *a, const struct network *n, size_t plugin, const char *command,
                 const char *previous, struct buf *out, struct err *err)
@@ -47,7 +57,11 @@ static int call(const struct cni_attachment *a, const struct network *n, size_t 
         return 0;
     }
     network_config(n, plugin, a->capabilities, previous, &config);
-    return invoke(a, command, type, &config, out, err);
+    if (invoke(a, command, type, &config, out, err))
+        return -1;
+    return strcmp(command, "ADD") != 0 || is_result(out)
+               ? 0
+               : err_set(err, "the CNI plugin %s has added the container, but its result is not JSON", type);
 }
 
 /* Before anything is made, so that what is made can be removed again. */
@@ -65,13 +79,13 @@ static int add_all(const struct cni_attachment *a, const struct network *n, stru
 {
     for (size_t i = 0; i < n->count; i++) {
         struct buf next = {0};
-        int r = call(a, n, i, "ADD", last->data, &next, err);
+        int r = call(a, n, i, "ADD", last->len ? last->data : NULL, &next, err);
         buf_free(last);
         *last = next;
         if (r)
             return -1;
     }
-    return cache_write(a, n, last->data, err);
+    return cache_write(a, n, last->len ? last->data : NULL, err);
 }
 
 int cni_add(const struct cni_attachment *a, struct buf *result, struct err *err)

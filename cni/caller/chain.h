@@ -7,7 +7,8 @@
 #include "common/buf.h"
 #include "common/err.h"
 
-/* ADD by each plugin in turn; the last one's result is appended to result.  On failure all is undone, and err set: -1.
+/* ADD by each plugin in turn; the last one's result is in result then, which is empty before; without a plugin that is
+ * called, it stays empty.  On failure all is undone, and err set: -1.
  * A plugin tc-redirect-tap is skipped, because entry does its work itself (VM_NETWORK=takeover). */
 int cni_add(const struct cni_attachment *a, struct buf *result, struct err *err);
 

@@ -15,7 +15,7 @@ static int find_plugin(const char *dirs, const char *type, char path[TEXT], stru
     for (const char *p = dirs; *p;) {
         size_t len = strcspn(p, ":");
         if (len && snprintf(path, TEXT, "%.*s/%s", (int)len, p, type) < TEXT && access(path, X_OK) == 0)
-            return 0;
+            return strchr(path, '=') ? err_set(err, "the path of a CNI plugin cannot have a '=': %s", path) : 0;
         p += len + (p[len] == ':');
     }
     return err_set(err, "there is no CNI plugin %s in %s (Debian's package containernetworking-plugins has many)", type,
@@ -42,7 +42,8 @@ static int tell(const char *command, const char *type, int status, struct buf *s
                    details);
 }
 
-/* run_program gives a program no environment but PATH, which plugins need too; env(1) adds the rest. */
+/* run_program gives a program no environment but PATH, which plugins need too; env(1) adds the rest.  It takes every
+ * argument with a '=' for a variable. */
 int invoke(const struct cni_attachment *a, const char *command, const char *type, const struct buf *config,
            struct buf *out, struct err *err)
 {

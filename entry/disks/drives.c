@@ -161,7 +161,9 @@ static int start_root(const struct drives_plan *plan, const char *dir, struct dr
     drive->read_only = true;
     snprintf(drive->path, sizeof(drive->path), "%s", plan->rootfs);
     drive->fd = open(plan->rootfs, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (drive->fd >= 0 && rootdisk_is_image(drive->fd))
+    if (drive->fd < 0)
+        return err_sys(err, "VM_ROOTFS_DIR=%s: cannot open the image", plan->rootfs);
+    if (rootdisk_is_image(drive->fd))
         return 0;
     return err_set(err, "VM_ROOTFS_DIR=%s: the image was replaced a moment ago", plan->rootfs);
 }

@@ -213,7 +213,7 @@ struct control *control_new(struct loop *loop, int listener, const struct contro
 void control_message(struct control *c, uint32_t session, const struct proto_msg *msg)
 {
     struct client *cl = find_client(c, session);
-    if (!cl || msg->type > PROTO_END) /* other types do not come from a guest */
+    if (!cl || msg->type > PROTO_END) /* a session's: PROTO_STARTED, EXITED, FAILED and END */
         return;
     cl->ended = cl->ended || msg->type == PROTO_EXITED || msg->type == PROTO_FAILED;
     peer_send(&cl->peer, (enum proto_type)msg->type, NULL, 0, msg->payload, msg->len);

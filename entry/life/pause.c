@@ -22,7 +22,9 @@ static void answered(struct pause *p, bool paused, long status, const char *body
     char why[256] = "";
     if (status < 200 || status >= 300) {
         p->asked = !paused;
-        if (status == 0 || json_get_string(body, len, "fault_message", why, sizeof(why)) < 0)
+        if (status == 0)
+            snprintf(why, sizeof(why), "Firecracker does not answer: %.200s", body);
+        else if (json_get_string(body, len, "fault_message", why, sizeof(why)) < 0)
             snprintf(why, sizeof(why), "Firecracker refuses: %.200s", body);
     } else if (is_possible(p)) { /* when it has ended meanwhile, pause_end was called */
         *p->state = paused && p->asked ? STATUS_PAUSED : STATUS_RUNNING;
@@ -42,8 +44,12 @@ static void on_resumed(void *arg, long status, const char *body, size_t len)
 
 static int ask_vmm(struct pause *p, bool paused)
 {
+    const bool before = p->asked;
     p->asked = paused;
-    return vmm_set_paused(p->vmm, paused, paused ? on_paused : on_resumed, p);
+    if (vmm_set_paused(p->vmm, paused, paused ? on_paused : on_resumed, p) == 0)
+        return 0;
+    p->asked = before; /* too many requests wait */
+    return -1;
 }
 
 void pause_ask(struct pause *p, bool paused)

@@ -174,7 +174,6 @@ static void let_go(struct supervisor *s)
 {
     s->phase = PHASE_END;
     s->servers.ending = true;
-    pause_end(&s->answers.pause);
     channel_send(s->channel, PROTO_ACK, &(uint32_t){0}, 1, NULL, 0);
     if (!s->gone)
         after(s, SHUTDOWN_TIMEOUT, shutdown_took_too_long);
@@ -194,6 +193,9 @@ static void on_output(void *arg)
 static void exited(struct supervisor *s, int code)
 {
     s->code = code;
+    if (!s->panicked)
+        s->state = STATUS_STOPPING; /* no pause from here on */
+    pause_end(&s->answers.pause);
     if (s->phase == PHASE_BOOT)
         let_go(s);
     else
@@ -255,7 +257,7 @@ static void command_started(struct supervisor *s, const struct proto_msg *msg, u
     s->boot = (struct status_boot){.exec = loop_now(), .exec_ms = ms};
     proto_field(msg, 2, &s->boot.init_ms);
     proto_field(msg, 3, &s->boot.pid);
-    if (s->gone)
+    if (s->gone || s->panicked)
         return; /* whose deadline holds */
     s->state = STATUS_RUNNING;
     loop_deadline(s->loop, UINT64_MAX, NULL, NULL);

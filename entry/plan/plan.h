@@ -53,8 +53,8 @@ int plan_draw_uids(struct plan *plan, struct err *err);
 /* nat, takeover or none. */
 const char *plan_network_name(const struct plan *plan);
 
-/* As JSON, for --dry-run. */
-int plan_print(const struct plan *plan, FILE *out);
+/* As JSON, for --dry-run.  -1 with err. */
+int plan_print(const struct plan *plan, FILE *out, struct err *err);
 
 void plan_free(struct plan *plan);
 

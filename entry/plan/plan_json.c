@@ -98,7 +98,7 @@ static void print_taken(struct json *j, const struct takeover_plan *t)
     json_close(j, ']');
 }
 
-int plan_print(const struct plan *plan, FILE *out)
+int plan_print(const struct plan *plan, FILE *out, struct err *err)
 {
     cleanup_buf struct buf text = {0};
     struct json j = {.out = &text};
@@ -146,5 +146,8 @@ int plan_print(const struct plan *plan, FILE *out)
     json_number(&j, "boot_timeout_s", plan->supervise.boot_timeout);
     json_close(&j, '}');
     buf_str(&text, "\n");
-    return buf_failed(&text) || fwrite(text.data, 1, text.len, out) != text.len || fflush(out) != 0 ? -1 : 0;
+    if (buf_failed(&text))
+        return err_set(err, "out of memory");
+    return fwrite(text.data, 1, text.len, out) == text.len && fflush(out) == 0 ? 0
+                                                                               : err_sys(err, "cannot write the plan");
 }

@@ -201,4 +201,7 @@ is 'VM_LOG_LEVEL, in capitals' "$STATUS/$STDERR" 0/
 mkdir "$work/tree/work"
 capture env -i -C "$work" "${base[@]}" "$PWD/$entry" --dry-run /bin/run
 is "the container's working directory is the command's" "$(jq -r .guest_workdir <<<"$STDOUT")" "$work"
+
+capture env -i "${base[@]}" sh -c '"$0" --dry-run /bin/run >/dev/full' "$entry"
+is "a plan that cannot be written" "$STATUS/$STDERR" "125/ctr-jailer: cannot write the plan: No space left on device"
 done_testing

@@ -130,9 +130,13 @@ for bad in '{"cniVersion": "1.0.0", "name": "net", "plugins": []}|"plugins" is m
 done
 for last in '{"type": "tuning", "sysctl": {"net.core.none": "1"}}|the CNI plugin tuning failed at ADD: ' \
     '{"type": "dies"}|the CNI plugin dies failed at ADD with exit code 3: for no reason' \
+    '{"type": "mute"}|the CNI plugin mute has added the container, but its result is not JSON' \
+    '{"type": "babbles"}|the CNI plugin babbles has added the container, but its result is not JSON' \
     '{"type": "fly"}|there is no CNI plugin fly'; do
     printf '#!/bin/sh\n[ $CNI_COMMAND != ADD ] || { echo for no reason >&2; exit 3; }\n' >"$TMP/plugins/dies"
-    chmod 755 "$TMP/plugins/dies"
+    printf '#!/bin/sh\n' >"$TMP/plugins/mute"
+    printf '#!/bin/sh\necho "[1]"\n' >"$TMP/plugins/babbles"
+    chmod 755 "$TMP"/plugins/{dies,mute,babbles}
     plugins 1.0.0 "$bridge" "$others" "${last%|*}" >"$NETWORKS/10-net.conflist"
     fails "a chain whose end fails" call add '' '{"portMappings": [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]}'
     like "the reason" "${last##*|}" "$(said)"
