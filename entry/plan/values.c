@@ -4,7 +4,9 @@
 #include "common/log.h"
 #include "common/num.h"
 #include "common/units.h"
+#include "netsetup/parse.h"
 
+#include <arpa/inet.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -96,6 +98,17 @@ static int read_devices(const char *text)
     return 0;
 }
 
+static int read_address(const char *text, bool host_30, uint64_t *out)
+{
+    struct in_addr address;
+    if (net_addr_parse("", text, &address, NULL) < 0)
+        return -1;
+    if (host_30 && (!strchr(text, '/') || (ntohl(address.s_addr) & 3) % 3 == 0))
+        return -1;
+    *out = address.s_addr;
+    return 0;
+}
+
 int value_read(const struct value_rule *rule, const char *text, uint64_t *out)
 {
     static const char id[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
@@ -126,6 +139,12 @@ int value_read(const struct value_rule *rule, const char *text, uint64_t *out)
         return text[0] == '/' ? 0 : -1;
     case VALUE_TARGET:
         return is_target(text) ? 0 : -1;
+    case VALUE_HOST_30:
+        return read_address(text, true, out);
+    case VALUE_ADDRESS:
+        return read_address(text, false, out);
+    case VALUE_MAC:
+        return net_mac_parse("", text, (uint8_t *)out, NULL);
     case VALUE_TEXT:
         break;
     }
@@ -157,6 +176,9 @@ void value_accepted(const struct value_rule *rule, char *out, size_t size)
         [VALUE_DEVICES] = "names of at most 15 characters, separated by commas",
         [VALUE_PATH] = "an absolute path",
         [VALUE_TARGET] = "an absolute path in the guest, not / and not in /dev, /proc or /sys",
+        [VALUE_HOST_30] = "the address of a host and /30, such as 10.1.2.1/30",
+        [VALUE_ADDRESS] = "an IPv4 address, such as 10.1.2.2",
+        [VALUE_MAC] = "the MAC address of one host, such as 06:00:0a:01:02:02",
     };
     if (rule->type == VALUE_NUMBER)
         snprintf(out, size, "must be a number from %llu to %llu", (unsigned long long)rule->min,

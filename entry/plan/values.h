@@ -18,6 +18,9 @@ enum value_type {
     VALUE_DEVICES, /* several, separated by commas */
     VALUE_PATH,    /* absolute */
     VALUE_TARGET,  /* absolute, not the root and not the guest's kernel's: something can be mounted there */
+    VALUE_HOST_30, /* a host's IPv4 address in a /30, with that prefix; comes to the address in network byte order */
+    VALUE_ADDRESS, /* an IPv4 address; in the same way */
+    VALUE_MAC,     /* of one host; comes to its six bytes in memory's order */
 };
 
 struct value_rule {

@@ -139,11 +139,11 @@ is 'without MEM_SIZE_MIB it is said what a guest may take' "$STATUS $(said)" \
     "0 the guest may use $(jq .mem_size_mib <<<"$STDOUT") MiB, all that this machine can spare: set MEM_SIZE_MIB to give it less"
 
 # All at once.
-plan VCPU_COUNT=many MEM_SIZE_MIB=1 VM_NETWORK=wlan VM_PORTS=http TAP_IP=ten VM_USER=nobody VM_WORKDIR=/none VM_CGROUP=x \
+plan VCPU_COUNT=many MEM_SIZE_MIB=1 VM_NETWORK=wlan VM_PORTS=http TAP_IP=ten GUEST_IP=eleven GUEST_MAC=twelve VM_USER=nobody VM_WORKDIR=/none VM_CGROUP=x \
     VM_VOLUMES=/none VM_KERNEL_IMAGE=/none VM_JAILER_BIN=/none VM_DATA_MOUNT=x EXTRA_KERNEL_BOOT_ARGS="$(head -c 3000 /dev/zero | tr '\0' x)" \
     VM_SCRATCH_DIR=/none VM_BOOT_TIMEOUT=x "$entry" /bin/run
 is 'all that is wrong, at once: no VM is tried' "$STATUS $(said | sed 's/[=:. ].*//' | sort | tr '\n' ' ')" \
-    '125 EXTRA_KERNEL_BOOT_ARGS MEM_SIZE_MIB TAP_IP VCPU_COUNT VM_BOOT_TIMEOUT VM_CGROUP VM_DATA_MOUNT VM_JAILER_BIN VM_KERNEL_IMAGE VM_NETWORK VM_PORTS VM_SCRATCH_DIR VM_VOLUMES VM_WORKDIR there '
+    '125 EXTRA_KERNEL_BOOT_ARGS GUEST_IP GUEST_MAC MEM_SIZE_MIB TAP_IP VCPU_COUNT VM_BOOT_TIMEOUT VM_CGROUP VM_DATA_MOUNT VM_JAILER_BIN VM_KERNEL_IMAGE VM_NETWORK VM_PORTS VM_SCRATCH_DIR VM_VOLUMES VM_WORKDIR there '
 plan VM_ROOTFS_DIR=/none VCPU_COUNT=many VM_USER=nobody VM_WORKDIR=/none "$entry" /bin/none
 is 'and without a root filesystem' "$STATUS $(said | sed 's/[=:].*//' | sort | tr '\n' ' ')" '125 VCPU_COUNT VM_ROOTFS_DIR '
 mkdir "$work/empty"
