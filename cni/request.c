@@ -18,7 +18,7 @@ static int take_id(const char *name, const char *value, uint32_t *out, struct er
     return 0;
 }
 
-/* As the kernel has it (dev_valid_name in net/core/dev.c), and no pattern. */
+/* Follows the kernel's rule (dev_valid_name in net/core/dev.c), and allows no pattern. */
 static int take_name(const char *name, const char *value, char tap[IFNAMSIZ], struct err *err)
 {
     size_t len = strlen(value);
@@ -46,7 +46,7 @@ static int take_args(struct cni_request *r, struct err *err)
     return 0;
 }
 
-/* Without a version it is 0.1.0, which knows no chains of plugins. */
+/* Without a version, it is 0.1.0, which has no chains of plugins. */
 static enum cni_code take_version(struct cni_request *r, struct err *err)
 {
     cleanup_free char *text = jsonread_string(&r->config, jsonread_member(&r->config, 0, "cniVersion"));

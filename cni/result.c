@@ -28,7 +28,7 @@ static void copy_all(struct json *out, const struct jsonread *j, int array)
         copy_item(out, NULL, j, i);
 }
 
-/* Copies an object's members except these. */
+/* Copies an object's members, except the ones named. */
 static void copy_but(struct json *out, const struct jsonread *j, int object, const char *const *but)
 {
     for (int k = jsonread_first(j, object); k >= 0; k = jsonread_next(j, k)) {
@@ -81,7 +81,7 @@ static void put_addresses(struct json *out, const struct jsonread *j, int ips, i
     }
 }
 
-/* An array of the previous result's; anything else in its place counts as none. */
+/* An array in the previous result; anything else in its place counts as a missing one. */
 static int array_of(const struct cni_request *r, const char *key)
 {
     int item = jsonread_member(&r->config, r->previous, key);

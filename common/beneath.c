@@ -39,6 +39,7 @@ int beneath_open(int dir, const char *path, int flags, mode_t mode)
                            .mode = flags & O_CREAT ? mode : 0,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
     int fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-    /* EPERM: an old container engine's seccomp profile, which does not know it.  A file's own EPERM comes again. */
+    /* EPERM: the seccomp profile of an old container engine, which does not know the call.  If EPERM is the file's own,
+     * the walk gets it too. */
     return fd < 0 && (errno == ENOSYS || errno == EPERM) ? beneath_walk(dir, path, flags, mode) : fd;
 }

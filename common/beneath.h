@@ -11,8 +11,8 @@
  * errno. */
 int beneath_open(int dir, const char *path, int flags, mode_t mode);
 
-/* The same by openat, a component at a time, for a path of any length: what beneath_open does on kernels and emulators
- * without openat2, and for processes that may not call it. */
+/* The same by openat, one component at a time, for a path of any length.  For kernels and emulators without openat2
+ * (beneath_open then calls this), and for processes that may not call it. */
 int beneath_walk(int dir, const char *path, int flags, mode_t mode);
 
 #endif

@@ -4,7 +4,7 @@
 #include "common/privilege.h"
 #include "common/sandbox.h"
 
-/* The folder may be anybody's, and what is in the way in it too. */
+/* The folder may belong to anybody, and so may the files in it that are to be replaced. */
 static const uint64_t passing = PRIVILEGE(CAP_DAC_OVERRIDE) | PRIVILEGE(CAP_FOWNER);
 
 /* Owners, set-group-id bits, devices, file capabilities. */
@@ -13,7 +13,7 @@ static const uint64_t setting =
 
 int confine_unpacking(int folder, bool exact, struct err *err)
 {
-    /* attributes in trusted.*, for which there is no less */
+    /* for attributes in trusted.*; no lesser capability suffices */
     const uint64_t trusted = PRIVILEGE(CAP_SYS_ADMIN);
     if (privilege_keep(passing | (exact ? setting | trusted : 0)) < 0)
         return err_sys(err, "cannot give up capabilities");
@@ -27,7 +27,7 @@ int confine_layer(int folder, struct err *err)
     return landlock_replace_below(folder, err) < 0 ? -1 : sandbox_enter(SANDBOX_LAYER, err);
 }
 
-/* Attributes in trusted.* are shown to CAP_SYS_ADMIN alone. */
+/* Only CAP_SYS_ADMIN shows attributes in trusted.*. */
 int confine_packing(int folder, struct err *err)
 {
     if (privilege_keep(privilege_reading() | PRIVILEGE(CAP_SYS_ADMIN)) < 0)

@@ -15,7 +15,7 @@ int confine_unpacking(int folder, bool exact, struct err *err);
 int confine_layer(int folder, struct err *err);
 
 /* The same for what tar_pack (common/pack.h) does in the folder: it reads files of any owner, and lists directories.
- * With Landlock, a directory that somebody replaces by a link does not lead it outside.  -1 with err. */
+ * With Landlock, it does not get outside even if somebody replaces a directory by a link.  -1 with err. */
 int confine_packing(int folder, struct err *err);
 
 /* The same for a process that reads regular files in the folder, with no capability. */

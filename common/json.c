@@ -25,7 +25,7 @@ static void quoted(struct buf *out, const char *text)
             buf_str(out, "\\ufffd");
         else if (code == '"' || code == '\\')
             buf_fmt(out, "\\%c", *text);
-        else if (text_steers(code)) /* also on a terminal it is text */
+        else if (text_steers(code)) /* plain text even on a terminal */
             buf_fmt(out, "\\u%04x", code);
         else
             buf_add(out, text, len);
@@ -131,7 +131,7 @@ static bool copy_token(const char *text, const jsmntok_t *t, char out[64])
     return true;
 }
 
-/* The name of what a value is in: "" at the top. */
+/* The name of the object that a value is in; "" at the top. */
 static bool name_of_parent(const char *text, const jsmntok_t *tokens, const jsmntok_t *key, char out[64])
 {
     out[0] = '\0';

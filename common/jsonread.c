@@ -17,7 +17,7 @@ static const jsmntok_t *at(const struct jsonread *j, int item)
     return (const jsmntok_t *)j->tokens + item;
 }
 
-/* For each bracket that closes, jsmn goes up from the last token: 400,000 in each other took minutes. */
+/* For each closing bracket, jsmn goes up from the last token: 400,000 nested brackets took minutes. */
 static bool is_too_deep(const char *text, size_t len)
 {
     size_t depth = 0;
@@ -121,7 +121,7 @@ static void add_utf8(struct buf *out, uint32_t code)
     buf_add(out, bytes, len);
 }
 
-/* The escape at text (behind its backslash; jsmn has checked it), of which left bytes are there; its length. */
+/* Reads the escape at text (after its backslash; jsmn has checked it), with `left` bytes of text left.  Its length. */
 static size_t add_escape(struct buf *out, const char *text, size_t left)
 {
     static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";

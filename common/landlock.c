@@ -23,7 +23,7 @@ static int confine(int folder, uint64_t access, long least, struct err *err)
     struct landlock_ruleset_attr all = {.handled_access_fs =
                                             ACCESS_V1 | (version > 1 ? ACCESS_V2 : 0) | (version > 2 ? ACCESS_V3 : 0)};
     struct stat st;
-    if (fstat(folder, &st) == 0 && !S_ISDIR(st.st_mode)) /* the rest is for folders, and refused for a file */
+    if (fstat(folder, &st) == 0 && !S_ISDIR(st.st_mode)) /* the other rights are for folders only */
         access &= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_V3;
     struct landlock_path_beneath_attr below = {.allowed_access = access & all.handled_access_fs, .parent_fd = folder};
     cleanup_close int rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);

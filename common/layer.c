@@ -1,6 +1,6 @@
 /* A whiteout, an empty file .wh.NAME, removes NAME from the layers below; .wh..wh..opq removes all that they have in
- * its folder.  Neither concerns what the layer itself makes there, before or after it in the archive.  So the archive
- * is read twice: first only for what is to be removed, while the folder has nothing of this layer. */
+ * its folder.  Neither affects what the layer itself makes there, before or after it in the archive.  So the archive is
+ * read twice: the first reading only removes, while the folder has nothing of this layer yet. */
 #include "common/layer.h"
 
 #include "common/beneath.h"
@@ -35,7 +35,7 @@ int layer_remove(int folder, const char *entry)
     return fd < 0 || remove_content(fd) < 0 ? -1 : unlinkat(folder, entry, AT_REMOVEDIR);
 }
 
-/* The names in a folder, each with its NUL: a folder that changes while it is read may be listed in part. */
+/* The names in a folder, each followed by a NUL.  A folder that changes while it is read may be listed in part. */
 static int list(int folder, struct buf *names)
 {
     int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -76,7 +76,8 @@ static int open_parent(int dir, const char *path)
     return beneath_walk(dir, parent, O_PATH | O_DIRECTORY, 0);
 }
 
-/* What a member that is not a whiteout replaces: a folder replaces all but a folder, and the rest replace all. */
+/* Removes what a member that is not a whiteout replaces: a folder replaces everything except a folder, and any other
+ * member replaces everything. */
 static int make_way(int parent, const char *entry, bool folder)
 {
     if (!folder)
@@ -107,7 +108,7 @@ static int remove_for(int dir, const struct tar_member *m)
     return layer_remove(parent, entry);
 }
 
-/* Data is passed over.  A file that ends early is found when it is unpacked. */
+/* Skips data.  Unpacking finds an archive that ends early. */
 static int remove_all(int in, int dir, struct tar_member *m, struct err *err)
 {
     int got;

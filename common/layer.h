@@ -5,12 +5,12 @@
 #include "common/err.h"
 
 /* Unpacks a layer: in is its archive, an uncompressed regular file that is read from its start; dir is the folder with
- * the layers below, a descriptor (O_PATH will do).  Removes from it what the layer's whiteouts name, and what is in the
- * way of the layer's files.  Names stay beneath dir and go through no link: a layer that needs that is refused.
- * -1 with err: the folder has a part of the layer. */
+ * the layers below, a descriptor (O_PATH will do).  Removes from it the files that the layer's whiteouts name, and
+ * those in the way of the layer's files.  Names stay beneath dir and go through no link: a layer that needs that is
+ * refused.  -1 with err: the folder has a part of the layer. */
 int layer_apply(int in, int dir, struct err *err);
 
-/* Removes an entry of a folder, with all that is below it.  For folders that nobody else changes.  0, also if there is
+/* Removes an entry of a folder, with all that is below it.  For folders that nobody else changes.  0, even if there is
  * no such entry; or -1 with errno. */
 int layer_remove(int folder, const char *entry);
 

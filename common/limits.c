@@ -9,7 +9,7 @@
 #define STACK ((rlim_t)8 << 20)
 #define MEMLOCK ((rlim_t)8 << 20)
 
-/* Of nproc and sigpending the kernel makes the same number of its memory; here it is 0. */
+/* The kernel derives one number for nproc and sigpending from the size of its memory; here, that number is 0. */
 const struct limits_row limits_rows[LIMITS_COUNT] = {
     {"as", RLIMIT_AS, {NONE, NONE}},
     {"core", RLIMIT_CORE, {0, NONE}},

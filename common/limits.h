@@ -19,7 +19,7 @@ extern const struct limits_row limits_rows[LIMITS_COUNT];
 /* Appends NAME=SOFT:HARD. */
 void limits_print(const struct limits_row *row, const struct rlimit *limit, struct buf *out);
 
-/* Reads that.  The row, or NULL when it is malformed. */
+/* Reads that format.  The row, or NULL when it is malformed. */
 const struct limits_row *limits_parse(const char *text, struct rlimit *limit);
 
 #endif

@@ -1,4 +1,4 @@
-/* A listening socket in a loop, which pauses while there is no descriptor or no memory for a connection. poll keeps
+/* A listening socket in a loop.  It pauses while there is no descriptor or no memory for a connection: poll keeps
  * reporting a connection that accept could not take (EMFILE), so a loop that tried again at once would do nothing else.
  */
 #ifndef CTR_LISTENER_H

@@ -50,7 +50,7 @@ int local_connect(const char *folder, pid_t *pid)
     if (fd < 0 || make_address(folder, &a) < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
         getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
         return -1;
-    if (peer.uid != 0) { /* as it was when it began to listen, before entry gave root up */
+    if (peer.uid != 0) { /* the listener's user when it began to listen, before entry gave root up */
         errno = EPERM;
         return -1;
     }

@@ -122,7 +122,7 @@ static int wait_ms(const struct loop *l)
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-/* Takes out what was removed and tells poll what is wanted.  The count of watches. */
+/* Takes out removed watches, and tells poll which events are wanted.  The count of watches. */
 static size_t prepare_polls(struct loop *l)
 {
     size_t kept = 0;
@@ -145,7 +145,7 @@ void loop_run(struct loop *l, const bool *done)
         for (size_t i = 0; i < n && !*done; i++)
             if (l->polled[i].revents && l->watches[i])
                 l->watches[i]->ready(l->watches[i], l->polled[i].revents);
-        /* One a round: a timer that starts itself again must not keep the descriptors waiting. */
+        /* One timer a round: a timer that starts itself again must not keep the descriptors waiting. */
         struct timer *t = earliest(l);
         if (!*done && t && loop_now() >= t->at) {
             stop_timer(l, t);

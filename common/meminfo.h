@@ -1,4 +1,4 @@
-/* Memory sizes as /proc tells them. */
+/* Memory sizes from /proc. */
 #ifndef CTR_MEMINFO_H
 #define CTR_MEMINFO_H
 

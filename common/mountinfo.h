@@ -14,8 +14,8 @@ struct mountinfo {
  * False at the end. */
 bool mountinfo_next(char **text, struct mountinfo *m);
 
-/* Whether the filesystem's files are not user data, but show or control this machine's kernel: proc, sysfs, devices and
- * the like. */
+/* Whether the filesystem shows or controls this machine's kernel, and holds no user data: proc, sysfs, devices and the
+ * like. */
 bool mountinfo_is_kernels(const struct mountinfo *m);
 
 #endif

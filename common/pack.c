@@ -25,8 +25,8 @@ struct linked {
 
 struct pack {
     int out;
-    /* What is being packed, and what it links to: here and not on the stack, for folders may be nested as deeply as a
-     * path is long. */
+    /* The path being packed, and its link's target.  They are not on the stack, because folders may be nested as deeply
+     * as a path is long. */
     char path[4096], target[4096];
     const char *member, *name; /* name in the archive; "": member */
     bool incomplete;
@@ -55,7 +55,7 @@ static int put_padding(struct pack *p, uint64_t size)
     return io_write_all(p->out, zeros, (size_t)(-size & (TAR_BLOCK - 1)));
 }
 
-/* Octal, if there is room for it: else the field stays 0, and a record tells. */
+/* Octal, if there is room; otherwise, the field stays 0, and a pax record has the value. */
 static bool octal(char *field, size_t size, uint64_t value)
 {
     bool fits = value >> (3 * (size - 1)) == 0;
@@ -105,7 +105,7 @@ static int put_header(struct pack *p, struct tar_header *h)
     return io_write_all(p->out, h, sizeof(*h));
 }
 
-/* What is called path here, in the archive. */
+/* The name in the archive of what is called path here. */
 static const char *archive_name(const struct pack *p, const char *path, char out[TAR_PATH])
 {
     if (!*p->name || !*path)
@@ -114,7 +114,7 @@ static const char *archive_name(const struct pack *p, const char *path, char out
     return out;
 }
 
-/* The header, after a pax header with what does not fit in it. */
+/* Writes the header, after a pax header with the values that do not fit in it. */
 static int put_headers(struct pack *p, struct tar_header *h, const char *source, const char *link, uint64_t size,
                        const struct stat *st)
 {
@@ -161,7 +161,7 @@ static int put_headers(struct pack *p, struct tar_header *h, const char *source,
     return put_header(p, h);
 }
 
-/* The first name of a file that has several, or NULL when this is it. */
+/* The first name of a file that has several; NULL if this name is the first. */
 static const char *first_name(struct pack *p, const char *path, const struct stat *st)
 {
     if (st->st_nlink < 2)
@@ -179,7 +179,7 @@ static const char *first_name(struct pack *p, const char *path, const struct sta
     return NULL;
 }
 
-/* As many bytes as its header says, whatever happens to the file meanwhile. */
+/* Writes as many bytes as the header says, whatever happens to the file meanwhile. */
 static int put_data(struct pack *p, int fd, const char *path, uint64_t size)
 {
     static char chunk[65536];

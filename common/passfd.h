@@ -5,7 +5,8 @@
 /* fd stays the caller's.  Does not wait: -1 with errno EAGAIN when the socket is full. */
 int passfd_send(int socket, int fd);
 
-/* Waits for one, which is close-on-exec.  -1: there is none, since the other end has closed, or with errno. */
+/* Waits for a descriptor; it is close-on-exec.  -1: the other end has closed, or has sent no descriptor; else with
+ * errno. */
 int passfd_receive(int socket);
 
 #endif

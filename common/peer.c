@@ -53,8 +53,9 @@ static void dispatch(struct peer *p)
         disconnect(p, PEER_MALFORMED);
 }
 
-/* recv, and the one descriptor that may come along.  The kernel fills all the room that it is told of with descriptors
- * (net/core/scm.c), and CMSG_SPACE's alignment has room for a second; CMSG_LEN is exactly one, the rest is dropped. */
+/* recv, and the one descriptor that may come along.  The kernel fills all the room that it is given with descriptors
+ * (net/core/scm.c).  CMSG_SPACE, by its alignment, has room for a second one; CMSG_LEN has room for exactly one, and
+ * the kernel drops the others. */
 static ssize_t receive(struct peer *p, void *data, size_t size)
 {
     union {

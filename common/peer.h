@@ -18,7 +18,7 @@ struct peer {
 
 /* How it was lost: the other end has closed it, or has sent an invalid message; else errno. */
 enum { PEER_CLOSED = 0, PEER_MALFORMED = -1 };
-const char *peer_why(int how); /* the same for people */
+const char *peer_why(int how); /* the same, as text for people */
 
 /* An unconnected peer: what is sent to it waits for peer_connect. */
 void peer_init(struct peer *p, struct loop *loop, void (*message)(struct peer *, const struct proto_msg *),
@@ -27,8 +27,8 @@ void peer_init(struct peer *p, struct loop *loop, void (*message)(struct peer *,
 /* Takes fd.  -1 without memory; fd is closed then. */
 int peer_connect(struct peer *p, int fd);
 
-/* Puts a message ahead of those that wait for peer_connect, which is still to come.  Its size is not bounded.  -1
- * without memory. */
+/* Puts a message ahead of those that wait for peer_connect.  To be called before peer_connect.  Its size is not
+ * bounded.  -1 without memory. */
 int peer_send_first(struct peer *p, enum proto_type type, const uint32_t *fields, size_t count, const void *data,
                     size_t len);
 

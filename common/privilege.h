@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A set of capabilities, a bit each; the numbers are CAP_... */
+/* A set of capabilities, one bit for each; the bits' numbers are CAP_... */
 #define PRIVILEGE(cap) (UINT64_C(1) << (cap))
 
 /* The capabilities that this process has now. */
@@ -20,12 +20,12 @@ uint64_t privilege_reading(void);
  * the bounding set needs CAP_SETPCAP; without it, no_new_privs has the same effect but is less visible. */
 void privilege_bound(uint64_t most);
 
-/* This process, and all that it starts, may have these of its capabilities and no other from now on; its user stays the
+/* From now on, this process and everything that it starts keeps only these of its capabilities; its user stays the
  * same. -1 with errno. */
 int privilege_keep(uint64_t kept);
 
-/* This thread's capabilities that it may have are in effect again, after it was root for file systems (setfsuid(2)). -1
- * with errno. */
+/* Makes this thread's permitted capabilities effective again, after it was root for file systems (setfsuid(2)). -1 with
+ * errno. */
 int privilege_regain(void);
 
 /* Makes this process a user of its own: uid and gid are uid, without other groups.  Of its capabilities, it keeps only

@@ -46,7 +46,7 @@ enum proto_type {
     PROTO_EXITED,      /* u32 session, u32 code as a shell would say it, 0..255, u32 why; awaits PROTO_ACK */
     PROTO_FAILED,      /* u32 session, u32 code, text: the command could not be run; awaits PROTO_ACK */
     PROTO_END,         /* u32 session, u32 kind, u32 low and u32 high half of a count: an output's bytes */
-    PROTO_CLOCK,       /* u32 0, u32 low and u32 high half of a number above 0: what is the time */
+    PROTO_CLOCK,       /* u32 0, u32 low and u32 high half of a number above 0: asks for the time */
     /* host to guest; ctr-jailer to entry, which fills in the session */
     PROTO_ACK = 64, /* u32 session */
     PROTO_SIGNAL,   /* u32 session, u32 signal number */

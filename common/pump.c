@@ -22,8 +22,8 @@ static void finish_pump(struct pump *p)
  * (pty.c) in pages of up to 64 KiB (tty_buffer.c). */
 enum { TERMINAL_HOLDS = 128 * 1024 };
 
-/* Waits for input only when the buffer is empty, for output only when it is not.  When draining, an input
- * without anything in it must be looked at too, which poll would wait for. */
+/* Waits for input only when the buffer is empty, for output only when it is not.  A draining pump must also look at an
+ * empty input, for which poll would wait. */
 static void arm(struct pump *p)
 {
     p->in.events = p->len == 0 ? POLLIN : 0;
@@ -121,8 +121,8 @@ void pump_drain(struct pump *p)
 {
     if (!p->loop || p->draining)
         return;
-    /* A pipe tells what it holds, and a writer that goes on does not prolong this; a terminal tells only
-     * what its line discipline has taken already. */
+    /* A pipe says how much it holds, so a writer that goes on does not prolong this.  A terminal says only how much its
+     * line discipline has taken already. */
     int fd = p->in.fd < 0 ? ~p->in.fd : p->in.fd, waiting = TERMINAL_HOLDS;
     if (!isatty(fd) && ioctl(fd, FIONREAD, &waiting) < 0)
         waiting = 0;

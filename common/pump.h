@@ -47,9 +47,9 @@ void pump_limit(struct pump *p, uint64_t total);
 /* Stops at once; buffered bytes are lost.  ended is not called.  Allowed when not started, or ended. */
 void pump_stop(struct pump *p);
 
-/* A non-blocking way to write to fd without changing the file description that other processes share: a
- * pipe or terminal is opened anew, others are duplicated.  *chunk is what pump_start wants.  A descriptor
- * of the caller's, or -1 with errno. */
+/* A non-blocking way to write to fd without changing the file description that other processes share: a pipe or
+ * terminal is opened anew, others are duplicated.  *chunk is for pump_start.  A descriptor that the caller owns, or -1
+ * with errno. */
 int pump_output(int fd, size_t *chunk);
 
 #endif

@@ -1,6 +1,6 @@
 /* Output of a program that is trusted goes to memory files, so that the program never waits for a reader, and can be
- * started long before it is needed.  What others have a say in goes through a pipe, and only its end is kept: a disk
- * that a guest wrote makes e2fsck print as much as the guest likes. */
+ * started long before it is needed.  Output that others can influence goes through a pipe, and only its end is kept: a
+ * disk that a guest wrote makes e2fsck print as much as the guest likes. */
 #include "common/run.h"
 
 #include "common/cancel.h"
@@ -50,8 +50,8 @@ static void keep_end(struct buf *out, size_t most)
         buf_drop(out, out->len - RUN_OUTPUT_MAX);
 }
 
-/* Until the program has closed its outputs; when it is cancelled, it gets SIGTERM.  Twice as much is held, so that not
- * every read moves it all. */
+/* Reads until the program has closed its outputs; if the work is cancelled, the program gets SIGTERM.  The buffer holds
+ * twice what is kept, so that not every read moves everything. */
 static void listen_to(const char *name, pid_t pid, int fd, struct buf *out)
 {
     char chunk[16384];
@@ -96,7 +96,8 @@ struct spawned {
     int failed; /* errno */
 };
 
-/* Has the parent's memory until it executes the program.  AddressSanitizer would never hear of the frame's end. */
+/* The child shares the parent's memory until it executes the program, so AddressSanitizer would never see this frame
+ * end. */
 __attribute__((no_sanitize("address"))) static int spawn_child(void *data)
 {
     struct spawned *s = data;
@@ -114,8 +115,8 @@ __attribute__((no_sanitize("address"))) static int spawn_child(void *data)
 
 /* Starts a program that has no signal blocked or ignored, no descriptors but its three, and that ends with this
  * process: iptables-restore must not add the rules of a VM that has been killed when the next one has looked for them
- * already. As posix_spawn does it, which cannot do the last: the memory need not be copied, so the program starts 0.7
- * ms sooner than after a fork, and this process waits until it is executed. */
+ * already.  This works like posix_spawn, which cannot do the last of these: no memory is copied, so the program starts
+ * 0.7 ms sooner than after a fork, and this process waits until the program is executed. */
 static int spawn(pid_t *pid, const char *path, const char *const argv[], int in, int out, int complaints)
 {
     enum { STACK = 64 * 1024 };
@@ -137,7 +138,8 @@ static int spawn(pid_t *pid, const char *path, const char *const argv[], int in,
     return saved ? -1 : 0;
 }
 
-/* In the child.  Where a descriptor goes another may lie that is still needed: all are taken out of the way first. */
+/* In the child.  A descriptor's new number may be the old number of another that is still needed, so all are first
+ * moved out of the way. */
 static int take_descriptors(const struct run_as *as, int in, int out, int complaints, int *report)
 {
     int all[3 + RUN_FDS_MAX + 1] = {in, out, complaints}, count = 3;
@@ -179,7 +181,8 @@ static void become_program(const char *path, const char *const argv[], const str
     _exit(127);
 }
 
-/* What posix_spawn cannot do.  It tells by a pipe why the program does not run. */
+/* Does what posix_spawn cannot: changes the user and confines the program.  A pipe reports why the program does not
+ * run. */
 static int start_as(pid_t *pid, const char *path, const char *const argv[], const struct run_as *as, int in, int out,
                     int complaints)
 {
@@ -202,7 +205,7 @@ static int start_as(pid_t *pid, const char *path, const char *const argv[], cons
     return -1;
 }
 
-/* Without pidfds (Linux 5.3) it cannot be cancelled, and that is all. */
+/* Without pidfds (before Linux 5.3), the program cannot be cancelled; otherwise, nothing changes. */
 static void cancel_or_end(pid_t pid)
 {
     cleanup_close int end = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -235,7 +238,7 @@ int run_start(struct run *r, const char *const argv[], bool together, struct err
     return 0;
 }
 
-/* The end is told by shutdown, as a child of ours may have inherited the socket. */
+/* shutdown marks the end of the input, as a child of ours may have inherited the socket. */
 void run_feed(struct run *r, const void *input, size_t len)
 {
     for (const char *p = input, *end = p ? p + len : p; p < end && !r->failed;) {
@@ -243,7 +246,7 @@ void run_feed(struct run *r, const void *input, size_t len)
         if (n >= 0)
             p += n;
         else if (errno == EPIPE || errno == ECONNRESET)
-            break; /* it does not want it: its status will say more */
+            break; /* the program takes no more input: its status will say why */
         else if (errno != EINTR)
             r->failed = errno;
     }

@@ -28,7 +28,7 @@ int run_program(const char *const argv[], const void *input, size_t len, struct 
  * no rights (no_new_privs), and has stdin, stdout, stderr and the descriptors fds, as 3 and on, but no others. */
 struct run_as {
     uid_t uid;             /* and gid */
-    uint64_t capabilities; /* the program gets those of them that we have (common/privilege.h) */
+    uint64_t capabilities; /* the program gets these, if we have them (common/privilege.h) */
     const int *fds;        /* these and the count: at most RUN_FDS_MAX */
     unsigned fd_count;
     bool copier; /* it is held to SANDBOX_COPIER (common/sandbox.h) instead of SANDBOX_PROGRAM */
@@ -58,7 +58,7 @@ struct run_as_started {
 int run_as_start(struct run_as_started *r, const char *const argv[], const struct run_as *as, struct err *err);
 int run_as_finish(struct run_as_started *r, struct buf *output, struct err *err);
 
-/* For one that is no longer wanted: kills it, and waits for its end.  Nothing happens if there is none. */
+/* Kills a program that is no longer wanted, and waits for its end.  Does nothing if there is none. */
 void run_as_stop(struct run_as_started *r);
 
 /* run_program in steps: a program that is started early is ready to read by the time its input is known. */
@@ -66,7 +66,7 @@ struct run {
     pid_t pid;        /* 0: none */
     const char *name; /* argv[0], which must live as long */
     int feed, said, complaints;
-    int failed; /* errno of the feeding */
+    int failed; /* errno of run_feed */
 };
 #define RUN_NONE                                                                                                       \
     {                                                                                                                  \

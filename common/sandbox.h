@@ -18,7 +18,7 @@
 #include "common/role.h"
 
 /* Confines this thread and everything that it starts to a role for ever, and sets no_new_privs.  Other threads of the
- * process are not affected. Without seccomp (an emulator: Firecracker itself needs it) a debug line says so, and
+ * process are not affected.  Without seccomp (an emulator: Firecracker itself needs it) a debug line says so, and
  * nothing else happens.  With VM_LOG_LEVEL=debug, a SIGSYS sent by another process counts as one from a refused call.
  * 0, or -1 with err. */
 int sandbox_enter(enum sandbox_role role, struct err *err);

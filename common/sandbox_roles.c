@@ -40,13 +40,14 @@
     ONLY(ioctl, 1, WHOLE, TCGETS), ONLY(ioctl, 1, WHOLE, TCSETS), ONLY(ioctl, 1, WHOLE, TCSETSW),                      \
         ONLY(ioctl, 1, WHOLE, TIOCGWINSZ)
 #define WHOLE UINT32_MAX
-/* Of fcntl's commands the harmless ones: F_SETOWN and F_SETSIG send any signal to any process of this user. */
+/* Of fcntl's commands, only the harmless ones: with F_SETOWN and F_SETSIG, a process can send any signal to any process
+ * of its user. */
 #define DUPLICATE ONLY(fcntl, 1, WHOLE, F_DUPFD_CLOEXEC)
 
-/* What any of ours does: memory that holds no code, the clock, its descriptors, its messages, its end.  The C library
- * asks the kernel for the time only where user space cannot read the clock, as with hpet.  poll goes on by
- * restart_syscall after SIGSTOP; malloc takes getrandom; abort the two before it, and tgkill, which sandbox.c adds for
- * this process alone: others have its user too. */
+/* What each of our processes does: it uses memory that holds no code, the clock and its descriptors, writes messages,
+ * and ends.  The C library asks the kernel for the time only where user space cannot read the clock, as with hpet.
+ * poll needs restart_syscall after SIGSTOP; malloc needs getrandom; abort needs the two before it, and tgkill, which
+ * sandbox.c allows for this process alone, since other processes have the same user. */
 static const struct rule always[] = {ANY(read),
                                      ANY(write),
                                      ANY(writev),
@@ -130,14 +131,14 @@ static const struct rule layer[] = {UNPACK,
                                     ANY(getdents64),
                                     ANY(lseek)};
 
-/* Besides the calls of programs: its own files and directories; and what rootdisk does with a tree. */
+/* Besides the calls of programs: those for skopeo's own files and directories, and those of rootdisk for a tree. */
 static const struct rule copier[] = {ANY(epoll_create1), ANY(epoll_ctl), ANY(epoll_pwait),    ANY(eventfd2),
                                      ANY(pipe2),         ANY(nanosleep), ANY(sched_yield),    ANY(sigaltstack),
                                      ANY(getrlimit),     ANY(capget),    ANY(mkdirat),        ANY(unlinkat),
                                      ANY(renameat),      ANY(fchmod),    ANY(fchmodat),       ANY(utimensat),
                                      ANY(fchdir),        ANY(signalfd4), ANY(copy_file_range)};
 
-/* Beside what the copier does.  Go asks for sockets of any protocol to learn what there is. */
+/* Besides the copier's calls.  Go tries sockets of every protocol to learn which ones there are. */
 #define SOCKET_OF(family, type) RULE(SYS_socket, {{IF(0, WHOLE, family)}, {IF(1, SOCK_TYPES, type)}})
 enum { SOCK_TYPES = 15 }; /* Linux, include/linux/net.h: SOCK_TYPE_MASK */
 static const struct rule puller[] = {SOCKET_OF(AF_INET, SOCK_STREAM),
@@ -200,9 +201,9 @@ static const struct rule watcher[] = {
     ANY(setitimer),
     ANY(sigaltstack)};
 
-/* share/: file systems are changed by each of these; openat, as disk, because openat2's flags cannot be judged.  Every
- * thread has its own filter.  mknodat makes FIFOs and sockets: devices take CAP_MKNOD, which the server does not have.
- * setfsuid, setfsgid and capset: share/actor.c. */
+/* share/: each of these changes file systems.  openat, as for a disk's server, because a filter cannot check openat2's
+ * flags.  Every thread has its own filter.  mknodat makes FIFOs and sockets: devices take CAP_MKNOD, which the server
+ * does not have.  setfsuid, setfsgid and capset: share/actor.c. */
 static const struct rule share[] = {
     ANY(openat),    ANY(readlinkat), ANY(statx),      ANY(fstatfs),     ANY(pread64),         ANY(pwritev2),
     ANY(ftruncate), ANY(truncate),   ANY(fallocate),  ANY(lseek),       ANY(copy_file_range), ANY(fsync),

@@ -9,7 +9,7 @@
 #define SETTING_ARGUMENT "argument" /* of the command, its name first; any number of them, in order */
 #define SETTING_VARIABLE "variable" /* of its environment, NAME=value; any number of them */
 
-#define SETTING_ROOTFS "rootfs"           /* of /dev/vda: ext4, or erofs under what is on /dev/vdc */
+#define SETTING_ROOTFS "rootfs"           /* of /dev/vda: ext4, or erofs, on top of which /dev/vdc has the writes */
 #define SETTING_DATA_MOUNT "data_mount"   /* where /dev/vdb is mounted */
 #define SETTING_VOLUME "volume"           /* DEVICE:PATH, any number of them: an EROFS disk and where it is mounted */
 #define SETTING_VOLUME_FILE "file_volume" /* the same of a disk that has one file, VOLUME_FILE */
@@ -33,8 +33,8 @@
 #define SETTING_CARD "card"
 #define SETTING_CARD_ADDRESS "card_address"
 #define SETTING_CARD_ROUTE "card_route"
-/* The same of a neighbour that stays, ADDRESS MAC (eth0 169.254.32.1 06:00:0a:01:02:01): on this link, where nobody
- * answers ARP, is the DNS relay. */
+/* The same of a neighbour that stays, ADDRESS MAC (eth0 169.254.32.1 06:00:0a:01:02:01): the DNS relay, which answers
+ * no ARP. */
 #define SETTING_CARD_NEIGHBOUR "card_neighbour"
 #define SETTING_MTU "mtu"                         /* bytes */
 #define SETTING_RESOLV "resolv"                   /* text of /etc/resolv.conf */

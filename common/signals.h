@@ -11,7 +11,7 @@ void signals_default(void);
  * -1 with errno. */
 int signals_fd(void);
 
-/* Whether it is one of the signals that people end a process with: HUP, INT, QUIT, TERM. */
+/* Whether it is one of the signals with which people end a process: HUP, INT, QUIT, TERM. */
 bool signals_end(int signo);
 
 #endif

@@ -12,7 +12,7 @@ struct stream {
     struct streams *all;
     enum proto_kind kind;
     int guest;      /* the connection; -1: none (any more) */
-    int local;      /* what is written to here, for stdout and stderr; opened first of all: a sandbox may follow */
+    int local;      /* our output, for stdout and stderr; opened first, since a sandbox may follow */
     int failed;     /* errno of that */
     size_t chunk;   /* pump_output's */
     bool met;       /* there was a connection */
@@ -36,8 +36,8 @@ static void close_stream(struct stream *st)
         close(steal_fd(&st->local));
 }
 
-/* A pump has nothing more to copy.  The connection's end tells the guest: that stdin is at its end, or that
- * nobody reads its output any more, which its next write then learns. */
+/* A pump has nothing more to copy.  By the connection's end, the guest learns that stdin is at its end, or, at its next
+ * write, that nobody reads its output any more. */
 static void stream_ended(struct pump *p)
 {
     struct stream *st = (struct stream *)p;

@@ -89,7 +89,7 @@ static bool copy_text(char *out, size_t size, const char *value, size_t len)
     return true;
 }
 
-/* What a record says of the member; keywords that do not matter here are passed over. */
+/* Reads what a record says about the member; skips keywords that do not matter here. */
 static bool apply(struct tar_member *m, const char *keyword, const char *value, size_t len)
 {
     static const char attribute[] = "SCHILY.xattr.";
@@ -133,7 +133,7 @@ static int apply_records(struct tar_member *m, struct buf *text, struct err *err
     return 0;
 }
 
-/* The data of a header that is about the next one. */
+/* Reads the data of a header that describes the next one. */
 static int take_text(int in, uint64_t size, struct buf *out, struct err *err)
 {
     char chunk[4096];

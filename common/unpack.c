@@ -31,7 +31,7 @@ struct unpack {
     struct err *err;
 };
 
-/* Opens a folder in a folder: entry is a name alone, and none of the two that lead elsewhere (tar_normalize). */
+/* Opens a folder in a folder: entry is a single name, neither `.` nor `..` (tar_normalize). */
 static int open_folder(const struct unpack *u, int parent, const char *entry)
 {
     return openat(parent, entry, O_PATH | O_DIRECTORY | O_CLOEXEC | (u->plan->strange ? O_NOFOLLOW : 0));
@@ -114,7 +114,7 @@ static bool has_data(const struct tar_member *m)
     return m->type == '0' || m->type == '7';
 }
 
-/* Opens what was just made, to say more about it, unless somebody has put something else in its place since. */
+/* Opens the entry that was just made, to set its attributes, unless somebody has replaced it since. */
 static int reopen(const struct unpack *u, const struct tar_member *m, int parent, const char *entry, mode_t type)
 {
     struct stat st;
@@ -214,7 +214,7 @@ static int put_any(struct unpack *u, const struct tar_member *m)
         return put_folder(u, m, parent, entry);
     if (!*entry)
         return err_set(u->err, "a file without a name in the archive");
-    /* What something is mounted on, such as a container's /etc/hosts, can only be written. */
+    /* A file that is a mount point, such as a container's /etc/hosts, can only be written. */
     bool stays = unlinkat(parent, entry, 0) < 0 && errno == EBUSY;
     if (!stays && errno == EISDIR)
         return err_sys(u->err, "%s is in the way", m->path);
@@ -258,7 +258,7 @@ bool unpack_is_whiteout(const char *path)
     return strncmp(slash ? slash + 1 : path, UNPACK_WHITEOUT, strlen(UNPACK_WHITEOUT)) == 0;
 }
 
-/* From the name in the archive to the one in the folder.  1; 0 when it was not asked for; -1 with err. */
+/* Turns the name in the archive into the one in the folder.  1; 0 if the member was not asked for; -1 with err. */
 static int map(const struct unpack *u, char path[TAR_PATH])
 {
     const struct unpack_plan *plan = u->plan;
@@ -310,7 +310,7 @@ static int put_all(struct unpack *u, struct tar_member *m)
     return got;
 }
 
-/* The inner ones first, as they came later: a folder may become one that nobody can enter. */
+/* The inner folders, which came later, are done first: a folder's final mode may keep everybody out. */
 static int finish_folders(struct unpack *u)
 {
     while (u->folder_count > 0) {
@@ -339,6 +339,6 @@ int tar_unpack(int in, int dir, const struct unpack_plan *plan, struct err *err)
     if (finish_folders(&u) < 0)
         return -1;
     while (r == 0 && read(in, rest, sizeof(rest)) > 0)
-        ; /* the padding after the end, so that its writer can finish */
+        ; /* read the padding after the end too, so that the writer can finish */
     return r;
 }

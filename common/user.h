@@ -17,7 +17,7 @@ struct user {
     char home[256];
 };
 
-/* Resolves "name", "uid", either with ":group" or ":gid"; "" is root.  The two texts are the files' contents ("" when
+/* Resolves "name" or "uid", either with ":group" or ":gid"; "" is root.  The two texts are the files' contents ("" when
  * missing).  Follows Docker: an empty half counts as not given; a number needs no entry, and without one has group 0
  * and home /; the supplementary groups are those of the named user, unless a group is given.  -1 with err for an
  * unknown name. */

@@ -5,7 +5,7 @@
 
 static const char *const of_container[] = {"HOSTNAME", "HOME", "PWD", "SHLVL", "_", "TERM", NULL};
 
-/* The options without VM_ (entry/plan/options.c); a unit test compares them. */
+/* The options whose names do not begin with VM_ (entry/plan/options.c); a unit test compares the two. */
 static const char *const options[] = {"ROOTFS_SIZE", "DATAFS_SIZE", "VCPU_COUNT",       "MEM_SIZE_MIB",
                                       "TAP_IP",      "TAP_DEVICE",  "GUEST_IP",         "GUEST_MAC",
                                       "HOST_IFACE",  "INTERFACE",   "KERNEL_BOOT_ARGS", "EXTRA_KERNEL_BOOT_ARGS",

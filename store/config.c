@@ -58,7 +58,7 @@ static int add_list(struct take *t, const char *key, int item)
     return 0;
 }
 
-/* The values of a set mean nothing, and are {}. */
+/* The values of a set mean nothing: they are {}. */
 static int add_map(struct take *t, const char *key, int item, bool set)
 {
     if (!jsonread_is(t->json, item, '{'))
@@ -115,7 +115,7 @@ static int add_members(struct take *t, const struct member *list, size_t count, 
     return 0;
 }
 
-/* In OCI's image configuration these names are small, in docker's inspect their first letter is not. */
+/* OCI's image configuration has these names in lower case; docker's inspect begins them with a capital. */
 static int find(const struct jsonread *j, int object, const char *oci, const char *docker)
 {
     int item = jsonread_member(j, object, oci);

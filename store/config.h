@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* This machine, as images name it. */
+/* This machine's architecture, as images name it. */
 #ifdef __x86_64__
 #define CONFIG_MACHINE "amd64"
 #else

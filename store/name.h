@@ -8,7 +8,7 @@ enum store_kind { STORE_KERNELS, STORE_IMAGES, STORE_KINDS };
 
 /* How the store writes a name that the user gave: a kernel's as it is, an image's with the tag `latest` if it has none,
  * as docker does.  -1 with err if it is not a name. */
-enum { NAME_SIZE = 256 }; /* what a file may be called (NAME_MAX), and a NUL */
+enum { NAME_SIZE = 256 }; /* the longest name of a file (NAME_MAX), and a NUL */
 int name_parse(enum store_kind kind, const char *text, char name[NAME_SIZE], struct err *err);
 
 #endif

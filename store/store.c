@@ -29,7 +29,7 @@ static int open_folder(const struct store *s, const char *name, bool make, struc
     return fd >= 0 ? fd : err_sys(err, "cannot open the store's directory %s/%s", s->root, name);
 }
 
-/* The directory that this process found may have been made by a killed one. */
+/* A process that was killed before its fsync may have made the directory that this process found. */
 static int sync_folders(const struct store *s, struct err *err)
 {
     cleanup_close int above = openat(s->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -67,7 +67,7 @@ void store_close(struct store *s)
     *s = (struct store)STORE_CLOSED;
 }
 
-/* A name as the store's directories have it, and back. */
+/* Turns a name into the form of the store's directories, and back. */
 static void replace(char name[NAME_SIZE], const char *from, char by, char that)
 {
     snprintf(name, NAME_SIZE, "%s", from);
@@ -169,8 +169,8 @@ static bool is_named(const struct digests *d, const char *digest)
     return false;
 }
 
-/* Removes the files that no name leads to; in doubt, removes none and returns -1 with errno.  told: NULL, or a line
- * each. */
+/* Removes the files that no name leads to; in doubt, removes none and returns -1 with errno.  told: NULL, or gets a
+ * line for each. */
 static int sweep(const struct store *s, struct buf *told)
 {
     struct digests named = {0};

@@ -18,7 +18,7 @@ static int is_work(const struct dirent *e)
     return strncmp(e->d_name, PREFIX, strlen(PREFIX)) == 0;
 }
 
-/* Under the store's lock, so that no folder is new and not yet locked. */
+/* Takes the store's lock, so that nobody sees a folder between its creation and its own lock. */
 static void clear(int root)
 {
     struct dirent **entries;
@@ -33,7 +33,8 @@ static void clear(int root)
         free(entries);
 }
 
-/* Nobody else's: what an image has, such as set-user-id files of root's and devices, must be of no use on the host. */
+/* Nobody else may enter: set-user-id files of root and devices, which an image may contain, must be of no use on the
+ * host. */
 static int make(struct work *w, int root)
 {
     int made = -1;

@@ -8,7 +8,7 @@
 enum { WORK_PATH = 4096 };
 struct work {
     const struct store *store;
-    int fd; /* the folder, -1: none.  Its lock says that its maker lives. */
+    int fd; /* the folder; -1: none.  Its lock says that its maker is alive. */
     char name[24];
     char path[WORK_PATH]; /* absolute */
 };
@@ -16,7 +16,7 @@ struct work {
 /* Makes an empty folder that belongs to this process, and removes those whose makers were killed.  -1 with err. */
 int work_open(struct work *w, const struct store *s, struct err *err);
 
-/* Removes it with all that is in it.  A failure is not told: the next work_open tries again. */
+/* Removes it with everything in it.  A failure is not reported: the next work_open tries again. */
 void work_close(struct work *w);
 
 #endif

@@ -12,7 +12,7 @@ struct cni_attachment {
     const char *plugin_dirs;         /* separated by colons, searched in this order */
     const char *cache;               /* directory; what DEL needs is kept in its `results` */
     const char *network;             /* its name; NULL: the first */
-    const char *id, *netns, *ifname; /* the container, the path of its namespace, the interface to be made */
+    const char *id, *netns, *ifname; /* the container, the path of its namespace, the interface to create */
     const char *args;                /* CNI_ARGS, "IP=10.0.0.5;K=V"; NULL: none */
     const char *capabilities;        /* JSON object, such as {"portMappings": [...]}; NULL: none */
 };

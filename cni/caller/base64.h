@@ -6,7 +6,7 @@
 
 void base64_encode(const void *data, size_t len, struct buf *out);
 
-/* -1 if text is not that. */
+/* -1 if text is not valid base64. */
 int base64_decode(const char *text, struct buf *out);
 
 #endif

@@ -23,7 +23,7 @@ static int name_of(const struct cni_attachment *a, const char *network, char nam
     return -1;
 }
 
-/* What is kept is what plugins are called with, as root: so nobody else may have written it.  -1 with errno. */
+/* Root calls plugins with what is kept here, so nobody else may have written it.  -1 with errno. */
 static int open_own(int at, const char *name)
 {
     struct stat st;

@@ -21,8 +21,8 @@ int cache_write(const struct cni_attachment *a, const struct network *n, const c
 int cache_read(const struct cni_attachment *a, const char *network, struct cache *c, struct err *err);
 void cache_free(struct cache *c);
 
-/* Calls each for every file there is, with what it says of network, id, netns and ifname; the rest is a's.  A directory
- * that is not there has none.  -1 with err. */
+/* Calls each for every file, with its network, id, netns and ifname; the other fields are a's.  A missing directory has
+ * no files.  -1 with err. */
 int cache_each(const struct cni_attachment *a, void (*each)(const struct cni_attachment *kept, void *data), void *data,
                struct err *err);
 

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As the kernel has it (dev_valid_name in net/core/dev.c). */
+/* Follows the kernel's rule (dev_valid_name in net/core/dev.c). */
 static bool is_interface(const char *name)
 {
     size_t len = strlen(name);
@@ -44,7 +44,7 @@ static bool is_result(const struct buf *text)
     return object;
 }
 
-/* One plugin, if it is not one that is left out. */
+/* Calls one plugin, unless it is to be left out. */
 static int call(const struct cni_attachment *a, const struct network *n, size_t plugin, const char *command,
                 const char *previous, struct buf *out, struct err *err)
 {
@@ -64,7 +64,7 @@ static int call(const struct cni_attachment *a, const struct network *n, size_t 
                : err_set(err, "the CNI plugin %s has added the container, but its result is not JSON", type);
 }
 
-/* Before anything is made, so that what is made can be removed again. */
+/* Checks that all plugins exist, before any of them makes anything: DEL needs them too. */
 static int check_plugins(const struct cni_attachment *a, const struct network *n, struct err *err)
 {
     for (size_t i = 0; i < n->count; i++) {
@@ -106,7 +106,7 @@ int cni_add(const struct cni_attachment *a, struct buf *result, struct err *err)
     return r;
 }
 
-/* What the ADD was told, too.  -1 with err. */
+/* Finds the network as the ADD used it, and the ADD's own arguments.  -1 with err. */
 static int recall(const struct cni_attachment *a, struct cache *c, struct cni_attachment *then, struct err *err)
 {
     *then = *a;

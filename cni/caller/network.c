@@ -89,7 +89,7 @@ static int read_file(struct network *n, const char *dir, const char *file, struc
     return text ? network_read(n, text, len, !is_list(file), path, err) : err_sys(err, "cannot read %s", path);
 }
 
-/* A file that is broken counts only when nothing else is found: it may be meant for another runtime. */
+/* A broken file counts only if no other file has the network: it may be meant for another runtime. */
 static int search(struct network *n, const char *dir, struct dirent **files, int count, const char *name,
                   struct err *err)
 {

@@ -20,7 +20,7 @@ struct network {
     bool no_check; /* disableCheck */
 };
 
-/* Whether the specification allows it as a name: no path is in it. */
+/* Whether the specification allows it as a name, which therefore contains no path. */
 bool network_is_name(const char *name);
 
 /* Reads the network of that name from the directory; NULL: that of the first file, by name.  -1 with err.  To be freed
@@ -31,9 +31,9 @@ int network_find(struct network *n, const char *dir, const char *name, struct er
 int network_read(struct network *n, char *text, size_t len, bool single, const char *where, struct err *err);
 void network_free(struct network *n);
 
-/* What a plugin of the network gets on its stdin: its own part with the network's name and version, with those of the
- * capabilities (a JSON object, or NULL) that it says it has, and with the result of the plugin before (JSON; NULL:
- * none). Appended to out. */
+/* Appends to out what a plugin of the network gets on its stdin: its own part of the configuration, the network's name
+ * and version, those of the capabilities (a JSON object, or NULL) that the plugin supports, and the result of the
+ * plugin before (JSON; NULL: none). */
 void network_config(const struct network *n, size_t plugin, const char *capabilities, const char *previous,
                     struct buf *out);
 
