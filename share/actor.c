@@ -9,7 +9,7 @@
 
 static _Thread_local bool other, root;
 
-/* setfsuid says nothing of its success, but the user before. */
+/* setfsuid does not report success, but returns the previous user. */
 static int become(uid_t uid, gid_t gid)
 {
     setfsgid(gid);
@@ -33,7 +33,7 @@ void actor_self(void)
     int saved = errno;
     if (other)
         become(geteuid(), getegid());
-    /* The kernel takes the capabilities of file systems away from whoever stops being root there (capabilities(7)). */
+    /* A thread that stops being root for file systems loses its capabilities for them (capabilities(7)). */
     if (other && root)
         privilege_regain();
     other = root = false;

@@ -1,10 +1,10 @@
 /* Whose rights a thread acts with (setfsuid(2)).
  *
- * The guest's kernel has decided whether its process may do what it asks (default_permissions); the server passes the
- * files' modes by CAP_DAC_OVERRIDE.  But a new file must belong to the guest's process, and modes, times and attributes
- * can be set, names be removed from folders with the sticky bit, and links be made only by an owner, unless the server
- * had CAP_FOWNER and CAP_FSETID, which containers often lack.  So a thread becomes that user for the one system call.
- * Without CAP_FSETID, the host's kernel also takes set-user-id bits away from every file that the guest writes to. */
+ * The guest's kernel has decided whether its process may do what it asks (default_permissions); the server overrides
+ * the files' modes by CAP_DAC_OVERRIDE.  But a new file must belong to the guest's process.  And only an owner can set
+ * modes, times and attributes, remove names from folders with the sticky bit, and make links, unless the server has
+ * CAP_FOWNER and CAP_FSETID, which containers often lack.  So a thread becomes that user for one system call.  Without
+ * CAP_FSETID, the host's kernel also takes set-user-id bits away from every file that the guest writes to. */
 #ifndef CTR_SHARE_ACTOR_H
 #define CTR_SHARE_ACTOR_H
 

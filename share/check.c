@@ -29,9 +29,9 @@ struct operation {
 #define PLAIN(structure, ...) .known = true, .size = structure, __VA_ARGS__
 #define SIZE(structure) sizeof(struct structure)
 
-/* Not in the list, and so not implemented for the guest: locks, which its kernel then keeps itself; ACCESS, which its
- * kernel decides itself (default_permissions); ioctl, poll and bmap, which are for devices; DESTROY, which only other
- * types of mounts send. */
+/* The following are not in the list, so the guest gets ENOSYS: locks, which its kernel then keeps itself; ACCESS, which
+ * its kernel decides itself (default_permissions); ioctl, poll and bmap, which are for devices; and DESTROY, which only
+ * other types of mounts send. */
 static const struct operation operations[] = {
     [FUSE_LOOKUP] = {PLAIN(0, .tail = NAME)},
     [FUSE_FORGET] = {PLAIN(SIZE(fuse_forget_in), .silent = true)},

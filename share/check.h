@@ -23,8 +23,8 @@ enum {
     CHECK_BROKEN = -2  /* no reply can be matched to it: the connection is of no more use */
 };
 
-/* Judges a message of len bytes, as its header says and as many as have arrived; message is aligned as malloc's memory
- * is.  first: it is the session's first, which must be INIT; no other may be.  readonly: what would change something is
+/* Checks a message of which len bytes have arrived; message is aligned like memory from malloc.  first: it is the
+ * session's first message, which must be INIT; no other may be.  readonly: operations that would change something are
  * refused.  CHECK_...; or an errno above 0, which is the reply. */
 int check_message(const void *message, size_t len, bool first, bool readonly);
 

@@ -25,7 +25,7 @@ static void drop_listing(struct handle *h)
     if (h->listing.entries)
         atomic_fetch_sub(&h->all->listings, 1);
     free(h->listing.entries);
-    h->listing = (struct listing){.next = -1}; /* which is no entry's: the next one's is set again */
+    h->listing = (struct listing){.next = -1}; /* not an entry's position, so the next READDIR sets its own */
 }
 
 void handle_listed(struct handle *h)

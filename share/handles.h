@@ -43,7 +43,7 @@ void handle_done(struct handle *handle);
 /* Memory for h->listing, which is empty then.  -1 with errno. */
 int handle_listing(struct handle *h);
 
-/* Gives it back if more than LISTINGS_MAX folders have some: a guest may have as many open as it may have files. */
+/* Frees that memory if more than LISTINGS_MAX folders have some: a guest may have as many folders open as files. */
 void handle_listed(struct handle *h);
 
 /* Nobody finds it from now on; it is closed once nobody uses it. */

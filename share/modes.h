@@ -1,4 +1,4 @@
-/* What a guest may not leave on the host: files that make whoever runs them somebody else. */
+/* Files that a guest may not leave on the host: those that run with the rights of another user or group. */
 #ifndef CTR_SHARE_MODES_H
 #define CTR_SHARE_MODES_H
 

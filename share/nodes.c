@@ -56,7 +56,7 @@ static void widen(struct nodes *n)
     free(old);
 }
 
-/* With the lock, as all below without a word of it. */
+/* The caller holds the lock, as for all functions below that do not take it. */
 static struct node *add(struct nodes *n, int fd, const struct statx *st)
 {
     struct node *node = malloc(sizeof(*node));

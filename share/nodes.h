@@ -1,7 +1,7 @@
 /* The files and folders that the guest's kernel knows, each held by an O_PATH descriptor.
  *
- * The guest's kernel gives a node back (FORGET) with as many look-ups as it was told of the node.  A file has one node,
- * by however many names it was found: the guest caches its content under the node's number.  While a node is held, the
+ * The guest's kernel gives a node back (FORGET) after as many look-ups as the server has told it of.  A file has one
+ * node, however many names led to it: the guest caches its content under the node's number.  While a node is held, the
  * host's kernel cannot give the file's inode number to another file.  All functions may be called by any thread. */
 #ifndef CTR_SHARE_NODES_H
 #define CTR_SHARE_NODES_H

@@ -31,7 +31,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         reply_errno(req);
 }
 
-/* Runs with the owner's rights what only an owner may. */
+/* Makes a system call that only an owner may make, with the owner's rights. */
 #define AS_OWNER(st, call)                                                                                             \
     ({                                                                                                                 \
         int as_owner_r = actor_as((st)->stx_uid, (st)->stx_gid);                                                       \
@@ -42,7 +42,7 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
         as_owner_r;                                                                                                    \
     })
 
-/* As the owner too, beside CAP_CHOWN: with the owner, the set-user-id bits change. */
+/* CAP_CHOWN is not enough, so this is done as the owner: a new owner also changes the set-user-id bits. */
 static int change_owner(const struct node *node, const struct stat *attr, int set)
 {
     struct statx st;
@@ -63,8 +63,8 @@ static int change_mode(const struct share *s, const struct node *node, mode_t mo
     return AS_OWNER(&st, fchmodat(AT_FDCWD, fd_name(node->fd).text, mode & 07777, 0));
 }
 
-/* A new owner and a mode with set-user-id bits must not come together unseen, from two threads; the host's kernel takes
- * the bits away with every change of owner. */
+/* Two threads must not set a new owner and a mode with set-user-id bits at once, each without seeing the other's
+ * change.  The host's kernel removes the bits with every change of owner. */
 static int change_owner_and_mode(struct share *s, const struct node *node, const struct stat *attr, int set)
 {
     const int owner = FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID;
@@ -137,16 +137,16 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
         fuse_reply_statfs(req, &st);
 }
 
-/* What a guest may say of a file, besides the programs' own attributes: its ACLs; and capabilities, if it may make
- * set-user-id files.  Labels of security modules are the host's. */
+/* A guest may set programs' own attributes (user.), ACLs, and, if it may make set-user-id files, capabilities.  Labels
+ * of security modules belong to the host. */
 static bool attribute_settable(const struct share *s, const char *name)
 {
     return strncmp(name, "user.", 5) == 0 || strcmp(name, "system.posix_acl_access") == 0 ||
            strcmp(name, "system.posix_acl_default") == 0 || (s->suid && strcmp(name, "security.capability") == 0);
 }
 
-/* An ACL may make a set-group-id file a program.  The host's kernel then takes the bit away, unless the owner is in the
- * file's group: so of root's group the owner is not. */
+/* An ACL may make a set-group-id file executable.  The host's kernel then removes the bit, unless the caller is in the
+ * file's group.  So for a file of root's group, the caller acts without that group. */
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
     struct statx st;

@@ -7,15 +7,15 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 
-/* What the host's kernel is to do as the guest asked.  Not O_DIRECT, which would ask for aligned memory; not O_NOATIME,
- * which is for owners; O_APPEND is said at each write. */
+/* The flags of the guest that go to the host's kernel.  Not O_DIRECT, which would require aligned memory; not
+ * O_NOATIME, which only owners may use; and not O_APPEND, which each write has instead. */
 static int flags_of(const struct fuse_file_info *fi)
 {
     return fi->flags & (O_ACCMODE | O_TRUNC | O_DSYNC | O_SYNC);
 }
 
-/* A node's file once more, for its content: of regular files alone, since a FIFO would wait, and a device does what its
- * driver does. */
+/* Opens a node's file again, for its content.  For regular files only: opening a FIFO would wait, and opening a device
+ * does whatever its driver does. */
 static int open_again(int fd, mode_t type, int flags)
 {
     if (type != S_IFREG)
@@ -38,7 +38,7 @@ static int make_file(fuse_req_t req, int folder, const char *name, mode_t mode, 
     return fd;
 }
 
-/* A file that somebody else has made meanwhile is opened as what it is. */
+/* If somebody else has created the file meanwhile, that file is opened. */
 void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
 {
     struct share *s = share_of(req);
@@ -85,8 +85,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
         fuse_reply_buf(req, reply_buffer(), (size_t)n);
 }
 
-/* Who appends, appends to what the host's file is by now.  Pages of a shared mapping have their place, whatever the
- * file was opened for. */
+/* An append goes to the present end of the host's file.  Pages of a shared mapping keep their place, even if the file
+ * was opened for appending. */
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
 {
     (void)ino;
@@ -136,7 +136,7 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
     reply_result(req, h ? fallocate(h->fd, mode, offset, len) : -1);
 }
 
-/* The guest's kernel asks for these two alone; others would move what no other thread expects to move. */
+/* The guest's kernel asks only for these two; others would move a position that other threads use. */
 void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
 {
     (void)ino;
@@ -156,7 +156,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino, off_t offset, struct fus
                         off_t to_offset, struct fuse_file_info *to_fi, size_t len, int flags)
 {
     (void)ino, (void)to;
-    const size_t at_once = 64 << 20; /* a thread is not kept for long: the guest asks for the rest */
+    const size_t at_once = 64 << 20; /* so that a thread is soon free again; the guest asks for the rest */
     struct handles *handles = share_of(req)->handles;
     cleanup_handle struct handle *from = handles_use(handles, fi->fh, false);
     cleanup_handle struct handle *into = from ? handles_use(handles, to_fi->fh, false) : NULL;

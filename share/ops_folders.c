@@ -1,6 +1,6 @@
-/* The host's position after each entry is the guest's offset: an entry that did not fit is the next reply's first, and
- * no position is set again unless the guest goes elsewhere.  (With seekdir at every READDIR, rm -r missed entries of a
- * tmpfs.) */
+/* The guest's offset is the host's position after each entry.  An entry that did not fit is the first of the next
+ * reply, and no position is set again unless the guest goes elsewhere.  (With seekdir at every READDIR, rm -r missed
+ * entries of a tmpfs.) */
 #include "common/cleanup.h"
 #include "share/reply.h"
 
@@ -55,8 +55,8 @@ static bool is_dots(const char *name)
     return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
-/* The entry with its attributes, for which the guest then knows it; an entry without a node number is one that it knows
- * by name alone. */
+/* Adds the entry with its attributes, and counts it as known to the guest.  Of an entry without a node number, the
+ * guest learns only the name. */
 static void add_known(fuse_req_t req, const struct handle *h, const struct dirent64 *d, char *out, size_t size)
 {
     struct fuse_entry_param e = {0};

@@ -19,21 +19,21 @@ mode_t mode_to_make(mode_t mode)
     return (mode & group) == group ? mode & ~(mode_t)S_ISGID : mode;
 }
 
-/* A thread that may not do it acts as who asks for it. */
+/* Acts as the guest's process that asked. */
 static int as_requester(fuse_req_t req)
 {
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
     return actor_as(ctx->uid, ctx->gid);
 }
 
-/* The guest's kernel leaves the umask to us: a folder with a default ACL has none (FUSE_CAP_DONT_MASK).  Each thread
- * has its own (share/serve.c). */
+/* The guest's kernel leaves the umask to us (FUSE_CAP_DONT_MASK), since it does not apply in a folder with a default
+ * ACL.  Each thread has its own (share/serve.c). */
 static void mask(fuse_req_t req)
 {
     umask(fuse_req_ctx(req)->umask & 0777);
 }
 
-/* The owner of a file or folder removes and links as they may. */
+/* Acts as the owner of a file or folder, who may remove and link it. */
 static int as_owner(const struct node *node)
 {
     struct statx st;
@@ -59,7 +59,7 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
     fuse_reply_none(req);
 }
 
-/* Sockets and FIFOs are names alone: what is sent through them stays in the guest, or on the host. */
+/* Only the names of sockets and FIFOs are shared: data sent through them stays in the guest, or on the host. */
 void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
     (void)rdev;

@@ -49,7 +49,7 @@ struct stat attributes_of(const struct share *s, const struct statx *st)
                        .st_atim = time_of(st->stx_atime),
                        .st_mtim = time_of(st->stx_mtime),
                        .st_ctim = time_of(st->stx_ctime)};
-    /* All is one device to the guest: files on mounts inside the folder must not look like links of others. */
+    /* The guest sees one device: files on mounts inside the folder must not look like hard links of other files. */
     if (out.st_dev != s->dev)
         out.st_ino ^= out.st_dev << 40;
     return out;
@@ -71,7 +71,7 @@ int entry_find(struct share *s, int folder, const char *name, struct fuse_entry_
 
 void reply_errno(fuse_req_t req)
 {
-    /* The server's descriptors are the guest's files. */
+    /* The guest's files use the server's descriptors, so the guest gets the error for a whole system. */
     fuse_reply_err(req, errno == EMFILE ? ENFILE : errno);
 }
 

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-/* Seconds for which the guest believes a name and attributes without asking: what the host changes is seen then. */
+/* Seconds for which the guest uses a name and attributes without asking again; then it sees the host's changes. */
 #define SHARE_TIMEOUT 1.0
 
 struct share {
@@ -17,7 +17,7 @@ struct share {
     struct handles *handles;
     dev_t dev;   /* of the folder */
     bool suid;   /* the guest may make set-user-id files of root, and set file capabilities */
-    bool remote; /* the file system tells of a write's failure when the file is closed */
+    bool remote; /* the file system reports a failed write when the file is closed */
     /* held while a mode with set-user-id bits, or an owner, is set: the two decide together */
     pthread_mutex_t owners;
 };
@@ -27,14 +27,14 @@ static inline struct share *share_of(fuse_req_t req)
     return fuse_req_userdata(req);
 }
 
-/* The name of a descriptor in the working directory, which is /proc/self/fd (share/serve.c).  The kernel goes from it
- * to the file itself: for system calls that do not take an O_PATH descriptor. */
+/* The name of a descriptor in the working directory, which is /proc/self/fd (share/serve.c).  The name leads to the
+ * file itself, for system calls that do not take an O_PATH descriptor. */
 struct fd_name {
     char text[12];
 };
 struct fd_name fd_name(int fd);
 
-/* The attributes of what fd, an O_PATH one or not, holds.  -1 with errno. */
+/* The attributes of the file that fd (O_PATH or not) refers to.  -1 with errno. */
 int attributes_read(int fd, struct statx *st);
 struct stat attributes_of(const struct share *s, const struct statx *st);
 

@@ -1,13 +1,13 @@
 /* Theory of operation
  *
- * A thread for each connection reads a message, has it judged (share/check.c), and gives it to libfuse, which calls the
+ * A thread for each connection reads a message, checks it (share/check.c), and gives it to libfuse, which calls the
  * operation and replies.  A thread thus has one request at a time, and the guest's relay sends none before the reply.
  * The first message of all is INIT; the other connections' messages wait until it is answered.
  *
- * Nothing is ever opened by a path.  A name is one component below an O_PATH descriptor that the guest's node stands
- * for, opened with O_NOFOLLOW; what an O_PATH descriptor holds is opened again by its name in /proc/self/fd, which is
- * the working directory.  So a folder that somebody replaces by a link leads nowhere.  Landlock, where the kernel has
- * it, refuses what is no longer below the folder because the host has moved it. */
+ * Nothing is ever opened by a path.  The guest's node stands for an O_PATH descriptor; a name is one component below
+ * it, opened with O_NOFOLLOW.  To open the file of an O_PATH descriptor itself, the server uses its name in
+ * /proc/self/fd, which is the working directory.  So a folder that somebody replaces by a link leads nowhere.
+ * Landlock, where the kernel has it, refuses a file that the host has moved out of the folder. */
 #include "share/serve.h"
 
 #include "common/cleanup.h"
@@ -123,7 +123,7 @@ static ssize_t receive(int connection, char *buffer)
     return n == (ssize_t)rest ? (ssize_t)head->len : 0;
 }
 
-/* 0; 1: the connection is of no more use to the other side; -1: its message was none. */
+/* 0; 1: the connection is of no more use to the other side; -1: the message was invalid. */
 static int process(struct server *s, int connection, char *message, size_t len, bool first)
 {
     int judged = check_message(message, len, first, s->options.readonly);
@@ -138,7 +138,7 @@ static int process(struct server *s, int connection, char *message, size_t len, 
     return 0;
 }
 
-/* Whoever brings the first message, all others wait until that is answered. */
+/* The first message may come by any connection; the others wait until it is answered. */
 static int process_in_turn(struct server *s, int connection, char *message, size_t len)
 {
     if (atomic_load(&s->begun))

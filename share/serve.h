@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* An fsync on one connection does not hold up what goes on on the others. */
+/* With several connections, an fsync on one does not hold up the others. */
 enum { SHARE_CONNECTIONS = SHARE_WAYS };
 
 struct share;
@@ -24,7 +24,7 @@ struct share_options {
 struct share *share_new(int folder, const struct share_options *options, struct err *err);
 
 /* Serves the connections, which stay the caller's, with a thread each.  0 when one of them has ended, as all do when
- * the guest unmounts or ends; the others' threads still run: end the process.  -1 with err: what came was not FUSE. */
+ * the guest unmounts or ends; the others' threads still run: end the process.  -1 with err: a message was not FUSE. */
 int share_serve(struct share *s, const int connections[SHARE_CONNECTIONS], struct err *err);
 
 /* One connection, in this thread, from its first message.  For tests; needs share_thread first. */

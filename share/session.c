@@ -1,6 +1,6 @@
-/* One session for all connections: libfuse replies through the session, so where a reply goes is a matter of the
- * thread, and each thread has one connection.  A reply must go back by the connection that brought the request, since
- * the guest's kernel looks for it there. */
+/* All connections share one session.  libfuse replies through the session, so the thread decides where a reply goes:
+ * each thread has one connection.  A reply must go back by the connection that brought the request, since the guest's
+ * kernel looks for it there. */
 #include "share/session.h"
 
 #include "common/log.h"
@@ -114,7 +114,7 @@ static const struct fuse_lowlevel_ops operations = {
     .lseek = op_lseek,
 };
 
-/* libfuse's own messages are for who debugs: each goes with an error that the guest gets. */
+/* libfuse's own messages are for debugging: with each of them, the guest gets an error. */
 static void on_log(enum fuse_log_level level, const char *fmt, va_list ap)
 {
     (void)level;

@@ -1,5 +1,5 @@
-/* Numbers for things that a guest refers to.  A number says a slot and which of the slot's things in turn was meant:
- * one that was never given, or whose thing is gone, finds nothing.  Numbers are never pointers. */
+/* Numbers for things that a guest refers to.  A number consists of a slot and of the turn of the slot's thing: a number
+ * that was never given, or whose thing is gone, finds nothing.  Numbers are never pointers. */
 #ifndef CTR_SHARE_SLOTS_H
 #define CTR_SHARE_SLOTS_H
 
@@ -14,7 +14,7 @@ struct slots {
     uint32_t count, room, max, free; /* count: with the first, which is never used */
 };
 
-/* At most max things, all zero but for that. */
+/* Holds at most max things.  All other members are zero. */
 #define SLOTS(most)                                                                                                    \
     {                                                                                                                  \
         .max = (most)                                                                                                  \
