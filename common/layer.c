@@ -1,6 +1,9 @@
 /* A whiteout, an empty file .wh.NAME, removes NAME from the layers below; .wh..wh..opq removes all that they have in
  * its folder.  Neither affects what the layer itself makes there, before or after it in the archive.  So the archive is
- * read twice: the first reading only removes, while the folder has nothing of this layer yet. */
+ * read twice: the first reading only removes, while the folder has nothing of this layer yet.
+ *
+ * As in overlayfs, a layer that has something below a name has a directory of that name, although it may not say so;
+ * and that directory hides a link or a file in the layers below.  A link of theirs is never followed. */
 #include "common/layer.h"
 
 #include "common/beneath.h"
@@ -11,6 +14,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,6 +70,25 @@ static int remove_content(int folder)
     return 0;
 }
 
+/* Puts an empty directory in the place of what is in the way of path (normal, not ""), and is not one.  -1 with
+ * errno. */
+static int hide(int dir, const char *path)
+{
+    cleanup_close int at = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+    while (at >= 0) {
+        char entry[NAME_MAX + 1];
+        size_t len = strcspn(path, "/");
+        snprintf(entry, sizeof(entry), "%.*s", (int)len, path);
+        int next = openat(at, entry, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (next < 0 && errno == ENOTDIR)
+            return unlinkat(at, entry, 0) < 0 ? -1 : mkdirat(at, entry, 0755);
+        close(at);
+        at = next;
+        path += len + (path[len] == '/');
+    }
+    return -1;
+}
+
 /* The folder that path is in; -1 with errno, ENOENT if it is not there. */
 static int open_parent(int dir, const char *path)
 {
@@ -73,6 +97,9 @@ static int open_parent(int dir, const char *path)
     if (!slash)
         return fcntl(dir, F_DUPFD_CLOEXEC, 3);
     snprintf(parent, sizeof(parent), "%.*s", (int)(slash - path), path);
+    int fd = beneath_walk(dir, parent, O_PATH | O_DIRECTORY, 0);
+    if (fd >= 0 || errno != ENOTDIR || hide(dir, parent) < 0)
+        return fd;
     return beneath_walk(dir, parent, O_PATH | O_DIRECTORY, 0);
 }
 
@@ -115,12 +142,8 @@ static int remove_all(int in, int dir, struct tar_member *m, struct err *err)
     while ((got = tar_next(in, m, err)) == 1) {
         if (!tar_normalize(m->path))
             return err_set(err, "%s: a name with .. in the layer", m->path);
-        if (remove_for(dir, m) < 0) {
-            err_sys(err, "%s: cannot replace or remove what the layers below have there", m->path);
-            if (errno == ENOTDIR)
-                err_hint(err, "a part of its path is a link or a file in a layer below");
-            return -1;
-        }
+        if (remove_for(dir, m) < 0)
+            return err_sys(err, "%s: cannot replace or remove what the layers below have there", m->path);
         bool data = m->type == '0' || m->type == '7';
         if (data && (m->size > INT64_MAX - TAR_BLOCK ||
                      lseek(in, (off_t)((m->size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK), SEEK_CUR) < 0))

@@ -29,7 +29,12 @@ $(B)/fuzz/obj/%.o: %.c | $(TEST_STAMP)
 	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP $(FUZZ_CPP) -c -o $@ $<
 $(B)/fuzz/obj/common/unpack.o: FUZZ_CPP := -DNOFS -include tests/fuzz/nofs.h
 
-FUZZ_TEXTS := plan vmm texts
+FUZZ_TEXTS := plan vmm texts layer
+# on real files, which the others must not write
+FUZZ_OBJ_layer := $(B)/fuzz/obj/files/unpack.o
+$(B)/fuzz/obj/files/unpack.o: common/unpack.c $(wildcard common/*.h) | $(TEST_STAMP)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 FUZZ_OBJ_plan := $(B)/fuzz/obj/tests/lib/kvm.o
 # archives, which no line can hold: GNU tar's, of a name too long for a header, with a time out of bounds
 FUZZ_MORE_texts = @cd $(CURDIR) && for options in --format=gnu --format=pax --pax-option=mtime:=-9223372036854775808.5; do \
