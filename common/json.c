@@ -14,16 +14,16 @@
 
 enum { NUMBERS_MAX = 8192 }; /* tokens: Firecracker's metrics have about 1000 */
 
-static void quoted(struct buf *out, const char *text)
+static void add_text(struct buf *out, const char *text, bool quoted)
 {
     size_t left = strlen(text);
     uint32_t code;
-    buf_str(out, "\"");
+    buf_str(out, quoted ? "\"" : "");
     for (size_t len; left > 0; text += len, left -= len) {
         len = text_decode(text, left, &code);
         if (len == 0)
             buf_str(out, "\\ufffd");
-        else if (code == '"' || code == '\\')
+        else if (quoted && (code == '"' || code == '\\'))
             buf_fmt(out, "\\%c", *text);
         else if (text_steers(code)) /* plain text even on a terminal */
             buf_fmt(out, "\\u%04x", code);
@@ -31,16 +31,31 @@ static void quoted(struct buf *out, const char *text)
             buf_add(out, text, len);
         len = len ? len : 1;
     }
-    buf_str(out, "\"");
+    buf_str(out, quoted ? "\"" : "");
+}
+
+static void begin_line(struct json *j, const char *key)
+{
+    if (j->in_list)
+        buf_str(j->out, j->first ? "" : ", ");
+    else if (j->out->len > 0)
+        buf_fmt(j->out, "\n%*s", 2 * (j->depth - 1), "");
+    if (key)
+        buf_fmt(j->out, "%s: ", key);
+    j->first = false;
 }
 
 static void item(struct json *j, const char *key)
 {
+    if (j->lines) {
+        begin_line(j, key);
+        return;
+    }
     if (!j->first && j->out->len > 0)
         buf_str(j->out, ",");
     j->first = false;
     if (key) {
-        quoted(j->out, key);
+        add_text(j->out, key, true);
         buf_str(j->out, ":");
     }
 }
@@ -48,21 +63,26 @@ static void item(struct json *j, const char *key)
 void json_open(struct json *j, const char *key, char bracket)
 {
     item(j, key);
-    buf_add(j->out, &bracket, 1);
     j->first = true;
+    j->in_list = bracket == '[';
+    j->depth += bracket == '{';
+    if (!j->lines)
+        buf_add(j->out, &bracket, 1);
 }
 
 void json_close(struct json *j, char bracket)
 {
-    buf_add(j->out, &bracket, 1);
-    j->first = false;
+    j->first = j->in_list = false;
+    j->depth -= bracket == '}';
+    if (!j->lines)
+        buf_add(j->out, &bracket, 1);
 }
 
 void json_string(struct json *j, const char *key, const char *value)
 {
     item(j, key);
     if (value)
-        quoted(j->out, value);
+        add_text(j->out, value, !j->lines);
     else
         buf_str(j->out, "null");
 }

@@ -7,11 +7,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A writer: opens, closes and values put the commas themselves.  key is NULL inside arrays and at the
- * top. */
+/* A writer: opens, closes and values put the commas themselves.  key is NULL inside arrays and at the top.
+ *
+ * With lines, the same comes out for people: lines of `key: value`, what is in an object indented, a list in one line,
+ * and no newline at the end.  out is empty then, and no list has a list or an object in it. */
 struct json {
     struct buf *out;
+    bool lines;
     bool first;
+    /* of lines: */
+    bool in_list;
+    int depth;
 };
 
 void json_open(struct json *j, const char *key, char bracket);        /* '{' or '[' */

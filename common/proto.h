@@ -61,7 +61,7 @@ enum proto_type {
     PROTO_SETTINGS, /* once, before all others: the time as in PROTO_TIME (three u32), then what the guest is to be
                        and to run (common/settings.h).  From entry alone */
     /* ctr-jailer to entry */
-    PROTO_STATUS = 96, /* answered by PROTO_TEXT: JSON */
+    PROTO_STATUS = 96, /* u32 enum proto_form, or nothing: JSON; answered by PROTO_TEXT */
     PROTO_LOGS,        /* answered by PROTO_TEXT: the guest's console */
     PROTO_STOP,        /* u32 seconds; answered by an empty PROTO_TEXT; the connection ends with the VM */
     PROTO_HEALTH,      /* answered by PROTO_TEXT: the state, a NUL, and VM_HEALTHCHECK_CMD or "" */
@@ -73,6 +73,9 @@ enum proto_type {
     PROTO_TEXT = 112, /* bytes */
     PROTO_STREAM,     /* u32 kind, with the descriptor of the guest's connection (SCM_RIGHTS) */
 };
+
+/* How a status is written: for programs; or for people, as lines of `name: value`. */
+enum proto_form { PROTO_JSON, PROTO_LINES };
 
 /* Why a command ended: STARVED is by the guest's kernel, out of memory. */
 enum { PROTO_ENDED, PROTO_STARVED };

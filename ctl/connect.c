@@ -77,13 +77,13 @@ char *ctl_state(const char *id, size_t *len)
     return alive < 0 ? NULL : io_read_file(AT_FDCWD, path, STATE_MAX, len);
 }
 
-int ctl_ask(const char *id, enum proto_type type, bool last, struct buf *out, struct err *err)
+int ctl_ask(const char *id, enum proto_type type, enum proto_form form, bool last, struct buf *out, struct err *err)
 {
     cleanup_close int fd = ctl_connect(id, err);
     if (fd < 0 || (last && confine_client(err) < 0))
         return -1;
     cleanup_buf struct buf request = {0}, answer = {0};
-    proto_put(&request, type, NULL, 0, NULL, 0);
+    proto_put(&request, type, &(uint32_t){form}, 1, NULL, 0);
     /* When it was refused at once, reading says so. */
     if (buf_failed(&request) || (send(fd, request.data, request.len, MSG_NOSIGNAL) < 0 && errno != EPIPE))
         return err_sys(err, "cannot query the VM");

@@ -39,9 +39,10 @@ int ctl_connect(const char *id, struct err *err);
  * because a dead VM's directory stays until the next start.  NULL with errno. */
 char *ctl_state(const char *id, size_t *len);
 
-/* Sends one request, waits for the text of the reply, and appends it to out. last: this process only prints afterwards,
- * and is confined to that before it sends the request (common/confine.h).  -1 with err. */
-int ctl_ask(const char *id, enum proto_type type, bool last, struct buf *out, struct err *err);
+/* Sends one request (form is of a status; others ignore it), waits for the text of the reply, and appends it to out.
+ * last: this process only prints afterwards, and is confined to that before it sends the request (common/confine.h). -1
+ * with err. */
+int ctl_ask(const char *id, enum proto_type type, enum proto_form form, bool last, struct buf *out, struct err *err);
 
 /* Writes foreign text to stdout: without control characters on a terminal (common/text.h), unless raw; unchanged to
  * anything else.  -1 with err. */

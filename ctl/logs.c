@@ -216,7 +216,7 @@ int ctl_logs(const char *id, char **argv, struct err *err)
     if (l.follow || l.times || l.tail != UINT64_MAX)
         return err_set(err, "logs: -f, -t and --tail are for the output of a VM in the background, which %s is not",
                        l.id ? l.id : "a console");
-    if (ctl_ask(l.id, l.vmm ? PROTO_VMM_LOGS : PROTO_LOGS, true, &text, err) < 0)
+    if (ctl_ask(l.id, l.vmm ? PROTO_VMM_LOGS : PROTO_LOGS, PROTO_JSON, true, &text, err) < 0)
         return -1;
     return ctl_print(&text, l.raw, err);
 }

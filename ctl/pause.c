@@ -7,7 +7,7 @@ static int ask(const char *id, char **argv, enum proto_type type, struct err *er
     cleanup_buf struct buf why = {0};
     if (argv[1])
         return err_set(err, "%s: takes no arguments", argv[0]);
-    if (ctl_ask(id, type, true, &why, err) < 0)
+    if (ctl_ask(id, type, PROTO_JSON, true, &why, err) < 0)
         return -1;
     return why.len ? err_set(err, "%s: %s", argv[0], why.data) : 0;
 }

@@ -20,38 +20,12 @@ static int run_check(const char *id, const char *command, struct err *err)
     return found < 0 ? -1 : ctl_run(id, &check, err);
 }
 
-/* The JSON as lines of `name: value`, what is in an object indented, lists in one line. */
-static void add_lines(struct buf *out, const struct buf *json)
-{
-    unsigned depth = 0, lists = 0;
-    bool quoted = false;
-    for (const char *c = json->data; *c; c++) {
-        if (*c == '\\' && c[1])
-            buf_add(out, ++c, 1);
-        else if (*c == '"')
-            quoted = !quoted;
-        else if (quoted)
-            buf_add(out, c, 1);
-        else if (*c == '[' || *c == ']')
-            lists += *c == '[' ? 1 : -1U;
-        else if (*c == '}')
-            depth--;
-        else if (*c == ':' || (*c == ',' && lists))
-            buf_fmt(out, "%c ", *c);
-        else if (*c == ',' || (*c == '{' && depth++))
-            buf_fmt(out, "\n%*s", 2 * ((int)depth - 1), "");
-        else if (*c != '{')
-            buf_add(out, c, 1);
-    }
-    buf_str(out, "\n");
-}
-
 /* 0 or 1: Docker reserves the others.  A paused VM counts as healthy, so that nothing replaces it. (Docker does not
  * check a container that it has paused itself.) */
 static int check_health(const char *id, struct err *err)
 {
     cleanup_buf struct buf text = {0};
-    if (ctl_ask(id, PROTO_HEALTH, false, &text, err) < 0)
+    if (ctl_ask(id, PROTO_HEALTH, PROTO_JSON, false, &text, err) < 0)
         return -1;
     const char *state = text.data, *command = state + strlen(state) + 1;
     if (strcmp(state, "paused") == 0)
@@ -63,7 +37,7 @@ static int check_health(const char *id, struct err *err)
 
 int ctl_status(const char *id, char **argv, struct err *err)
 {
-    cleanup_buf struct buf text = {0}, lines = {0};
+    cleanup_buf struct buf text = {0};
     const char *how = argv[1] ? argv[1] : "";
     bool healthy = strcmp(how, "--healthy") == 0, json = strcmp(how, "--json") == 0;
     bool metrics = strcmp(how, "--metrics") == 0;
@@ -75,11 +49,8 @@ int ctl_status(const char *id, char **argv, struct err *err)
             log_error("%s", err->text);
         return code == 0 ? 0 : 1;
     }
-    if (ctl_ask(id, metrics ? PROTO_METRICS : PROTO_STATUS, true, &text, err) < 0)
+    if (ctl_ask(id, metrics ? PROTO_METRICS : PROTO_STATUS, json ? PROTO_JSON : PROTO_LINES, true, &text, err) < 0)
         return -1;
-    if (json)
-        buf_str(&text, "\n");
-    else if (!metrics)
-        add_lines(&lines, &text);
-    return ctl_print(json || metrics ? &text : &lines, false, err);
+    buf_str(&text, metrics ? "" : "\n");
+    return ctl_print(&text, false, err);
 }

@@ -2,10 +2,20 @@
 
 #include <string.h>
 
+static void write_status(const struct answers *a, bool lines, struct buf *out)
+{
+    struct json j = {.out = out, .lines = lines};
+    status_fill(a->known.id, status_state_name(*a->known.state), a->known.facts, a->known.boot, &j);
+}
+
 static void fill_status(void *arg, struct buf *out)
 {
-    const struct answers *a = arg;
-    status_fill(a->known.id, status_state_name(*a->known.state), a->known.facts, a->known.boot, out);
+    write_status(arg, false, out);
+}
+
+static void fill_status_lines(void *arg, struct buf *out)
+{
+    write_status(arg, true, out);
 }
 
 static void fill_logs(void *arg, struct buf *out)
@@ -46,6 +56,7 @@ static bool is_paused(void *arg)
 struct control_questions answers_questions(struct answers *a)
 {
     return (struct control_questions){.status = fill_status,
+                                      .status_lines = fill_status_lines,
                                       .logs = fill_logs,
                                       .vmm_logs = fill_vmm_logs,
                                       .health = fill_health,

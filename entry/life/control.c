@@ -90,7 +90,7 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
 {
     struct client *cl = (struct client *)p;
     struct control *c = cl->control;
-    uint32_t seconds;
+    uint32_t seconds, form;
     switch (msg->type) {
     case PROTO_EXEC:
     case PROTO_SIGNAL:
@@ -98,7 +98,7 @@ static void on_message(struct peer *p, const struct proto_msg *msg)
         pass_on(cl, msg);
         break;
     case PROTO_STATUS:
-        reply(cl, c->asked.status);
+        reply(cl, proto_field(msg, 0, &form) && form == PROTO_LINES ? c->asked.status_lines : c->asked.status);
         break;
     case PROTO_LOGS:
         reply(cl, c->asked.logs);

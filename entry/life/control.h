@@ -21,13 +21,14 @@ struct control_events {
 };
 
 struct control_questions {
-    void (*status)(void *arg, struct buf *out);   /* appends JSON */
-    void (*logs)(void *arg, struct buf *out);     /* appends the console's text */
-    void (*vmm_logs)(void *arg, struct buf *out); /* appends Firecracker's log */
-    void (*health)(void *arg, struct buf *out);   /* appends PROTO_HEALTH's answer */
-    void (*metrics)(void *arg);                   /* control_answer is to be called, later */
-    void (*pause)(void *arg, bool paused);        /* the same, later or at once */
-    bool (*paused)(void *arg);                    /* a guest that could not answer gets no exec */
+    void (*status)(void *arg, struct buf *out);       /* appends JSON */
+    void (*status_lines)(void *arg, struct buf *out); /* the same as lines */
+    void (*logs)(void *arg, struct buf *out);         /* appends the console's text */
+    void (*vmm_logs)(void *arg, struct buf *out);     /* appends Firecracker's log */
+    void (*health)(void *arg, struct buf *out);       /* appends PROTO_HEALTH's answer */
+    void (*metrics)(void *arg);                       /* control_answer is to be called, later */
+    void (*pause)(void *arg, bool paused);            /* the same, later or at once */
+    bool (*paused)(void *arg);                        /* a guest that could not answer gets no exec */
     void *arg;
 };
 

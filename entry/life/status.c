@@ -90,24 +90,23 @@ static void fill_boot(struct json *j, const struct status_facts *f, const struct
 }
 
 void status_fill(const char *id, const char *state, const struct status_facts *facts, const struct status_boot *boot,
-                 struct buf *out)
+                 struct json *j)
 {
-    struct json j = {.out = out};
-    json_open(&j, NULL, '{');
-    json_string(&j, "id", id);
-    json_string(&j, "state", state);
-    netjson_fill(&j, facts->link, facts->taken, facts->ports);
-    json_open(&j, "pids", '{');
-    json_number(&j, "entry", (uint64_t)getpid());
-    put_number(&j, "firecracker", facts->firecracker.pid);
-    put_number(&j, "command_in_guest", boot->exec ? (int64_t)boot->pid : -1);
-    json_close(&j, '}');
-    fill_boot(&j, facts, boot);
-    put_number(&j, "restarts", facts->restarts);
-    json_string(&j, "last_exit", facts->last.reason[0] ? facts->last.reason : NULL);
-    put_number(&j, "last_exit_code", facts->last.reason[0] ? facts->last.code : -1);
-    json_string(&j, "healthcheck", facts->healthcheck);
-    json_close(&j, '}');
+    json_open(j, NULL, '{');
+    json_string(j, "id", id);
+    json_string(j, "state", state);
+    netjson_fill(j, facts->link, facts->taken, facts->ports);
+    json_open(j, "pids", '{');
+    json_number(j, "entry", (uint64_t)getpid());
+    put_number(j, "firecracker", facts->firecracker.pid);
+    put_number(j, "command_in_guest", boot->exec ? (int64_t)boot->pid : -1);
+    json_close(j, '}');
+    fill_boot(j, facts, boot);
+    put_number(j, "restarts", facts->restarts);
+    json_string(j, "last_exit", facts->last.reason[0] ? facts->last.reason : NULL);
+    put_number(j, "last_exit_code", facts->last.reason[0] ? facts->last.code : -1);
+    json_string(j, "healthcheck", facts->healthcheck);
+    json_close(j, '}');
 }
 
 /* "STARTS CODE REASON"; only STARTS until the run has ended. */

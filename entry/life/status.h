@@ -2,7 +2,7 @@
 #ifndef CTR_STATUS_H
 #define CTR_STATUS_H
 
-#include "common/buf.h"
+#include "common/json.h"
 #include "netsetup/netplan.h"
 #include "netsetup/takeover.h"
 
@@ -57,9 +57,9 @@ struct status_boot {
     uint32_t pid;              /* the command's, in the guest */
 };
 
-/* Appends it as JSON. */
+/* Writes it as JSON, or as lines. */
 void status_fill(const char *id, const char *state, const struct status_facts *facts, const struct status_boot *boot,
-                 struct buf *out);
+                 struct json *j);
 
 /* Milliseconds from this process's start to each phase of the boot; -1: not yet. */
 enum { STATUS_PHASES = 4 };

@@ -39,7 +39,7 @@ text='\x1b]0;taken\x07 \x9b31m \xc2\x9b31m \xe2\x80\xae end'
 said="ctr-jailer: in the guest: $text"
 raw='<1b>]0;taken<07> <9b>31m <c2><9b>31m <e2><80><ae> end'
 is "a health check's output is text" "$(on_terminal status --healthy)" "$text"$'\n'"$said 0"
-is "status is text" "$(on_terminal status)" "state: $text 0"
+is "status is text" "$(on_terminal status)" "state: {{{,,,$text 0"
 is "status --json is text" "$(on_terminal status --json)" "{\"state\":\"$text\"} 0"
 is "status --metrics is text" "$(on_terminal status --metrics)" "$text 0"
 is "logs are text" "$(on_terminal logs)" "$text 0"

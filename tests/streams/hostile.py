@@ -9,6 +9,7 @@ import struct
 import sys
 
 STARTED, EXITED, END, EXEC, STATUS, LOGS, STOP, HEALTH, METRICS, TEXT, STREAM = 1, 2, 4, 67, 96, 97, 98, 99, 100, 112, 113
+LINES = struct.pack("<I", 1)  # what PROTO_STATUS asks for
 STEERS = b"\x1b]0;taken\x07 \x9b31m \xc2\x9b31m \xe2\x80\xae end\n"
 NAMES = {EXEC: "exec", STATUS: "status", LOGS: "logs", STOP: "stop", HEALTH: "health", METRICS: "metrics"}
 KINDS = {b"kind": 11, b"link-kind": 11, b"pack": 0, b"unpack": 0}  # code: PROTO_COPY_FILE
@@ -72,6 +73,8 @@ while True:
                 run(connection, body)
             elif kind == HEALTH:
                 put(connection, TEXT, data=b"running\0check\0")
+            elif kind == STATUS and body == LINES:
+                put(connection, TEXT, data=b"state: {{{,,," + STEERS.rstrip())
             elif kind == STATUS:
                 put(connection, TEXT, data=b'{"state":"' + STEERS.rstrip() + b'"}')
             elif kind in NAMES:

@@ -146,7 +146,7 @@ static void test_status(void **state)
         .begun = 5000000, .started = 107000000, .link = &link, .ports = &ports, .firecracker = STATUS_PROCESS_NONE};
     struct status_boot boot = {.exec = 400000000, .exec_ms = 250, .init_ms = 200, .pid = 77};
     char wanted[512];
-    status_fill("id", "running", &facts, &boot, &out);
+    status_fill("id", "running", &facts, &boot, &(struct json){.out = &out});
     snprintf(wanted, sizeof(wanted),
              "{\"id\":\"id\",\"state\":\"running\",\"address\":\"10.1.2.2\",\"address6\":null,\"tap\":\"ctr0\","
              "\"ports\":[\"8080:80/tcp\",\"127.0.0.1:2000-2010:3000-3010/udp\"],"
@@ -156,11 +156,22 @@ static void test_status(void **state)
              "\"healthcheck\":null}",
              getpid());
     assert_string_equal(out.data, wanted);
+    out.len = 0;
+    facts.healthcheck = "a \"b\"\n\x1b";
+    status_fill("id", "running", &facts, &boot, &(struct json){.out = &out, .lines = true});
+    snprintf(wanted, sizeof(wanted),
+             "id: id\nstate: running\naddress: 10.1.2.2\naddress6: null\ntap: ctr0\n"
+             "ports: 8080:80/tcp, 127.0.0.1:2000-2010:3000-3010/udp\n"
+             "pids: \n  entry: %d\n  firecracker: null\n  command_in_guest: 77\n"
+             "boot_ms: \n  firecracker: 102\n  kernel: 145\n  init: 345\n  exec: 395\nrestarts: 0\n"
+             "last_exit: null\nlast_exit_code: null\nhealthcheck: a \"b\"\\u000a\\u001b",
+             getpid());
+    assert_string_equal(out.data, wanted);
     net_ports_free(&ports);
     out.len = 0;
     status_fill("id", "booting",
                 &(struct status_facts){.restarts = -1, .firecracker = STATUS_PROCESS_NONE, .healthcheck = "a \"b\""},
-                &(struct status_boot){0}, &out);
+                &(struct status_boot){0}, &(struct json){.out = &out});
     assert_non_null(strstr(out.data, "\"address\":null"));
     assert_non_null(strstr(out.data, "\"kernel\":null,\"init\":null,\"exec\":null}"));
     assert_non_null(strstr(
