@@ -35,8 +35,8 @@ int loop_add(struct loop *l, struct watch *w);
  * A watch that is not in the loop is ignored. */
 void loop_remove(struct loop *l, struct watch *w);
 
-/* Calls the timer's function once, when ns (of loop_now's clock) is reached; UINT64_MAX: never.  Allowed at any
- * time, also when it runs already.  It must stay where it is meanwhile. */
+/* Calls the timer's function once, when ns (of loop_now's clock) is reached; UINT64_MAX: never.  Allowed at any time,
+ * even if it runs already.  It must stay where it is meanwhile. */
 void loop_timer(struct loop *l, struct timer *t, uint64_t ns);
 
 /* The loop's own timer, whose function may change.  Calls fired once when ns (of loop_now's clock) is reached;

@@ -105,7 +105,7 @@ static int put_header(struct pack *p, struct tar_header *h)
     return io_write_all(p->out, h, sizeof(*h));
 }
 
-/* The name in the archive of what is called path here. */
+/* The name in the archive for the file called path here. */
 static const char *archive_name(const struct pack *p, const char *path, char out[TAR_PATH])
 {
     if (!*p->name || !*path)

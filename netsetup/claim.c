@@ -26,7 +26,8 @@
 #define PREFIX "ctr-jailer/"
 enum { NAME_MAX_LEN = NET_MARK_MAX + 8, NONCE_TRIES = 100, CLAIM_TRIES = 100 };
 
-/* A socket that is bound to the name, or, with connect for how, connected to who is.  -1 with errno. */
+/* A socket that is bound to the name, with how = bind; or, with how = connect, one that is connected to the bound one.
+ * -1 with errno. */
 static int hold_by(int (*how)(int fd, const struct sockaddr *addr, socklen_t len), const char *name)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -100,7 +101,7 @@ static void compare(void *arg, const char *name, uid_t uid)
     w->uid = uid;
 }
 
-/* Of a name that is held: whether another user than root holds it, which a warning tells. */
+/* For a name that is held: whether a user other than root holds it.  If so, a warning says who. */
 static bool has_stranger(const char *name)
 {
     struct claim_wanted w = {.name = name};

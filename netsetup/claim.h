@@ -32,8 +32,8 @@ int claim_subnet(struct in_addr addr);
  * others). */
 int claim_uids(uid_t first);
 
-/* All ports of this namespace (VM_PORTS=all).  A descriptor, or -1 with errno (EADDRINUSE: another VM has them); and
- * whether root holds the claim. */
+/* claim_ports claims all ports of this namespace (VM_PORTS=all).  A descriptor, or -1 with errno (EADDRINUSE: another
+ * VM has them).  claim_ports_held: whether root holds that claim. */
 int claim_ports(void);
 bool claim_ports_held(void);
 

@@ -68,8 +68,8 @@ static bool same_end(const union reset_end *a, const union reset_end *b)
                                         : a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
 }
 
-/* With all ports, every flow that nobody redirects: the next packet of one that a socket here has leads to the socket
- * again. */
+/* With all ports, every UDP flow that no rule redirects.  If the flow belongs to a socket here, its next packet reaches
+ * the socket again. */
 static bool published(const struct net_ports *ports, const struct tuple *asked, const struct tuple *answered)
 {
     unsigned port = ntohs(asked->to.v4.sin_port);

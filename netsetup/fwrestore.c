@@ -61,7 +61,7 @@ int fw_restore(enum fw_backend backend, int family, const char *text, struct err
     return r;
 }
 
-/* Appends a line of the rules' text, but for a rule the line that removes it: `-I CHAIN 2 spec` and `-A CHAIN spec`
+/* Appends a line of the rules' text or, for a rule, the line that removes it: `-I CHAIN 2 spec` and `-A CHAIN spec`
  * become `-D CHAIN spec`.  The line of a VM's own chain stays, since it empties the chain; the chain is removed at the
  * end of its table. */
 static void reverse_line(struct buf *out, const char *line, size_t len, char own[64])

@@ -64,7 +64,7 @@ struct taps {
     struct err *err; /* may be NULL */
     int result;
     bool in_step; /* waits for the kernel, but leaves no thread running */
-    bool facts;   /* the caller does not have those below: find them */
+    bool facts;   /* the caller does not know guest and lost: find them */
     char name[IFNAMSIZ];
     struct link_deletion last;   /* under way */
     struct conntrack_gone guest; /* of the first TAP that has addresses */

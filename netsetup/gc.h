@@ -1,4 +1,4 @@
-/* Removal by mark: of everything in this network namespace that carries a VM's id, whoever made it. */
+/* Removes, by its mark, everything in this network namespace that carries a VM's id, whoever made it. */
 #ifndef CTR_NETSETUP_GC_H
 #define CTR_NETSETUP_GC_H
 

@@ -207,9 +207,9 @@ static void dnat(const struct ctx *c, const char *where, const struct net_port *
     rule(c, where, target, "-p %s --dport %s %s", p->udp ? "udp" : "tcp", ports, match);
 }
 
-/* Everything that reaches an address of this namespace.  What a socket here would get stays its own; answers to
- * connections do not come here (the kernel asks the nat table once a connection).  OUTPUT has no such rules: for the
- * namespace's own programs all is as it was, resolvers on loopback addresses included. */
+/* Publishes every port at this namespace's addresses, except packets for sockets here.  Answers to connections do not
+ * reach these rules (the kernel asks the nat table once for each connection).  OUTPUT has no such rules, so nothing
+ * changes for the namespace's own programs, including their resolvers on loopback addresses. */
 static void publish_all(const struct ctx *c)
 {
 #define HERE "-m addrtype --dst-type LOCAL"

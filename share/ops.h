@@ -1,4 +1,4 @@
-/* The operations of libfuse's low-level API, by kind: a file each.  What all of them need is in share/reply.h. */
+/* The operations of libfuse's low-level API, with one file for each kind.  share/reply.h has what all of them need. */
 #ifndef CTR_SHARE_OPS_H
 #define CTR_SHARE_OPS_H
 

@@ -5,8 +5,8 @@
 #include "common/err.h"
 #include "store/store.h"
 
-/* fd: open for reading; path is for err.  A kernel is what Firecracker boots on this machine; an image is a whole EROFS
- * filesystem with blocks of 4096 bytes, as `rootdisk write` makes it.  0, or -1 with err. */
+/* fd: open for reading; path is for err.  A kernel must be one that Firecracker boots on this machine; an image must be
+ * a whole EROFS filesystem with blocks of 4096 bytes, as `rootdisk write` makes it.  0, or -1 with err. */
 int content_check(enum store_kind kind, int fd, const char *path, struct err *err);
 
 #endif

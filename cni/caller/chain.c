@@ -35,7 +35,8 @@ static bool is_left_out(const char *type)
     return strcmp(type, "tc-redirect-tap") == 0;
 }
 
-/* A plugin's exit code 0 does not yet make its output what the next one and the cache can take. */
+/* Whether a plugin's output is a result, for the next plugin and for the cache: an exit code of 0 does not ensure that.
+ * */
 static bool is_result(const struct buf *text)
 {
     struct jsonread j;

@@ -7,9 +7,9 @@
 #include "common/buf.h"
 #include "common/err.h"
 
-/* ADD by each plugin in turn; the last one's result is in result then, which is empty before; without a plugin that is
- * called, it stays empty.  On failure all is undone, and err set: -1.
- * A plugin tc-redirect-tap is skipped, because entry does its work itself (VM_NETWORK=takeover). */
+/* Calls ADD of each plugin in turn.  result is empty before; afterwards, it has the last plugin's result, or is still
+ * empty if no plugin was called.  On failure, everything is undone: -1 with err.  A plugin tc-redirect-tap is skipped,
+ * because entry does its work itself (VM_NETWORK=takeover). */
 int cni_add(const struct cni_attachment *a, struct buf *result, struct err *err);
 
 /* CHECK by each plugin.  -1 with err when something is not as ADD made it. */

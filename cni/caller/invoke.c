@@ -42,8 +42,8 @@ static int tell(const char *command, const char *type, int status, struct buf *s
                    details);
 }
 
-/* run_program gives a program only PATH as its environment; plugins need that too, and env(1) adds the rest.  It takes
- * every argument with a '=' for a variable. */
+/* run_program gives a program only PATH as its environment; plugins need that too, and env(1) adds the rest.  env(1)
+ * takes every argument with a '=' for a variable. */
 int invoke(const struct cni_attachment *a, const char *command, const char *type, const struct buf *config,
            struct buf *out, struct err *err)
 {
