@@ -7,10 +7,10 @@
 #include "cni/caller/chain.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
-#include "common/descriptors.h"
 #include "common/io.h"
 #include "common/run.h"
 #include "ctl/ctl.h"
+#include "ctl/detach.h"
 #include "ctl/ownresolv.h"
 #include "ctl/portmap.h"
 
@@ -18,7 +18,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -117,15 +116,8 @@ static void wait_for_end(int told)
 
 static void attend(const struct place *p, int told, int lock)
 {
-    int standard[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-    int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, told, lock};
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    setsid();
-    descriptors_blank(standard, 3);
-    (void)descriptors_keep(kept, sizeof(kept) / sizeof(*kept));
-    (void)!chdir("/");
+    detach_signals();
+    (void)detach_files((int[]){told, lock}, 2);
     wait_for_end(told);
     (void)take_away(p, NULL);
     _exit(0);

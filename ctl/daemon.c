@@ -12,18 +12,17 @@
 
 #include "common/cleanup.h"
 #include "common/confine.h"
-#include "common/descriptors.h"
 #include "common/io.h"
 #include "common/jsonread.h"
 #include "common/local.h"
 #include "common/log.h"
 #include "common/signals.h"
+#include "ctl/detach.h"
 #include "ctl/logfile.h"
 #include "ctl/record.h"
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -73,8 +72,7 @@ static void run_logger(const struct record *r, const struct outputs *o)
 {
     struct err err = {0};
     struct logfile log;
-    int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, r->folder, o->read[0], o->read[1]};
-    if (descriptors_keep(kept, sizeof(kept) / sizeof(*kept)) < 0 || logfile_open(&log, r->folder) < 0)
+    if (detach_files((int[]){r->folder, o->read[0], o->read[1]}, 3) < 0 || logfile_open(&log, r->folder) < 0)
         _exit(1);
     if (confine_logging(r->folder, &err) < 0) {
         logfile_add(&log, LOGFILE_STDERR, err.text, strlen(err.text));
@@ -131,26 +129,18 @@ static void write_pid(const struct record *r)
 static void run_keeper(const struct daemon_plan *plan, const struct record *r, int report)
 {
     struct outputs o;
-    sigset_t all;
-    int status = 0, standard[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    setsid();
+    int status = 0;
+    detach_signals();
     write_pid(r);
     if (make_pipes(&o) < 0)
         _exit(1);
     pid_t logger = fork();
-    if (logger == 0) {
-        descriptors_blank(standard, 3);
+    if (logger == 0)
         run_logger(r, &o);
-    }
     pid_t entry = logger < 0 ? -1 : fork();
     if (entry == 0)
         run_entry(plan, &o);
-    descriptors_blank(standard, 3);
-    int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, report, r->folder, r->all};
-    (void)descriptors_keep(kept, sizeof(kept) / sizeof(*kept));
-    (void)!chdir("/");
+    (void)detach_files((int[]){report, r->folder, r->all}, 3);
     if (entry > 0) {
         (void)io_write_all(report, &entry, sizeof(entry));
         wait_for(entry, &status);
