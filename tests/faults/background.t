@@ -11,9 +11,7 @@ build/bin/rootdisk write "$work/tree" "$work/image"
 cp build/faults/waiting "$work"
 cp build/faults/vmlinux "$work/ending"
 cd "$work"
-run=(env PATH="$work/bin:$PATH" VM_INITRD_IMAGE="$top/build/initramfs.cpio" VM_NETWORK=none VM_LOG_LEVEL=error
-    VM_FIRECRACKER_BIN="$top/build/firecracker/firecracker" VM_JAILER_BIN="$top/build/firecracker/jailer"
-    VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1)
+run+=(VM_NETWORK=none)
 ctr() { "${run[@]}" ctr-jailer "$@"; }
 ctr image add image app >/dev/null
 ctr kernel add waiting waiting >/dev/null

@@ -15,9 +15,7 @@ jq -n --arg arch "$arch" '{os: "linux", architecture: $arch, config: {
     Entrypoint: ["/guest-static", "argv"], Cmd: ["x y", ""], Healthcheck: {Test: ["CMD-SHELL", "true"]}}}' >config.json
 jq 'del(.config)' config.json >bare.json
 export HOST_SECRET=not-for-the-guest
-run=(env PATH="$work/bin:$PATH" VM_INITRD_IMAGE="$top/build/initramfs.cpio" VM_NETWORK=none VM_LOG_LEVEL=error
-    VM_FIRECRACKER_BIN="$top/build/firecracker/firecracker" VM_JAILER_BIN="$top/build/firecracker/jailer"
-    VM_JAIL_BASE="$work/jails" VM_SCRATCH_DIR="$work/scratch" ROOTFS_SIZE=64M DATAFS_SIZE=64M MEM_SIZE_MIB=64 VCPU_COUNT=1)
+run+=(VM_NETWORK=none)
 bin/ctr-jailer image add image org/app:1.0 config.json >/dev/null
 bin/ctr-jailer image add image plain bare.json >/dev/null
 bin/ctr-jailer image add image none >/dev/null
