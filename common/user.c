@@ -98,15 +98,28 @@ static bool find_user(const char *passwd, const char *spec, size_t len, struct p
     return false;
 }
 
-static int find_group(const char *group, const char *name, struct user *user, struct err *err)
+static int find_group(const char *group, const char *name, size_t len, struct user *user, struct err *err)
 {
     struct passwd_line l;
     while (next_line(&group, &l))
-        if (is(&l, 0, name, strlen(name)) && l.count >= 3 && read_id(l.field[2], l.len[2], &user->gid))
+        if (is(&l, 0, name, len) && l.count >= 3 && read_id(l.field[2], l.len[2], &user->gid))
             return 0;
-    if (read_id(name, strlen(name), &user->gid))
+    if (read_id(name, len, &user->gid))
         return 0;
-    return err_set(err, "there is no group '%s' in the image's /etc/group", name);
+    return err_set(err, "there is no group '%.*s' in the image's /etc/group", (int)len, name);
+}
+
+static int read_groups(const char *list, struct user *user, struct err *err)
+{
+    for (const char *end;; list = end + 1) {
+        end = strchrnul(list, ',');
+        if (user->group_count == USER_GROUPS_MAX)
+            return err_set(err, "there are more than %d supplementary groups", USER_GROUPS_MAX);
+        if (!read_id(list, (size_t)(end - list), &user->groups[user->group_count++]))
+            return err_set(err, "'%.*s' is not the number of a supplementary group", (int)(end - list), list);
+        if (!*end)
+            return 0;
+    }
 }
 
 int user_find(const char *spec, const char *passwd, const char *group, struct user *user, struct err *err)
@@ -114,6 +127,8 @@ int user_find(const char *spec, const char *passwd, const char *group, struct us
     *user = (struct user){.home = "/"};
     size_t len = strcspn(spec, ":");
     const char *wanted = spec[len] && spec[len + 1] ? spec + len + 1 : NULL;
+    size_t wanted_len = wanted ? strcspn(wanted, ":") : 0;
+    const char *more = wanted && wanted[wanted_len] ? wanted + wanted_len + 1 : NULL;
     if (len == 0) {
         spec = "0";
         len = 1;
@@ -129,9 +144,11 @@ int user_find(const char *spec, const char *passwd, const char *group, struct us
         snprintf(user->home, sizeof(user->home), "%.*s", (int)l.len[5], l.field[5]);
     else if (user->uid == 0)
         snprintf(user->home, sizeof(user->home), "/root");
-    if (wanted)
-        return find_group(group, wanted, user, err);
-    if (found)
+    if (more && read_groups(more, user, err) < 0)
+        return -1;
+    if (wanted_len)
+        return find_group(group, wanted, wanted_len, user, err);
+    if (found && !more)
         add_groups(group, l.field[0], l.len[0], user);
     return 0;
 }

@@ -88,7 +88,7 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_JAILER_BIN] = {"VM_JAILER_BIN", NULL, "/usr/lib/ctr-jailer/jailer", NULL, "Firecracker's jailer"},
     [OPT_JAIL_BASE] = {"VM_JAIL_BASE", NULL, "/srv/jailer", NULL, "where jails are made", TYPE(VALUE_PATH)},
     [OPT_VM_ID] = {"VM_ID", NULL, NULL, "random", "the VM's id: up to 64 of A-Z a-z 0-9 -", TYPE(VALUE_ID)},
-    [OPT_USER] = {"VM_USER", NULL, NULL, "root", "the command's user in the guest: name or id[:group]"},
+    [OPT_USER] = {"VM_USER", NULL, NULL, "root", "the command's user in the guest: name or id[:group[:gid,...]]"},
     [OPT_WORKDIR] = {"VM_WORKDIR", NULL, NULL, "the container's, or /", "the command's working directory in the guest",
                      TYPE(VALUE_PATH)},
     [OPT_INIT] = {"VM_INIT", NULL, "auto", NULL, "whether the command is PID 1: yes, no; auto: if it is an init",

@@ -60,8 +60,16 @@ static void test_users(void **state)
     assert_user("www:", 33, 34, 2, "/var/www"); /* as for Docker, an empty half is one that is not given */
     assert_user(":staff", 0, 50, 0, "/root");
     assert_user(":", 0, 0, 1, "/root");
-    static const char *const bad[] = {"nobody",     "www:nogroup", "bad",      "short",
-                                      "4294967295", "-1",          ":nogroup", "www:staff:"};
+    assert_user("www:7:10,4294967294,10", 33, 7, 3, "/var/www");
+    assert_user("33:staff:5", 33, 50, 1, "/var/www");
+    assert_user("0:0:0", 0, 0, 1, "/root");
+    assert_user("www::5", 33, 34, 1, "/var/www");
+    assert_int_equal(find("4:5:6,7", &user), 0);
+    assert_int_equal(user.groups[0], 6);
+    assert_int_equal(user.groups[1], 7);
+    static const char *const bad[] = {
+        "nobody",  "www:nogroup", "bad",      "short",     "4294967295",      "-1", ":nogroup", "www:staff:",
+        "www:7:a", "www:7:5,",    "www:7:,5", "www:7:5:6", "www:7:4294967295"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         if (find(bad[i], &user) != -1)
             fail_msg("%s was found", bad[i]);
