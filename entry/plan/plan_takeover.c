@@ -6,6 +6,8 @@
 #include "entry/plan/plan.h"
 #include "entry/plan/plan_parts.h"
 
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +69,17 @@ static enum option given_for_nat(const struct options *o)
     return OPT_COUNT;
 }
 
+/* The engine's --network none: the loopback interface is the only one that is up. */
+static bool has_no_network(void)
+{
+    struct ifaddrs *all = NULL;
+    bool none = getifaddrs(&all) == 0;
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next)
+        none = none && (!(i->ifa_flags & IFF_UP) || (i->ifa_flags & IFF_LOOPBACK));
+    freeifaddrs(all);
+    return none;
+}
+
 /* nat works wherever takeover does, so whatever is in takeover's way is only told. */
 static void choose_network(const struct options *o, struct plan *plan)
 {
@@ -74,7 +87,11 @@ static void choose_network(const struct options *o, struct plan *plan)
     enum option given = given_for_nat(o);
     if (given != OPT_COUNT)
         err_set(&why, "%s is given", option_name(given));
-    else if (takeover_check(&plan->taken, &why) == 0)
+    else if (has_no_network()) {
+        plan->network = NETWORK_NONE;
+        log_info("VM_NETWORK=auto comes to none: the container has no interface that is up");
+        return;
+    } else if (takeover_check(&plan->taken, &why) == 0)
         takeover_supported(&why);
     plan->network = why.text[0] ? NETWORK_NAT : NETWORK_TAKEOVER;
     if (why.text[0])

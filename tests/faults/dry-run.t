@@ -183,7 +183,8 @@ if [ -e /proc/sys/net/core/netdev_max_backlog ]; then # this is the host's own n
     plan VM_PORTS=all "$entry" --dry-run /bin/run
     like "but never the host's own" "$STATUS $(said)" '125 VM_PORTS=all: with host networking *'
 fi
-network_is 'auto: nat without an interface' 'nat/*there is no interface*' 'ip link set eth0 down; ip link set eth1 down' VM_NETWORK=auto
+network_is 'auto: none without an interface that is up' 'none/VM_NETWORK=auto comes to none: *no interface that is up' \
+    'ip link set lo up; ip link set eth0 down; ip link set eth1 down' VM_NETWORK=auto
 network_is 'auto: nat without the right to load programs' 'nat/VM_NETWORK=auto comes to nat: *bpf(2)*' \
     'set -- setpriv --bounding-set=-sys_admin,-bpf,-perfmon "$@"' VM_NETWORK=auto
 
