@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -110,13 +111,27 @@ int jail_complete(const struct jail *j, struct err *err)
                : 0;
 }
 
+/* The jailer lets Firecracker have this many open files (src/jailer/src/resource_limits.rs), and fails if the
+ * container's own limit is lower; then that one holds. */
+enum { FILES_MAX = 2048 };
+
+static void limit_files(char argument[32])
+{
+    struct rlimit own = {.rlim_max = FILES_MAX};
+    getrlimit(RLIMIT_NOFILE, &own);
+    snprintf(argument, 32, "no-file=%llu", (unsigned long long)(own.rlim_max < FILES_MAX ? own.rlim_max : FILES_MAX));
+}
+
 static void exec_jailer(const struct jail_plan *plan, int console, int report)
 {
-    char uid[16], gid[16];
+    char uid[16], gid[16], files[32];
+    limit_files(files);
     snprintf(uid, sizeof(uid), "%u", plan->uid);
     snprintf(gid, sizeof(gid), "%u", plan->gid);
-    const char *const options[] = {"jailer", "--id",  plan->id, "--exec-file",       plan->firecracker, "--uid",
-                                   uid,      "--gid", gid,      "--chroot-base-dir", plan->base,        NULL};
+    const char *const options[] = {
+        "jailer", "--id",  plan->id, "--exec-file",       plan->firecracker, "--uid",
+        uid,      "--gid", gid,      "--chroot-base-dir", plan->base,        "--resource-limit",
+        files,    NULL};
     const char *const vmm[] = {"--",      "--api-sock", plan->api_socket, "--log-path",
                                plan->log, "--level",    "Warning",        NULL};
     const char *const *const parts[] = {options, plan->extra, vmm};
