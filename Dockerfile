@@ -34,7 +34,7 @@ COPY --from=kernel /kernel/modules.list /kernel/
 COPY --from=kernel /kernel/modules /kernel/modules
 RUN make -j"$(nproc)" SETUP=no programs && \
     mk/mkinitramfs /initramfs.cpio build/bin/init /kernel/modules /kernel/modules.list /bin/busybox && \
-    strip build/bin/entry build/bin/ctr-jailer build/bin/rootdisk build/bin/share
+    strip build/bin/entry build/bin/ctr-jailer build/bin/rootdisk build/bin/share build/bin/ctr-jailer-oci
 
 FROM ${BASE}
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
@@ -44,7 +44,8 @@ RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-ins
 COPY --from=firecracker /fc/firecracker /fc/jailer /usr/lib/ctr-jailer/
 COPY --from=kernel /kernel/vmlinux /usr/lib/ctr-jailer/
 COPY --from=programs /initramfs.cpio /usr/lib/ctr-jailer/
-COPY --from=programs /src/build/bin/entry /src/build/bin/ctr-jailer /src/build/bin/rootdisk /usr/bin/
+COPY --from=programs /src/build/bin/entry /src/build/bin/ctr-jailer /src/build/bin/rootdisk \
+     /src/build/bin/ctr-jailer-oci /usr/bin/
 COPY --from=programs /src/build/bin/share /usr/lib/ctr-jailer/
 # CMD is the user's: it is what runs in the guest.
 ENTRYPOINT ["/usr/bin/entry"]

@@ -45,6 +45,7 @@ SRC_netsetup := $(wildcard netsetup/*.c) $(COMMON)
 SRC_ctr-jailer := $(wildcard ctl/*.c cni/caller/*.c) $(call lib,store) $(COMMON)
 SRC_tc-redirect-tap := $(wildcard cni/*.c) $(call lib,netsetup) $(COMMON)
 SRC_share := $(wildcard share/*.c) $(COMMON)
+SRC_ctr-jailer-oci := $(wildcard oci/*.c) $(COMMON)
 SRC_init := $(wildcard guest-init/*.c) $(COMMON)
 LIBS_entry := -lmnl -lfuse3
 LIBS_rootdisk := -lfuse3
@@ -55,6 +56,7 @@ LIBS_tc-redirect-tap := -lmnl
 # A folder without a main.c is a program still to come.
 PROGRAMS := $(foreach p,entry rootdisk netsetup share,$(if $(wildcard $(p)/main.c),$(p)))
 PROGRAMS += $(if $(wildcard ctl/main.c),ctr-jailer) $(if $(wildcard cni/main.c),tc-redirect-tap)
+PROGRAMS += $(if $(wildcard oci/main.c),ctr-jailer-oci)
 
 .PHONY: all run test check bench image clean programs
 all: programs
@@ -88,7 +90,7 @@ $(B)/asan/%.o: %.c
 	  -fno-omit-frame-pointer -c -o $@ $<
 
 # One cmocka program per tests/unit/test_*.c, linked with every production object but the mains.
-UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup share guest-init ctl store cni,$(call lib,$(d)))
+UNIT_SRC := $(COMMON) $(foreach d,entry rootdisk netsetup share guest-init ctl store cni oci,$(call lib,$(d)))
 UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 $(B)/unit/%: $(B)/asan/tests/unit/%.o $(UNIT_SRC:%.c=$(B)/asan/%.o)
 	@mkdir -p $(@D)

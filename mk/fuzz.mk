@@ -29,7 +29,7 @@ $(B)/fuzz/obj/%.o: %.c | $(TEST_STAMP)
 	$(Q)$(CLANG) $(CPPFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -MMD -MP $(FUZZ_CPP) -c -o $@ $<
 $(B)/fuzz/obj/common/unpack.o: FUZZ_CPP := -DNOFS -include tests/fuzz/nofs.h
 
-FUZZ_TEXTS := plan vmm texts layer
+FUZZ_TEXTS := plan vmm texts layer oci
 # on real files, which the others must not write
 FUZZ_OBJ_layer := $(B)/fuzz/obj/files/unpack.o
 $(B)/fuzz/obj/files/unpack.o: common/unpack.c $(wildcard common/*.h) | $(TEST_STAMP)

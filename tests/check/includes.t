@@ -14,6 +14,7 @@ ALLOWED = {
     "ctl": {"common", "store", "cni"},
     "store": {"common"},
     "cni": {"netsetup", "common"},
+    "oci": {"common"},
     "entry": {"rootdisk", "share", "netsetup", "common"},
 }
 # The same for the rooms of entry.  main.c, the outline, may include from all of them; disks and vmm do not know each

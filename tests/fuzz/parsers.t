@@ -2,7 +2,7 @@
 # A short run of the parsers of what others write, from the corpora in the repository: FUZZ= seconds each (5).
 set -euo pipefail
 . tests/lib/tap.sh
-for target in plan vmm texts; do
+for target in plan vmm texts oci; do
     new=build/fuzz/$target.new
     mkdir -p "$new"
     check "every input of the corpus of $target" \
