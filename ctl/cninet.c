@@ -8,6 +8,7 @@
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/log.h"
 #include "common/run.h"
 #include "ctl/ctl.h"
 #include "ctl/detach.h"
@@ -161,7 +162,7 @@ int cninet_enter(struct cninet *n, const char *id, const char *ports, struct err
     if (ports && portmap_json(ports, &mapped, err))
         return -1;
     find_place(n, id, ports ? mapped.data : NULL, &p);
-    if (make(&p, err))
+    if (cni_status(&p.at, err) || make(&p, err))
         return -1;
     if (start_attendant(&p, &n->attendant, err)) {
         take_away(&p, NULL);
@@ -179,6 +180,7 @@ void cninet_keep(const struct cninet *n, pid_t pid)
 struct cni_purge {
     struct err *err;
     int result;
+    struct buf networks; /* that dead VMs were on; each followed by a NUL */
 };
 
 /* What another has made is not ours to undo, and may well have such a name; ours has such a namespace, too. */
@@ -195,12 +197,30 @@ static void purge_kept(const struct cni_attachment *kept, void *data)
         return;
     if (take_away(&p, purge->err))
         purge->result = -1;
+    else
+        buf_add(&purge->networks, kept->network, strlen(kept->network) + 1);
+}
+
+/* A network that the administrator has removed meanwhile has nobody who could collect. */
+static void collect(struct cni_attachment at, const struct buf *networks)
+{
+    const char *last = "";
+    for (size_t i = 0; !buf_failed(networks) && i < networks->len; i += strlen(last) + 1) {
+        struct err why = {0};
+        bool again = strcmp(last, networks->data + i) == 0; /* the results are sorted */
+        last = at.network = networks->data + i;
+        if (!again && cni_gc(&at, &why))
+            log_info("purge: the CNI network %s: %s", last, why.text);
+    }
 }
 
 int cninet_purge(const struct cninet *n, struct err *err)
 {
     struct place p;
-    struct cni_purge purge = {err, 0};
+    struct cni_purge purge = {.err = err};
     find_place(n, "", NULL, &p);
-    return cache_each(&p.at, purge_kept, &purge, err) ? -1 : purge.result;
+    int r = cache_each(&p.at, purge_kept, &purge, err) ? -1 : purge.result;
+    collect(p.at, &purge.networks);
+    buf_free(&purge.networks);
+    return r;
 }

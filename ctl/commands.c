@@ -42,7 +42,8 @@ static const struct command commands[] = {
      "--port and --daemonize are known, too"},
     {"rm", ctl_rm, "rm [-f] [--root DIR | --profile NAME] ID...",
      "removes what is kept of VMs in the background that have ended: name, log, exit code; -f: ends them first"},
-    {"purge", ctl_purge, "purge [--root DIR | --profile NAME] [--cni-cache-dir DIR] [--cni-bin-dir DIR]",
+    {"purge", ctl_purge,
+     "purge [--root DIR | --profile NAME] [--cni-cache-dir DIR] [--cni-bin-dir DIR] [--cni-conf-dir DIR]",
      "removes what dead VMs have left, also after a kill or a reboot: records of VMs in the background, whose names it "
      "prints, directories, cgroups, disks and networks; VMs that run lose nothing"},
     {"inspect", ctl_inspect, "inspect [--show-env] [--root DIR | --profile NAME] [--vmm-id] ID",

@@ -41,7 +41,8 @@ static int take_flags(char **arg, struct purge *p, struct cninet *net)
     for (; *arg; arg++) {
         const struct {
             const char *name, **to;
-        } flags[] = {{"--cni-cache-dir", &net->cache}, {"--cni-bin-dir", &net->plugins}};
+        } flags[] = {
+            {"--cni-cache-dir", &net->cache}, {"--cni-bin-dir", &net->plugins}, {"--cni-conf-dir", &net->networks}};
         if (root_take(&p->at, &arg))
             continue;
         const char *value = NULL;
@@ -73,7 +74,8 @@ int ctl_purge(const char *id, char **argv, struct err *err)
     struct purge p = {.root = NULL};
     struct cninet net = {.network = NULL};
     if (id || take_flags(argv + 1, &p, &net) < 0)
-        return err_set(err, "purge: usage: purge [--root DIR] [--cni-cache-dir DIR] [--cni-bin-dir DIR]");
+        return err_set(
+            err, "purge: usage: purge [--root DIR] [--cni-cache-dir DIR] [--cni-bin-dir DIR] [--cni-conf-dir DIR]");
     if (!run_find("entry", entry, sizeof(entry)))
         return err_set(err, "purge: the program entry was not found");
     p.root = root_find(&p.at, PROFILE_CACHE, err);

@@ -5,6 +5,7 @@
 #include "cni/caller/invoke.h"
 #include "cni/caller/network.h"
 #include "common/cleanup.h"
+#include "common/json.h"
 #include "common/jsonread.h"
 
 #include <net/if.h>
@@ -46,23 +47,30 @@ static bool is_result(const struct buf *text)
 }
 
 /* Calls one plugin, unless it is to be left out. */
-static int call(const struct cni_attachment *a, const struct network *n, size_t plugin, const char *command,
-                const char *previous, struct buf *out, struct err *err)
+static int call_with(const struct cni_attachment *a, const struct network *n, size_t plugin, const char *command,
+                     const struct network_extra *extra, struct buf *out, struct err *err)
 {
     cleanup_buf struct buf config = {0};
     cleanup_free char *type = network_type(n, plugin, err);
     if (!type)
         return -1;
     if (is_left_out(type)) {
-        buf_str(out, previous ? previous : "");
+        buf_str(out, extra->previous ? extra->previous : "");
         return 0;
     }
-    network_config(n, plugin, a->capabilities, previous, &config);
+    network_config(n, plugin, extra, &config);
     if (invoke(a, command, type, &config, out, err))
         return -1;
     return strcmp(command, "ADD") != 0 || is_result(out)
                ? 0
                : err_set(err, "the CNI plugin %s has added the container, but its result is not JSON", type);
+}
+
+static int call(const struct cni_attachment *a, const struct network *n, size_t plugin, const char *command,
+                const char *previous, struct buf *out, struct err *err)
+{
+    return call_with(a, n, plugin, command,
+                     &(struct network_extra){.capabilities = a->capabilities, .previous = previous}, out, err);
 }
 
 /* Checks that all plugins exist, before any of them makes anything: DEL needs them too. */
@@ -150,5 +158,62 @@ int cni_del(const struct cni_attachment *a, struct err *err)
     if (!r)
         cache_remove(a, c.network.name);
     cache_free(&c);
+    return r;
+}
+
+/* STATUS or GC: of a network and no container. */
+static int call_all(const struct cni_attachment *a, const struct network *n, const char *command,
+                    const char *attachments, struct err *err)
+{
+    const struct cni_attachment nobody = {.plugin_dirs = a->plugin_dirs};
+    int r = 0;
+    for (size_t i = 0; i < n->count; i++) {
+        cleanup_buf struct buf out = {0};
+        if (call_with(&nobody, n, i, command, &(struct network_extra){.attachments = attachments}, &out, err))
+            r = -1;
+    }
+    return r;
+}
+
+int cni_status(const struct cni_attachment *a, struct err *err)
+{
+    struct network n = {.count = 0};
+    int r = network_find(&n, a->networks, a->network, err);
+    if (!r && n.upkeep)
+        r = call_all(a, &n, "STATUS", NULL, err);
+    network_free(&n);
+    return r;
+}
+
+struct in_use {
+    const char *network;
+    struct json list;
+};
+
+static void see_kept(const struct cni_attachment *kept, void *data)
+{
+    struct in_use *use = data;
+    if (strcmp(kept->network, use->network) != 0)
+        return;
+    json_open(&use->list, NULL, '{');
+    json_string(&use->list, "containerID", kept->id);
+    json_string(&use->list, "ifname", kept->ifname);
+    json_close(&use->list, '}');
+}
+
+int cni_gc(const struct cni_attachment *a, struct err *err)
+{
+    struct network n = {.count = 0};
+    cleanup_buf struct buf list = {0};
+    int r = network_find(&n, a->networks, a->network, err);
+    if (!r && n.upkeep && !n.no_gc) {
+        struct in_use use = {n.name, {.out = &list, .first = true}};
+        json_open(&use.list, NULL, '[');
+        r = cache_each(a, see_kept, &use, err);
+        json_close(&use.list, ']');
+        if (!r)
+            r = buf_failed(&list) ? err_set(err, "out of memory") : call_all(a, &n, "GC", list.data, err);
+    }
+    network_free(&n);
     return r;
 }

@@ -20,4 +20,13 @@ int cni_check(const struct cni_attachment *a, struct err *err);
  * already. */
 int cni_del(const struct cni_attachment *a, struct err *err);
 
+/* STATUS by each plugin: whether the network can take containers.  Networks before version 1.1.0 always can.  -1 with
+ * the first reason. */
+int cni_status(const struct cni_attachment *a, struct err *err);
+
+/* GC by each plugin: what belongs to no container of which a->cache has a result is removed.  So all callers of the
+ * network have to have the same cache.  Does nothing before version 1.1.0, or if the network has disableGC.  All
+ * plugins are called; -1 with the first failure. */
+int cni_gc(const struct cni_attachment *a, struct err *err);
+
 #endif

@@ -24,6 +24,12 @@ static bool is_true(const struct jsonread *j, int item)
     return raw && len == 4 && strncmp(raw, "true", len) == 0;
 }
 
+static bool since_1_1(const char *version)
+{
+    unsigned major, minor;
+    return sscanf(version, "%u.%u.", &major, &minor) == 2 && (major > 1 || (major == 1 && minor >= 1));
+}
+
 static int read_plugins(struct network *n, bool single, const char *where, struct err *err)
 {
     int list = jsonread_member(&n->json, 0, "plugins");
@@ -51,6 +57,8 @@ int network_read(struct network *n, char *text, size_t len, bool single, const c
     if (!n->version || strncmp(n->version, "0.1.", 4) == 0 || strncmp(n->version, "0.2.", 4) == 0)
         return err_set(err, "%s: cniVersion %s is not supported (0.3.0 to 1.1.0 are)", where,
                        n->version ? n->version : "0.1.0");
+    n->upkeep = since_1_1(n->version);
+    n->no_gc = is_true(&n->json, jsonread_member(&n->json, 0, "disableGC"));
     n->no_check = is_true(&n->json, jsonread_member(&n->json, 0, "disableCheck"));
     return read_plugins(n, single, where, err);
 }
@@ -153,8 +161,14 @@ static void add_capabilities(const struct network *n, size_t plugin, const char 
     jsonread_close(&args);
 }
 
-void network_config(const struct network *n, size_t plugin, const char *capabilities, const char *previous,
-                    struct buf *out)
+/* Version 1.1.0 of the specification has two names for them; libcni sends both, too. */
+static void add_attachments(struct json *j, const char *list)
+{
+    json_raw(j, "cni.dev/valid-attachments", list, strlen(list));
+    json_raw(j, "cni.dev/attachments", list, strlen(list));
+}
+
+void network_config(const struct network *n, size_t plugin, const struct network_extra *extra, struct buf *out)
 {
     struct json j = {.out = out, .first = true};
     int own = n->plugin[plugin];
@@ -169,9 +183,11 @@ void network_config(const struct network *n, size_t plugin, const char *capabili
         const char *raw = jsonread_raw(&n->json, jsonread_member(&n->json, own, name), &len);
         json_raw(&j, name, raw, len);
     }
-    add_capabilities(n, plugin, capabilities, &j);
-    if (previous)
-        json_raw(&j, "prevResult", previous, strlen(previous));
+    add_capabilities(n, plugin, extra->capabilities, &j);
+    if (extra->attachments)
+        add_attachments(&j, extra->attachments);
+    if (extra->previous)
+        json_raw(&j, "prevResult", extra->previous, strlen(extra->previous));
     json_close(&j, '}');
 }
 

@@ -18,6 +18,8 @@ struct network {
     int plugin[NETWORK_PLUGINS_MAX]; /* items */
     size_t count;
     bool no_check; /* disableCheck */
+    bool upkeep;   /* version 1.1.0 or later: there are STATUS and GC */
+    bool no_gc;    /* disableGC */
 };
 
 /* Whether the specification allows it as a name, which therefore contains no path. */
@@ -31,11 +33,16 @@ int network_find(struct network *n, const char *dir, const char *name, struct er
 int network_read(struct network *n, char *text, size_t len, bool single, const char *where, struct err *err);
 void network_free(struct network *n);
 
-/* Appends to out what a plugin of the network gets on its stdin: its own part of the configuration, the network's name
- * and version, those of the capabilities (a JSON object, or NULL) that the plugin supports, and the result of the
- * plugin before (JSON; NULL: none). */
-void network_config(const struct network *n, size_t plugin, const char *capabilities, const char *previous,
-                    struct buf *out);
+/* What a plugin may be told beside the network's configuration, as JSON; NULL: nothing. */
+struct network_extra {
+    const char *capabilities; /* object; a plugin gets those that it supports */
+    const char *previous;     /* the result of the plugin before */
+    const char *attachments;  /* for GC: list of those that are in use */
+};
+
+/* What a plugin of the network gets on its stdin: its own part with the network's name and version, and extra. Appended
+ * to out. */
+void network_config(const struct network *n, size_t plugin, const struct network_extra *extra, struct buf *out);
 
 /* The plugin's type, which is its program's name; owned by the caller.  NULL with err. */
 char *network_type(const struct network *n, size_t plugin, struct err *err);

@@ -116,6 +116,28 @@ check "when these have ended" wait_until 20 test ! -e /run/netns/ctr-lives -a ! 
 check "purge" purge
 is "leaves nothing" "$(host)" "$before"
 
+# A network of version 1.1.0 is asked before (STATUS), and collects what is lost after a purge (GC).
+mkdir plugins
+cat >plugins/lake <<'LAKE'
+#!/bin/sh
+cat >/dev/null
+echo "$CNI_COMMAND" >>"${0%/*}/called"
+[ "$CNI_COMMAND" != ADD ] || {
+    nsenter --net="$CNI_NETNS" sh -c 'ip link add eth0 type veth peer name lake0 && ip link set eth0 up && ip link set lake0 up' || exit 1
+    echo '{"cniVersion": "1.1.0", "interfaces": [], "ips": []}'
+}
+LAKE
+chmod 755 plugins/lake
+echo '{"cniVersion": "1.1.0", "name": "lake", "type": "lake"}' >net.d/20-lake.conf
+lake=(--cni-network-name lake --cni-conf-dir "$work/net.d" --cni-cache-dir "$work/cache" --cni-bin-dir "$work/plugins")
+ctr run -d --rm --name wet "${lake[@]}" --kernel waiting app /guest-static >/dev/null
+kill -9 "$(attendant wet)"
+ctr kill wet
+wait_until 20 test ! -e /run/ctr-jailer/wet
+check "purge" ctr purge --cni-cache-dir "$work/cache" --cni-bin-dir "$work/plugins" --cni-conf-dir "$work/net.d"
+is "a network of version 1.1.0 is asked, and collects" "$(xargs <plugins/called)" "STATUS ADD DEL GC"
+is "nothing is left" "$(host)" "$before"
+
 # What entry finds, by a script in its place.
 run[1]="PATH=$work/fake:$PATH"
 found() { capture ctr run --name dns "${on[@]}" -p 8080:80 app x; }

@@ -99,7 +99,7 @@ is "nothing is there" "$(ls $vms)" ""
 umount $vms
 check "rm -f ends the last one" ctr rm -f stays
 is "of which nothing is left" "$(leftovers)" "$bare"
-is "purge takes no names" "$(ctr purge x 2>&1)" "ctr-jailer: purge: usage: purge [--root DIR] [--cni-cache-dir DIR] [--cni-bin-dir DIR]"
+is "purge takes no names" "$(ctr purge x 2>&1)" "ctr-jailer: purge: usage: purge [--root DIR] [--cni-cache-dir DIR] [--cni-bin-dir DIR] [--cni-conf-dir DIR]"
 cd /
 umount "$work"
 rmdir "$work"

@@ -1,5 +1,5 @@
-/* cnicaller add|check|del NETWORKS PLUGIN_DIRS CACHE NETWORK ID NETNS IFNAME [ARGS [CAPABILITIES]]: cni/caller as a
- * program. */
+/* cnicaller add|check|status|gc|del NETWORKS PLUGIN_DIRS CACHE NETWORK ID NETNS IFNAME [ARGS [CAPABILITIES]]:
+ * cni/caller as a program. */
 #include "cni/caller/chain.h"
 #include "common/cleanup.h"
 
@@ -21,9 +21,11 @@ int main(int argc, char **argv)
                                      .ifname = argv[8],
                                      .args = argc > 9 && *argv[9] ? argv[9] : NULL,
                                      .capabilities = argc > 10 ? argv[10] : NULL};
-    int r = !strcmp(argv[1], "add")     ? cni_add(&a, &result, &err)
-            : !strcmp(argv[1], "check") ? cni_check(&a, &err)
-                                        : cni_del(&a, &err);
+    int r = !strcmp(argv[1], "add")      ? cni_add(&a, &result, &err)
+            : !strcmp(argv[1], "check")  ? cni_check(&a, &err)
+            : !strcmp(argv[1], "status") ? cni_status(&a, &err)
+            : !strcmp(argv[1], "gc")     ? cni_gc(&a, &err)
+                                         : cni_del(&a, &err);
     if (result.data)
         puts(result.data);
     if (r)

@@ -154,6 +154,44 @@ ok "DEL" call del
 is "nothing is left" "$empty" "$(engine)"
 unset ID
 
+# STATUS and GC, which came with 1.1.0: of the network, whatever container it is for.
+cat >"$TMP/plugins/keeps" <<KEEPS
+#!/bin/sh
+[ -e "$TMP/ready" ] || { echo '{"cniVersion": "1.1.0", "code": 50, "msg": "not yet", "details": "no lake"}'; exit 1; }
+echo "\$CNI_COMMAND \${CNI_CONTAINERID-none} \${CNI_NETNS-none} \${CNI_IFNAME-none}" >>"$TMP/called"
+cat >"$TMP/config.\$CNI_COMMAND"
+[ \$CNI_COMMAND != ADD ] || echo '{"cniVersion": "1.1.0", "interfaces": [], "ips": []}'
+KEEPS
+chmod 755 "$TMP/plugins/keeps"
+keeps() { plugins "$1" '{"type": "keeps", "lake": 7}' '{"type": "tc-redirect-tap"}' '{"type": "keeps"}' | jq "${2-.}" >"$NETWORKS/10-net.conflist"; }
+called() { cat "$TMP/called" 2>/dev/null; rm -f "$TMP/called"; }
+keeps 1.1.0
+fails "STATUS of a network that is not ready" call status
+is "is said in the plugin's words" "the CNI plugin keeps failed at STATUS: not yet: no lake" "$(said)"
+touch "$TMP/ready"
+ok "STATUS" call status
+is "asks each plugin, for no container" "$(printf 'STATUS none none none\n%.0s' 1 2)" "$(called)"
+ID=vm-1 call add >/dev/null
+ID=vm-2 call add >/dev/null
+called >/dev/null
+ok "GC" call gc
+is "asks each plugin, for no container" "$(printf 'GC none none none\n%.0s' 1 2)" "$(called)"
+is "and tells what is in use" '[{"containerID":"vm-1","ifname":"eth0"},{"containerID":"vm-2","ifname":"eth0"}]' \
+    "$(jq -c '."cni.dev/valid-attachments"' "$TMP/config.GC")"
+ID=vm-1 call del
+ok "GC" call gc
+is "which is less after a DEL" '[{"containerID":"vm-2","ifname":"eth0"}]' \
+    "$(jq -c '."cni.dev/attachments"' "$TMP/config.GC")"
+ID=vm-2 call del
+called >/dev/null
+keeps 1.1.0 '.disableGC = true'
+ok "GC of a network with disableGC" call gc
+keeps 1.0.0
+ok "GC of one before 1.1.0" call gc
+ok "and STATUS" call status
+is "do not call it" "" "$(called)"
+is "nothing is left" "$empty" "$(engine)"
+
 # What is kept becomes plugins' configuration, so nobody else may write it.
 plugins 1.0.0 "$bridge" >"$NETWORKS/10-net.conflist"
 chown 1000 "$CACHE/results"
@@ -180,6 +218,14 @@ if [ -x build/cnitool ]; then
     ok "CHECK by ours" call check
     ok "DEL by ours" call del
     is "nothing is left" "$empty" "$(engine)"
+    ln -s "$PWD/build/bin/tc-redirect-tap" "$TMP/plugins" # libcni does not leave it out
+    keeps 1.1.0
+    for command in status gc; do
+        ok "$command by ours" call $command
+        config=$(jq -S 'del(."cni.dev/attachments", ."cni.dev/valid-attachments")' "$TMP/config.${command^^}") # cnitool has no list
+        ok "$command by cnitool" tool $command
+        is "$command: plugins get the same" "$config" "$(jq -S . "$TMP/config.${command^^}")"
+    done
 else
     COUNT=$((COUNT + 1))
     echo "ok $COUNT - cnitool # SKIP go install did not get it"
