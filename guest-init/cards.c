@@ -1,8 +1,8 @@
 /* Everything is read from text that netsetup/cardtext.c writes.
  *
- * IPv4 addresses are added before the card goes up, so that the kernel, with arp_notify, announces them to everybody on
- * the link.  IPv6 addresses are added after that: joining their multicast groups also announces them to switches.  The
- * neighbours know the MAC address already. */
+ * Addresses are added before the card goes up: then the kernel, with arp_notify and ndisc_notify, announces all of them
+ * to everybody on the link.  Neighbours may still know the MAC address of an earlier container, and switches where that
+ * was. */
 #include "guest-init/cards.h"
 
 #include "common/cleanup.h"
@@ -180,8 +180,7 @@ static const char *next_of(char *const **list, const char *setting, const char *
     return NULL;
 }
 
-/* Of one family, or of both (AF_UNSPEC). */
-static int add_all(char *const *settings, const char *setting, const char *card, int family, struct err *err)
+static int add_all(char *const *settings, const char *setting, const char *card, struct err *err)
 {
     unsigned ifindex = if_nametoindex(card);
     for (const char *text; (text = next_of(&settings, setting, card));) {
@@ -189,8 +188,6 @@ static int add_all(char *const *settings, const char *setting, const char *card,
         cleanup_free char *copy = strdup(text);
         if (!copy || parse(copy, &w) < 0)
             return err_set(err, "the setting %s=%s %s is malformed", setting, card, text);
-        if (family != AF_UNSPEC && w.family != family)
-            continue;
         int added = strcmp(setting, SETTING_CARD_ROUTE) == 0 ? add_route(ifindex, &w) : add_address(ifindex, &w);
         if (added < 0 && errno != EEXIST)
             return err_sys(err, "cannot give %s the %s %s", card,
@@ -277,6 +274,8 @@ static void set_notices(const char *card)
     char path[96];
     snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/arp_notify", card);
     (void)io_write_text(path, "1");
+    snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/ndisc_notify", card);
+    (void)io_write_text(path, "1");
     /* Only the container's own addresses get out. */
     snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/addr_gen_mode", card);
     (void)io_write_text(path, "1");
@@ -287,12 +286,10 @@ static int bring_up(int sock, char *const *settings, const struct guest_card *ca
     if (iface_mtu(sock, card->name, card->mtu) < 0)
         return err_sys(err, "cannot set the MTU of %s to %d", card->name, card->mtu);
     set_notices(card->name);
-    if (add_all(settings, SETTING_CARD_ADDRESS, card->name, AF_INET, err) < 0)
+    if (add_all(settings, SETTING_CARD_ADDRESS, card->name, err) < 0)
         return -1;
     if (iface_flags(sock, card->name, IFF_UP) < 0)
         return err_sys(err, "cannot bring up %s", card->name);
-    if (add_all(settings, SETTING_CARD_ADDRESS, card->name, AF_INET6, err) < 0)
-        return -1;
     return add_neighbours(settings, card->name, err);
 }
 
@@ -308,9 +305,8 @@ int cards_up(char *const *settings, struct err *err)
         char *const *list = settings;
         for (const char *text; (text = next_of(&list, SETTING_CARD, ""));) {
             struct guest_card card;
-            if (parse_card(text, &card, err) < 0 ||
-                (routes ? add_all(settings, SETTING_CARD_ROUTE, card.name, AF_UNSPEC, err)
-                        : bring_up(sock, settings, &card, err)) < 0)
+            if (parse_card(text, &card, err) < 0 || (routes ? add_all(settings, SETTING_CARD_ROUTE, card.name, err)
+                                                            : bring_up(sock, settings, &card, err)) < 0)
                 return -1;
         }
     }

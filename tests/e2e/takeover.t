@@ -126,6 +126,22 @@ same() { [ "$(container_state)" = "$before" ]; }
 check "after a SIGKILL of entry the container has everything as it was" wait_until 60 same
 is "and its own server is reached again" "$(get 192.0.2.10 90)" "from a peer"
 
+# A guest behind NAT in the same place gets all ports that the container's servers leave.
+taken VM_NETWORK=nat VM_PORTS=all "$entry" /bin/bash -c 'echo ready; sleep 1000' >"$work/out" 2>"$work/err" &
+job=$!
+check "VM_PORTS=all: a VM" wait_until 100 grep -q ready "$work/out"
+"$ctr" exec -- sh -c 'mkdir -p /srv/www; echo "from the guest" >/srv/www/line'
+"$ctr" exec --busybox sh -c 'exec busybox httpd -f -p "[::]:8123" -h /srv/www' &
+check "is reached at the container's address" wait_until 60 fetched 192.0.2.10 8123
+check "over IPv6" fetched fd77::10 8123
+check "on the other network" fetched 10.8.0.10 8123
+is "the container's own server is reached, too" "$(get 192.0.2.10 90)" "from a peer"
+like "status tells it" "$("$ctr" status)" $'*\nports: all\n*'
+check "stop" "$ctr" stop -t 1
+wait $job || true
+capture vm VM_PORTS=all "$entry" --dry-run /bin/true
+like "but never the host's own ports" "$STATUS/$STDERR" '125/*VM_PORTS=all: with host networking *'
+
 # Refusals, all at once.
 capture taken VM_PORTS=80 TAP_IP=10.1.2.1/30 VM_HOST_ACCESS=yes HOST_IFACE=eth9 "$entry" /bin/true
 is "what takeover cannot have is refused" "$STATUS $(grep -cE 'VM_PORTS=|TAP_IP=|VM_HOST_ACCESS=|HOST_IFACE=eth9' <<<"$STDERR")" "125 4"

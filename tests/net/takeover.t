@@ -161,6 +161,8 @@ same_as_host() { # OBJECT...
     diff <(i host "$@" | grep -v 'ctr[0-9]' | sed -E 's/@if[0-9]+//; s/^[0-9]+: //; s/linkdown//; s/ +$//' | sort) \
         <(i guest "$@" | sed -E 's/^[0-9]+: //; s/linkdown//; s/ +$//' | sort)
 }
+# What another knew of the container's addresses is replaced, without that anybody has asked.
+follows() { [ "$(i "$1" neigh show | grep -cE '^(192.0.2.1[01]|fd77::10) .*lladdr 02:42:c0:00:02:0a')" = 3 ]; }
 # A datagram of so many bytes, which may be in fragments or not; the answer.
 datagram() { # NS ADDRESS PORT BYTES whole|any
     in_ns "$1" timeout 5 python3 - "${@:2}" <<'P'
@@ -206,8 +208,12 @@ for mtu in 1500 9000; do
     is "mtu $mtu: the container's addresses and routes stay" "$(grep -c inet <<<"$before")" "$(addresses host | grep -c inet)"
     ip_takes a
     result $? "mtu $mtu: ip takes what netsetup says of addresses and routes"
+    for address in 192.0.2.10 192.0.2.11 fd77::10; do # as of a container that had another MAC address
+        i peer neigh replace $address lladdr 02:00:00:00:00:99 dev eth0 nud stale
+    done
     guest_has a
     result $? "mtu $mtu: the guest's init brings up its cards"
+    ok "mtu $mtu: and announces its addresses: a peer follows at once" patiently follows peer
     ok "mtu $mtu: and then has the same IPv4 addresses" same_as_host -o -4 addr show up
     ok "mtu $mtu: and the same IPv4 routes" same_as_host -4 route show
     ok "mtu $mtu: and the same IPv6 routes" same_as_host -6 route show
