@@ -9,8 +9,9 @@
 
 /* A writer: opens, closes and values put the commas themselves.  key is NULL inside arrays and at the top.
  *
- * With lines, the same comes out for people: lines of `key: value`, what is in an object indented, a list in one line,
- * and no newline at the end.  out is empty then, and no list has a list or an object in it. */
+ * With lines, it writes the same content for people: lines of `key: value`, an object's members indented, a list on one
+ * line, and no newline at the end.  out must then be empty at first, and a list may contain neither lists nor objects.
+ * */
 struct json {
     struct buf *out;
     bool lines;

@@ -2,8 +2,9 @@
  * its folder.  Neither affects what the layer itself makes there, before or after it in the archive.  So the archive is
  * read twice: the first reading only removes, while the folder has nothing of this layer yet.
  *
- * As in overlayfs, a layer that has something below a name has a directory of that name, although it may not say so;
- * and that directory hides a link or a file in the layers below.  A link of theirs is never followed. */
+ * As in overlayfs, if a layer has an entry below a name, the layer has a directory of that name, even if the archive
+ * does not list it.  The directory hides a link or a file of that name in the layers below, whose links are never
+ * followed. */
 #include "common/layer.h"
 
 #include "common/beneath.h"
@@ -70,8 +71,7 @@ static int remove_content(int folder)
     return 0;
 }
 
-/* Puts an empty directory in the place of what is in the way of path (normal, not ""), and is not one.  -1 with
- * errno. */
+/* Replaces the file or link that is in the way of path (normal, not "") by an empty directory.  -1 with errno. */
 static int hide(int dir, const char *path)
 {
     cleanup_close int at = fcntl(dir, F_DUPFD_CLOEXEC, 3);

@@ -16,7 +16,7 @@ struct command {
     bool tty;                       /* its descriptors are a terminal, which becomes its controlling one */
     int program;                    /* what to execute; -1: argv[0], looked up in env's PATH */
     int (*part)(char *const *argv); /* what runs instead: a part of init, which returns the exit code; or NULL */
-    bool first;                     /* it stands in for process 1, which it would be in a container */
+    bool first;                     /* it takes the place of process 1, as in a container */
     bool pid1;  /* it is the first process of new PID and mount namespaces, which all later commands share */
     int mounts; /* the mount namespace to join; -1: none */
 };

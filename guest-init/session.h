@@ -29,8 +29,8 @@ struct session {
     bool starved;     /* it ended because the kernel was out of memory */
     bool alone;       /* signals are for the command itself, not for its process group */
     pid_t leader;     /* what pid was at the start: the id of its process group and session, also after its end */
-    uint64_t hung_up; /* when (CLOCK_BOOTTIME, ns); 0: it was not */
-    bool dying;       /* from then on, until nothing is left, or all was killed */
+    uint64_t hung_up; /* when SIGHUP was sent (CLOCK_BOOTTIME, ns); 0: it was not */
+    bool dying;       /* from then on, until no process is left, or all were killed */
     struct timer grace;
     int terminal; /* our side of the pty; -1: none */
     struct loop *loop;

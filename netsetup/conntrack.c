@@ -33,7 +33,7 @@ struct conntrack_pair {
 
 struct search {
     const struct conntrack_gone *gone;
-    struct conntrack_lost *lost; /* NULL: to forget */
+    struct conntrack_lost *lost; /* NULL: forget the flows that are found */
 };
 
 static void read_end(union reset_end *end, const struct nlattr *v4, const struct nlattr *v6, const struct nlattr *port)
@@ -124,7 +124,7 @@ static void delete_flow(const struct nlmsghdr *flow, const struct nlattr *const 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (a[names[i]])
             mnl_attr_put(nlh, names[i], mnl_attr_get_payload_len(a[names[i]]), mnl_attr_get_payload(a[names[i]]));
-    nl_call(NETLINK_NETFILTER, nlh, NULL, NULL); /* gone by now: just as well */
+    nl_call(NETLINK_NETFILTER, nlh, NULL, NULL); /* a failure means that the flow has ended already */
 }
 
 static int see_flow(const struct nlmsghdr *flow, void *data)

@@ -101,7 +101,7 @@ static int take_subnet(struct netsetup *net, const struct net_plan *plan, struct
 {
     net->link.tap_addr = plan->tap_addr;
     net->link.guest_addr = plan->guest_addr;
-    subnet_pair(&net->link.tap_addr, &net->link.guest_addr); /* netsetup_check had it */
+    subnet_pair(&net->link.tap_addr, &net->link.guest_addr); /* netsetup_check has checked it */
     net->subnet_claim = subnet_take(&net->link.tap_addr, &net->link.guest_addr, err);
     return net->subnet_claim < 0 ? -1 : 0;
 }
@@ -183,7 +183,7 @@ static int add_rules(struct fw_made *made, int family, struct fw_place place, co
                 return 0;
         }
         place.known = false;
-        gc_rules(plan->id, family, NULL); /* tables that came before the one that failed */
+        gc_rules(plan->id, family, NULL); /* removes what was added to the tables before the one that failed */
     }
     return -1;
 }

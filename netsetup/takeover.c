@@ -76,14 +76,14 @@ static int choose(const struct card *card, void *data)
         return 0;
     if (asked >= 0)
         c->seen[asked] = true;
-    else if (!(card->flags & IFF_UP)) /* the kernel's own, like sit0: the engine would have set it up */
+    else if (!(card->flags & IFF_UP)) /* a device of the kernel's, like sit0: an engine's own is up */
         return 0;
     if (why)
         return err_set(
             c->err,
             "the guest cannot take over the interface %s: %s (choose others with HOST_IFACE, or use VM_NETWORK=nat)",
             card->name, why);
-    for (size_t i = 0; i < c->t->count; i++) /* a dump that was repeated */
+    for (size_t i = 0; i < c->t->count; i++) /* a repeated dump lists it again */
         if (c->t->card[i].card.ifindex == card->ifindex)
             return 0;
     if (c->t->count == TAKEOVER_CARDS_MAX)

@@ -10,7 +10,7 @@
 
 enum { LOOPBACK = 1 };
 
-/* Both halves of the world. */
+/* Public addresses in both halves of the address space (0.0.0.0/1 and 128.0.0.0/1, and the like for IPv6). */
 static const char *const samples[][2] = {{"1.0.0.1", "2600::1"}, {"129.0.0.1", "3000::1"}};
 
 static void add_device(struct uplinks *u, unsigned ifindex)

@@ -29,7 +29,7 @@ static bool read_news(const struct watcher *w, struct mnl_socket *news)
 static void watch(const struct watcher *w, struct mnl_socket *news, int life)
 {
     struct pollfd p[] = {{.fd = life, .events = POLLIN}, {.fd = mnl_socket_get_fd(news), .events = POLLIN}};
-    bool pending = true; /* what came before the subscription */
+    bool pending = true; /* for changes before the subscription */
     int until_look = -1;
     for (;;) {
         int n = poll(p, 2, pending ? SETTLE : until_look);
@@ -57,7 +57,7 @@ static void become_watcher(const struct watcher *w, struct mnl_socket *news, int
     prctl(PR_SET_NAME, "netsetup-watch");
     if (descriptors_blank(quiet, 2) || descriptors_keep(kept, sizeof(kept) / sizeof(*kept)))
         _exit(1);
-    cancel_by(-1); /* not the descriptor that will have that number */
+    cancel_by(-1); /* the parent's descriptor is closed, and another may get its number */
     if (privilege_keep(w->rights) || sandbox_enter(SANDBOX_WATCH, NULL))
         _exit(1);
     watch(w, news, life);
