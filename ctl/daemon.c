@@ -1,9 +1,9 @@
 /* Three processes belong to a VM in the background:
  *
- *   entry       as in the foreground, with its stdout and stderr on pipes
- *   the logger  reads them and writes the record's log.  The output comes from the guest, so the logger is confined: it
- * can write files in the record's directory, and nothing else. the keeper  waits for both, and writes the exit code. It
- * reads nothing.
+ * - Entry is as in the foreground, with its stdout and stderr on pipes.
+ * - The logger reads them and writes the record's log.  The output comes from the guest, so the logger is confined: it
+ *   can write files in the record's directory, and nothing else.
+ * - The keeper waits for both, and writes the exit code.  It reads nothing.
  *
  * Keeper and logger have the record's lock, so the record lives as long as one of them does.  Entry does not hold the
  * lock, because it closes descriptors that it does not know.  Both ignore all signals but SIGKILL: they end when entry

@@ -293,11 +293,11 @@ static int watch(struct vm *vm, struct status_facts *facts, enum status_reason *
     for (unsigned i = 0; i < vm->drives.count; i++) {
         const struct drive *d = &vm->drives.drive[i];
         if (d->served.pid_fd >= 0)
-            fds.servers[fds.server_count++] = (struct disk_server){.end = d->served.pid_fd, .disk = d->name};
+            fds.servers[fds.server_count++] = (struct file_server){.end = d->served.pid_fd, .disk = d->name};
     }
     for (unsigned i = 0; i < vm->shares.count; i++) {
         const struct share_server *s = &vm->shares.server[i];
-        fds.servers[fds.server_count++] = (struct disk_server){.end = s->end, .share = s->source};
+        fds.servers[fds.server_count++] = (struct file_server){.end = s->end, .share = s->source};
         fds.shares.end[fds.shares.count++].channel = s->channel;
     }
     facts->started = loop_now();

@@ -2,10 +2,11 @@
  * then the volumes.  The order decides the guest's names: /dev/vda, vdb, ...
  *
  * There are four kinds:
- *   served     a tree as an EROFS image over FUSE (served.h): the root, and each volume.  Nothing is copied.
- *   sealed     an EROFS image that is there already: the root.
- *   passing    an ext4 in a sparse file in VM_SCRATCH_DIR, gone with the VM: scratch, data without a volume, an ext4
- * root. kept       data.ext4 in the user's volume (datadisk.h).
+ * - served: a tree as an EROFS image over FUSE (served.h): the root, and each volume.  Nothing is copied.
+ * - sealed: an EROFS image that is there already: the root.
+ * - passing: an ext4 in a sparse file in VM_SCRATCH_DIR, gone with the VM: scratch, data without a volume, a root as
+ *   ext4.
+ * - kept: data.ext4 in the user's volume (datadisk.h).
  *
  * drives_start begins them in that order and adds each to struct drives before it makes anything, so drives_remove can
  * always undo what there is.  A served drive's process scans its tree, and a passing drive's mke2fs works, while the

@@ -17,7 +17,7 @@ static void on_end(struct watch *w, short revents)
     loop_remove(server->all->loop, w);
 }
 
-int servers_watch(struct servers *s, struct loop *loop, const struct disk_server *list, unsigned count)
+int servers_watch(struct servers *s, struct loop *loop, const struct file_server *list, unsigned count)
 {
     s->loop = loop;
     for (unsigned i = 0; i < count; i++) {

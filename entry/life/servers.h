@@ -9,7 +9,7 @@
 
 enum { SERVERS_MAX = 80 };
 
-struct disk_server {
+struct file_server {
     int end;           /* readable when it has ended */
     const char *disk;  /* its name */
     const char *share; /* or the share's source */
@@ -21,11 +21,11 @@ struct servers {
     struct server_watch {
         struct watch end;
         struct servers *all;
-        const struct disk_server *server;
+        const struct file_server *server;
     } watches[SERVERS_MAX];
 };
 
 /* Watches them until the loop is freed; s and list must stay where they are.  -1 without memory. */
-int servers_watch(struct servers *s, struct loop *loop, const struct disk_server *list, unsigned count);
+int servers_watch(struct servers *s, struct loop *loop, const struct file_server *list, unsigned count);
 
 #endif

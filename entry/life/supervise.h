@@ -31,7 +31,7 @@ struct supervise_fds {
     int metrics;  /* its metrics */
     int report;   /* failure_explain reads it when the VMM has ended */
     int jail_end; /* readable when the VMM has ended */
-    struct disk_server servers[SERVERS_MAX];
+    struct file_server servers[SERVERS_MAX];
     unsigned server_count;
     struct share_ends shares;
 };
