@@ -43,7 +43,6 @@
 #include "common/cleanup.h"
 #include "common/container.h"
 #include "common/log.h"
-#include "common/process.h"
 #include "common/sandbox.h"
 #include "common/signals.h"
 #include "common/streams.h"
@@ -52,11 +51,11 @@
 #include "entry/host/failure.h"
 #include "entry/life/answers.h"
 #include "entry/life/channel.h"
+#include "entry/life/received.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 
 /* In this order: the time that the guest has to write its disks back and end; to react when its command is killed; to
  * end after a panic.  Then the time for our reader to take the remaining output of a VM that is gone; and, if no output
@@ -82,7 +81,8 @@ struct supervisor {
     struct counters *counters;
     struct answers answers;
     int report;
-    struct watch signals, jail_end;
+    struct received signals;
+    struct watch jail_end;
     struct servers servers;
     struct err *err;
     const struct status_facts *facts;
@@ -330,32 +330,19 @@ static void on_stream(void *arg, uint32_t session, enum proto_kind kind, int fd)
         control_stream(s->control, session, kind, fd);
 }
 
-/* The kernel sends these for our own children's ends, and for our own writes that nobody reads. */
-static bool is_our_own(const struct signalfd_siginfo *info)
+static void on_signal(void *arg, int signo)
 {
-    return (info->ssi_signo == SIGCHLD && info->ssi_code > SI_USER) ||
-           (info->ssi_signo == SIGPIPE && info->ssi_pid == (uint32_t)getpid());
-}
-
-static void on_signal(struct watch *w, short revents)
-{
-    (void)revents;
-    struct supervisor *s = container_of(w, struct supervisor, signals);
-    struct signalfd_siginfo info;
-    ssize_t n = read(w->fd, &info, sizeof(info));
-    process_reap(); /* after every signal: one SIGCHLD may stand for many */
-    if (n != sizeof(info) || is_our_own(&info))
+    struct supervisor *s = arg;
+    if (signals_end(signo) && end_boot(s, signo))
         return;
-    if (signals_end((int)info.ssi_signo) && end_boot(s, (int)info.ssi_signo))
-        return;
-    if (info.ssi_signo == SIGTERM) {
+    if (signo == SIGTERM) {
         stop(s, s->plan->stop_timeout);
-    } else if (info.ssi_signo == SIGWINCH && s->plan->tty) {
+    } else if (signo == SIGWINCH && s->plan->tty) {
         uint32_t fields[3] = {0};
         terminal_size(&fields[1], &fields[2]);
         channel_send(s->channel, PROTO_WINSIZE, fields, 3, NULL, 0);
     } else {
-        send_signal(s, (int)info.ssi_signo);
+        send_signal(s, signo);
     }
 }
 
@@ -403,7 +390,7 @@ static int prepare_supervision(struct supervisor *s, struct supervise_fds *fds, 
     const struct control_events asked = {.to_guest = to_guest, .stop = stop, .arg = s};
     const struct control_questions questions = answers_questions(&s->answers);
     s->report = fds->report;
-    s->signals = (struct watch){.fd = fds->signals, .events = POLLIN, .ready = on_signal};
+    s->signals = (struct received){.signal = on_signal, .arg = s};
     s->jail_end = (struct watch){.fd = fds->jail_end, .events = POLLIN, .ready = on_jail_end};
     s->loop = loop_new();
     if (!s->loop)
@@ -420,7 +407,7 @@ static int prepare_supervision(struct supervisor *s, struct supervise_fds *fds, 
     if (!s->channel || !s->control || !s->streams || !s->console || !s->log || !s->balloon || !s->counters ||
         servers_watch(&s->servers, s->loop, fds->servers, fds->server_count) < 0)
         return -1;
-    return loop_add(s->loop, &s->signals) < 0 ? -1 : loop_add(s->loop, &s->jail_end);
+    return received_watch(&s->signals, s->loop, fds->signals) < 0 ? -1 : loop_add(s->loop, &s->jail_end);
 }
 
 int supervise(const struct supervise_plan *plan, struct vmm *vmm, struct supervise_fds *fds,
