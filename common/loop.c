@@ -7,12 +7,14 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 
 struct loop {
     struct watch **watches; /* NULL: removed, taken out before the next wait */
     struct pollfd *polled;  /* of the same length */
     size_t count, cap;
+    size_t live, most;    /* watches that are not NULL, and how many of them poll takes */
     struct timer *timers; /* those that run, in no order */
     struct timer deadline;
     void (*fired)(void *arg);
@@ -27,9 +29,13 @@ static void deadline_fired(struct timer *t)
 
 struct loop *loop_new(void)
 {
+    struct rlimit files = {.rlim_cur = RLIM_INFINITY};
     struct loop *l = calloc(1, sizeof(*l));
-    if (l)
-        l->deadline.fired = deadline_fired;
+    if (!l)
+        return NULL;
+    getrlimit(RLIMIT_NOFILE, &files);
+    l->most = files.rlim_cur;
+    l->deadline.fired = deadline_fired;
     return l;
 }
 
@@ -42,8 +48,17 @@ void loop_free(struct loop *l)
     free(l);
 }
 
+size_t loop_room(const struct loop *l)
+{
+    return l->live < l->most ? l->most - l->live : 0;
+}
+
 int loop_add(struct loop *l, struct watch *w)
 {
+    if (loop_room(l) == 0) {
+        errno = EMFILE;
+        return -1;
+    }
     if (l->count == l->cap) {
         size_t cap = l->cap ? 2 * l->cap : 16;
         struct watch **watches = realloc(l->watches, cap * sizeof(struct watch *));
@@ -57,14 +72,17 @@ int loop_add(struct loop *l, struct watch *w)
         l->cap = cap;
     }
     l->watches[l->count++] = w;
+    l->live++;
     return 0;
 }
 
 void loop_remove(struct loop *l, struct watch *w)
 {
     for (size_t i = 0; i < l->count; i++)
-        if (l->watches[i] == w)
+        if (l->watches[i] == w) {
             l->watches[i] = NULL;
+            l->live--;
+        }
 }
 
 static void stop_timer(struct loop *l, const struct timer *t)
@@ -140,7 +158,7 @@ void loop_run(struct loop *l, const bool *done)
     while (!*done) {
         size_t n = prepare_polls(l);
         if (poll(l->polled, n, wait_ms(l)) < 0 && errno != EINTR && errno != EAGAIN && errno != ENOMEM)
-            abort(); /* a caller's bug: a watch count over RLIMIT_NOFILE */
+            abort(); /* the limit has become smaller since loop_new */
         /* Watches added meanwhile come after n; a removed one has become NULL. */
         for (size_t i = 0; i < n && !*done; i++)
             if (l->polled[i].revents && l->watches[i])

@@ -24,11 +24,15 @@ struct timer {
     struct timer *next; /* the loop's */
 };
 
-/* NULL without memory. */
+/* NULL without memory.  poll(2) takes as many watches as RLIMIT_NOFILE allows descriptors, though several watches may
+ * have one descriptor: the limit of now is the loop's. */
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
 
-/* The watch must stay where it is until it is removed.  -1 without memory. */
+/* How many more watches the loop can take. */
+size_t loop_room(const struct loop *l);
+
+/* The watch must stay where it is until it is removed.  -1 without memory or room, with errno. */
 int loop_add(struct loop *l, struct watch *w);
 
 /* Allowed for any watch at any time, also from inside a ready function; its function is not called again.

@@ -23,7 +23,7 @@
 #define CONNECT (3 * SECOND)
 #define MINUTE (60 * SECOND)
 
-enum { FIRST_MAX = 1024 };
+enum { FIRST_MAX = 1024, WATCHES = 4 /* of a connection: each of its two pumps has two */ };
 
 /* Messages of one direction.  A length of two bytes precedes each (RFC 1035, 4.2.2). */
 struct messages {
@@ -51,7 +51,7 @@ struct dnstcp {
     struct in_addr guest;
     struct dnsservers *servers;
     TAILQ_HEAD(, tcp_stream) streams;
-    size_t count;
+    size_t count, most;
     uint64_t minute; /* when it began; first: the guest's connections that we closed first in it */
     unsigned first;
 };
@@ -240,7 +240,7 @@ static void listener_ready(struct watch *w, short revents)
     cleanup_close int fd = listener_accept(&t->listener, (struct sockaddr *)&from, &size);
     if (fd < 0 || from.sin_addr.s_addr != t->guest.s_addr)
         return;
-    if (t->count == DNSTCP_STREAMS)
+    if (t->count == t->most)
         end_stream(TAILQ_FIRST(&t->streams));
     struct tcp_stream *s = calloc(1, sizeof(*s));
     if (!s)
@@ -264,6 +264,8 @@ struct dnstcp *dnstcp_new(struct loop *loop, int fd, struct in_addr guest, struc
         return NULL;
     *t = (struct dnstcp){.loop = loop, .guest = guest, .servers = servers, .minute = loop_now()};
     TAILQ_INIT(&t->streams);
+    size_t share = loop_room(loop) / 2 / WATCHES; /* the other half is dnsudp's */
+    t->most = share < 1 ? 1 : share < DNSTCP_STREAMS ? share : DNSTCP_STREAMS;
     if (listener_start(&t->listener, loop, fd, listener_ready) == 0)
         return t;
     free(t);

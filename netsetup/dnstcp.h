@@ -9,7 +9,8 @@
 
 struct dnstcp;
 
-/* The most connections at a time: a further one replaces the connection that was silent longest. */
+/* The most connections at a time, fewer where descriptors are few (`ulimit -n`): a further one replaces the connection
+ * that was silent longest. */
 enum { DNSTCP_STREAMS = 32 };
 
 /* Connections come to fd (not owned, listening, non-blocking) and are taken from guest.  NULL without memory. */

@@ -54,6 +54,7 @@ struct dnsudp {
     struct in_addr guest;
     struct dnsservers *servers;
     struct port port[DNSSERVERS_MAX][PORTS];
+    unsigned ports; /* of each server, how many are in use: all, unless descriptors are few */
     struct queries waiting, homeless;
     size_t count, bytes; /* of queries */
     uint8_t message[DNSMSG_MAX + 1];
@@ -108,8 +109,8 @@ static struct port *choose_port(struct dnsudp *u, int server, unsigned chance)
 {
     struct port *old = NULL;
     uint64_t now = loop_now();
-    for (unsigned i = 0; i < PORTS; i++) {
-        struct port *p = &u->port[server][(chance + i) % PORTS];
+    for (unsigned i = 0; i < u->ports; i++) {
+        struct port *p = &u->port[server][(chance + i) % u->ports];
         bool aged = p->watch.fd >= 0 && now - p->born >= PORT_LIFE;
         if (aged && TAILQ_EMPTY(&p->queries))
             close_port(p);
@@ -304,6 +305,8 @@ struct dnsudp *dnsudp_new(struct loop *loop, int fd, struct in_addr guest, struc
     u->timer.fired = time_is_up;
     u->guest = guest;
     u->servers = servers;
+    size_t share = loop_room(loop) / 2 / DNSSERVERS_MAX; /* the other half is dnstcp's */
+    u->ports = share < 1 ? 1 : share < PORTS ? (unsigned)share : PORTS;
     TAILQ_INIT(&u->waiting);
     TAILQ_INIT(&u->homeless);
     for (int i = 0; i < DNSSERVERS_MAX * PORTS; i++) {

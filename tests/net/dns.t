@@ -157,6 +157,24 @@ for WORLD in "${WORLDS[@]}"; do
             "$(dns guest-a tcp "$a")/$(dns guest-a udp "$a")/$(many guest-a "$a" 1000 window=100)"
         stop "$LAST"
     done
+
+    # A relay that may have few descriptors.
+    limit=$(ulimit -Sn)
+    for few in 16 64 128; do
+        ulimit -Sn $few
+        up f --dns 127.0.0.53
+        ulimit -Sn "$limit"
+        guest f
+        f=$(field f tap_ip)
+        PEER=$DNSPEER background guest-f hush "$f" 200 half=1
+        is "$WORLD: with $few descriptors, silent TCP clients harm nobody" \
+            "resolved 127.0.0.1/resolved 127.0.0.1/1000 answered, 0 refused, 0 lost" \
+            "$(dns guest-f tcp "$f")/$(dns guest-f udp "$f")/$(many guest-f "$f" 1000 window=100)"
+        stop "$LAST"
+        down f
+        ip netns del "$NS-guest-f"
+    done
+
     [ "$WORLD" = "${WORLDS[0]}" ] && count=100000 || count=1000
     memory=$(relay_memory a) descriptors=$(relay_files a)
     is "$WORLD: $count queries" "$count answered, 0 refused, 0 lost" "$(many guest-a "$a" $count window=100)"
