@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/json.h"
+#include "common/limits.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -90,6 +91,8 @@ static void print_error(struct buf *out, const char *version, enum cni_code code
 
 static enum cni_code run_command(const char *name, const struct cni_request *r, struct buf *out, struct err *err)
 {
+    if (limits_stack(err) < 0)
+        return CNI_ENVIRONMENT;
     for (size_t i = 0; name && i < sizeof(commands) / sizeof(*commands); i++)
         if (strcmp(name, commands[i].name) == 0) {
             enum cni_code code = check_needs(&commands[i], r, err);

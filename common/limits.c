@@ -7,6 +7,7 @@
 
 #define NONE RLIM_INFINITY
 #define STACK ((rlim_t)8 << 20)
+#define STACK_LEAST ((rlim_t)1 << 20)
 #define MEMLOCK ((rlim_t)8 << 20)
 
 /* The kernel derives one number for nproc and sigpending from the size of its memory; here, that number is 0. */
@@ -28,6 +29,41 @@ const struct limits_row limits_rows[LIMITS_COUNT] = {
     {"sigpending", RLIMIT_SIGPENDING, {0, 0}},
     {"stack", RLIMIT_STACK, {STACK, NONE}},
 };
+
+static struct rlimit given; /* the stack's */
+
+/* The kernel looks at the limit whenever the stack grows, so a raised one counts at once. */
+int limits_stack(struct err *err)
+{
+    if (getrlimit(RLIMIT_STACK, &given) < 0)
+        return err_sys(err, "cannot read the limit of the stack");
+    if (given.rlim_cur >= STACK)
+        return 0;
+    struct rlimit own = {STACK, given.rlim_max < STACK ? STACK : given.rlim_max};
+    if (setrlimit(RLIMIT_STACK, &own) < 0) { /* to raise the hard limit takes CAP_SYS_RESOURCE */
+        own = (struct rlimit){given.rlim_max, given.rlim_max};
+        setrlimit(RLIMIT_STACK, &own);
+    }
+    if (own.rlim_cur < STACK_LEAST)
+        return err_set(err,
+                       "the stack's hard limit is %llu KiB, and ctr-jailer needs 1024: raise it (ulimit -Hs 8192, "
+                       "docker run --ulimit stack=8388608)",
+                       (unsigned long long)own.rlim_cur / 1024);
+    return 0;
+}
+
+struct rlimit limits_stack_given(void)
+{
+    struct rlimit own = given;
+    if (!own.rlim_max)
+        getrlimit(RLIMIT_STACK, &own);
+    return own;
+}
+
+void limits_stack_back(void)
+{
+    setrlimit(RLIMIT_STACK, &given);
+}
 
 void limits_print(const struct limits_row *row, const struct rlimit *limit, struct buf *out)
 {

@@ -3,6 +3,7 @@
 #define CTR_LIMITS_H
 
 #include "common/buf.h"
+#include "common/err.h"
 
 #include <sys/resource.h>
 
@@ -15,6 +16,16 @@ struct limits_row {
 };
 
 extern const struct limits_row limits_rows[LIMITS_COUNT];
+
+/* What main calls before anything else: raises this process's own limit of the stack to what our programs are
+ * written for, as far as it may.  -1 with err when the stack stays too small to go on. */
+int limits_stack(struct err *err);
+
+/* The stack's limit, as it was before that. */
+struct rlimit limits_stack_given(void);
+
+/* Sets it back, for a program that takes this process's limits for its user's. */
+void limits_stack_back(void);
 
 /* Appends NAME=SOFT:HARD. */
 void limits_print(const struct limits_row *row, const struct rlimit *limit, struct buf *out);

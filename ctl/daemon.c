@@ -14,6 +14,7 @@
 #include "common/confine.h"
 #include "common/io.h"
 #include "common/jsonread.h"
+#include "common/limits.h"
 #include "common/local.h"
 #include "common/log.h"
 #include "common/signals.h"
@@ -90,6 +91,7 @@ static void run_entry(const struct daemon_plan *plan, const struct outputs *o)
     if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(o->write[0], STDOUT_FILENO) >= 0 &&
         dup2(o->write[1], STDERR_FILENO) >= 0) {
         signals_default();
+        limits_stack_back();
         execv(plan->program, (char *const *)plan->argv);
     }
     log_error("cannot run %s: %s", plan->program, strerror(errno));

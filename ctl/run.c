@@ -8,6 +8,7 @@
 #include "common/run.h"
 #include "common/cleanup.h"
 #include "common/jsonread.h"
+#include "common/limits.h"
 #include "common/settings.h"
 #include "common/variables.h"
 #include "ctl/about.h"
@@ -290,6 +291,7 @@ static int start(struct run_vm *r, const struct buf *about, struct err *err)
     cninet_keep(&r->net, getpid());
     if (r->dry)
         run_tell_sources(r);
+    limits_stack_back();
     if (r->command.items)
         execv(entry, (char *const *)r->command.items);
     return err_sys(err, "cannot run %s", entry);

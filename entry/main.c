@@ -1,6 +1,7 @@
 /* The container's ENTRYPOINT: runs a command in a microVM made of the container's tree, and behaves like that command.
  * This file is the program's outline: options -> plan -> the VM, which is made in stages (entry/stages.h). */
 #include "common/descriptors.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "entry/kvm/kvm.h"
@@ -14,6 +15,7 @@
 #include "entry/stages.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int run_vm(struct options *options, struct err *err)
@@ -62,6 +64,11 @@ int main(int argc, char **argv, char **env)
     descriptors_keep(standard, 3);
     descriptors_standard();
 
+    umask(022); /* each file is made with the mode that it is to have */
+    if (limits_stack(&err) < 0) {
+        log_error("%s", err.text);
+        return EXIT_OURS;
+    }
     int code = options_read(&options, argv, env, &err);
     if (code == 0) {
         int level = log_level_parse(options.value[OPT_LOG_LEVEL]);

@@ -1,6 +1,7 @@
 /* netsetup up|take|down|gc|show: the library as a program, for tests and for looking into a host's networks. */
 #include "common/buf.h"
 #include "common/cleanup.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "common/num.h"
 #include "netsetup/netsetup.h"
@@ -271,6 +272,10 @@ int main(int argc, char **argv)
     struct err err = {0};
     log_init("netsetup");
     opterr = 0;
+    if (limits_stack(&err) < 0) {
+        log_error("%s", err.text);
+        return FAILED;
+    }
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return fputs(help, stdout) < 0;
     for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++)

@@ -77,7 +77,11 @@ void inherited_limits(struct buf *out)
 {
     for (int i = 0; i < LIMITS_COUNT; i++) {
         struct rlimit limit;
-        if (getrlimit((__rlimit_resource_t)limits_rows[i].resource, &limit) < 0 || is_usual(&limits_rows[i], &limit))
+        if (getrlimit((__rlimit_resource_t)limits_rows[i].resource, &limit) < 0)
+            continue;
+        if (limits_rows[i].resource == RLIMIT_STACK)
+            limit = limits_stack_given();
+        if (is_usual(&limits_rows[i], &limit))
             continue;
         buf_str(out, SETTING_LIMIT "=");
         limits_print(&limits_rows[i], &limit, out);
