@@ -23,7 +23,7 @@ static void name_of(const struct cni_request *r, char name[TIE_NAME])
 /* -1 with errno. */
 static int enter(const char *path)
 {
-    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    cleanup_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     return fd < 0 ? -1 : setns(fd, CLONE_NEWNET);
 }
 

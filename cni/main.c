@@ -112,7 +112,7 @@ int main(void)
                                      variable("CNI_ARGS")};
     size_t len = 0;
     log_init("tc-redirect-tap");
-    cleanup_free char *text = io_read_file(AT_FDCWD, "/dev/stdin", CONFIG_MAX, &len);
+    cleanup_free char *text = io_read_open(STDIN_FILENO, CONFIG_MAX, &len);
     enum cni_code code = cni_request_read(&request, &is, text ? text : "", len, &err);
     if (code == CNI_OK)
         version = cni_versions[request.version];

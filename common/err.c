@@ -1,4 +1,5 @@
 #include "common/err.h"
+#include "common/io.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -32,7 +33,8 @@ int err_sys(struct err *err, const char *fmt, ...)
     append(err, fmt, ap);
     va_end(ap);
     size_t used = strlen(err->text);
-    snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerror(saved));
+    snprintf(err->text + used, sizeof(err->text) - used, ": %s",
+             saved == IO_NOT_REGULAR ? "it is not a regular file" : strerror(saved));
     errno = saved;
     return -1;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int io_write_all(int fd, const void *data, size_t len)
 {
@@ -71,9 +72,19 @@ ssize_t io_pread_full(int fd, void *data, size_t len, off_t offset)
 
 char *io_read_file(int dirfd, const char *path, size_t max, size_t *len)
 {
-    cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    struct stat st;
+    cleanup_close int fd = openat(dirfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
         return NULL;
+    if (!S_ISREG(st.st_mode)) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : IO_NOT_REGULAR;
+        return NULL;
+    }
+    return io_read_open(fd, max, len);
+}
+
+char *io_read_open(int fd, size_t max, size_t *len)
+{
     size_t size = 4096, used = 0;
     cleanup_free char *data = malloc(size + 1);
     while (data) {

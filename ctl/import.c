@@ -12,6 +12,7 @@
 #include "common/layer.h"
 #include "common/privilege.h"
 #include "common/run.h"
+#include "ctl/layout.h"
 #include "store/config.h"
 #include "store/content.h"
 #include "store/work.h"
@@ -136,14 +137,17 @@ static int make_folder(const struct import *im, const char *name, uid_t uid, str
     return steal_fd(&fd);
 }
 
-/* Whether this is a source as skopeo names it: the transports that need neither network nor another program. */
-static bool is_named(const char *source)
+/* The path in a source as skopeo names it (TRANSPORT:PATH[:REFERENCE]), of the transports that need neither network nor
+ * another program, as a string of the caller's.  NULL: source is named in no such way. */
+static char *named_path(const char *source)
 {
     static const char *const transports[] = {"oci:", "oci-archive:", "docker-archive:", "dir:"};
-    for (size_t i = 0; i < sizeof(transports) / sizeof(*transports); i++)
+    for (size_t i = 0; i < sizeof(transports) / sizeof(*transports); i++) {
+        const char *path = source + strlen(transports[i]);
         if (strncmp(source, transports[i], strlen(transports[i])) == 0)
-            return true;
-    return false;
+            return strndup(path, strcmp(transports[i], "dir:") == 0 ? strlen(path) : strcspn(path, ":"));
+    }
+    return NULL;
 }
 
 /* Those that need an engine's own rights. */
@@ -219,12 +223,10 @@ static int fetch(const char *source, const struct import *im, uid_t uid, struct 
     }
     if (check_transport(source, err) < 0)
         return -1;
-    bool named = is_named(source);
-    if (!named && stat(source, &st) < 0)
-        return err_sys(err, "cannot open %s", source);
-    bool folder = !named && S_ISDIR(st.st_mode);
-    if (!named && !folder && !S_ISREG(st.st_mode))
-        return err_set(err, "%s: is neither an archive nor a directory", source);
+    cleanup_free char *named = named_path(source);
+    if (layout_check(named ? named : source, err) < 0)
+        return -1;
+    bool folder = !named && stat(source, &st) == 0 && S_ISDIR(st.st_mode);
     int status = copy(named ? "" : folder ? "oci:" : "docker-archive:", source, im, uid, &said, err);
     if (status > 0 && !named && !folder) {
         said.len = 0;

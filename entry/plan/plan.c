@@ -171,7 +171,7 @@ static int plan_kernel(const struct options *o, struct plan *plan, struct err *e
     if (plan_loaded(o, OPT_KERNEL_IMAGE, file, err) < 0)
         return -1;
     char start[64] = "";
-    cleanup_close int fd = open(file->source, O_RDONLY | O_CLOEXEC);
+    cleanup_close int fd = open(file->source, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || io_read_full(fd, start, sizeof(start)) < 0)
         return err_sys(err, "VM_KERNEL_IMAGE=%s", file->source);
 #ifdef __x86_64__

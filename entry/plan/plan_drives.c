@@ -17,11 +17,11 @@
 /* A sealed image is used as it is: the VM's own user, which is nobody else's, must be able to read it. */
 static int plan_sealed(const struct options *o, struct drives_plan *d, struct err *err)
 {
-    cleanup_close int fd = open(d->rootfs, O_RDONLY | O_CLOEXEC);
+    cleanup_close int fd = open(d->rootfs, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_sys(err, "VM_ROOTFS_DIR=%s: cannot read the root filesystem's image", d->rootfs);
-    if (!rootdisk_is_image(fd)) {
+    if (!S_ISREG(st.st_mode) || !rootdisk_is_image(fd)) {
         option_refuse(err, o, OPT_ROOTFS_DIR, "is neither a directory nor an EROFS image");
         err_hint(err, "make one from a tree: RUN rootdisk write TREE FILE");
         return -1;

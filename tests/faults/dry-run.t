@@ -36,7 +36,7 @@ refused() {
     shift 2
     while [ $# -gt 0 ] && [ "$1" != -- ]; do variables+=("$1") && shift; done
     shift || true
-    plan "${variables[@]}" "$entry" --dry-run "${@:-/bin/run}"
+    plan "${variables[@]}" timeout 20 "$entry" --dry-run "${@:-/bin/run}"
     like "refused: $name" "$STATUS/$STDOUT/$STDERR" "${CODE:-125}//ctr-jailer: $pattern"
     [ "$(wc -l <<<"$STDERR")" = 1 ] || fail "refused: $name, in one line" "$STDERR"
 }
@@ -119,6 +119,13 @@ refused 'a file on a folder of one' "VM_VOLUMES: */etc/app/certs is inside*make 
     VM_VOLUMES="$work/app:/etc/app:ro,$work/program:/etc/app/certs:ro"
 refused 'the data disk in one' "VM_DATA_MOUNT: /etc/app/data is inside the volume /etc/app, which is read-only: make the directory data*" \
     VM_VOLUMES="$work/app:/etc/app:ro" VM_DATA_MOUNT=/etc/app/data
+mkfifo -m 755 "$work/fifo"
+for what in "$work/fifo" /dev/zero; do
+    for option in VM_KERNEL_IMAGE VM_INITRD_IMAGE VM_FIRECRACKER_BIN VM_JAILER_BIN; do
+        refused "$option=${what##*/}" "$option=$what: *" "$option=$what"
+    done
+    refused "VM_ROOTFS_DIR=${what##*/}" "VM_ROOTFS_DIR=$what: is neither a directory nor an EROFS image*" VM_ROOTFS_DIR="$what"
+done
 refused "a volume in the kernel's place" "VM_VOLUMES=*: nothing can be mounted at /, nor in the guest's /dev, /proc and /sys" \
     VM_VOLUMES="$work/app:/dev/shm:ro"
 refused "the data disk in the kernel's place" 'VM_DATA_MOUNT=/sys: must be an absolute path in the guest, not / and not in /dev, /proc or /sys' \

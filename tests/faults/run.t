@@ -69,7 +69,7 @@ unset 'run[-1]'
 refused() { # NAME MESSAGE ARGUMENTS...
     local name=$1 message=$2
     shift 2
-    capture "${run[@]}" ctr-jailer run "$@"
+    capture timeout 60 "${run[@]}" ctr-jailer run "$@"
     like "refused: $name" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: $message"
 }
 refused "no image" "run: the image is missing *"
@@ -86,6 +86,9 @@ refused "a letter without its value" "run: -m: the value is missing" -m
 printf 'A=1\nB C=2\n' >env-bad
 refused "a file of variables with another line" "run: --env-file env-bad: line 2: is not NAME=VALUE" --env-file env-bad plain
 refused "a file of variables that is not there" "run: --env-file none: cannot read it: No such file or directory" --env-file none plain
+mkfifo fifo
+refused "a FIFO of variables" "run: --env-file fifo: cannot read it: it is not a regular file" --env-file fifo plain
+refused "an endless file of variables" "run: --env-file /dev/zero: cannot read it: it is not a regular file" --env-file /dev/zero plain
 refused "a hostname that is none" "run: --hostname a_b: is not a hostname: *" --hostname a_b plain /guest-static
 refused "an image without a command" "run: plain: the image has no command of its own: give one" plain
 refused "an id that is not one" "VM_ID=a b: *" --name "a b" plain /guest-static

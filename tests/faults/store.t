@@ -111,6 +111,10 @@ refused "a part of one" "$work/short: the image is incomplete" image "${at[@]}" 
 refused "a bzImage" "$work/bzImage: is not an ELF kernel: *" kernel "${at[@]}" add "$work/bzImage" a
 refused "a directory" "$work/tree: is not a regular file" image "${at[@]}" add "$work/tree" a
 refused "a FIFO" "$work/fifo: is not a regular file" image "${at[@]}" add "$work/fifo" a
+capture timeout 20 "$ctr" image "${at[@]}" add "$work/one" a "$work/fifo"
+is "refused: a FIFO as a configuration" "$STATUS/$STDERR" "125/ctr-jailer: cannot read $work/fifo: it is not a regular file"
+capture timeout 20 "$ctr" image "${at[@]}" add "$work/one" a /dev/zero
+is "refused: a device as a configuration" "$STATUS/$STDERR" "125/ctr-jailer: cannot read /dev/zero: it is not a regular file"
 refused "no file" "cannot open $work/none: No such file or directory" image "${at[@]}" add "$work/none" a
 refused "a name that is not there" "none:latest: is not in the store $root" image "${at[@]}" rm none
 for name in '' . .. /a a/ a//b ../a a/../b A .a -a a:b:c a: a:-b 'a b' a+b a:1/b:c:d "$(printf '%0300d' 1)"; do

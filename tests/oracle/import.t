@@ -122,7 +122,7 @@ is "nothing is left of the work" "$(find store -maxdepth 1 -name 'work*')" ""
 # --- hostile layers: nothing outside the tree is touched
 mkdir outside && echo safe >outside/file
 refused() { # NAME MESSAGE SOURCE
-    capture ctr-jailer image --root "$store" import "$3" bad
+    capture timeout 60 ctr-jailer image --root "$store" import "$3" bad
     like "refused: $1" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: $2"
     is "refused: $1, and nothing is left" "$(find store -name 'work*') $(image ls | grep -c bad || true)" " 0"
 }
@@ -147,6 +147,18 @@ refused "nothing" "cannot open none: No such file or directory" none
 refused "a device" "/dev/null: is neither an archive nor a directory" /dev/null
 head -c 100000 oci.tar >half.tar
 refused "half an archive" "half.tar: skopeo cannot read the image: *" half.tar
+config=blobs/sha256/$(jq -r '.manifests[0].digest' layout/index.json | sed 's/sha256://')
+for file in index.json oci-layout "$config"; do
+    rm -rf odd && cp -a layout odd && rm "odd/$file" && mkfifo "odd/$file"
+    refused "a FIFO as $file" "odd: ${file##*/} is not a regular file" odd
+    refused "... also where skopeo's own names are used" "odd: ${file##*/} is not a regular file" oci:odd:base
+    ln -sf /dev/zero "odd/$file"
+    refused "a link to a device as $file" "odd: ${file##*/} is not a regular file" odd
+done
+mkfifo fifo
+for kind in '' oci: dir: oci-archive: docker-archive:; do
+    refused "a FIFO, by $kind" "fifo: is neither an archive nor a directory" "${kind}fifo"
+done
 check "absolute names stay in the tree" image import absolute good
 look good
 is "and are in it" "$(cat "seen$work/outside/file") $(readlink seen/out)" "inside $work/outside"
