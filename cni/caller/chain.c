@@ -161,7 +161,7 @@ int cni_del(const struct cni_attachment *a, struct err *err)
     return r;
 }
 
-/* STATUS or GC: of a network and no container. */
+/* STATUS or GC, which are for a network and no container. */
 static int call_all(const struct cni_attachment *a, const struct network *n, const char *command,
                     const char *attachments, struct err *err)
 {

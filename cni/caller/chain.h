@@ -24,8 +24,8 @@ int cni_del(const struct cni_attachment *a, struct err *err);
  * the first reason. */
 int cni_status(const struct cni_attachment *a, struct err *err);
 
-/* GC by each plugin: what belongs to no container of which a->cache has a result is removed.  So all callers of the
- * network have to have the same cache.  Does nothing before version 1.1.0, or if the network has disableGC.  All
+/* GC by each plugin, which removes everything that belongs to a container without a result in a->cache.  So all callers
+ * of the network must share the cache.  Does nothing before version 1.1.0, or if the network has disableGC.  All
  * plugins are called; -1 with the first failure. */
 int cni_gc(const struct cni_attachment *a, struct err *err);
 
