@@ -72,6 +72,22 @@ static void v4(void **state)
     net_ports_free(&p.ports);
 }
 
+static void all_ports(void **state)
+{
+    struct net_plan p = plan("all");
+    struct net_link l = network();
+    cleanup_buf struct buf text = {0};
+    (void)state;
+    rules_text(&text, AF_INET6, &p, &l, 1);
+    const char *own =
+        strstr(text.data, "-A PREROUTING -m addrtype --dst-type LOCAL -m socket --nowildcard" MARK "ACCEPT\n");
+    const char *tcp =
+        strstr(text.data, "-A PREROUTING -m addrtype --dst-type LOCAL -p tcp" MARK "DNAT --to-destination fd00::2\n");
+    has(&text, "-A PREROUTING -m addrtype --dst-type LOCAL -p udp" MARK "DNAT --to-destination fd00::2");
+    assert_true(own && tcp && own < tcp);
+    assert_null(strstr(text.data, "-A OUTPUT"));
+}
+
 /* What iptables-restore would choke on, or worse, take for a policy. */
 static void form(void **state)
 {
@@ -234,9 +250,9 @@ static void json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bounded),   cmocka_unit_test(v4),       cmocka_unit_test(form),
-        cmocka_unit_test(asked_for), cmocka_unit_test(way_out),  cmocka_unit_test(v6),
-        cmocka_unit_test(choice),    cmocka_unit_test(scanning), cmocka_unit_test(json),
+        cmocka_unit_test(bounded),   cmocka_unit_test(v4),      cmocka_unit_test(all_ports), cmocka_unit_test(form),
+        cmocka_unit_test(asked_for), cmocka_unit_test(way_out), cmocka_unit_test(v6),        cmocka_unit_test(choice),
+        cmocka_unit_test(scanning),  cmocka_unit_test(json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
