@@ -5,10 +5,10 @@
  * In: CNI_COMMAND and its variables, the configuration on stdin.  Out: a result or an error as JSON on stdout, warnings
  * on stderr; exit status 0 or 1. */
 #include "cni/attach.h"
+#include "common/begin.h"
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/json.h"
-#include "common/limits.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -91,7 +91,7 @@ static void print_error(struct buf *out, const char *version, enum cni_code code
 
 static enum cni_code run_command(const char *name, const struct cni_request *r, struct buf *out, struct err *err)
 {
-    if (limits_stack(err) < 0)
+    if (begin(err) < 0)
         return CNI_ENVIRONMENT;
     for (size_t i = 0; name && i < sizeof(commands) / sizeof(*commands); i++)
         if (strcmp(name, commands[i].name) == 0) {

@@ -178,7 +178,6 @@ void cninet_keep(const struct cninet *n, pid_t pid)
 }
 
 struct cni_purge {
-    struct err *err;
     int result;
     struct buf networks; /* that dead VMs were on; each followed by a NUL */
 };
@@ -187,6 +186,7 @@ struct cni_purge {
 static void purge_kept(const struct cni_attachment *kept, void *data)
 {
     struct cni_purge *purge = data;
+    struct err err = {0};
     struct place p = {.at = *kept};
     bool fits = (size_t)snprintf(p.name, sizeof(p.name), "%s", kept->id) < sizeof(p.name);
     snprintf(p.path, sizeof(p.path), NETNS_DIR "%s", p.name);
@@ -195,10 +195,12 @@ static void purge_kept(const struct cni_attachment *kept, void *data)
     cleanup_close int fd = open(p.path, O_RDONLY | O_CLOEXEC);
     if ((fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) || is_alive(p.name))
         return;
-    if (take_away(&p, purge->err))
+    if (take_away(&p, &err)) {
+        log_error("purge: %s: %s", p.name, err.text);
         purge->result = -1;
-    else
+    } else {
         buf_add(&purge->networks, kept->network, strlen(kept->network) + 1);
+    }
 }
 
 /* A network that the administrator has removed meanwhile has nobody who could collect. */
@@ -214,13 +216,17 @@ static void collect(struct cni_attachment at, const struct buf *networks)
     }
 }
 
-int cninet_purge(const struct cninet *n, struct err *err)
+int cninet_purge(const struct cninet *n)
 {
     struct place p;
-    struct cni_purge purge = {.err = err};
+    struct err err = {0};
+    struct cni_purge purge = {.result = 0};
     find_place(n, "", NULL, &p);
-    int r = cache_each(&p.at, purge_kept, &purge, err) ? -1 : purge.result;
+    if (cache_each(&p.at, purge_kept, &purge, &err)) {
+        log_error("purge: %s", err.text);
+        purge.result = -1;
+    }
     collect(p.at, &purge.networks);
     buf_free(&purge.networks);
-    return r;
+    return purge.result;
 }

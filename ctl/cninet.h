@@ -19,9 +19,9 @@ struct cninet {
  * names.  -1 with err: nothing is left. */
 int cninet_enter(struct cninet *n, const char *id, const char *ports, struct err *err);
 
-/* Takes away what dead VMs have left on CNI networks: all that n->cache knows of them.  -1 with the first failure in
- * err; the others are tried all the same. */
-int cninet_purge(const struct cninet *n, struct err *err);
+/* Takes away what dead VMs have left on CNI networks: all that n->cache knows of them.  -1 when something failed, which
+ * is logged; the rest is taken away all the same. */
+int cninet_purge(const struct cninet *n);
 
 /* From now on it is the end of the process pid that counts, which may be this one once it has become entry. */
 void cninet_keep(const struct cninet *n, pid_t pid);

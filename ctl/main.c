@@ -1,13 +1,12 @@
 /* ctr-jailer [--id ID] COMMAND ...: asks a running VM's entry, or works on the host's store. */
+#include "common/begin.h"
 #include "common/descriptors.h"
-#include "common/limits.h"
 #include "common/log.h"
 #include "ctl/commands.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXIT_OURS = 125 };
@@ -32,8 +31,7 @@ int main(int argc, char **argv)
     descriptors_standard();
     int standard[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO};
     descriptors_keep(standard, 3); /* what its caller forgot to close is nobody's here */
-    umask(022);                    /* each file is made with the mode that it is to have */
-    if (limits_stack(&err) < 0) {
+    if (begin(&err) < 0) {
         log_error("%s", err.text);
         return EXIT_OURS;
     }

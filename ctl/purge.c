@@ -1,6 +1,7 @@
 /* purge: the records of VMs in the background that have ended, whatever ended them, and then what else dead VMs have
  * left: on CNI networks, and what entry knows how to remove.  A record goes only if nobody has its lock and no VM of
- * its name answers, so neither a pid that was used again nor a reboot matters.  Prints the names. */
+ * its name answers, so neither a pid that was used again nor a reboot matters.  Prints the names.  A step that fails is
+ * told, and the next one is taken all the same. */
 #include "common/array.h"
 #include "common/cleanup.h"
 #include "common/log.h"
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct purge {
@@ -68,6 +70,22 @@ static int set_jails(const struct purge *p, struct err *err)
     return rc;
 }
 
+/* entry's exit status; -1 with err. */
+static int run_entry(const char *entry, struct err *err)
+{
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl(entry, "entry", "--purge", (char *)NULL);
+        log_error("cannot run %s: %s", entry, strerror(errno));
+        _exit(125);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+        return err_sys(err, "cannot start a process");
+    return WIFEXITED(status) ? WEXITSTATUS(status)
+                             : err_set(err, "purge: entry was killed by signal %d", WTERMSIG(status));
+}
+
 int ctl_purge(const char *id, char **argv, struct err *err)
 {
     char entry[4096];
@@ -81,13 +99,13 @@ int ctl_purge(const char *id, char **argv, struct err *err)
     p.root = root_find(&p.at, PROFILE_CACHE, err);
     if (!p.root || set_jails(&p, err) < 0)
         return -1;
-    if (record_list(p.root, false, remove_one, &p) < 0 || record_list(p.root, true, remove_one, &p) < 0)
-        return err_sys(err, "purge: cannot read the records in %s/vms", p.root);
+    if (record_list(p.root, false, remove_one, &p) < 0 || record_list(p.root, true, remove_one, &p) < 0) {
+        log_error("purge: cannot read the records in %s/vms: %s", p.root, strerror(errno));
+        p.failed = true;
+    }
     fflush(stdout);
-    if (cninet_purge(&net, err) < 0)
-        return -1;
-    if (p.failed)
-        return 125;
-    execl(entry, "entry", "--purge", (char *)NULL);
-    return err_sys(err, "cannot run %s", entry);
+    if (cninet_purge(&net) < 0)
+        p.failed = true;
+    int status = run_entry(entry, err);
+    return status == 0 && p.failed ? 125 : status;
 }

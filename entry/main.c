@@ -1,7 +1,7 @@
 /* The container's ENTRYPOINT: runs a command in a microVM made of the container's tree, and behaves like that command.
  * This file is the program's outline: options -> plan -> the VM, which is made in stages (entry/stages.h). */
+#include "common/begin.h"
 #include "common/descriptors.h"
-#include "common/limits.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "entry/kvm/kvm.h"
@@ -15,7 +15,6 @@
 #include "entry/stages.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int run_vm(struct options *options, struct err *err)
@@ -64,8 +63,7 @@ int main(int argc, char **argv, char **env)
     descriptors_keep(standard, 3);
     descriptors_standard();
 
-    umask(022); /* each file is made with the mode that it is to have */
-    if (limits_stack(&err) < 0) {
+    if (begin(&err) < 0) {
         log_error("%s", err.text);
         return EXIT_OURS;
     }

@@ -65,7 +65,6 @@ static int catch_signals(struct signals *s, struct err *err)
         if (signals_end(n))
             sigaddset(&ending, n);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_DFL); /* whoever started us may have ignored it, and children could not be waited for */
     sigprocmask(SIG_BLOCK, &all, NULL);
     s->all = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     s->ending = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -1,7 +1,7 @@
 /* netsetup up|take|down|gc|show: the library as a program, for tests and for looking into a host's networks. */
+#include "common/begin.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
-#include "common/limits.h"
 #include "common/log.h"
 #include "common/num.h"
 #include "netsetup/netsetup.h"
@@ -272,7 +272,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     log_init("netsetup");
     opterr = 0;
-    if (limits_stack(&err) < 0) {
+    if (begin(&err) < 0) {
         log_error("%s", err.text);
         return FAILED;
     }

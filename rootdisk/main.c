@@ -6,10 +6,10 @@
  *
  * Exit: 0, or 125 with one line on stderr. */
 #include "common/array.h"
+#include "common/begin.h"
 #include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/descriptors.h"
-#include "common/limits.h"
 #include "common/log.h"
 #include "common/privilege.h"
 #include "common/process.h"
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
     }
     struct err err = {0};
     struct rootdisk *rd;
-    int r = limits_stack(&err) < 0 ? -1 : rootdisk_scan(&rd, AT_FDCWD, argv[2], false, &err);
+    int r = begin(&err) < 0 ? -1 : rootdisk_scan(&rd, AT_FDCWD, argv[2], false, &err);
     if (r == 0) {
         r = argv[1][0] == 'w' ? write_image(rd, argv[3], &err) : serve_image(rd, argv[3], &err);
         rootdisk_free(rd);

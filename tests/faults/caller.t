@@ -1,5 +1,5 @@
 #!/bin/bash
-# What ctr-jailer's caller may have set for itself: any umask, and a small stack.  Entry, jailer and Firecracker are the
+# What ctr-jailer's caller may have set for itself: any umask, SIGCHLD ignored, and a small stack.  Entry, jailer and Firecracker are the
 # real ones; the kernel is a few bytes that end the VM.
 #: timeout 120
 set -euo pipefail
@@ -25,6 +25,13 @@ for mask in 0777 0077 0; do
     is "... and nothing is anybody's who should not have it" "$(find /run/ctr-jailer /var/lib/ctr-jailer jails scratch -perm /022 ! -type l)" ""
     rm -rf /run/ctr-jailer /var/lib/ctr-jailer
 done
+
+trap '' CHLD
+capture "${ctr[@]}" ctr-jailer purge
+is "SIGCHLD ignored: purge waits for its child" "$STATUS/$STDERR" 0/
+capture "${ctr[@]}" ctr-jailer image import nothing.tar app
+is "... and import for its own" "$STATUS/$STDERR" "125/ctr-jailer: cannot open nothing.tar: No such file or directory"
+trap - CHLD
 
 small() { # SOFT:HARD PROGRAM...
     capture prlimit --stack="$1" -- "${@:2}" </dev/null

@@ -113,6 +113,18 @@ is "a name that is in use is refused" "$STATUS/$STDERR" "125/ctr-jailer: run: --
 ctr kill lives
 ctr kill alone
 check "when these have ended" wait_until 20 test ! -e /run/netns/ctr-lives -a ! -e /run/ctr-jailer/alone
+# Results that were damaged cost the others nothing.
+left=(cache/results/machines-ctr-alone-*)
+jq '.config = "AAAA"' "${left[0]}" >bad
+jq --arg name "ctr-0" '.containerId = $name | .netns = "/run/netns/ctr-0" | .config = "AAAA"' bad >cache/results/machines-ctr-0-eth0
+jq --arg name "ctr-1" '.containerId = $name | .netns = "/run/netns/ctr-1" | .config = "AAAA"' bad >cache/results/machines-ctr-1-eth0
+mkdir -p /run/ctr-jailer/gone
+touch /run/ctr-jailer/gone/lock
+capture purge
+like "purge tells of results that are damaged" "$STATUS/$STDERR" "125/ctr-jailer: purge: ctr-0: *
+ctr-jailer: purge: ctr-1: *"
+is "... and goes on" "$(ip netns list | grep -c ctr-alone || true) $(ls /run/ctr-jailer 2>/dev/null)" "0 "
+rm -f cache/results/machines-ctr-[01]-eth0
 check "purge" purge
 is "leaves nothing" "$(host)" "$before"
 
