@@ -5,11 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Whether a file with that mode (its type too) would run as root, or with root's group, whoever starts it. */
-bool mode_runs_as_root(mode_t mode, uid_t uid, gid_t gid);
-
-/* The mode to make a file with.  Its group may become its folder's, not the maker's, by an option of the host's mount
- * (grpid, bsdgroups): so the set-group-id bit of a program is left to a later chmod. */
-mode_t mode_to_make(mode_t mode);
+/* Whether a file with that mode (its type too) would give its owner's or its group's rights to whoever runs it: root's,
+ * or those of a group such as shadow or docker, or of another user. */
+bool mode_gives_rights(mode_t mode);
 
 #endif

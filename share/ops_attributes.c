@@ -58,7 +58,7 @@ static int change_mode(const struct share *s, const struct node *node, mode_t mo
     struct statx st;
     if (attributes_read(node->fd, &st) < 0)
         return -1;
-    if (!s->suid && mode_runs_as_root(node->type | (mode & 07777), st.stx_uid, st.stx_gid))
+    if (!s->suid && mode_gives_rights(node->type | (mode & 07777)))
         return errno = EPERM, -1;
     return AS_OWNER(&st, fchmodat(AT_FDCWD, fd_name(node->fd).text, mode & 07777, 0));
 }
@@ -146,7 +146,7 @@ static bool attribute_settable(const struct share *s, const char *name)
 }
 
 /* An ACL may make a set-group-id file executable.  The host's kernel then removes the bit, unless the caller is in the
- * file's group.  So for a file of root's group, the caller acts without that group. */
+ * file's group.  So the caller acts without that group. */
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
     struct statx st;
@@ -155,7 +155,7 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
     int r = !node || attributes_read(node->fd, &st) < 0 ? -1 : 0;
     if (r == 0 && !attribute_settable(s, name))
         r = (errno = strncmp(name, "security.capability", 20) == 0 ? EPERM : EOPNOTSUPP, -1);
-    if (r == 0 && st.stx_gid == 0 && !s->suid)
+    if (r == 0 && !s->suid)
         st.stx_gid = getegid();
     reply_result(req, r < 0 ? r : AS_OWNER(&st, setxattr(fd_name(node->fd).text, name, value, size, flags)));
 }

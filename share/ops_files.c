@@ -26,14 +26,13 @@ static int open_again(int fd, mode_t type, int flags)
 static int make_file(fuse_req_t req, int folder, const char *name, mode_t mode, int flags)
 {
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
-    const bool suid = share_of(req)->suid;
     mode &= 07777;
-    if (!suid && mode_runs_as_root(S_IFREG | mode, ctx->uid, ctx->gid))
+    if (!share_of(req)->suid && mode_gives_rights(S_IFREG | mode))
         return errno = EPERM, -1;
     if (actor_as(ctx->uid, ctx->gid) < 0)
         return -1;
     umask(ctx->umask & 0777);
-    int fd = openat(folder, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, suid ? mode : mode_to_make(mode));
+    int fd = openat(folder, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     actor_self();
     return fd;
 }

@@ -7,16 +7,10 @@
 #include <limits.h>
 #include <stdio.h>
 
-bool mode_runs_as_root(mode_t mode, uid_t uid, gid_t gid)
+bool mode_gives_rights(mode_t mode)
 {
     const mode_t group = S_ISGID | S_IXGRP;
-    return S_ISREG(mode) && ((mode & S_ISUID && uid == 0) || ((mode & group) == group && gid == 0));
-}
-
-mode_t mode_to_make(mode_t mode)
-{
-    const mode_t group = S_ISGID | S_IXGRP;
-    return (mode & group) == group ? mode & ~(mode_t)S_ISGID : mode;
+    return S_ISREG(mode) && (mode & S_ISUID || (mode & group) == group);
 }
 
 /* Acts as the guest's process that asked. */
@@ -64,16 +58,15 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 {
     (void)rdev;
     struct share *s = share_of(req);
-    const struct fuse_ctx *ctx = fuse_req_ctx(req);
     cleanup_node struct node *folder = nodes_use(s->nodes, parent);
     int made = folder ? 0 : -1;
     if (!S_ISREG(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode))
         made = (errno = EPERM, -1);
-    if (!s->suid && mode_runs_as_root(mode, ctx->uid, ctx->gid))
+    if (!s->suid && mode_gives_rights(mode))
         made = (errno = EPERM, -1);
     if (made == 0 && (made = as_requester(req)) == 0) {
         mask(req);
-        made = mknodat(folder->fd, name, s->suid ? mode : mode_to_make(mode), 0);
+        made = mknodat(folder->fd, name, mode, 0);
         actor_self();
     }
     reply_entry(req, made, made < 0 ? -1 : folder->fd, name);

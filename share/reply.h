@@ -16,7 +16,7 @@ struct share {
     struct nodes *nodes;
     struct handles *handles;
     dev_t dev;   /* of the folder */
-    bool suid;   /* the guest may make set-user-id files of root, and set file capabilities */
+    bool suid;   /* the guest may make set-user-id files, and set file capabilities */
     bool remote; /* the file system reports a failed write when the file is closed */
     /* held while a mode with set-user-id bits, or an owner, is set: the two decide together */
     pthread_mutex_t owners;

@@ -120,17 +120,32 @@ capture chmod 4755 "$m/program"
 is "a set-user-id file of root's is refused" "$STATUS $(stat -c %a "$f/program")" "1 644"
 capture chmod 2755 "$m/program"
 is "and one of root's group" "$STATUS $(stat -c %a "$f/program")" "1 644"
+echo x >"$m/others" && chgrp 42 "$m/others"
+capture chmod 2755 "$m/others"
+is "and one of another group, such as shadow" "$STATUS $(stat -c '%g %a' "$f/others")" "1 42 644"
+chown 1000 "$m/others"
+capture chmod 4755 "$m/others"
+is "and another user's" "$STATUS $(stat -c '%u %a' "$f/others")" "1 1000 644"
 chmod 4755 "$f/program"
 echo y >>"$m/program"
 is "writing to one of the host's takes the bit away" "$(stat -c %a "$f/program")" 755
-chown 1000 "$m/program" && chmod 4755 "$m/program" && chown 0 "$m/program"
+chown 1000 "$f/program" && chmod 4755 "$f/program" && chown 0 "$m/program"
 is "so does a new owner" "$(stat -c '%u %a' "$f/program")" "0 755"
-setpriv --regid 1000 --clear-groups python3 -c 'import os, sys
+made() { # MODE: with it as a new file's mode
+    setpriv --regid 1000 --clear-groups python3 -c 'import os, sys
 os.umask(0)
-os.close(os.open(sys.argv[1] + "/made", os.O_CREAT | os.O_WRONLY, 0o2755))
-os.mknod(sys.argv[1] + "/node", 0o102755)' "$m"
-is "a new file is no set-group-id program: on some mounts, its group is its folder's" \
-    "$(stat -c '%g %a' "$f/made" "$f/node" | xargs)" "1000 755 1000 755"
+for make in (lambda: os.open(sys.argv[1] + "/made", os.O_CREAT | os.O_WRONLY, int(sys.argv[2], 8)),
+             lambda: os.mknod(sys.argv[1] + "/node", 0o100000 | int(sys.argv[2], 8))):
+    try:
+        make()
+    except PermissionError:
+        print("refused")' "$m" "$1"
+}
+is "nor is a new file made so" "$(made 2755; made 4755; ls "$f" | grep -cE '^(made|node)$' || true)" "refused
+refused
+refused
+refused
+0"
 capture mknod "$m/null" c 1 3
 is "devices are refused" "$STATUS $(test -e "$f/null" || echo none)" "1 none"
 capture setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 "$m/program"
@@ -141,6 +156,8 @@ if setfacl -m u:33:rw "$f/program" 2>/dev/null; then
     is "also to the host" "$(getfacl -cpn "$f/program" | grep 34)" "user:34:r--"
     touch "$m/grouped" && chmod 2644 "$m/grouped" && setfacl -m g::rx "$m/grouped"
     is "an ACL makes no set-group-id program of root's" "$(stat -c '%g %a' "$f/grouped")" "0 654"
+    touch "$m/shadowed" && chgrp 42 "$m/shadowed" && chmod 2644 "$m/shadowed" && setfacl -m g::rx "$m/shadowed"
+    is "nor one of another group's" "$(stat -c '%g %a' "$f/shadowed")" "42 654"
     mkdir "$m/acl" && setfacl -d -m u:35:rwx "$m/acl" && (umask 077 && touch "$m/acl/new")
     is "a default ACL has no umask" "$(getfacl -cpn "$f/acl/new" | grep 35 | tr -s '\t' ' ')" "user:35:rwx #effective:rw-"
 else

@@ -254,12 +254,11 @@ static void test_handles(void **state)
 static void test_modes(void **state)
 {
     (void)state;
-    assert_true(mode_runs_as_root(S_IFREG | 04755, 0, 5));
-    assert_true(mode_runs_as_root(S_IFREG | 02755, 5, 0));
-    assert_false(mode_runs_as_root(S_IFREG | 04755, 5, 5));
-    assert_false(mode_runs_as_root(S_IFREG | 02745, 0, 0)); /* without x, it is mandatory locking */
-    assert_false(mode_runs_as_root(S_IFREG | 0755, 0, 0));
-    assert_false(mode_runs_as_root(S_IFDIR | 06755, 0, 0));
+    assert_true(mode_gives_rights(S_IFREG | 04644));
+    assert_true(mode_gives_rights(S_IFREG | 02755));
+    assert_false(mode_gives_rights(S_IFREG | 02745)); /* without x, it is mandatory locking */
+    assert_false(mode_gives_rights(S_IFREG | 0755));
+    assert_false(mode_gives_rights(S_IFDIR | 06755));
 }
 
 int main(void)
