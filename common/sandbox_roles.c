@@ -203,14 +203,14 @@ static const struct rule watcher[] = {
 
 /* share/: each of these changes file systems.  openat, as for a disk's server, because a filter cannot check openat2's
  * flags.  Every thread has its own filter.  mknodat makes FIFOs and sockets: devices take CAP_MKNOD, which the server
- * does not have.  setfsuid, setfsgid and capset: share/actor.c. */
+ * does not have.  glibc's renameat2 without flags is renameat.  setfsuid, setfsgid and capset: share/actor.c. */
 static const struct rule share[] = {
-    ANY(openat),    ANY(readlinkat), ANY(statx),      ANY(fstatfs),     ANY(pread64),         ANY(pwritev2),
-    ANY(ftruncate), ANY(truncate),   ANY(fallocate),  ANY(lseek),       ANY(copy_file_range), ANY(fsync),
-    ANY(fdatasync), DUPLICATE,       ANY(getdents64), ANY(mkdirat),     ANY(mknodat),         ANY(symlinkat),
-    ANY(linkat),    ANY(unlinkat),   ANY(renameat2),  ANY(fchownat),    ANY(fchmodat),        ANY(utimensat),
-    ANY(getxattr),  ANY(setxattr),   ANY(listxattr),  ANY(removexattr), ANY(umask),           ANY(geteuid),
-    ANY(getegid),   ANY(setfsuid),   ANY(setfsgid),   ANY(capget),      ANY(capset)};
+    ANY(openat),    ANY(readlinkat), ANY(statx),      ANY(fstatfs),   ANY(pread64),         ANY(pwritev2),
+    ANY(ftruncate), ANY(truncate),   ANY(fallocate),  ANY(lseek),     ANY(copy_file_range), ANY(fsync),
+    ANY(fdatasync), DUPLICATE,       ANY(getdents64), ANY(mkdirat),   ANY(mknodat),         ANY(symlinkat),
+    ANY(linkat),    ANY(unlinkat),   ANY(renameat2),  ANY(renameat),  ANY(fchownat),        ANY(fchmodat),
+    ANY(utimensat), ANY(getxattr),   ANY(setxattr),   ANY(listxattr), ANY(removexattr),     ANY(umask),
+    ANY(geteuid),   ANY(getegid),    ANY(setfsuid),   ANY(setfsgid),  ANY(capget),          ANY(capset)};
 
 #define ALL(table)                                                                                                     \
     {                                                                                                                  \

@@ -79,10 +79,10 @@ static size_t string(const char *text, size_t len, size_t max)
     return n > 0 && n < len && n <= max ? n + 1 : 0;
 }
 
-/* The same of an entry's name. */
+/* The same of an entry's name.  What is too long for the host's file system, its kernel says (ENAMETOOLONG). */
 static size_t name(const char *text, size_t len)
 {
-    size_t n = string(text, len, NAME_MAX);
+    size_t n = string(text, len, PATH_MAX - 1);
     return !n || strchr(text, '/') || strcmp(text, ".") == 0 || strcmp(text, "..") == 0 ? 0 : n;
 }
 

@@ -45,6 +45,17 @@ assert rename("r1", "r2", NOREPLACE) == errno.EEXIST
 assert rename("r1", "r2", EXCHANGE) == 0 and host("r1") == b"2" and host("r2") == b"1"
 assert rename("r1", "r3", WHITEOUT) in (errno.EINVAL, errno.EPERM)
 assert rename("r1", "r3", NOREPLACE) == 0 and host("r3") == b"2"
+os.rename(path("r3"), path("r2"))  # over another: without flags, glibc's renameat2 is renameat
+assert host("r2") == b"2" and not os.path.exists(os.path.join(FOLDER, "r3"))
+os.rename(path("r2"), path("r3"))
+
+# a name that is too long for the host's file system
+for call in (os.stat, os.mkdir, os.unlink, lambda name: os.rename(path("r3"), name)):
+    try:
+        call(path("n" * 256))
+        raise AssertionError("a name of 256 bytes")
+    except OSError as e:
+        assert e.errno == errno.ENAMETOOLONG, e
 
 # unlinked while it is open
 fd = os.open(path("u"), os.O_RDWR | os.O_CREAT)
@@ -140,5 +151,5 @@ fd = os.open(MOUNT, os.O_RDONLY)
 os.fsync(fd)
 os.close(fd)
 assert os.statvfs(MOUNT).f_bsize > 0
-for name in ("r2", "r3", "m", "h", "src", "direct"):
+for name in ("r3", "m", "h", "src", "direct"):
     os.unlink(path(name))

@@ -44,15 +44,15 @@ static int judge(uint32_t opcode, const void *structure, size_t size, const void
 static void test_names(void **state)
 {
     (void)state;
-    char longest[NAME_MAX + 2];
+    char longest[PATH_MAX + 1];
     memset(longest, 'x', sizeof(longest));
-    longest[NAME_MAX] = '\0';
+    longest[PATH_MAX - 1] = '\0';
     assert_int_equal(judge(FUSE_LOOKUP, NULL, 0, TEXT("a")), CHECK_PASS);
     assert_int_equal(judge(FUSE_LOOKUP, NULL, 0, TEXT("\xff\n...")), CHECK_PASS);
-    assert_int_equal(judge(FUSE_LOOKUP, NULL, 0, longest, NAME_MAX + 1), CHECK_PASS);
-    longest[NAME_MAX] = 'x';
-    longest[NAME_MAX + 1] = '\0';
-    assert_int_equal(judge(FUSE_LOOKUP, NULL, 0, longest, NAME_MAX + 2), EINVAL);
+    assert_int_equal(judge(FUSE_LOOKUP, NULL, 0, longest, PATH_MAX), CHECK_PASS);
+    longest[PATH_MAX - 1] = 'x';
+    longest[PATH_MAX] = '\0';
+    assert_int_equal(judge(FUSE_LOOKUP, NULL, 0, longest, PATH_MAX + 1), EINVAL);
     static const struct {
         const char *name;
         size_t len;
