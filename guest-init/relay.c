@@ -1,6 +1,8 @@
 /* A way is a clone of /dev/fuse with a connection of its own.  It takes one request at a time from the kernel, and no
  * other before that one is answered: a reply must go to the clone that the request came from.  So replies need not be
- * matched to requests, and a request that takes long (fsync) holds up a fourth of the others. */
+ * matched to requests, and a request that takes long (fsync) holds up a fourth of the others.
+ *
+ * A way waits for the kernel in read(2) rather than poll(2): a request wakes one reader, but all that poll. */
 #include "guest-init/relay.h"
 
 #include "common/cleanup.h"
@@ -44,7 +46,7 @@ int relay_mount(struct relay *r, const char *target, bool file, unsigned long fl
 {
     char options[128];
     for (int i = 0; i < RELAY_WAYS; i++)
-        if ((r->device[i] = open("/dev/fuse", O_RDWR | O_NONBLOCK | O_CLOEXEC)) < 0)
+        if ((r->device[i] = open("/dev/fuse", O_RDWR | O_CLOEXEC)) < 0)
             return err_sys(err, "cannot open /dev/fuse");
     snprintf(options, sizeof(options), "fd=%d,rootmode=%o,user_id=0,group_id=0,allow_other,default_permissions",
              r->device[0], (unsigned)(file ? S_IFREG : S_IFDIR));
@@ -72,30 +74,24 @@ static bool is_given_up(void)
     return errno == ENOENT;
 }
 
-/* A reply, from the connection to the kernel.  false: the connection or the mount has ended. */
+/* A reply, from the connection to the kernel.  No other can follow it, since no request has.  false: the connection or
+ * the mount has ended. */
 static bool answer(int device, int connection, char *message)
 {
     const struct fuse_out_header *out = (const void *)message;
-    if (io_read_full(connection, message, sizeof(*out)) != sizeof(*out) || out->len < sizeof(*out) ||
-        out->len > MESSAGE_MAX)
-        return false;
-    size_t rest = out->len - sizeof(*out);
-    if (io_read_full(connection, message + sizeof(*out), rest) != (ssize_t)rest)
-        return false;
+    size_t have = 0;
     ssize_t n;
-    while ((n = write(device, message, out->len)) < 0 && errno == EINTR)
+    do {
+        n = read(connection, message + have, MESSAGE_MAX - have);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return false;
+        have += n > 0 ? (size_t)n : 0;
+        if (have >= sizeof(*out) && (out->len < sizeof(*out) || out->len > MESSAGE_MAX || out->len < have))
+            return false;
+    } while (have < sizeof(*out) || have < out->len);
+    while ((n = write(device, message, have)) < 0 && errno == EINTR)
         ;
     return n >= 0 || is_given_up();
-}
-
-/* Waits for a request.  The connection has nothing to say meanwhile: if it is readable, it has ended. */
-static bool wait_for_request(int device, int connection)
-{
-    struct pollfd fds[] = {{.fd = device, .events = POLLIN}, {.fd = connection, .events = POLLIN}};
-    while (poll(fds, 2, -1) < 0)
-        if (errno != EINTR)
-            return false;
-    return !fds[1].revents;
 }
 
 /* INTERRUPT is not passed on: the server finishes the request, and the kernel waits for that, as for a disk. */
@@ -103,8 +99,6 @@ static bool pass(int device, int connection, char *message)
 {
     const struct fuse_in_header *in = (const void *)message;
     ssize_t n = read(device, message, MESSAGE_MAX);
-    if (n < 0 && errno == EAGAIN) /* also when another clone was faster */
-        return wait_for_request(device, connection);
     if (n < 0) /* ENODEV: unmounted */
         return errno == EINTR || is_given_up();
     if (in->opcode == FUSE_INTERRUPT)
@@ -129,12 +123,21 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* Until a way ends, or a connection whose way waits for the kernel.  What comes by a connection wakes nobody here. */
+static void wait_for_end(const struct relay *r, int end)
+{
+    struct pollfd fds[RELAY_WAYS + 1] = {{.fd = end, .events = POLLIN}};
+    for (int i = 0; i < RELAY_WAYS; i++)
+        fds[1 + i] = (struct pollfd){.fd = r->connection[i], .events = POLLRDHUP};
+    while (poll(fds, RELAY_WAYS + 1, -1) < 0 && errno == EINTR)
+        ;
+}
+
 /* PR_SET_IO_FLUSHER: writing a dirty page back must not wait for memory that is to be freed by writing it back. */
 void relay_run(const struct relay *r)
 {
     static struct way ways[RELAY_WAYS]; /* the threads outlive this function */
     int end[2];
-    char byte;
     (void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
     if (pipe2(end, O_CLOEXEC) < 0)
         return;
@@ -144,6 +147,5 @@ void relay_run(const struct relay *r)
         if (pthread_create(&thread, NULL, work, &ways[i]) != 0)
             return;
     }
-    while (read(end[0], &byte, 1) < 0 && errno == EINTR)
-        ;
+    wait_for_end(r, end[0]);
 }

@@ -9,3 +9,16 @@ $(B)/share/walk: $(B)/obj/tests/share/walk.o
 $(B)/faults/share: $(B)/bin/share
 	@mkdir -p $(@D) && cp $< $@
 test-files: $(B)/share/standin $(B)/share/walk $(B)/faults/share
+
+# A share beside the folder itself and libfuse's own example, which its package brings.
+PASSTHROUGH := /usr/share/doc/libfuse3-dev/examples/passthrough_ll.c
+$(B)/bench/passthrough_ll: $(wildcard $(PASSTHROUGH))
+	@mkdir -p $(@D)
+	@[ -e $(PASSTHROUGH) ] || { echo "$(PASSTHROUGH) is missing: dpkg leaves documents out here; install libfuse3-dev again with them" >&2; exit 1; }
+	$(Q)$(CC) -O2 -I$(dir $(PASSTHROUGH)) $$(pkg-config --cflags fuse3) -o $@ $(PASSTHROUGH) -lfuse3
+$(B)/bench/shares: $(patsubst %.c,$(B)/obj/%.o,tests/bench/shares.c tests/bench/measure.c $(COMMON))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+.PHONY: bench-shares
+bench-shares: programs $(B)/share/standin $(B)/bench/shares $(B)/bench/passthrough_ll
+	@tests/bench/shares

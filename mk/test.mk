@@ -28,4 +28,4 @@ $(B)/tidy/%.ok: % .clang-tidy
 
 # What the project claims of speed and memory, beside references in the same run.  bench-kernels compiles our kernel,
 # the first time on a machine.
-bench: bench-rootdisk bench-disks bench-net bench-start bench-channel bench-kernels
+bench: bench-rootdisk bench-disks bench-shares bench-net bench-start bench-channel bench-kernels

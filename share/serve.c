@@ -109,18 +109,33 @@ int share_thread(struct share *share, struct err *err)
     return server_of(share)->options.confined ? sandbox_enter(SANDBOX_SHARE, err) : 0;
 }
 
-/* A whole message into buffer; its length, 0 at the end of the connection, or -1: what came cannot be one. */
-static ssize_t receive(int connection, char *buffer)
+/* What has come by a connection: a message from the start of data, and what follows it. */
+struct inbox {
+    char *data;
+    size_t have;
+};
+
+/* Waits for a whole message; its length, 0 at the end of the connection, or -1: what came cannot be one. */
+static ssize_t receive(int connection, struct inbox *in)
 {
-    ssize_t n = io_read_full(connection, buffer, CHECK_MESSAGE_MIN);
-    const struct fuse_in_header *head = (const void *)buffer;
-    if (n < CHECK_MESSAGE_MIN)
-        return 0;
-    if (head->len < CHECK_MESSAGE_MIN || head->len > CHECK_MESSAGE_MAX)
-        return -1;
-    size_t rest = head->len - CHECK_MESSAGE_MIN;
-    n = io_read_full(connection, buffer + CHECK_MESSAGE_MIN, rest);
-    return n == (ssize_t)rest ? (ssize_t)head->len : 0;
+    const struct fuse_in_header *head = (const void *)in->data;
+    for (;;) {
+        if (in->have >= CHECK_MESSAGE_MIN && (head->len < CHECK_MESSAGE_MIN || head->len > CHECK_MESSAGE_MAX))
+            return -1;
+        if (in->have >= CHECK_MESSAGE_MIN && in->have >= head->len)
+            return (ssize_t)head->len;
+        ssize_t n = read(connection, in->data + in->have, CHECK_MESSAGE_MAX - in->have);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return 0;
+        in->have += n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* The message of that length is done with. */
+static void next_message(struct inbox *in, size_t len)
+{
+    in->have -= len;
+    memmove(in->data, in->data + len, in->have);
 }
 
 /* 0; 1: the connection is of no more use to the other side; -1: the message was invalid. */
@@ -134,6 +149,8 @@ static int process(struct server *s, int connection, char *message, size_t len, 
         return 0;
     if (judged > 0)
         return session_refuse(connection, message, judged) < 0 ? 1 : 0;
+    if (first)
+        session_init_offers(message);
     fuse_session_process_buf(s->session, &buf);
     return 0;
 }
@@ -154,17 +171,20 @@ static int process_in_turn(struct server *s, int connection, char *message, size
 
 int share_connection(struct share *share, int connection, struct err *err)
 {
-    /* of a page more, so that libfuse may look beyond a name */
+    /* of a byte more, so that libfuse may look beyond a name */
     cleanup_free char *message = calloc(1, CHECK_MESSAGE_MAX + 1);
     cleanup_free char *reply = malloc(CHECK_DATA_MAX);
     if (!message || !reply)
         return err_set(err, "out of memory");
+    struct inbox in = {.data = message};
     reply_buffer_set(reply);
     session_replies_to(connection);
     ssize_t len;
     int r = 0;
-    while (r == 0 && (len = receive(connection, message)) > 0)
+    while (r == 0 && (len = receive(connection, &in)) > 0) {
         r = process_in_turn(server_of(share), connection, message, (size_t)len);
+        next_message(&in, (size_t)len);
+    }
     return len < 0 || r < 0 ? err_set(err, "the guest has sent an invalid FUSE message") : 0;
 }
 

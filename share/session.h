@@ -10,6 +10,9 @@ struct fuse_session *session_new(struct share *s);
 /* This thread's replies go to the connection from now on. */
 void session_replies_to(int connection);
 
+/* INIT is the next message that libfuse processes in this thread. */
+void session_init_offers(const void *message);
+
 /* Replies to a message that libfuse is not to see. */
 int session_refuse(int connection, const void *message, int error);
 

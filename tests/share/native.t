@@ -231,13 +231,34 @@ for _ in range(4):
     socket.send_fds(ours, [b"x"], [far.fileno()])
     far.close()
     guest.append(near)
-guest[1].sendall(struct.pack("<IIQQIIIHH", 40, 3, 1, 1, 0, 0, 0, 0, 0))  # GETATTR, before INIT
+def message(opcode, unique, node, body=b""):
+    return struct.pack("<IIQQIIIHH", 40 + len(body), opcode, unique, node, 0, 0, 0, 0, 0) + body
+def reply():
+    length, error, unique = struct.unpack("<IiQ", guest[0].recv(16, socket.MSG_WAITALL))
+    return error, unique, guest[0].recv(length - 16, socket.MSG_WAITALL)
+FORGET, GETATTR, INIT, KILLPRIV_V2 = 2, 3, 26, 1 << 28
+def early():
+    guest[1].sendall(message(GETATTR, 1, 1, bytes(16)))
+    return server.wait(10)
+def several():  # at once, and cut in a header
+    guest[0].sendall(message(INIT, 1, 0, struct.pack("<IIII48x", 7, 38, 1 << 20, KILLPRIV_V2)))
+    flags = struct.unpack("<IIII", reply()[2][:16])[3]
+    print("kills privileges" if flags & KILLPRIV_V2 else "asks for attributes before each write")
+    sent = b"".join(message(FORGET, n, 99, bytes(8)) for n in range(3)) + message(GETATTR, 7, 1, bytes(16))
+    guest[0].sendall(sent[:70])
+    guest[0].sendall(sent[70:])
+    print("reply", reply()[:2])
+    return 0
 try:
-    sys.exit(server.wait(10))
+    sys.exit({"early": early, "several": several}[sys.argv[3]]())
 finally:
     server.kill()
 END
-capture python3 "$top/speak.py" build/bin/share "$f"
+capture python3 "$top/speak.py" build/bin/share "$f" early
 is "a message out of turn ends its server at once" "$STATUS/$STDERR" \
     "125/ctr-jailer: the guest has sent an invalid FUSE message"
+capture python3 "$top/speak.py" build/bin/share "$f" several
+is "a kernel need not ask for capabilities before each write; messages may come together" "$STATUS/$STDOUT/$STDERR" \
+    "0/kills privileges
+reply (0, 7)/"
 done_testing
