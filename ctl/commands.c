@@ -73,6 +73,20 @@ static const struct command commands[] = {
     {"profile-inspect", ctl_profile_inspect, "profile-inspect [--profile] NAME [--profile-conf-dir DIR]",
      "prints a profile as JSON"},
     {"profile-rm", ctl_profile_rm, "profile-rm [--profile] NAME [--profile-conf-dir DIR]", "removes a profile"},
+    {"build", ctl_build,
+     "build --isolation=host -t TAG [-f FILE] [--target STAGE] [--build-arg NAME=VALUE]... [--root DIR | --profile "
+     "NAME] "
+     "DIR | URL.git:/PATH/Dockerfile[#REF] | http://HOST/Dockerfile",
+     "makes an image of the store from a Dockerfile, by buildah; what the store has under the name behind a FROM comes "
+     "before registries.  --isolation=host: RUN steps run on this host, as root"},
+    {"rootfs", ctl_build,
+     "rootfs --isolation=host --tag TAG --dockerfile FILE | URL.git:/PATH/Dockerfile[#REF] [--dockerfile-stage STAGE] "
+     "[--build-arg NAME=VALUE]... | --docker-image REFERENCE [--root DIR | --profile NAME]",
+     "is build with firebuild's flags; --docker-image: pulls an image, as image pull does"},
+    {"baseos", ctl_build,
+     "baseos --isolation=host --dockerfile FILE [--tag TAG] [--build-arg NAME=VALUE]... [--root DIR | --profile NAME]",
+     "makes a base from a Dockerfile with one FROM, whose name it gets if there is no --tag, so that later builds use "
+     "it"},
     {"completion", ctl_completion, "completion bash | zsh | fish",
      "prints a script that completes the commands and their flags in that shell"},
     {"kernel", ctl_kernel,

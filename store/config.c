@@ -18,10 +18,10 @@ struct member {
     enum form form;
 };
 
-static const struct member members[] = {{"User", TEXT},       {"ExposedPorts", SET},  {"Env", LIST},
-                                        {"Entrypoint", LIST}, {"Cmd", LIST},          {"Volumes", SET},
-                                        {"WorkingDir", TEXT}, {"Labels", MAP},        {"StopSignal", TEXT},
-                                        {"Shell", LIST},      {"Healthcheck", HEALTH}};
+static const struct member members[] = {{"User", TEXT},       {"ExposedPorts", SET},   {"Env", LIST},
+                                        {"Entrypoint", LIST}, {"Cmd", LIST},           {"Volumes", SET},
+                                        {"WorkingDir", TEXT}, {"Labels", MAP},         {"StopSignal", TEXT},
+                                        {"Shell", LIST},      {"Healthcheck", HEALTH}, {"OnBuild", LIST}};
 
 /* Durations are in nanoseconds. */
 static const struct member health[] = {{"Test", LIST},          {"Interval", NUMBER},      {"Timeout", NUMBER},
