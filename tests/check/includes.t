@@ -17,8 +17,8 @@ ALLOWED = {
     "oci": {"common"},
     "entry": {"rootdisk", "share", "netsetup", "common"},
 }
-# The same for the rooms of entry.  main.c, the outline, may include from all of them; disks and vmm do not know each
-# other; plan takes from the others their plans, and asks kvm.
+# The same for the rooms of entry.  The files beside the rooms (main.c, stages.c, purge.c) may include from all of them;
+# disks and vmm do not know each other; plan takes from the others their plans, and asks kvm.
 ROOMS = {
     "plan": {"disks", "host", "kvm", "life", "vmm"},
     "disks": {"host"},
