@@ -10,6 +10,7 @@
 #define SETTING_VARIABLE "variable" /* of its environment, NAME=value; any number of them */
 
 #define SETTING_ROOTFS "rootfs"           /* of /dev/vda: ext4, or erofs, on top of which /dev/vdc has the writes */
+#define SETTING_READONLY "readonly"       /* is there: the root is mounted read-only */
 #define SETTING_DATA_MOUNT "data_mount"   /* where /dev/vdb is mounted */
 #define SETTING_VOLUME "volume"           /* DEVICE:PATH, any number of them: an EROFS disk and where it is mounted */
 #define SETTING_VOLUME_FILE "file_volume" /* the same of a disk that has one file, VOLUME_FILE */

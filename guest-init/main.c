@@ -79,7 +79,7 @@ static int boot(int *control, struct serve_plan *plan, struct err *err)
     plan->busybox = open("/bin/busybox", O_RDONLY | O_CLOEXEC); /* the initramfs's own; execs may want a shell */
     if (net_up(settings, err) < 0)
         return -1;
-    if (mounts_root(settings, err) < 0 || mount_rest(settings, err) < 0)
+    if (mounts_root(settings, err) < 0 || mount_rest(settings, err) < 0 || mounts_protect(settings, err) < 0)
         return -1;
     plan->spared = shares_any() ? shares_is_relay : NULL;
     if (!*plan->command.directory)

@@ -199,6 +199,15 @@ int mounts_own(char *const *settings, unsigned depth, struct err *err)
     return r == 0 && depth == folders_depth("/etc/hosts") ? etc_cover(settings, err) : r;
 }
 
+int mounts_protect(char *const *settings, struct err *err)
+{
+    if (!lists_value(settings, SETTING_READONLY))
+        return 0;
+    return mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) < 0
+               ? err_sys(err, "cannot make the root read-only")
+               : 0;
+}
+
 void mounts_end(void)
 {
     sync();

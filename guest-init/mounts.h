@@ -16,6 +16,9 @@ int mounts_root(char *const *settings, struct err *err);
 enum { MOUNTS_DEEPEST = 3 };
 int mounts_own(char *const *settings, unsigned depth, struct err *err);
 
+/* Makes the root read-only if the settings say so; what is mounted in it stays as it is. */
+int mounts_protect(char *const *settings, struct err *err);
+
 /* Unmounts what can be, so that filesystems are clean.  To be called when no other process is left. */
 void mounts_end(void);
 

@@ -226,6 +226,8 @@ int settings_make(const struct settings_plan *plan, const struct net_link *link,
         setting(out, SETTING_WORKDIR, plan->workdir);
     else
         setting(out, SETTING_WORKDIR_DEFAULT, plan->workdir_default);
+    if (plan->readonly)
+        setting(out, SETTING_READONLY, "");
     if (plan->init)
         setting(out, SETTING_INIT, plan->init);
     if (plan->tty) {

@@ -18,6 +18,7 @@ struct settings_plan {
     const char *workdir_default;
     const char *init;          /* the init system that the command is, and so PID 1; NULL: none */
     const struct buf *sysctls; /* NAME=value strings, each with its NUL */
+    bool readonly;             /* the root, once everything is mounted */
     bool tty;                  /* the command gets a terminal, of the size of ours */
 };
 

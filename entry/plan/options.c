@@ -36,6 +36,8 @@ static const struct row rows[OPT_COUNT] = {
                            "erofs: served without a copy; ext4: copied, for old kernels", CHOICE("erofs|ext4")},
     [OPT_ROOTFS_SIZE] = {"ROOTFS_SIZE", NULL, NULL, "a quarter of the free space",
                          "capacity of the guest's root: 512M, 4G", TYPE(VALUE_SIZE)},
+    [OPT_ROOTFS_READONLY] = {"VM_ROOTFS_READONLY", NULL, "no", NULL, "yes: the guest's root is mounted read-only",
+                             FLAG},
     [OPT_DATA_DIR] = {"VM_DATA_DIR", NULL, "/jail/data", NULL, "where data.ext4 (/dev/vdb) is kept if this is a mount"},
     [OPT_DATAFS_SIZE] = {"DATAFS_SIZE", NULL, NULL, "a quarter of the free space",
                          "capacity of /dev/vdb: 512M, 4G; may grow later", TYPE(VALUE_SIZE)},

@@ -131,6 +131,7 @@ static void plan_supervise(const struct options *o, struct plan *plan)
     s->tty = terminal_present();
     plan->guest.user = o->value[OPT_USER];
     plan->guest.workdir = o->value[OPT_WORKDIR];
+    plan->guest.readonly = o->number[OPT_ROOTFS_READONLY];
     plan->guest.tty = s->tty;
     plan->guest.sysctls = &plan->sysctls;
     plan->guest.drives = &plan->drives;

@@ -136,6 +136,7 @@ int plan_print(const struct plan *plan, FILE *out, struct err *err)
     json_number(&j, "gid", plan->jail.gid);
     json_close(&j, '}');
     json_string(&j, "guest_user", plan->guest.user);
+    json_bool(&j, "guest_readonly", plan->guest.readonly);
     json_string(&j, "guest_workdir", plan->guest.workdir ? plan->guest.workdir : plan->guest.workdir_default);
     json_string(&j, "init_system", plan->guest.init);
     print_strings(&j, "sysctls", &plan->sysctls);
