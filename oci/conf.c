@@ -16,7 +16,8 @@ enum { CONF_MAX = 64 * 1024 };
 #define STATE "/var/lib/ctr-jailer/oci"
 
 /* These come from the bundle. */
-static const char *const fixed[] = {"VM_ROOTFS_DIR", "VM_VOLUMES", "VM_USER", "VM_WORKDIR", "VM_SCRATCH_DIR", "VM_ID"};
+static const char *const fixed[] = {"VM_ROOTFS_DIR",  "VM_VOLUMES", "VM_USER",           "VM_WORKDIR",
+                                    "VM_SCRATCH_DIR", "VM_ID",      "VM_ROOTFS_READONLY"};
 
 static int take_option(struct conf *c, const char *line, const char *equals, int number, struct err *err)
 {

@@ -94,6 +94,8 @@ static void write_own(struct walk *w, const struct environment_plan *plan)
     buf_fmt(&text, "VM_USER=%s", plan->user);
     json_string(&w->to, NULL, text.data ? text.data : "");
     walk_prefixed(w, "VM_WORKDIR=", plan->directory);
+    if (plan->readonly)
+        json_string(&w->to, NULL, "VM_ROOTFS_READONLY=yes");
     if (*plan->volumes) {
         text.len = 0;
         buf_fmt(&text, "\"VM_VOLUMES=%s\"", plan->volumes);

@@ -6,11 +6,14 @@
 #include "oci/conf.h"
 #include "oci/walk.h"
 
+#include <stdbool.h>
+
 struct environment_plan {
     const struct conf *conf;
     int variables;       /* process.env, or -1 */
     int annotations;     /* or -1 */
     int directory;       /* process.cwd, a string */
+    bool readonly;       /* VM_ROOTFS_READONLY */
     const char *user;    /* VM_USER */
     const char *volumes; /* VM_VOLUMES, as the content of a JSON string */
 };

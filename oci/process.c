@@ -61,6 +61,7 @@ static int write_all(struct walk *w, const struct found *found, const struct pro
                                                  .variables = found->env,
                                                  .annotations = plan->annotations,
                                                  .directory = found->cwd,
+                                                 .readonly = plan->readonly,
                                                  .user = found->user.data,
                                                  .volumes = plan->volumes};
     if (found->cwd < 0)

@@ -12,6 +12,7 @@ struct process_plan {
     int annotations;     /* of the bundle, or -1 */
     const char *volumes; /* VM_VOLUMES, as the content of a JSON string */
     bool host_network;
+    bool readonly; /* the root */
 };
 
 /* Writes the member.  -1 with the walk's err. */

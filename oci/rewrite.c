@@ -46,8 +46,6 @@ static int find_tree(struct walk *w, int root, const char *bundle, struct buf *t
     if (path[0] != '/')
         buf_fmt(tree, "%s/", bundle);
     buf_str(tree, path);
-    if (walk_says(w, jsonread_member(w->json, root, "readonly")))
-        return err_set(w->err, "root.readonly (--read-only) is not supported yet");
     return buf_failed(tree) ? err_set(w->err, "out of memory") : 0;
 }
 
@@ -72,6 +70,7 @@ static int write_parts(struct walk *w, const struct parts *parts, const struct r
     if (mounts_write(w, parts->mounts, &mounts, &volumes) < 0 ||
         linux_write(w, parts->linux_part, &process.host_network) < 0)
         return -1;
+    process.readonly = walk_says(w, jsonread_member(w->json, parts->root, "readonly"));
     process.volumes = volumes.data ? volumes.data : "";
     return buf_failed(&volumes) ? err_set(w->err, "out of memory") : process_write(w, parts->process, &process);
 }

@@ -48,8 +48,8 @@ static void check_process(const struct json_object *process, const char *const *
 
 static void check_variables(const struct json_object *env)
 {
-    static const char *const own[] = {"PATH", "VM_USER", "VM_WORKDIR", "VM_VOLUMES", NULL};
-    bool seen[4] = {false};
+    static const char *const own[] = {"PATH", "VM_USER", "VM_WORKDIR", "VM_VOLUMES", "VM_ROOTFS_READONLY", NULL};
+    bool seen[5] = {false};
     for (size_t i = 0; i < json_object_array_length(env); i++) {
         const char *text = string_at(env, i);
         size_t len = strcspn(text, "=");

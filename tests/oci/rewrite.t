@@ -44,6 +44,11 @@ check "working directory" has VM_WORKDIR=/srv/app
 check "a variable" has 'CTR_A=b "c" \ $d'
 check "an option that is allowed" has MEM_SIZE_MIB=96
 check "one that is not is a variable of the command" has CTR_VM_FIRECRACKER_BIN=/evil
+bundle docker-plain '.root.readonly = true'
+create
+check "--read-only" has VM_ROOTFS_READONLY=yes
+bundle docker-many
+create
 check "mounts are shares" has VM_VOLUMES=/run/volumes/0:/sbin/docker-init:live-ro,/run/volumes/1:/conf:live-ro,/run/volumes/2:/data:rw
 is "capabilities are those of docs/security.md's line" \
     "$(jq -r '.process.capabilities.bounding[]' "$work/b/ctr-jailer/config.json" | sed s/CAP_// | sort)" \
@@ -89,7 +94,6 @@ refused() { # NAME MESSAGE FILTER: of the plain bundle
     is "and the engine is told" "$(tail -n 1 "$work/log" | jq -r '.level + " " + .msg')" "error $(tail -n 1 <<<"${STDERR#ctr-jailer-oci: }")"
 }
 bind='{destination: "/x", type: "bind", source: "/y", options: ["rbind"]}'
-refused "--read-only" 'root.readonly (--read-only) is not supported yet' '.root.readonly = true'
 refused "--tmpfs" 'mount /x: a tmpfs is not supported yet' '.mounts += [{destination: "/x", type: "tmpfs", source: "tmpfs"}]'
 refused "--device" 'device /dev/sda is not supported: *' '.linux.devices = [{path: "/dev/sda", type: "b", major: 8, minor: 0}]'
 refused "--pid host" 'linux.namespaces: another PID namespace *' '.linux.namespaces |= map(select(.type != "pid"))'

@@ -14,8 +14,9 @@ work=$(mktemp -d /tmp/oci.XXXXXX)
 mount -t tmpfs oci "$work"
 export CTR_OCI_CONFIG=$work/oci.conf
 oci() { build/bin/ctr-jailer-oci --root "$work/root" --log "$work/log" --log-format json "$@"; }
-toolkit "$work/waiting" build/faults/entry build/faults/waiting build
-toolkit "$work/ending" build/faults/entry build/faults/vmlinux build
+parts=(build/bin build/firecracker build/initramfs.cpio)
+toolkit "$work/waiting" build/faults/entry build/faults/waiting "${parts[@]}"
+toolkit "$work/ending" build/faults/entry build/faults/vmlinux "${parts[@]}"
 settings() { printf '%s\n' "OCI_TOOLKIT=$work/$1" "OCI_BASE=$runc" "OCI_STATE=$work/state" ROOTFS_SIZE=64M VM_LOG_LEVEL=info >"$CTR_OCI_CONFIG"; }
 bundle() { # NAME FILTER: runc's own example, changed by jq
     mkdir -p "$work/$1/rootfs/dir"
@@ -40,7 +41,7 @@ bundle told '.process.args = ["/guest-static", "a b", "", "x\ny", "\u00e9"] |
     .process.env += ["A=b  c\n", "E=", "HOME=/h", "VM_KERNEL_IMAGE=/evil", "CTR_X=y", "TERM=vt100"] |
     .process.cwd = "/dir" | .process.user = {uid: 1000, gid: 1001, additionalGids: [5, 6]} |
     .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 1000, hard: 1010}, {type: "RLIMIT_CORE", soft: 0, hard: 0}] |
-    .hostname = "box" |
+    .hostname = "box" | .root.readonly = true |
     .mounts |= map(if .destination == "/dev/shm" then .options += ["size=1m"] else . end) |
     .mounts += [{destination: "/rw", type: "bind", source: "'"$work"'/shared", options: ["rbind"]},
                 {destination: "/ro", type: "bind", source: "'"$work"'/fixed", options: ["bind", "ro"]},
@@ -58,6 +59,7 @@ is "variables" "$(strings variable | sort)" "$(printf '%s\n' PATH=/usr/local/sbi
     'A=b  c|' E= HOME=/h VM_KERNEL_IMAGE=/evil CTR_X=y TERM=vt100 | sort)"
 is "user and groups" "$(strings user)" 1000:1001:5,6
 is "working directory" "$(strings workdir)" /dir
+is "--read-only" "$(grep -zc '^readonly=' "$work/strings")" 1
 is "hostname" "$(strings hostname)" box
 is "limits" "$(strings limit | grep -E '^(nofile|core)' | sort)" $'core=0:0\nnofile=1000:1010'
 is "the size of /dev/shm" "$(strings shm)" 1048576
@@ -117,9 +119,9 @@ capture python3 tests/faults/guest.py "/proc/$(vmm)/root/run/v.sock_1024" 2 "$wo
 is "the guest's terminal has its size" "$(strings tty)" 30x100
 oci delete --force tty
 wait $console
-bundle bad '.root.readonly = true'
+bundle bad '.process.user.umask = 63'
 capture oci create --bundle "$work/bad" bad
-like "what is refused is in the log, too" "$STATUS $(tail -n 1 "$work/log" | jq -r .msg)" '125 config.json: root.readonly *'
+like "what is refused is in the log, too" "$STATUS $(tail -n 1 "$work/log" | jq -r .msg)" '125 config.json: process.user.umask: *'
 is "nothing is left of any" "$(find "$work/state" -mindepth 2) $(diff <(echo "$before") <(find /sys/fs/cgroup -type d | sort))" " "
 umount "$work"
 rmdir "$work"
