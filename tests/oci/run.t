@@ -105,7 +105,8 @@ oci start forced
 wait_until 60 listening
 check "delete --force, while it runs" oci delete --force forced
 is "delete --force of what is not there" "$(oci delete --force forced 2>&1; echo $?)" 0
-check "no process is left" wait_until 30 eval '! pgrep -x "entry|firecracker|jailer|share"'
+gone() { ! ps -e -o comm= | grep -qxE 'entry|entry-keeper|firecracker|jailer|share'; }
+check "no process is left" wait_until 30 gone
 
 # A terminal: the engine's end of it sets the size, before and after the start.
 bundle tty '.process.terminal = true | .process.consoleSize = {height: 30, width: 100}'
