@@ -1,5 +1,6 @@
 #include "ctl/about.h"
 
+#include "cni/caller/attachment.h"
 #include "common/json.h"
 #include "common/variables.h"
 
@@ -21,6 +22,14 @@ void about_fill(const struct run_vm *r, const char *name, const char *digest, st
     json_string(&j, "digest", digest);
     json_string(&j, "hostname", r->hostname);
     json_bool(&j, "remove", r->remove);
+    if (r->net.network) {
+        json_open(&j, "cni", '{');
+        json_string(&j, "network", r->net.network);
+        json_string(&j, "plugins", r->net.plugins ? r->net.plugins : CNI_PLUGIN_DIRS);
+        json_string(&j, "networks", r->net.networks ? r->net.networks : CNI_NETWORKS);
+        json_string(&j, "cache", r->net.cache ? r->net.cache : CNI_CACHE);
+        json_close(&j, '}');
+    }
     json_open(&j, "command", '[');
     for (size_t i = r->words; i < r->command.count; i++)
         json_string(&j, NULL, r->command.items[i]);

@@ -27,19 +27,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NETNS_DIR "/run/netns/" /* ip-netns(8) */
-#define PREFIX "ctr-"
 enum { NAME = 128, ENDING_TRIES = 250, ENDING_US = 20000 /* 5 s */ };
 
 struct place {
-    char name[NAME], path[NAME + sizeof(NETNS_DIR)], args[NAME];
+    char name[NAME], path[NAME + sizeof(CNINET_DIR)], args[NAME];
     struct cni_attachment at;
 };
 
 static void find_place(const struct cninet *n, const char *id, const char *ports, struct place *p)
 {
-    snprintf(p->name, sizeof(p->name), PREFIX "%s", id);
-    snprintf(p->path, sizeof(p->path), NETNS_DIR "%s", p->name);
+    snprintf(p->name, sizeof(p->name), CNINET_PREFIX "%s", id);
+    snprintf(p->path, sizeof(p->path), CNINET_DIR "%s", p->name);
     snprintf(p->args, sizeof(p->args), "IgnoreUnknown=1%s%s", n->address ? ";IP=" : "", n->address ? n->address : "");
     p->at = (struct cni_attachment){.networks = n->networks ? n->networks : CNI_NETWORKS,
                                     .plugin_dirs = n->plugins ? n->plugins : CNI_PLUGIN_DIRS,
@@ -47,7 +45,7 @@ static void find_place(const struct cninet *n, const char *id, const char *ports
                                     .network = n->network,
                                     .id = p->name,
                                     .netns = p->path,
-                                    .ifname = "eth0",
+                                    .ifname = CNINET_INTERFACE,
                                     .args = p->args,
                                     .capabilities = ports};
 }
@@ -82,7 +80,7 @@ static bool is_free(int fd)
 static bool is_alive(const char *name)
 {
     size_t len;
-    cleanup_free char *state = ctl_state(name + strlen(PREFIX), &len);
+    cleanup_free char *state = ctl_state(name + strlen(CNINET_PREFIX), &len);
     return state;
 }
 
@@ -189,8 +187,9 @@ static void purge_kept(const struct cni_attachment *kept, void *data)
     struct err err = {0};
     struct place p = {.at = *kept};
     bool fits = (size_t)snprintf(p.name, sizeof(p.name), "%s", kept->id) < sizeof(p.name);
-    snprintf(p.path, sizeof(p.path), NETNS_DIR "%s", p.name);
-    if (!fits || strncmp(p.name, PREFIX, strlen(PREFIX)) != 0 || !kept->netns || strcmp(kept->netns, p.path) != 0)
+    snprintf(p.path, sizeof(p.path), CNINET_DIR "%s", p.name);
+    if (!fits || strncmp(p.name, CNINET_PREFIX, strlen(CNINET_PREFIX)) != 0 || !kept->netns ||
+        strcmp(kept->netns, p.path) != 0)
         return;
     cleanup_close int fd = open(p.path, O_RDONLY | O_CLOEXEC);
     if ((fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) || is_alive(p.name))

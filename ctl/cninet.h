@@ -7,6 +7,11 @@
 
 #include <sys/types.h>
 
+/* The VM's namespace is CNINET_DIR CNINET_PREFIX ID, and the interface in it that the plugins make. */
+#define CNINET_DIR "/run/netns/" /* ip-netns(8) */
+#define CNINET_PREFIX "ctr-"
+#define CNINET_INTERFACE "eth0"
+
 struct cninet {
     const char *network;                    /* NULL: the VM is not on one; then nothing else counts */
     const char *plugins, *networks, *cache; /* cni/caller/attachment.h; NULL: the usual places */

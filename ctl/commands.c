@@ -56,12 +56,14 @@ static const struct command commands[] = {
      "reads what docker inspect IMAGE prints, and prints a Dockerfile that makes a microVM of that image, or of STAGE "
      "of "
      "a Dockerfile, with its environment, user, command and so on"},
-    {"ls", ctl_ls, "ls [-a] [-q] [--json] [--filter KEY=TEXT]... [--root DIR | --profile NAME]",
+    {"ls", ctl_ls, "ls [-a] [-q] [--json] [--format TEXT] [--filter KEY=TEXT]... [--root DIR | --profile NAME]",
      "lists the VMs that run here, also in containers: id, entry's process, start (UTC), network, address, image, "
      "status, and host or container, with tabs between them and - for none; -a: also those in the background that have "
      "ended; -q: ids; --filter: those in whose id, status, image, place, network or address the text is; --json: an "
-     "array of what state.json says of each, and the rest"},
-    {"ps", ctl_ls, "ps [-a] [-q] [--json] [--filter KEY=TEXT]... [--root DIR | --profile NAME]", "is the same as ls"},
+     "array of what state.json says of each, and the rest; --format: a line of TEXT each, in which {{.ID}}, {{.Pid}}, "
+     "{{.Started}}, {{.Network}}, {{.Address}}, {{.Image}}, {{.Status}} and {{.Place}} are its columns"},
+    {"ps", ctl_ls, "ps [-a] [-q] [--json] [--format TEXT] [--filter KEY=TEXT]... [--root DIR | --profile NAME]",
+     "is the same as ls"},
     {"profile-create", ctl_profile_create,
      "profile-create --profile NAME [--binary-firecracker FILE] [--binary-jailer FILE] [--chroot-base DIR] "
      "[--run-cache DIR] [--storage-provider directory] "

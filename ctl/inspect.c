@@ -1,6 +1,5 @@
 /* inspect: a VM by the names that firebuild's users know, and beside them our own: state.json as it is
- * (entry/life/state.h).  Of one in the background, also what it was started with, from its record (ctl/about.h).  What
- * firebuild tells of its CNI and its profile is not known here. */
+ * (entry/life/state.h).  Of one in the background, also what it was started with, from its record (ctl/about.h).  */
 #include "ctl/inspect.h"
 #include "common/cleanup.h"
 #include "common/io.h"
@@ -79,7 +78,10 @@ static void fill(struct json *to, const struct inspected *vm)
         json_close(to, '}');
     }
     add_interface(to, state);
+    inspect_cni(to, vm);
     inspect_config(to, vm);
+    if (vm->kept)
+        json_string(to, "RunCache", vm->root);
     inspect_image(to, vm);
     json_open(to, "Drivers", '[');
     json_close(to, ']');
@@ -146,6 +148,6 @@ int ctl_inspect(const char *id, char **argv, struct err *err)
     }
     if (wrong || !vm.id || !record_is_name(vm.id))
         return err_set(err, "inspect: usage: inspect [--show-env] [--vmm-id] ID");
-    const char *root = root_find(&at, PROFILE_CACHE, err);
+    const char *root = vm.root = root_find(&at, PROFILE_CACHE, err);
     return !root || inspect(root, &vm, &out, err) < 0 ? -1 : ctl_print(&out, false, err);
 }

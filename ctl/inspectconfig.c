@@ -1,4 +1,5 @@
 #include "common/cleanup.h"
+#include "ctl/cninet.h"
 #include "ctl/inspect.h"
 
 #include <string.h>
@@ -19,6 +20,7 @@ struct names {
     const char *name, *option;
 };
 
+/* Leaves the object open. */
 static void add_options(struct json *to, const char *key, const struct jsonread *about, const struct names *list,
                         size_t count)
 {
@@ -27,7 +29,6 @@ static void add_options(struct json *to, const char *key, const struct jsonread 
         cleanup_free char *value = option(about, list[i].option);
         json_string(to, list[i].name, value);
     }
-    json_close(to, '}');
 }
 
 /* Values are secrets. */
@@ -52,6 +53,35 @@ static void add_text(struct json *to, const char *name, const struct jsonread *j
     json_string(to, name, value);
 }
 
+static int cni_of(const struct inspected *vm)
+{
+    return vm->kept ? jsonread_member(&vm->about, 0, "cni") : -1;
+}
+
+static void add_member(struct json *to, const char *name, const struct inspected *vm, const char *key)
+{
+    cleanup_free char *value = jsonread_string(&vm->about, jsonread_member(&vm->about, cni_of(vm), key));
+    json_string(to, name, value);
+}
+
+static void add_netns(struct json *to, const struct inspected *vm)
+{
+    cleanup_buf struct buf path = {0};
+    buf_fmt(&path, CNINET_DIR CNINET_PREFIX "%s", vm->id);
+    json_string(to, "NetNS", cni_of(vm) < 0 ? NULL : path.data);
+}
+
+void inspect_cni(struct json *to, const struct inspected *vm)
+{
+    if (cni_of(vm) < 0)
+        return;
+    json_open(to, "CNI", '{');
+    json_string(to, "VethName", CNINET_INTERFACE);
+    add_member(to, "NetName", vm, "network");
+    add_netns(to, vm);
+    json_close(to, '}');
+}
+
 void inspect_config(struct json *to, const struct inspected *vm)
 {
     static const struct names jailer[] = {
@@ -66,8 +96,17 @@ void inspect_config(struct json *to, const struct inspected *vm)
     const char *command = jsonread_raw(&vm->about, jsonread_member(&vm->about, 0, "command"), &len);
     cleanup_free char *ports = option(&vm->about, "VM_PORTS"), *volumes = option(&vm->about, "VM_VOLUMES");
     json_open(to, "Configs", '{');
+    json_open(to, "CNI", '{');
+    add_member(to, "BinDir", vm, "plugins");
+    add_member(to, "ConfDir", vm, "networks");
+    add_member(to, "CacheDir", vm, "cache");
+    json_close(to, '}');
     add_options(to, "Jailer", &vm->about, jailer, sizeof(jailer) / sizeof(*jailer));
+    add_netns(to, vm);
+    json_close(to, '}');
     add_options(to, "Machine", &vm->about, machine, sizeof(machine) / sizeof(*machine));
+    add_member(to, "CniNetworkName", vm, "network");
+    json_close(to, '}');
     json_open(to, "RunConfig", '{');
     json_bool(to, "Daemonize", true);
     add_environment(to, vm);

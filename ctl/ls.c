@@ -20,6 +20,7 @@ static const char *const places[] = {[VM_HOST] = "host", [VM_CONTAINER] = "conta
 
 struct ls {
     bool json, all, quiet;
+    const char *format; /* of a line, as docker's; NULL: none */
     const char *filters[FILTERS_MAX];
     size_t filter_count;
 };
@@ -143,6 +144,53 @@ static int read_text(struct jsonread *j, const char *text, size_t len)
     return jsonread_open(j, text ? text : nothing, text ? len : strlen(nothing));
 }
 
+/* What a format may name, in double braces after a dot. */
+static const char *const fields[COLUMNS] = {"ID", "Pid", "Started", "Network", "Address", "Image", "Status", "Place"};
+
+/* One piece of the format: a field, \t or \n, or the text before these.  Moves *at over it.  The field's column,
+ * COLUMNS for text (*len bytes at *text), or -1: not a field. */
+static int next_piece(const char **at, const char **text, size_t *len)
+{
+    const char *from = *at;
+    if (strncmp(from, "{{.", 3) == 0) {
+        const char *end = strstr(from, "}}");
+        for (int i = 0; end && i < COLUMNS; i++)
+            if (strlen(fields[i]) == (size_t)(end - from - 3) && strncmp(from + 3, fields[i], strlen(fields[i])) == 0) {
+                *at = end + 2;
+                return i;
+            }
+        return -1;
+    }
+    bool escape = from[0] == '\\' && (from[1] == 't' || from[1] == 'n');
+    *text = escape ? from[1] == 't' ? "\t" : "\n" : from;
+    *len = escape ? 1 : 1 + strcspn(from + 1, "{\\");
+    *at = from + (escape ? 2 : *len);
+    return COLUMNS;
+}
+
+static bool is_format(const char *at)
+{
+    const char *text;
+    size_t len;
+    bool good = *at;
+    while (*at && good)
+        good = next_piece(&at, &text, &len) >= 0;
+    return good;
+}
+
+static void put_formatted(struct buf *out, const char *at, const struct row *r)
+{
+    const char *text;
+    size_t len;
+    while (*at) {
+        int column = next_piece(&at, &text, &len);
+        if (column < COLUMNS)
+            buf_str(out, r->column[column].data);
+        else
+            buf_add(out, text, len);
+    }
+}
+
 static void print_one(const struct ls *l, const struct vm *vm, struct buf *out)
 {
     struct jsonread state, about;
@@ -153,8 +201,11 @@ static void print_one(const struct ls *l, const struct vm *vm, struct buf *out)
         if (read_text(&about, vm->about, vm->about_len) == 0) {
             if (fill_row(&r, vm, &state, &about) == 0 && passes(l, &r)) {
                 buf_str(out, l->json && out->len > 1 ? ",\n" : "");
-                buf_str(out, l->json ? r.json.data : r.column[0].data);
-                for (int i = 1; i < COLUMNS && !l->json && !l->quiet; i++)
+                if (l->format)
+                    put_formatted(out, l->format, &r);
+                else
+                    buf_str(out, l->json ? r.json.data : r.column[0].data);
+                for (int i = 1; i < COLUMNS && !l->json && !l->quiet && !l->format; i++)
                     buf_fmt(out, "\t%s", r.column[i].data);
                 buf_str(out, l->json ? "" : "\n");
             }
@@ -184,7 +235,15 @@ static int take_args(struct ls *l, struct root *at, char **arg, struct err *err)
                 err, "ls: --filter %s: is not one of id=, name=, status=, image=, place=, network=, address=", value);
         else if (root_take(at, &arg))
             continue;
-        else if (strcmp(*arg, "--json") == 0)
+        else if ((value = args_value(&arg, "--format"))) {
+            l->json = strcmp(value, "json") == 0;
+            l->format = l->json ? NULL : value;
+            if (!l->json && !is_format(value))
+                return err_set(err,
+                               "ls: --format %s: is neither json nor text with {{.ID}}, {{.Pid}}, {{.Started}}, "
+                               "{{.Network}}, {{.Address}}, {{.Image}}, {{.Status}} or {{.Place}}",
+                               value);
+        } else if (strcmp(*arg, "--json") == 0)
             l->json = true;
         else if (strcmp(*arg, "-a") == 0 || strcmp(*arg, "--all") == 0)
             l->all = true;

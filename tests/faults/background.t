@@ -45,6 +45,12 @@ is "a record that lives stays" "$(ctr rm one 2>&1)" "ctr-jailer: rm: one: the VM
 fields() { jq -c ".[] | [.id, .status, .place, .from, .exit_code]"; }
 is "it is listed, with its image's name" "$(ctr ls | cut -f 1,6-)" "$(printf '%s\t' one app:latest running host | sed 's/.$//')"
 is "as JSON, too" "$(ctr ps --json | fields)" '["one","running","host","app:latest",null]'
+is "ls has a format" "$(ctr ls -a --format 'vm {{.ID}}\t{{.Status}} {x} {{.Place}}' --filter id=one)" $'vm one\trunning {x} host'
+is "or JSON, as with --json" "$(ctr ls --format json | jq -c .)" "$(ctr ls --json | jq -c .)"
+for format in '{{.Nonsense}}' '{{.ID' ''; do
+    capture ctr ls --format "$format"
+    like "ls --format '$format': refused" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: ls: --format $format: is neither json nor text with *"
+done
 inspect() { ctr inspect "$@" | jq -c "[.Running, .Rootfs.Tag, .Rootfs.Image, .Configs.RunConfig.EnvVars.SECRET, .Configs.RunConfig.Command, .Configs.Machine.Mem, .State.id]"; }
 is "inspect tells what it was started with, but no value" "$(inspect one)" '[true,"app:latest",{"Org":"_","Image":"app","Version":"latest"},null,["/guest-static"],"64","one"]'
 is "unless asked for" "$(inspect --show-env --vmm-id=one | jq -c '.[3]')" '"of-the-guest"'

@@ -49,6 +49,8 @@ is "not a thing" "$before" "lo vms0"
 
 capture ctr run -d --rm --name one "${on[@]}" -p 8080:80 -p 127.0.0.1:5353:53/udp --ip-address 192.0.2.77 --kernel waiting app /guest-static
 is "another, with ports and an address" "$STATUS/$STDOUT/$STDERR" 0/one/
+is "inspect has firebuild's names of the network" "$(ctr inspect --vmm-id=one | jq -c '[.CNI, .Configs.CNI, .Configs.Machine.CniNetworkName, .Configs.Jailer.NetNS, .RunCache, .NetworkInterfaces[0].StaticConfiguration.IPConfiguration.IP]')" \
+    "[{\"VethName\":\"eth0\",\"NetName\":\"machines\",\"NetNS\":\"/run/netns/ctr-one\"},{\"BinDir\":\"/opt/cni/bin:/usr/lib/cni\",\"ConfDir\":\"$work/net.d\",\"CacheDir\":\"$work/cache\"},\"machines\",\"/run/netns/ctr-one\",\"/var/lib/ctr-jailer\",\"192.0.2.77\"]"
 is "it has the address" "$(jq -r '.network, .address' /run/ctr-jailer/one/state.json | xargs)" "takeover 192.0.2.77"
 like "it has taken over its interface" "$(inside ctr-one tc filter show dev eth0 ingress)" '*ctr-jailer/one~*'
 like "its ports are published" "$(iptables-save -t nat)" $'*--dport 8080 -j DNAT --to-destination 192.0.2.77:80\n*-d 127.0.0.1/32 *--dport 5353 -j DNAT --to-destination 192.0.2.77:53\n*'
