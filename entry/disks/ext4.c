@@ -102,10 +102,25 @@ static const char *why_given_up(struct buf *output)
     return run_last_line(output);
 }
 
+/* Multiple mount protection (s_feature_incompat at 0x60 of the superblock, INCOMPAT_MMP): e2fsck sleeps for as long as
+ * the filesystem says, which the guest may have made hours.  entry's lock keeps a second VM from the disk already. */
+static bool makes_wait(int fd)
+{
+    const uint32_t mmp = 0x100;
+    uint32_t incompatible = 0;
+    return ext4_size(fd) > 0 && pread(fd, &incompatible, sizeof(incompatible), 1024 + 0x60) == sizeof(incompatible) &&
+           le32toh(incompatible) & mmp;
+}
+
 /* e2fsck(8): -E discard punches holes into the file once all of it has been found correct; it does nothing without -f.
  * Exit status 1 and 2 mean repaired; 4 and more mean that a person must decide. */
 int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *err)
 {
+    if (makes_wait(fd))
+        return err_set(err,
+                       "the data disk %s has multiple mount protection, for which e2fsck would wait: turn it off with "
+                       "tune2fs -O ^mmp",
+                       path);
     const char *argv[] = {"e2fsck", "-p", disk, thorough ? "-f" : NULL, "-E", "discard", NULL};
     cleanup_buf struct buf output = {0};
     int status = run_e2fsprogs(argv, fd, user, &output, err);

@@ -136,6 +136,26 @@ umount "$data"
 check "and is left as it is" untouched
 rm -f "$work"/data/*
 
+# --- what the guest has written to the disk ----------------------------------------------------------------------
+hostile() { # NAME MESSAGE DEBUGFS-COMMAND...
+    local command
+    truncate -s 64M "$data"
+    mke2fs -qF -t ext4 "$data"
+    for command in "${@:3}"; do debugfs -w -R "$command" "$data" 2>/dev/null; done
+    STATUS=0
+    start timeout 100
+    like "$1" "$STATUS/$STDERR" "125/ctr-jailer: the data disk $data $2"
+    is "$1: in one line" "$(wc -l <<<"$STDERR")" 1
+    rm -f "$data"
+}
+hostile "a disk that makes e2fsck wait" "has multiple mount protection, *" "feature mmp" "ssv mmp_update_interval 300"
+broken="has errors that e2fsck does not repair by itself: *"
+hostile "more inodes than there is room for" "$broken" "ssv inodes_count 0xffffffff" "ssv state 0"
+hostile "more blocks than the file has" "$broken" "ssv blocks_count 0xffffffff" "ssv state 0"
+hostile "blocks of 64 KiB" "$broken" "ssv log_block_size 6"
+hostile "groups of nothing" "$broken" "ssv blocks_per_group 8"
+hostile "quotas in another file" "$broken" "feature quota" "ssv usr_quota_inum 5" "ssv state 0"
+
 # --- what the guest has freed --------------------------------------------------------------------------------------
 filled() { # with what is deleted again, as a guest does it
     mkdir -p "$work/mnt"
