@@ -108,7 +108,7 @@ is "the host is as it was" "$(diff <(echo "$before") <(host_state))" ""
 
 for who in jailer jail server; do
     COUNT=$steps
-    each 100 11 other_killed INJECT_KILL=$who
+    each 40 11 other_killed INJECT_KILL=$who
     is "SIGKILL of the $who at a step: 125, one line, nothing left" "$BAD" ""
 done
 for who in self keeper; do
