@@ -36,6 +36,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -267,7 +268,9 @@ int connect(int fd, const struct sockaddr *address, socklen_t len)
     if (now(false, "connect"))
         return -1;
     int result = REAL(connect)(fd, address, len);
-    inject.waiting = result < 0 && (errno == ENOENT || errno == ECONNREFUSED);
+    /* an abstract name is only asked for */
+    bool file = address->sa_family == AF_UNIX && ((const struct sockaddr_un *)address)->sun_path[0];
+    inject.waiting = result < 0 && file && (errno == ENOENT || errno == ECONNREFUSED);
     return result;
 }
 
