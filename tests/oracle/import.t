@@ -104,6 +104,13 @@ secure() { image pull localhost:5001/org/app:1.0 secure >pulled 2>&1; }
 check "by https" wait_until 30 secure
 is "it is, too" "$(image path secure)" "$(image path app:layout)"
 check "import knows the form" image import docker://localhost:5000/org/app:1.0 imported
+is "rootfs --docker-image does the same" \
+    "$(ctr-jailer rootfs --root "$store" --docker-image=localhost:5000/org/app:1.0 --docker-image-base=alpine:3.13 --tag=combust-labs/app:1)" \
+    "combust-labs/app:1"$'\t'"$(image inspect imported | jq -r .Digest)"
+echo FROM localhost:5000/org/app:1.0 >base
+like "baseos gives a registry's image the name behind FROM" "$(ctr-jailer baseos --isolation=host --root "$store" --dockerfile base 2>base.log || cat base.log)" \
+    "localhost:5000/org/app:1.0"$'\t'"sha256:*"
+is "with its command" "$(image inspect localhost:5000/org/app:1.0 | jq -c .Config.Cmd)" "$(image inspect imported | jq -c .Config.Cmd)"
 digest=$(skopeo inspect docker://localhost:5000/org/app:1.0 | jq -r .Digest)
 check "and a digest" image pull "localhost:5000/org/app@$digest" by-digest
 is "which is not a name" "$(image pull "localhost:5000/org/app@$digest" 2>&1)" \
