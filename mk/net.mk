@@ -28,6 +28,16 @@ bench-net: $(B)/bench/netsetup $(B)/bench/takeover
 	@$(B)/bench/netsetup
 	@$(B)/bench/takeover
 
+# make bench-iperf: a guest's throughput, by Debian's iperf3, which is unpacked and not installed.
+$(B)/iperf/stamp: | $(TEST_STAMP)
+	$(call say,fetching iperf3)
+	@rm -rf $(@D) && mkdir -p -m 777 $(@D)
+	@cd $(@D) && apt-get download -q iperf3 libiperf0 libsctp1 libssl3 >log 2>&1 || { cat log >&2; exit 1; }
+	@for p in $(@D)/*.deb; do dpkg-deb -x $$p $(@D); done && rm $(@D)/*.deb && touch $@
+.PHONY: bench-iperf
+bench-iperf: programs $(VM) $(B)/e2e.disk $(B)/iperf/stamp
+	@TESTHOST_ENV='ROUNDS SECONDS_EACH' TESTHOST_FLAGS='-t 3600 -d $(B)/e2e.disk' tests/testhost/kvm-host tests/bench/iperf
+
 # Other people's firewalls, for the tests: Debian's packages, unpacked and not installed.
 $(B)/firewalls/stamp: | $(TEST_STAMP)
 	$(call say,fetching ufw and nftables)
