@@ -91,6 +91,7 @@ static const struct command commands[] = {
      "it"},
     {"completion", ctl_completion, "completion bash | zsh | fish",
      "prints a script that completes the commands and their flags in that shell"},
+    {"man", ctl_man, "man", "prints the manual page of ctr-jailer, for man -l"},
     {"kernel", ctl_kernel,
      "kernel [--root DIR | --profile NAME] add FILE ID | tag ID ID | path ID | rm ID | ls | verify | prune",
      "keeps guest kernels in the host's store, /var/lib/ctr-jailer or DIR; path: prints the file for VM_KERNEL_IMAGE; "

@@ -26,6 +26,7 @@ int ctl_rm(const char *id, char **argv, struct err *err);
 int ctl_purge(const char *id, char **argv, struct err *err);
 int ctl_completion(const char *id, char **argv, struct err *err);
 int ctl_kill(const char *id, char **argv, struct err *err);
+int ctl_man(const char *id, char **argv, struct err *err);
 int ctl_build(const char *id, char **argv, struct err *err);
 int ctl_profile_create(const char *id, char **argv, struct err *err);
 int ctl_profile_ls(const char *id, char **argv, struct err *err);

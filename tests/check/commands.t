@@ -31,6 +31,24 @@ is "what is not near is told, too" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: u
 capture ctr-jailer completion csh
 is "an unknown shell" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: completion: usage: completion bash | zsh | fish"
 
+# The manual page, as man and groff read it: they have no warning, and each command is there with its help.
+if command -v man >/dev/null; then
+    ctr-jailer man >"$TAP_FILE.page"
+    check "the manual page is made" test -s "$TAP_FILE.page"
+    is "groff has no warning" "$(groff -man -ww -Tascii -rLL=100n -z "$TAP_FILE.page" 2>&1)" ""
+    page=$(MANWIDTH=4000 man -l --nh --nj "$TAP_FILE.page" 2>/dev/null | col -b | tr -s ' \n' ' ')
+    lost=
+    for command in "${commands[@]}"; do
+        usage=$(ctr-jailer "$command" --help | sed -n 's/^Usage: ctr-jailer \[--id ID\] //p')
+        [[ $page == *"$usage"* ]] || lost+=" $command"
+    done
+    is "each command's usage is in it" "$lost" ""
+else
+    skip "the manual page" "no man"
+fi
+capture ctr-jailer man x
+is "it takes no argument" "$STATUS/$STDOUT/$STDERR" "125//ctr-jailer: man: usage: man"
+
 # What bash offers for words, of which the last one is completed.
 offered() {
     bash -c 'eval "$(ctr-jailer completion bash)"; COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _ctr_jailer; echo "${COMPREPLY[*]}"' bash ctr-jailer "$@"
