@@ -112,6 +112,16 @@ static bool makes_wait(int fd)
            le32toh(incompatible) & mmp;
 }
 
+/* The guest's init removes lost+found, and a thorough check creates it again (e2fsck/pass3.c): no data was repaired.
+ * That line, and the summary, are all that e2fsck says then. */
+static bool only_lost_and_found(const struct buf *output)
+{
+    const char *first = output->data ? strstr(output->data, "/lost+found not found.  CREATED.\n") : NULL;
+    const char *end = first ? strchr(first, '\n') : NULL;
+    return end && memchr(output->data, '\n', (size_t)(end - output->data)) == NULL && strchr(end + 1, '\n') &&
+           strchr(end + 1, '\n')[1] == '\0';
+}
+
 /* e2fsck(8): -E discard punches holes into the file once all of it has been found correct; it does nothing without -f.
  * Exit status 1 and 2 mean repaired; 4 and more mean that a person must decide. */
 int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *err)
@@ -132,7 +142,7 @@ int ext4_check(int fd, const char *path, bool thorough, uid_t user, struct err *
             "the data disk %s has errors that e2fsck does not repair by itself: %s (back up the file, then run "
             "e2fsck -f on it)",
             path, why_given_up(&output));
-    if (status > 0)
+    if (status > 0 && !only_lost_and_found(&output))
         log_warn("the data disk %s was repaired", path);
     return 0;
 }

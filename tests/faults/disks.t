@@ -205,6 +205,11 @@ check "and the disk itself was grown" test "$(stat -c %s "$work/data/real")" = $
 mv -T "$data" "$work/data/link" && mv -T "$work/data/real" "$data"
 rm "$work"/stand-in/*
 
+debugfs -w -R 'rmdir lost+found' "$data" 2>/dev/null # as the guest's init does
+start VM_LOG_LEVEL=warn DATAFS_SIZE=110M
+is "a disk that grows without lost+found was not repaired" "$STATUS/$(stat -c %s "$data")/$(grep -c repaired <<<"$STDERR" || true)" \
+    "125/$((110 << 20))/0"
+
 chmod 700 "$work/data" # its owner's
 setpriv --reuid $owner --regid $owner --clear-groups python3 - "$work/data" <<'EOF' &
 import ctypes, os, sys
