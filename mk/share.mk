@@ -22,3 +22,10 @@ $(B)/bench/shares: $(patsubst %.c,$(B)/obj/%.o,tests/bench/shares.c tests/bench/
 .PHONY: bench-shares
 bench-shares: programs $(B)/share/standin $(B)/bench/shares $(B)/bench/passthrough_ll
 	@tests/bench/shares
+
+# An oracle of file systems that nobody here wrote.  Needs cargo.
+$(B)/pjdfstest/bin/pjdfstest:
+	$(Q)cargo install --quiet --locked --root $(B)/pjdfstest pjdfstest@0.2.2
+.PHONY: pjdfstest-shares
+pjdfstest-shares: programs $(B)/share/standin $(B)/pjdfstest/bin/pjdfstest
+	@tests/share/pjdfstest
