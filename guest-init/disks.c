@@ -24,16 +24,16 @@ static int make_folder(const char *path, struct err *err)
 /* A data disk fresh from mke2fs gets the owner and mode of the directory that it covers, as a new Docker volume does,
  * but not the content. lost+found is removed, because some programs want an empty directory; e2fsck creates it again if
  * it ever needs it. */
-static int mount_data(const char *path, struct err *err)
+static int mount_data(const char *device, const char *path, struct err *err)
 {
     struct stat covered, root;
     if (make_folder(path, err) < 0)
         return -1;
-    if (stat(path, &covered) < 0 || mount("/dev/vdb", path, "ext4", 0, NULL) < 0)
-        return err_sys(err, "cannot mount the data disk at VM_DATA_MOUNT=%s", path);
+    if (stat(path, &covered) < 0 || mount(device, path, "ext4", 0, NULL) < 0)
+        return err_sys(err, "cannot mount the data disk at %s", path);
     cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &root) < 0)
-        return err_sys(err, "cannot use the data disk at VM_DATA_MOUNT=%s", path);
+        return err_sys(err, "cannot use the data disk at %s", path);
     unlinkat(fd, "lost+found", AT_REMOVEDIR);
     if (root.st_uid != 0 || root.st_gid != 0 || (root.st_mode & 07777) != 0755)
         return 0;
@@ -88,6 +88,11 @@ static const char *share_path(const char *setting)
     return path ? path + 1 : NULL;
 }
 
+static bool is_kept(const char *setting)
+{
+    return strncmp(setting, SETTING_VOLUME_KEPT "=", sizeof(SETTING_VOLUME_KEPT)) == 0;
+}
+
 /* The PATH of DEVICE:PATH in a volume's setting, or of a share's setting; or NULL. */
 static const char *volume_path(const char *setting, bool *is_file)
 {
@@ -97,7 +102,7 @@ static const char *volume_path(const char *setting, bool *is_file)
         return value;
     }
     *is_file = strncmp(setting, SETTING_VOLUME_FILE "=", sizeof(SETTING_VOLUME_FILE)) == 0;
-    if (*is_file || strncmp(setting, SETTING_VOLUME "=", sizeof(SETTING_VOLUME)) == 0)
+    if (*is_file || is_kept(setting) || strncmp(setting, SETTING_VOLUME "=", sizeof(SETTING_VOLUME)) == 0)
         value = strchr(strchr(setting, '=') + 1, ':');
     return value ? value + 1 : NULL;
 }
@@ -111,6 +116,8 @@ static int mount_volume(const char *setting, const char *path, bool is_file, str
     snprintf(device, sizeof(device), "%.*s", (int)(path - 1 - value), value);
     if (is_file)
         return mount_file(device, path, err);
+    if (is_kept(setting))
+        return mount_data(device, path, err);
     if (make_folder(path, err) < 0)
         return -1;
     if (mount(device, path, "erofs", MS_RDONLY | MS_NODEV, NULL) < 0)
@@ -133,7 +140,7 @@ int disks_mount(char *const *settings, unsigned depth, struct err *err)
 {
     bool is_file;
     const char *path = lists_value(settings, SETTING_DATA_MOUNT);
-    if (path && folders_depth(path) == depth && mount_data(path, err) < 0)
+    if (path && folders_depth(path) == depth && mount_data("/dev/vdb", path, err) < 0)
         return -1;
     for (; *settings; settings++)
         if ((path = volume_path(*settings, &is_file)) && folders_depth(path) == depth &&

@@ -169,11 +169,11 @@ int datadisk_open(const struct datadisk_plan *plan, char *path, size_t len, int 
     bool fresh;
     int n = snprintf(path, len, "%s/%s", plan->dir, name);
     if (n < 0 || (size_t)n >= len || snprintf(making, sizeof(making), "%s.new", path) >= (int)sizeof(making))
-        return err_set(err, "VM_DATA_DIR=%.64s...: the path is too long", plan->dir);
+        return err_set(err, "%s=%.64s...: the path is too long", plan->option, plan->dir);
     cleanup_close int dir = open(plan->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     const struct place at = {.dir = dir, .path = path, .making = making};
     if (dir < 0)
-        return err_sys(err, "cannot open VM_DATA_DIR=%s", plan->dir);
+        return err_sys(err, "cannot open %s=%s", plan->option, plan->dir);
     if (open_locked(&at, fd, &fresh, err) < 0)
         return -1;
     if (hand_over(*fd, plan->uid, plan->gid) < 0)

@@ -1,5 +1,5 @@
-/* The data disk of a persistent VM_DATA_DIR: data.ext4 in it, made once, locked while a VM uses it, grown if a larger
- * size is given. */
+/* A disk that a directory of the user's keeps (VM_DATA_DIR, :disk of VM_VOLUMES): data.ext4 in it, made once, locked
+ * while a VM uses it, grown if a larger size is given. */
 #ifndef CTR_DATADISK_H
 #define CTR_DATADISK_H
 
@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 struct datadisk_plan {
+    const char *option; /* that names dir, for messages */
     const char *dir;
     uint64_t size;       /* bytes that it is to have; 0: as it is, */
     uint64_t fresh_size; /* and this when it is made */

@@ -173,7 +173,8 @@ static int start_data(const struct drives_plan *plan, struct drives *d, struct e
     if (!plan->data_persistent)
         return start_passing(plan, d, "data", plan->datafs_size, NULL, err);
     struct drive *drive = add_drive(d, "data");
-    struct datadisk_plan disk = {.dir = plan->data_dir,
+    struct datadisk_plan disk = {.option = "VM_DATA_DIR",
+                                 .dir = plan->data_dir,
                                  .size = plan->datafs_given ? plan->datafs_size : 0,
                                  .fresh_size = plan->datafs_size,
                                  .mounted = plan->data_mount,
@@ -186,7 +187,7 @@ char drives_letter(const struct drives_plan *plan, unsigned volume)
 {
     char letter = plan->rootfs_format == ROOTFS_EXT4 ? 'c' : 'd';
     for (unsigned i = 0; i < volume; i++)
-        letter = (char)(letter + (plan->volume[i].kind == VOLUME_DISK));
+        letter = (char)(letter + !volume_is_share(plan->volume[i].kind));
     return letter;
 }
 
@@ -203,11 +204,27 @@ static int stage_file(const char *dir, const char *name, const char *source, cha
     return 0;
 }
 
+static int start_kept(const struct drives_plan *plan, struct drives *d, const char *name, const struct volume *v,
+                      struct err *err)
+{
+    struct drive *drive = add_drive(d, name);
+    const struct datadisk_plan disk = {.option = "VM_VOLUMES",
+                                       .dir = v->source,
+                                       .size = v->size_given ? v->size : 0,
+                                       .fresh_size = v->size,
+                                       .mounted = true,
+                                       .uid = plan->uid,
+                                       .gid = plan->gid};
+    return datadisk_open(&disk, drive->path, sizeof(drive->path), &drive->fd, err);
+}
+
 static int start_volume(const struct drives_plan *plan, const char *dir, struct drives *d, unsigned i, struct err *err)
 {
     const struct volume *v = &plan->volume[i];
     char name[24], folder[LOCKDIR_PATH + 40];
     snprintf(name, sizeof(name), "volume%u", i);
+    if (v->kind == VOLUME_KEPT)
+        return start_kept(plan, d, name, v, err);
     if (v->file && stage_file(dir, name, v->source, folder, sizeof(folder), err) < 0)
         return -1;
     return start_tree(plan, dir, d, name, v->file ? folder : v->source, true, err);
@@ -226,7 +243,7 @@ int drives_start(const struct drives_plan *plan, const char *dir, struct drives 
     if (plan->rootfs_format == ROOTFS_EROFS && start_passing(plan, d, "scratch", plan->rootfs_size, NULL, err) < 0)
         return -1;
     for (unsigned i = 0; i < plan->volume_count; i++)
-        if (plan->volume[i].kind == VOLUME_DISK && start_volume(plan, dir, d, i, err) < 0)
+        if (!volume_is_share(plan->volume[i].kind) && start_volume(plan, dir, d, i, err) < 0)
             return -1;
     return 0;
 }

@@ -6,7 +6,7 @@
  * - sealed: an EROFS image that is there already: the root.
  * - passing: an ext4 in a sparse file in VM_SCRATCH_DIR, gone with the VM: scratch, data without a volume, a root as
  *   ext4.
- * - kept: data.ext4 in the user's volume (datadisk.h).
+ * - kept: data.ext4 in the user's volume (datadisk.h): data, and each :disk of VM_VOLUMES.
  *
  * drives_start begins them in that order and adds each to struct drives before it makes anything, so drives_remove can
  * always undo what there is.  A served drive's process scans its tree, and a passing drive's mke2fs works, while the
@@ -30,8 +30,14 @@ enum rootfs_format { ROOTFS_EROFS, ROOTFS_EXT4 };
 /* Disks among the volumes, and shares. */
 enum { VOLUMES_MAX = 8, SHARES_MAX = 64, DRIVES_MAX = 3 + VOLUMES_MAX };
 
-/* A disk is read-only, and as it was at the start; a share is the host's directory or file itself (share/). */
-enum volume_kind { VOLUME_DISK, VOLUME_SHARE, VOLUME_SHARE_RO };
+/* A disk is read-only, and as it was at the start; a share is the host's directory or file itself (share/); a kept disk
+ * is a file in the host's directory, as the data disk is in VM_DATA_DIR (datadisk.h). */
+enum volume_kind { VOLUME_DISK, VOLUME_SHARE, VOLUME_SHARE_RO, VOLUME_KEPT };
+
+static inline bool volume_is_share(enum volume_kind kind)
+{
+    return kind == VOLUME_SHARE || kind == VOLUME_SHARE_RO;
+}
 
 /* A directory or file of the host that the guest sees. */
 struct volume {
@@ -39,6 +45,8 @@ struct volume {
     const char *target; /* in the guest */
     bool file;
     enum volume_kind kind;
+    uint64_t size;   /* of a kept disk: bytes; */
+    bool size_given; /* else one that is there stays as it is */
 };
 
 struct drives_plan {

@@ -207,12 +207,14 @@ static void disk_settings(const struct settings_plan *plan, struct buf *out)
         setting(out, SETTING_DATA_MOUNT, plan->drives->data_mount);
     for (unsigned i = 0, share = 0; i < plan->drives->volume_count; i++) {
         const struct volume *v = &plan->drives->volume[i];
-        if (v->kind != VOLUME_DISK) {
+        if (volume_is_share(v->kind)) {
             share_setting(v, share++, out);
             continue;
         }
-        buf_fmt(out, "%s=/dev/vd%c:%s", v->file ? SETTING_VOLUME_FILE : SETTING_VOLUME, drives_letter(plan->drives, i),
-                v->target);
+        const char *name = v->kind == VOLUME_KEPT ? SETTING_VOLUME_KEPT
+                           : v->file              ? SETTING_VOLUME_FILE
+                                                  : SETTING_VOLUME;
+        buf_fmt(out, "%s=/dev/vd%c:%s", name, drives_letter(plan->drives, i), v->target);
         buf_add(out, "", 1);
     }
 }

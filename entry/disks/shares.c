@@ -80,7 +80,7 @@ int shares_start(const struct drives_plan *plan, struct shares *s, struct err *e
     if (find_program(program, sizeof(program), err) < 0)
         return -1;
     for (unsigned i = 0; i < plan->volume_count; i++)
-        if (plan->volume[i].kind != VOLUME_DISK &&
+        if (volume_is_share(plan->volume[i].kind) &&
             start(program, &plan->volume[i], plan->sharer, &s->server[s->count++], err) < 0)
             return -1;
     return 0;

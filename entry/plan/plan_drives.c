@@ -66,72 +66,6 @@ static bool is_mount(const char *dir)
            (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
-/* In the order of enum volume_kind. */
-static const char *const modes[] = {"ro", "rw", "live-ro"};
-
-const char *plan_volume_mode(enum volume_kind kind)
-{
-    return modes[kind];
-}
-
-static bool read_mode(const char *text, enum volume_kind *kind)
-{
-    for (size_t i = 0; i < COUNT(modes); i++) {
-        *kind = (enum volume_kind)i;
-        if (strcmp(text, modes[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* One entry of VM_VOLUMES, cut apart in place; it may have blanks around it.  What is wrong with it, or NULL. */
-static const char *plan_volume(char *text, struct volume *v)
-{
-    static const char blanks[] = " \t\n";
-    struct stat st;
-    text += strspn(text, blanks);
-    for (size_t len = strlen(text); len > 0 && strchr(blanks, text[len - 1]);)
-        text[--len] = '\0';
-    v->source = strsep(&text, ":");
-    v->target = strsep(&text, ":");
-    uint64_t none;
-    static const struct value_rule target = {.type = VALUE_TARGET};
-    if (!v->target || !text || v->source[0] != '/' || v->target[0] != '/' || !read_mode(text, &v->kind))
-        return "must be /host/path:/guest/path:ro (read-only, as it is at the start), :rw (the directory or file "
-               "itself) "
-               "or :live-ro (the same, read-only), comma separated";
-    if (value_read(&target, v->target, &none) < 0)
-        return "nothing can be mounted at /, nor in the guest's /dev, /proc and /sys";
-    if (stat(v->source, &st) < 0)
-        return strerror(errno);
-    v->file = S_ISREG(st.st_mode);
-    return v->file || S_ISDIR(st.st_mode) ? NULL : "the source is neither a directory nor a regular file";
-}
-
-static int plan_volumes(const struct options *o, struct drives_plan *d, struct err *err)
-{
-    char *rest = d->volumes = strdup(o->value[OPT_VOLUMES] ? o->value[OPT_VOLUMES] : "");
-    if (!rest)
-        return err_set(err, "out of memory reading VM_VOLUMES");
-    if (!*rest)
-        return 0;
-    for (char *entry; (entry = strsep(&rest, ","));) {
-        struct volume v;
-        const char *wrong = plan_volume(entry, &v);
-        if (wrong)
-            return err_set(err, "VM_VOLUMES=%.600s: %s: %s", o->value[OPT_VOLUMES], entry, wrong);
-        bool share = v.kind != VOLUME_DISK;
-        if (share && d->share_count == SHARES_MAX)
-            return err_set(err, "VM_VOLUMES=%.600s: more than %d of :rw and :live-ro", o->value[OPT_VOLUMES],
-                           SHARES_MAX);
-        if (!share && d->volume_count - d->share_count == VOLUMES_MAX)
-            return err_set(err, "VM_VOLUMES=%.600s: more than %d of :ro", o->value[OPT_VOLUMES], VOLUMES_MAX);
-        d->volume[d->volume_count++] = v;
-        d->share_count += share;
-    }
-    return 0;
-}
-
 /* A mount inside a volume that is read-only needs an existing mount point (runc fails in this case, too). */
 static int plan_inside(const struct drives_plan *d, const char *option, const char *target, bool file, struct err *err)
 {
@@ -145,7 +79,7 @@ static int plan_inside(const struct drives_plan *d, const char *option, const ch
             rest = here;
         }
     }
-    if (!rest || outer->kind == VOLUME_SHARE)
+    if (!rest || outer->kind == VOLUME_SHARE || outer->kind == VOLUME_KEPT)
         return 0;
     cleanup_close int fd = intree_open(outer->source, rest);
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) != file)
@@ -192,23 +126,43 @@ static int plan_scratch(const struct options *o, struct drives_plan *d, struct e
     return -1;
 }
 
-/* Chooses the sizes that were not given.  An existing data disk keeps its size. */
-static void plan_space(struct drives_plan *d)
+/* An existing kept disk in that directory, if it is one: its size, and what it takes already. */
+static bool kept_disk(const char *dir, struct stat *st)
 {
     char path[4096];
+    snprintf(path, sizeof(path), "%s/data.ext4", dir);
+    return lstat(path, st) == 0 && S_ISREG(st->st_mode);
+}
+
+/* Chooses the sizes that were not given.  An existing kept disk keeps its size. */
+static void plan_space(struct drives_plan *d)
+{
     struct stat st = {0};
+    struct space_disk disks[SPACE_DISKS_MAX];
+    _Static_assert(2 + VOLUMES_MAX <= SPACE_DISKS_MAX, "the disks that have a size");
+    unsigned count = 0;
     d->datafs_given = d->datafs_size > 0;
-    snprintf(path, sizeof(path), "%s/data.ext4", d->data_dir);
-    if (d->data_persistent && lstat(path, &st) == 0 && S_ISREG(st.st_mode) && !d->datafs_given)
+    if (d->data_persistent && kept_disk(d->data_dir, &st) && !d->datafs_given)
         d->datafs_size = (uint64_t)st.st_size;
-    const struct space_disk disks[] = {
-        {.option = "ROOTFS_SIZE", .dir = d->scratch_dir, .size = &d->rootfs_size},
-        {.option = "DATAFS_SIZE",
-         .dir = d->data_persistent ? d->data_dir : d->scratch_dir,
-         .size = &d->datafs_size,
-         .allocated = (uint64_t)st.st_blocks * 512},
-    };
-    space_share(disks, COUNT(disks));
+    disks[count++] = (struct space_disk){.option = "ROOTFS_SIZE", .dir = d->scratch_dir, .size = &d->rootfs_size};
+    disks[count++] = (struct space_disk){.option = "DATAFS_SIZE",
+                                         .dir = d->data_persistent ? d->data_dir : d->scratch_dir,
+                                         .size = &d->datafs_size,
+                                         .allocated = (uint64_t)st.st_blocks * 512};
+    for (unsigned i = 0; i < d->volume_count; i++) {
+        struct volume *v = &d->volume[i];
+        if (v->kind != VOLUME_KEPT)
+            continue;
+        st = (struct stat){0};
+        v->size_given = v->size > 0;
+        if (kept_disk(v->source, &st) && !v->size_given)
+            v->size = (uint64_t)st.st_size;
+        disks[count++] = (struct space_disk){.option = "VM_VOLUMES=...:disk",
+                                             .dir = v->source,
+                                             .size = &v->size,
+                                             .allocated = (uint64_t)st.st_blocks * 512};
+    }
+    space_share(disks, count);
 }
 
 void plan_drives(const struct options *o, struct drives_plan *d, struct refusals *refused)

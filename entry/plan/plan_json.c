@@ -65,6 +65,8 @@ static void print_drives(struct json *j, const struct drives_plan *d)
         json_string(j, "source", d->volume[i].source);
         json_string(j, "target", d->volume[i].target);
         json_string(j, "mode", plan_volume_mode(d->volume[i].kind));
+        if (d->volume[i].kind == VOLUME_KEPT)
+            json_number(j, "bytes", d->volume[i].size);
         json_close(j, '}');
     }
     json_close(j, ']');

@@ -136,7 +136,7 @@ static void share(const struct space_disk *disks, unsigned count, const dev_t *d
 
 void space_share(const struct space_disk *disks, unsigned count)
 {
-    dev_t devices[8];
+    dev_t devices[SPACE_DISKS_MAX];
     struct stat st;
     for (unsigned i = 0; i < count; i++)
         devices[i] = stat(disks[i].dir, &st) == 0 ? st.st_dev : 0;

@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+enum { SPACE_DISKS_MAX = 16 };
+
 struct space_disk {
     const char *option; /* that says its size, for warnings */
     const char *dir;    /* where its file is or will be */
@@ -21,7 +23,7 @@ struct space_disk {
     uint64_t allocated; /* bytes that its file has already */
 };
 
-/* Sets the sizes that are 0, and warns of sizes for which there is not enough room. */
+/* Sets the sizes that are 0, and warns of sizes for which there is not enough room.  At most SPACE_DISKS_MAX disks. */
 void space_share(const struct space_disk *disks, unsigned count);
 
 #endif

@@ -76,6 +76,25 @@ static bool is_containers(const char *mountinfo)
            access("/run/.containerenv", F_OK) == 0;
 }
 
+/* As VM_VOLUMES takes it: a comma, a colon and a backslash need one before them. */
+static void add_path(struct buf *out, const char *path)
+{
+    for (; *path; path++) {
+        if (strchr(",:\\", *path))
+            buf_str(out, "\\");
+        buf_add(out, path, 1);
+    }
+}
+
+static void add_entry(struct buf *out, const char *path)
+{
+    buf_str(out, out->len ? "," : "VM_VOLUMES=");
+    add_path(out, path);
+    buf_str(out, ":");
+    add_path(out, path);
+    buf_str(out, ":ro");
+}
+
 void unseen_warn(const struct options *o, const struct plan *plan)
 {
     cleanup_free char *text = io_read_file(AT_FDCWD, "/proc/self/mountinfo", TEXT_MAX, NULL);
@@ -88,7 +107,7 @@ void unseen_warn(const struct options *o, const struct plan *plan)
         struct stat st;
         buf_fmt(&names, "%s%s", at ? ", " : "", place);
         if (stat(place, &st) == 0 && (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode))) /* no volume is a socket */
-            buf_fmt(&volumes, "%s%s:%s:ro", volumes.len ? "," : "VM_VOLUMES=", place, place);
+            add_entry(&volumes, place);
     }
     if (places.len == 0 || buf_failed(&names) || buf_failed(&volumes))
         return;

@@ -183,6 +183,44 @@ static void test_sysctls(void **state)
     plan_free(&plan);
 }
 
+/* :disk, with a size or without, and paths with commas and colons. */
+static void check_kept_disks(void)
+{
+    struct plan plan;
+    struct err err;
+    char places[3][64], text[512];
+    static const char *const names[] = {"one", "a,b:c", "back\\slash"};
+    char top[] = "/tmp/plan.XXXXXX";
+    assert_non_null(mkdtemp(top));
+    for (int i = 0; i < 3; i++) {
+        snprintf(places[i], sizeof(places[i]), "%s/%s", top, names[i]);
+        assert_int_equal(mkdir(places[i], 0755), 0);
+    }
+    snprintf(text, sizeof(text), "%s/one:/x:disk=100M,%s/a\\,b\\:c:/y\\:z:disk,/usr:/u:ro,%s/back\\slash:/w:rw", top,
+             top, top);
+    assert_int_equal(plan_with("VM_VOLUMES", text, &plan, &err), 0);
+    const struct volume *v = plan.drives.volume;
+    assert_int_equal(plan.drives.volume_count, 4);
+    assert_int_equal(plan.drives.share_count, 1);
+    assert_int_equal(v[0].kind, VOLUME_KEPT);
+    assert_true(v[0].size_given && v[0].size == 100 << 20);
+    assert_string_equal(v[1].source, places[1]);
+    assert_string_equal(v[1].target, "/y:z");
+    assert_true(v[1].kind == VOLUME_KEPT && !v[1].size_given && v[1].size >= 64 << 20);
+    assert_string_equal(v[3].source, places[2]);
+    assert_int_equal(drives_letter(&plan.drives, 2), 'f');
+    plan_free(&plan);
+    snprintf(text, sizeof(text), "%s/one:/x:disk,%s/./one:/y:disk", top, top);
+    assert_refused("VM_VOLUMES", text);
+    static const char *const bad[] = {"/etc/passwd:/x:disk",  "/tmp:/x:disk=",  "/tmp:/x:disk=4", "/tmp:/x:rw=4G",
+                                      "/nonexistent:/x:disk", "/tmp\\:/x:disk", "/tmp:/x:disks"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        assert_refused("VM_VOLUMES", bad[i]);
+    for (int i = 0; i < 3; i++)
+        rmdir(places[i]);
+    rmdir(top);
+}
+
 static void test_disks(void **state)
 {
     (void)state;
@@ -211,6 +249,7 @@ static void test_disks(void **state)
     assert_int_equal(plan.drives.volume[2].kind, VOLUME_SHARE_RO);
     assert_int_equal(drives_letter(&plan.drives, 3), 'e');
     plan_free(&plan);
+    check_kept_disks();
     assert_refused("VM_DATA_MOUNT", "data");
     assert_refused("VM_DATA_MOUNT", "//");
     assert_refused("VM_DATA_MOUNT", "/dev/shm");
