@@ -13,10 +13,10 @@ chmod 755 "$top"
 f=$top/folder m=$top/mount
 mkdir "$f" "$m"
 chmod 777 "$f"
-relay=''
+relay='' wrap=()
 serve() { # [FOLDER [WORDS]]: mounts it on $m; SERVER is the process
     rm -f "$top/pid"
-    build/share/standin build/bin/share "${1:-$f}" "$m" "${@:2}" >"$top/pid" 2>"$top/err" &
+    "${wrap[@]}" build/share/standin build/bin/share "${1:-$f}" "$m" "${@:2}" >"$top/pid" 2>"$top/err" &
     relay=$!
     wait_until 10 test -s "$top/pid"
     SERVER=$(<"$top/pid")
@@ -168,19 +168,24 @@ fi
 mkdir "$top/out" && echo secret >"$top/out/file" && mkdir "$f/in" && echo inside >"$f/in/file"
 ln -s "$top/out" "$f/link"
 is "a link is what it says, followed by who asks" "$(readlink "$m/link")" "$top/out"
-swap() { # the folder, then a link, in turn, for as long as the file is there
+swap() { # FOLDER: its folder `in`, then a link, in turn, for as long as the file is there
     while [ -e "$top/swap" ]; do
-        mv -T "$f/in" "$f/in.away" && ln -s ../out "$f/in"
-        rm -f "$f/in" && mv -T "$f/in.away" "$f/in"
+        mv -T "$1/in" "$1/in.away" && ln -s ../out "$1/in"
+        rm -f "$1/in" && mv -T "$1/in.away" "$1/in"
     done
 } 2>/dev/null
-touch "$top/swap"
-swap &
-swapper=$!
-capture build/share/walk "$m/in" file 5
-rm "$top/swap"
-wait "$swapper"
+walk_beside() { # FOLDER: walks into the share while that is swapped
+    touch "$top/swap"
+    swap "$1" &
+    swapper=$!
+    capture build/share/walk "$m/in" file 5
+    rm "$top/swap"
+    wait "$swapper"
+}
+walk_beside "$f"
 like "a folder that the host swaps for a link leads nowhere ($STDOUT)" "$STATUS/$STDERR" "0/"
+walk_beside "$m"
+like "nor one that the guest swaps ($STDOUT)" "$STATUS/$STDERR" "0/"
 is "and nothing outside has changed" "$(ls "$top/out") $(<"$top/out/file")" "file secret"
 
 # --- the end, and other kinds of shares ---------------------------------------------------------------------
@@ -193,6 +198,34 @@ is "a share to read: no writing" "$STATUS" 1
 is "but reading" "$(<"$m/seen")" three
 is "and its server can read alone" "$(status_of CapEff)" "$(printf %016x 4)"
 stop
+
+wrap=(prlimit --nofile=512:512)
+serve
+wrap=()
+cat >"$top/opens.py" <<'END'
+import errno, os, sys
+opened = []
+try:
+    while len(opened) < 1000:
+        opened.append(os.open(sys.argv[1], os.O_RDONLY))
+    print("no bound")
+except OSError as e:
+    print(errno.errorcode[e.errno], 100 <= len(opened) <= 112)
+for fd in opened:
+    os.close(fd)
+END
+is "a guest that opens files without end gets ENFILE" "$(python3 "$top/opens.py" "$m/seen")" "ENFILE True"
+check "and can open others once they are closed" wait_until 10 cmp -s "$m/seen" "$f/seen"
+stop
+
+mkdir "$top/small"
+mount -t tmpfs -o size=1M,mode=755 small "$top/small"
+serve "$top/small"
+capture dd if=/dev/zero of="$m/big" bs=64k count=64 status=none
+like "a host's disk that is full" "$STATUS/$STDERR" "1/*No space left on device*"
+check "takes what fits once there is room again" eval "rm $m/big && echo fits >$m/little && grep -qx fits $top/small/little"
+stop
+umount "$top/small"
 
 echo single >"$f/one"
 : >"$top/target"
