@@ -15,7 +15,7 @@ test-files: programs unit $(VM) $(B)/rootfs-debian.stamp $(B)/rootfs-static.stam
 test-files: $(B)/net/peer $(B)/net/flood $(B)/net/again $(B)/net/cards $(B)/net/cnicaller $(B)/oracle/rootdisk
 
 # clang-tidy, once per source file and change of it or of a header that it includes
-C_SRC := $(wildcard common/*.c entry/*.c entry/*/*.c rootdisk/*.c netsetup/*.c guest-init/*.c ctl/*.c store/*.c oci/*.c cni/*.c cni/*/*.c tests/unit/*.c)
+C_SRC := $(wildcard common/*.c entry/*.c entry/*/*.c rootdisk/*.c netsetup/*.c guest-init/*.c ctl/*.c store/*.c oci/*.c share/*.c cni/*.c cni/*/*.c tests/unit/*.c)
 TIDY := $(C_SRC:%=$(B)/tidy/%.ok)
 .PHONY: tidy
 tidy: $(TIDY)
