@@ -146,6 +146,16 @@ netsetup-watch: root, capabilities 3000 3000 3000, no_new_privs 1, seccomp 2
     w /out
 END
 )"
+pids=() uids=(1000)
+for p in /proc/[0-9]*; do
+    { read -r name <"$p/comm"; } 2>/dev/null || continue
+    [[ $name = @(entry*|firecracker|netsetup*) ]] || continue
+    pids+=("${p##*/}")
+    [ "$(stat -c %u "$p")" = 0 ] || uids+=("$(stat -c %u "$p")")
+done
+check "they have users of their own" [ "$(printf '%s\n' "${uids[@]}" | sort -u | wc -l)" -ge 3 ]
+is "none of these users, nor another one, reaches into the processes of another" \
+    "$(for uid in "${uids[@]}"; do tests/lib/peek.py "$uid" "${pids[@]}"; done)" ""
 ends
 is "its end is as ever" "$STATUS $(<"$work/out")" "143 "
 is "the programs that it started" "$(sort -u "$work/told/"* | sed -E 's,scratch/#[0-9]+,scratch/FILE,; s/-(nft|legacy)-/-/')" "$(cat <<'END'
