@@ -1,5 +1,7 @@
 #include "entry/life/answers.h"
 
+#include "common/json.h"
+
 #include <string.h>
 
 static void write_status(const struct answers *a, bool lines, struct buf *out)

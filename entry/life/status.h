@@ -2,7 +2,6 @@
 #ifndef CTR_STATUS_H
 #define CTR_STATUS_H
 
-#include "common/json.h"
 #include "netsetup/netplan.h"
 #include "netsetup/takeover.h"
 
@@ -57,7 +56,8 @@ struct status_boot {
     uint32_t pid;              /* the command's, in the guest */
 };
 
-/* Writes it as JSON, or as lines. */
+/* Writes it as JSON, or as lines.  (json-c, of the fuzz targets, has a json_bool of its own: no json.h here.) */
+struct json;
 void status_fill(const char *id, const char *state, const struct status_facts *facts, const struct status_boot *boot,
                  struct json *j);
 

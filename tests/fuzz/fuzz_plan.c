@@ -77,8 +77,9 @@ static void check_plan(const struct options *o, const struct plan *plan)
 {
     char *text = NULL;
     size_t size;
+    struct err err = {0};
     FILE *out = open_memstream(&text, &size);
-    CHECK(out && plan_print(plan, out) == 0 && fclose(out) == 0);
+    CHECK(out && plan_print(plan, out, &err) == 0 && fclose(out) == 0);
     for (size_t i = 0; i + 1 < size; i++)
         CHECK((unsigned char)text[i] >= 0x20 && text[i] != 0x7f);
     struct json_object *root = parse(text, size);
