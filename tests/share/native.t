@@ -187,6 +187,11 @@ like "a folder that the host swaps for a link leads nowhere ($STDOUT)" "$STATUS/
 walk_beside "$m"
 like "nor one that the guest swaps ($STDOUT)" "$STATUS/$STDERR" "0/"
 is "and nothing outside has changed" "$(ls "$top/out") $(<"$top/out/file")" "file secret"
+mv "$f" "$f.away" && ln -s out "$f"
+is "a shared folder that is renamed stays the one that is served, whatever takes its name" \
+    "$(<"$m/in/file") $(test -e "$m/file" || echo no secret) $(echo new >"$m/in/new" && cat "$f.away/in/new") $(ls "$top/out")" \
+    "inside no secret new file"
+rm "$f" && mv "$f.away" "$f" && rm "$f/in/new"
 
 # --- the end, and other kinds of shares ---------------------------------------------------------------------
 stop
