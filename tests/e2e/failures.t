@@ -35,7 +35,7 @@ fails 'an initramfs larger than memory' 'Firecracker refuses actions:*initrd*\(r
 lost kernel boot-source
 lost initrd boot-source
 # the disks come into the chroot while the jailer runs: what does not reach its copy leaves an empty file of root's
-fails 'a disk that is unreadable' 'Firecracker refuses drives/data:*\(os error 13)*\(*SELinux*' 'mount --make-private $root'
+fails 'a disk that is unreadable' 'Firecracker refuses drives/root:*\(os error 13)*\(*SELinux*' 'mount --make-private $root'
 fails 'memory beyond ulimit -v' 'Firecracker refuses actions:*\(os error 12) (lower MEM_SIZE_MIB*' 'ulimit -v 200000'
 fails 'memory beyond what KVM can give' 'Firecracker refuses actions:*Cannot set the memory regions*\(lower MEM_SIZE_MIB*' '' MEM_SIZE_MIB=1048576
 fails 'a limit of file sizes, in the jailer' 'Firecracker ended with signal 25, a file exceeded its size limit (*ulimit fsize=-1)' 'ulimit -f 100'
