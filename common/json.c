@@ -34,12 +34,17 @@ static void add_text(struct buf *out, const char *text, bool quoted)
     buf_str(out, quoted ? "\"" : "");
 }
 
+static void break_line(struct json *j, int depth)
+{
+    buf_fmt(j->out, "\n%*s", 2 * depth, "");
+}
+
 static void begin_line(struct json *j, const char *key)
 {
     if (j->in_list)
         buf_str(j->out, j->first ? "" : ", ");
     else if (j->out->len > 0)
-        buf_fmt(j->out, "\n%*s", 2 * (j->depth - 1), "");
+        break_line(j, j->depth - 1);
     if (key)
         buf_fmt(j->out, "%s: ", key);
     j->first = false;
@@ -54,9 +59,11 @@ static void item(struct json *j, const char *key)
     if (!j->first && j->out->len > 0)
         buf_str(j->out, ",");
     j->first = false;
+    if (j->indented && j->depth > 0)
+        break_line(j, j->depth);
     if (key) {
         add_text(j->out, key, true);
-        buf_str(j->out, ":");
+        buf_str(j->out, j->indented ? ": " : ":");
     }
 }
 
@@ -65,15 +72,18 @@ void json_open(struct json *j, const char *key, char bracket)
     item(j, key);
     j->first = true;
     j->in_list = bracket == '[';
-    j->depth += bracket == '{';
+    j->depth++;
     if (!j->lines)
         buf_add(j->out, &bracket, 1);
 }
 
 void json_close(struct json *j, char bracket)
 {
+    bool empty = j->first;
     j->first = j->in_list = false;
-    j->depth -= bracket == '}';
+    j->depth--;
+    if (j->indented && !empty)
+        break_line(j, j->depth);
     if (!j->lines)
         buf_add(j->out, &bracket, 1);
 }

@@ -9,15 +9,16 @@
 
 /* A writer: opens, closes and values put the commas themselves.  key is NULL inside arrays and at the top.
  *
+ * Indented, each value has a line, as jq writes it, without the newline at the end.
+ *
  * With lines, it writes the same content for people: lines of `key: value`, an object's members indented, a list on one
  * line, and no newline at the end.  out must then be empty at first, and a list may contain neither lists nor objects.
  * */
 struct json {
     struct buf *out;
-    bool lines;
+    bool indented, lines; /* at most one */
     bool first;
-    /* of lines: */
-    bool in_list;
+    bool in_list; /* of lines */
     int depth;
 };
 

@@ -142,41 +142,9 @@ static void put_fields(const struct profile *p, struct json *j, bool properties)
     }
 }
 
-static void break_line(struct buf *out, int depth)
-{
-    buf_fmt(out, "\n%*s", 2 * depth, "");
-}
-
-/* JSON as our writer makes it, with a line for each member. */
-static void indent(const struct buf *from, struct buf *out)
-{
-    int depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < from->len; i++) {
-        char c = from->data[i];
-        bool opens = !quoted && c == '{', closes = !quoted && c == '}';
-        bool empty = opens ? from->data[i + 1] == '}' : closes && from->data[i - 1] == '{';
-        depth -= closes;
-        if (closes && !empty)
-            break_line(out, depth);
-        buf_add(out, &c, 1);
-        depth += opens;
-        if ((opens && !empty) || (!quoted && c == ','))
-            break_line(out, depth);
-        else if (!quoted && c == ':')
-            buf_str(out, " ");
-        if (quoted && c == '\\')
-            buf_add(out, &from->data[++i], 1);
-        else if (c == '"')
-            quoted = !quoted;
-    }
-    buf_str(out, "\n");
-}
-
 void profile_format(const struct profile *p, struct buf *out)
 {
-    cleanup_buf struct buf text = {0};
-    struct json j = {.out = &text, .first = true};
+    struct json j = {.out = out, .indented = true, .first = true};
     json_open(&j, NULL, '{');
     put_fields(p, &j, false);
     json_open(&j, STRINGS, '{');
@@ -185,9 +153,7 @@ void profile_format(const struct profile *p, struct buf *out)
     json_open(&j, NUMBERS, '{');
     json_close(&j, '}');
     json_close(&j, '}');
-    out->failed = out->failed || text.failed;
-    if (!out->failed)
-        indent(&text, out);
+    buf_str(out, "\n");
 }
 
 /* Makes path with the folders above it; the last one is this user's alone. */
