@@ -23,29 +23,30 @@ static void names(struct json *j, const char *const *list, size_t count)
         json_string(j, NULL, list[i]);
 }
 
-static void sets(struct json *j, bool some, bool host_network)
+static void sets(struct json *j, enum grants_need need)
 {
     static const char *const given[] = {"bounding", "effective", "permitted"};
     json_open(j, "capabilities", '{');
     for (size_t i = 0; i < COUNT(given); i++) {
         json_open(j, given[i], '[');
-        if (some)
+        if (need != GRANTS_NOTHING)
             names(j, capabilities, COUNT(capabilities));
-        if (some && host_network)
+        if (need == GRANTS_ENTRY_ON_HOST)
             names(j, host_capabilities, COUNT(host_capabilities));
         json_close(j, ']');
     }
     json_close(j, '}');
 }
 
-void grants_capabilities(struct json *j, bool host_network)
+void grants_process(struct json *j, enum grants_need need)
 {
-    sets(j, true, host_network);
-}
-
-void grants_no_capabilities(struct json *j)
-{
-    sets(j, false, false);
+    json_string(j, "cwd", "/");
+    json_open(j, "user", '{');
+    json_number(j, "uid", 0);
+    json_number(j, "gid", 0);
+    json_close(j, '}');
+    sets(j, need);
+    json_bool(j, "noNewPrivileges", true);
 }
 
 void grants_devices(struct json *j)

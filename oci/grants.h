@@ -7,9 +7,10 @@
 
 #include <stdbool.h>
 
-/* process.capabilities of entry; host_network: with what it needs there.  none: of a process that needs none. */
-void grants_capabilities(struct json *j, bool host_network);
-void grants_no_capabilities(struct json *j);
+enum grants_need { GRANTS_NOTHING, GRANTS_ENTRY, GRANTS_ENTRY_ON_HOST /* with host networking */ };
+
+/* process.cwd, user, capabilities and noNewPrivileges: entry and `ctr-jailer exec` begin as root. */
+void grants_process(struct json *j, enum grants_need need);
 
 /* linux.devices, and the value of linux.resources.devices. */
 void grants_devices(struct json *j);

@@ -40,13 +40,13 @@ static int take_more(struct walk *w, int item)
     return w->err->text[0] ? -1 : 0;
 }
 
-int identity_take(struct walk *w, int user, struct buf *spec)
+int identity_write(struct walk *w, int user, struct buf *spec)
 {
-    static const struct member members[] = {{"uid", FATE_TAKEN, NULL, take_uid},
-                                            {"gid", FATE_TAKEN, NULL, take_gid},
-                                            {"umask", FATE_TAKEN, NULL, take_umask},
-                                            {"additionalGids", FATE_TAKEN, NULL, take_more},
-                                            {"username", FATE_OURS, NULL, NULL}}; /* of Windows */
+    static const struct member members[] = {{"uid", FATE_TAKEN, NULL, take_uid, 0},
+                                            {"gid", FATE_TAKEN, NULL, take_gid, 0},
+                                            {"umask", FATE_TAKEN, NULL, take_umask, 0},
+                                            {"additionalGids", FATE_TAKEN, NULL, take_more, 0},
+                                            {"username", FATE_OURS, NULL, NULL, 0}}; /* of Windows */
     struct identity id = {0};
     void *outer = w->arg;
     w->arg = &id;
@@ -56,5 +56,5 @@ int identity_take(struct walk *w, int user, struct buf *spec)
             id.more.data ? id.more.data : "");
     spec->failed |= buf_failed(&id.more);
     buf_free(&id.more);
-    return rc;
+    return rc == 0 && buf_failed(spec) ? err_set(w->err, "out of memory") : rc;
 }

@@ -4,7 +4,7 @@
 
 #include "oci/walk.h"
 
-/* Appends it to spec.  Nothing in the object, or no object, is root.  -1 with the walk's err. */
-int identity_take(struct walk *w, int user, struct buf *spec);
+/* Appends it to spec.  Nothing in the object, or no object (-1), is root.  -1 with the walk's err. */
+int identity_write(struct walk *w, int user, struct buf *spec);
 
 #endif

@@ -94,33 +94,15 @@ static int take_pids(struct walk *w, int item)
     return 0;
 }
 
-static int take_resources(struct walk *w, int item)
-{
-    ((struct seen *)w->arg)->resources = item;
-    return 0;
-}
-
-static int take_namespaces(struct walk *w, int item)
-{
-    ((struct seen *)w->arg)->namespaces = item;
-    return 0;
-}
-
-static int take_devices(struct walk *w, int item)
-{
-    ((struct seen *)w->arg)->devices = item;
-    return 0;
-}
-
 /* The cgroup is that of entry and Firecracker, and the guest is as large as its limits allow. */
 static int write_resources(struct walk *w, int item)
 {
     static const struct member members[] = {
-        {"memory", FATE_KEPT, NULL, NULL},     {"cpu", FATE_KEPT, NULL, NULL},
-        {"blockIO", FATE_KEPT, NULL, NULL},    {"network", FATE_KEPT, NULL, NULL},
-        {"unified", FATE_KEPT, NULL, NULL},    {"devices", FATE_OURS, NULL, NULL},
-        {"pids", FATE_TAKEN, NULL, take_pids}, {"hugepageLimits", FATE_LOST, NULL, NULL},
-        {"rdma", FATE_LOST, NULL, NULL}};
+        {"memory", FATE_KEPT, NULL, NULL, 0},     {"cpu", FATE_KEPT, NULL, NULL, 0},
+        {"blockIO", FATE_KEPT, NULL, NULL, 0},    {"network", FATE_KEPT, NULL, NULL, 0},
+        {"unified", FATE_KEPT, NULL, NULL, 0},    {"devices", FATE_OURS, NULL, NULL, 0},
+        {"pids", FATE_TAKEN, NULL, take_pids, 0}, {"hugepageLimits", FATE_LOST, NULL, NULL, 0},
+        {"rdma", FATE_LOST, NULL, NULL, 0}};
     json_open(&w->to, "resources", '{');
     grants_device_rules(&w->to);
     if (walk_members(w, item, "linux.resources", members, COUNT(members)) < 0)
@@ -132,21 +114,21 @@ static int write_resources(struct walk *w, int item)
 int linux_write(struct walk *w, int item, bool *host_network)
 {
     static const struct member members[] = {
-        {"namespaces", FATE_TAKEN, NULL, take_namespaces},
-        {"devices", FATE_TAKEN, NULL, take_devices},
-        {"resources", FATE_TAKEN, NULL, take_resources},
-        {"sysctl", FATE_KEPT, NULL, NULL},
-        {"cgroupsPath", FATE_KEPT, NULL, NULL},
-        {"maskedPaths", FATE_KEPT, NULL, NULL},
-        {"readonlyPaths", FATE_KEPT, NULL, NULL},
-        {"seccomp", FATE_OURS, NULL, NULL},
-        {"rootfsPropagation", FATE_OURS, NULL, NULL},
-        {"mountLabel", FATE_REFUSED, "(SELinux): use --security-opt label=disable", NULL},
-        {"uidMappings", FATE_REFUSED, "(userns-remap, rootless) yet", NULL},
-        {"gidMappings", FATE_REFUSED, "(userns-remap, rootless) yet", NULL},
-        {"intelRdt", FATE_REFUSED, NULL, NULL},
-        {"timeOffsets", FATE_REFUSED, NULL, NULL},
-        {"personality", FATE_REFUSED, NULL, NULL}};
+        {"namespaces", FATE_NOTED, NULL, NULL, offsetof(struct seen, namespaces)},
+        {"devices", FATE_NOTED, NULL, NULL, offsetof(struct seen, devices)},
+        {"resources", FATE_NOTED, NULL, NULL, offsetof(struct seen, resources)},
+        {"sysctl", FATE_KEPT, NULL, NULL, 0},
+        {"cgroupsPath", FATE_KEPT, NULL, NULL, 0},
+        {"maskedPaths", FATE_KEPT, NULL, NULL, 0},
+        {"readonlyPaths", FATE_KEPT, NULL, NULL, 0},
+        {"seccomp", FATE_OURS, NULL, NULL, 0},
+        {"rootfsPropagation", FATE_OURS, NULL, NULL, 0},
+        {"mountLabel", FATE_REFUSED, "(SELinux): use --security-opt label=disable", NULL, 0},
+        {"uidMappings", FATE_REFUSED, "(userns-remap, rootless) yet", NULL, 0},
+        {"gidMappings", FATE_REFUSED, "(userns-remap, rootless) yet", NULL, 0},
+        {"intelRdt", FATE_REFUSED, NULL, NULL, 0},
+        {"timeOffsets", FATE_REFUSED, NULL, NULL, 0},
+        {"personality", FATE_REFUSED, NULL, NULL, 0}};
     struct seen seen = {.devices = -1, .namespaces = -1, .resources = -1};
     w->arg = &seen;
     json_open(&w->to, "linux", '{');

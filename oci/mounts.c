@@ -162,9 +162,9 @@ static int write_volume(struct walk *w, const struct mount *m, unsigned number, 
 static int write_one(struct walk *w, int item, unsigned *number, struct buf *volumes)
 {
     static const struct member members[] = {
-        {"destination", FATE_TAKEN, NULL, take_destination}, {"type", FATE_TAKEN, NULL, take_type},
-        {"source", FATE_TAKEN, NULL, take_source},           {"options", FATE_TAKEN, NULL, take_options},
-        {"uidMappings", FATE_REFUSED, NULL, NULL},           {"gidMappings", FATE_REFUSED, NULL, NULL}};
+        {"destination", FATE_TAKEN, NULL, take_destination, 0}, {"type", FATE_TAKEN, NULL, take_type, 0},
+        {"source", FATE_TAKEN, NULL, take_source, 0},           {"options", FATE_TAKEN, NULL, take_options, 0},
+        {"uidMappings", FATE_REFUSED, NULL, NULL, 0},           {"gidMappings", FATE_REFUSED, NULL, NULL, 0}};
     struct mount m = {.item = item};
     w->arg = &m;
     int rc = walk_members(w, item, "mounts", members, COUNT(members));

@@ -12,18 +12,6 @@ struct parts {
     int process, root, mounts, annotations, linux_part;
 };
 
-#define TAKE(name)                                                                                                     \
-    static int take_##name(struct walk *w, int item)                                                                   \
-    {                                                                                                                  \
-        ((struct parts *)w->arg)->name = item;                                                                         \
-        return 0;                                                                                                      \
-    }
-TAKE(process)
-TAKE(root)
-TAKE(mounts)
-TAKE(annotations)
-TAKE(linux_part)
-
 /* A pod's sandbox is not a container with a command of its own.  An annotation may be the image's, so it must not be
  * what decides that a container gets no VM. */
 static int check_sandbox(struct walk *w, int annotations)
@@ -75,45 +63,33 @@ static int write_parts(struct walk *w, const struct parts *parts, const struct r
     return buf_failed(&volumes) ? err_set(w->err, "out of memory") : process_write(w, parts->process, &process);
 }
 
-static int write_config(struct walk *w, const struct rewrite_plan *plan)
+static int write_config(struct walk *w, const void *plan)
 {
-    static const struct member members[] = {{"ociVersion", FATE_KEPT, NULL, NULL},
-                                            {"hostname", FATE_KEPT, NULL, NULL},
-                                            {"domainname", FATE_KEPT, NULL, NULL},
-                                            {"hooks", FATE_KEPT, NULL, NULL},
-                                            {"process", FATE_TAKEN, NULL, take_process},
-                                            {"root", FATE_TAKEN, NULL, take_root},
-                                            {"mounts", FATE_TAKEN, NULL, take_mounts},
-                                            {"linux", FATE_TAKEN, NULL, take_linux_part},
-                                            {"annotations", FATE_TAKEN, NULL, take_annotations},
-                                            {"solaris", FATE_REFUSED, NULL, NULL},
-                                            {"windows", FATE_REFUSED, NULL, NULL},
-                                            {"vm", FATE_REFUSED, NULL, NULL},
-                                            {"zos", FATE_REFUSED, NULL, NULL}};
-    struct parts *parts = w->arg;
-    if (!jsonread_is(w->json, 0, '{'))
-        return err_set(w->err, "is not an object");
-    json_open(&w->to, NULL, '{');
-    if (walk_members(w, 0, "config", members, COUNT(members)) < 0 || write_parts(w, parts, plan) < 0)
+    static const struct member members[] = {
+        {"ociVersion", FATE_KEPT, NULL, NULL, 0},
+        {"hostname", FATE_KEPT, NULL, NULL, 0},
+        {"domainname", FATE_KEPT, NULL, NULL, 0},
+        {"hooks", FATE_KEPT, NULL, NULL, 0},
+        {"process", FATE_NOTED, NULL, NULL, offsetof(struct parts, process)},
+        {"root", FATE_NOTED, NULL, NULL, offsetof(struct parts, root)},
+        {"mounts", FATE_NOTED, NULL, NULL, offsetof(struct parts, mounts)},
+        {"linux", FATE_NOTED, NULL, NULL, offsetof(struct parts, linux_part)},
+        {"annotations", FATE_NOTED, NULL, NULL, offsetof(struct parts, annotations)},
+        {"solaris", FATE_REFUSED, NULL, NULL, 0},
+        {"windows", FATE_REFUSED, NULL, NULL, 0},
+        {"vm", FATE_REFUSED, NULL, NULL, 0},
+        {"zos", FATE_REFUSED, NULL, NULL, 0}};
+    struct parts parts = {-1, -1, -1, -1, -1};
+    w->arg = &parts;
+    if (walk_members(w, 0, "config", members, COUNT(members)) < 0 || write_parts(w, &parts, plan) < 0)
         return -1;
-    if (parts->annotations >= 0)
-        walk_keep(w, "annotations", parts->annotations);
-    json_close(&w->to, '}');
+    if (parts.annotations >= 0)
+        walk_keep(w, "annotations", parts.annotations);
     return 0;
 }
 
 int rewrite_config(const char *text, size_t len, const struct rewrite_plan *plan, struct buf *out, struct buf *warnings,
                    struct err *err)
 {
-    struct jsonread json;
-    if (jsonread_open(&json, text, len) < 0)
-        return err_set(err, "config.json is not JSON");
-    struct err why = {0};
-    struct parts parts = {-1, -1, -1, -1, -1};
-    struct walk w = {.json = &json, .to = {.out = out}, .warnings = warnings, .err = &why, .arg = &parts};
-    int rc = write_config(&w, plan);
-    jsonread_close(&json);
-    if (rc < 0)
-        return err_set(err, "config.json: %s", why.text);
-    return buf_failed(out) || buf_failed(warnings) ? err_set(err, "out of memory") : 0;
+    return walk_text("config.json", text, len, write_config, plan, out, warnings, err);
 }

@@ -78,6 +78,8 @@ static int judge(struct walk *w, const char *path, const struct member *m, int i
     const char *why = m->why ? m->why : "", *gap = m->why ? " " : "";
     if (m->fate == FATE_TAKEN)
         return m->take(w, item);
+    if (m->fate == FATE_NOTED)
+        *(int *)((char *)w->arg + m->at) = item;
     if (m->fate == FATE_KEPT)
         walk_keep(w, m->key, item);
     if (m->fate == FATE_LOST && walk_says(w, item))
@@ -113,4 +115,29 @@ int walk_members(struct walk *w, int object, const char *path, const struct memb
             return -1;
     }
     return 0;
+}
+
+static int write_object(struct walk *w, int (*write)(struct walk *w, const void *plan), const void *plan)
+{
+    if (!jsonread_is(w->json, 0, '{'))
+        return err_set(w->err, "is not an object");
+    json_open(&w->to, NULL, '{');
+    int rc = write(w, plan);
+    json_close(&w->to, '}');
+    return rc;
+}
+
+int walk_text(const char *name, const char *text, size_t len, int (*write)(struct walk *w, const void *plan),
+              const void *plan, struct buf *out, struct buf *warnings, struct err *err)
+{
+    struct jsonread json;
+    struct err why = {0};
+    if (jsonread_open(&json, text, len) < 0)
+        return err_set(err, "%s is not JSON", name);
+    struct walk w = {.json = &json, .to = {.out = out}, .warnings = warnings, .err = &why};
+    int rc = write_object(&w, write, plan);
+    jsonread_close(&json);
+    if (rc < 0)
+        return err_set(err, "%s: %s", name, why.text);
+    return buf_failed(out) || buf_failed(warnings) ? err_set(err, "out of memory") : 0;
 }

@@ -16,11 +16,12 @@ struct walk {
     struct json to;       /* what is written so far */
     struct buf *warnings; /* lines, each with its NUL */
     struct err *err;
-    void *arg; /* for the functions of the table */
+    void *arg; /* for the table */
 };
 
 enum fate {
     FATE_TAKEN,   /* by a function */
+    FATE_NOTED,   /* for later: the item goes to an int of arg */
     FATE_KEPT,    /* copied */
     FATE_OURS,    /* the container outside of the VM has its own; docs/oci.md says what the guest has */
     FATE_LOST,    /* a warning, if it says anything (not null, false, 0, "", [] or {}) */
@@ -32,12 +33,18 @@ struct member {
     enum fate fate;
     const char *why; /* of FATE_LOST and FATE_REFUSED: added to the line; or NULL */
     int (*take)(struct walk *w, int item);
+    size_t at; /* of FATE_NOTED: the offset of that int in *arg, which is -1 before */
 };
 
 /* path names the object in messages: "process".  An object that is missing or null has no members.  Members that are
  * not in the table cause a warning; one that is there twice, which readers understand differently, an error.  -1 with
  * err. */
 int walk_members(struct walk *w, int object, const char *path, const struct member *members, size_t count);
+
+/* Reads a text, which `name` names in messages, and writes an object in its place: write writes the members, from the
+ * object that is item 0.  -1 with err, which has a line for people; out then has a part. */
+int walk_text(const char *name, const char *text, size_t len, int (*write)(struct walk *w, const void *plan),
+              const void *plan, struct buf *out, struct buf *warnings, struct err *err);
 
 /* The first item of an array, -1 if it is empty, null or missing; any other value is an error, said in w->err. */
 int walk_array(struct walk *w, int array, const char *path);
