@@ -45,3 +45,10 @@ stop_engine() {
     umount "$ENGINE_DIR/exec/netns/default" 2>/dev/null || true # left by containers on the host's network
     rm -rf "$ENGINE_DIR"
 }
+
+circumstances() { # in which a test has failed: what the containers and the engine say
+    local id
+    [ -n "${ENGINE_DIR:-}" ] || return 0
+    for id in $(docker ps -aq); do docker logs --tail 12 "$id" 2>&1; done
+    tail -n 5 "$ENGINE_DIR/log"
+}

@@ -18,10 +18,6 @@ undo() {
     rm -rf "$work"
 } >/dev/null 2>&1
 trap undo EXIT
-circumstances() { # in which a test has failed
-    local id
-    for id in $(docker ps -aq); do docker logs --tail 12 "$id" 2>&1; done
-}
 
 # The outside: another host, which knows this one only.
 ip netns add outside

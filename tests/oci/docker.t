@@ -16,11 +16,6 @@ undo() {
     rm -rf "$work"
 } >/dev/null 2>&1
 trap undo EXIT
-circumstances() { # in which a test has failed
-    local id
-    for id in $(docker ps -aq); do docker logs --tail 12 "$id" 2>&1; done
-    tail -n 5 "$ENGINE_DIR/log"
-}
 mkdir "$work/data" "$work/tree" "$work/shared"
 mount -t tmpfs data "$work/data"
 toolkit "$work/data/toolkit" "$BIN/entry" "$KERNEL" "$BIN" "$FIRECRACKER" "$INITRD"

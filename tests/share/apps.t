@@ -3,24 +3,8 @@
 # kernel, as native.t.
 #: timeout 1200
 set -euo pipefail
-. tests/lib/tap.sh
-if [ -z "${SHARE_NS:-}" ]; then # mounts of our own
-    SHARE_NS=1 exec unshare -m --propagation private "$0" "$@"
-fi
-[ -w /dev/fuse ] || skip_all "this machine has no /dev/fuse"
-top=$(mktemp -d /tmp/share.XXXXXX)
-chmod 755 "$top"
-f=$top/folder m=$top/mount
-mkdir "$f" "$m"
-build/share/standin build/bin/share "$f" "$m" >"$top/pid" 2>"$top/err" &
-relay=$!
-cleanup() {
-    umount -l "$m" 2>/dev/null || true
-    kill "$relay" 2>/dev/null || true
-    rm -rf "$top"
-}
-trap cleanup EXIT
-wait_until 10 test -s "$top/pid"
+. tests/share/mount.bash
+serve
 
 # --- git: a tree of 5,000 files ------------------------------------------------------------------------------
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@a

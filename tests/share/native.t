@@ -3,35 +3,8 @@
 # pairs (tests/share/standin.c), and every result compared with the folder itself.
 #: timeout 300
 set -euo pipefail
-. tests/lib/tap.sh
-if [ -z "${SHARE_NS:-}" ]; then # mounts of our own
-    SHARE_NS=1 exec unshare -m --propagation private "$0" "$@"
-fi
-[ -w /dev/fuse ] || skip_all "this machine has no /dev/fuse"
-top=$(mktemp -d /tmp/share.XXXXXX)
-chmod 755 "$top"
-f=$top/folder m=$top/mount
-mkdir "$f" "$m"
+. tests/share/mount.bash
 chmod 777 "$f"
-relay='' wrap=()
-serve() { # [FOLDER [WORDS]]: mounts it on $m; SERVER is the process
-    rm -f "$top/pid"
-    "${wrap[@]}" build/share/standin build/bin/share "${1:-$f}" "$m" "${@:2}" >"$top/pid" 2>"$top/err" &
-    relay=$!
-    wait_until 10 test -s "$top/pid"
-    SERVER=$(<"$top/pid")
-}
-stop() {
-    umount "$m" || umount -l "$m"
-    wait "$relay" || true
-    wait_until 10 eval "! kill -0 $SERVER 2>/dev/null"
-}
-cleanup() {
-    umount -l "$m" 2>/dev/null || true
-    [ -z "$relay" ] || kill "$relay" 2>/dev/null || true
-    rm -rf "$top"
-}
-trap cleanup EXIT
 as() { setpriv --reuid "$1" --regid "$1" --clear-groups -- "${@:2}"; } # UID command...
 list() { (cd "$1" && find . -printf '%p %y %m %U:%G %T@ %l %n %s\n' | sort); }
 same() { diff <(list "$f") <(list "$m") && diff -r --no-dereference "$f" "$m"; }
