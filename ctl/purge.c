@@ -60,14 +60,8 @@ static int take_flags(char **arg, struct purge *p, struct cninet *net)
 /* Entry looks for what dead VMs left where their jails are. */
 static int set_jails(const struct purge *p, struct err *err)
 {
-    struct profile profile;
-    if (!p->at.profile)
-        return 0;
-    int rc = profile_read(&profile, p->at.folder ? p->at.folder : PROFILE_FOLDER, p->at.profile, err);
-    if (rc == 0 && profile.values[PROFILE_CHROOT] && setenv("VM_JAIL_BASE", profile.values[PROFILE_CHROOT], false) < 0)
-        rc = err_sys(err, "cannot set VM_JAIL_BASE");
-    profile_free(&profile);
-    return rc;
+    const char *base = p->at.values.values[PROFILE_CHROOT];
+    return base && setenv("VM_JAIL_BASE", base, false) < 0 ? err_sys(err, "cannot set VM_JAIL_BASE") : 0;
 }
 
 /* entry's exit status; -1 with err. */

@@ -4,9 +4,6 @@
 #include "ctl/args.h"
 #include "store/store.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 bool root_take(struct root *r, char ***arg)
 {
     const struct {
@@ -24,21 +21,12 @@ bool root_take(struct root *r, char ***arg)
 
 const char *root_find(struct root *r, enum profile_field field, struct err *err)
 {
-    struct profile p;
-    const char *path = STORE_ROOT;
-    int rc = r->profile ? profile_read(&p, r->folder ? r->folder : PROFILE_FOLDER, r->profile, err) : 0;
-    if (r->given)
-        path = r->given;
-    else if (r->profile && rc == 0 && p.values[field])
-        path = p.values[field];
-    r->path = rc < 0 ? NULL : strdup(path);
-    if (r->profile)
-        profile_free(&p);
-    return r->path || rc < 0 ? r->path : (err_set(err, "out of memory"), NULL);
+    if (r->profile && profile_read(&r->values, r->folder ? r->folder : PROFILE_FOLDER, r->profile, err) < 0)
+        return NULL;
+    return r->given ? r->given : r->values.values[field] ? r->values.values[field] : STORE_ROOT;
 }
 
 void root_free(struct root *r)
 {
-    free(r->path);
-    r->path = NULL;
+    profile_free(&r->values);
 }

@@ -10,7 +10,7 @@
 struct root {
     const char *given;            /* --root; NULL: none */
     const char *profile, *folder; /* --profile, --profile-conf-dir; NULL: none */
-    char *path;                   /* of root_find; owned */
+    struct profile values;        /* once root_find has read the profile; owned */
 };
 
 /* Takes one of these flags; *arg is moved to its value.  false: it is another argument. */
