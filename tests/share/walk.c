@@ -1,6 +1,7 @@
 /* walk FOLDER FILE SECONDS: opens FOLDER/FILE by single components, as no link may be followed, and reads it; and
  * writes beside it.  What is read is "inside", or cannot be opened: else it says so, and fails.  It takes seconds,
- * since a kernel believes for one what it has looked up. */
+ * since a kernel believes for one what it has looked up: that few looks are made in truth, so it goes on until one has
+ * found the file, for a minute. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,10 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { PATIENCE = 60 }; /* seconds */
+
 int main(int argc, char **argv)
 {
     int found = 0, not_there = 0, seconds = argc == 4 ? atoi(argv[3]) : 0;
-    for (time_t end = time(NULL) + seconds; time(NULL) < end;) {
+    const time_t end = time(NULL) + seconds;
+    for (time_t now; (now = time(NULL)) < end || (!found && now < end + PATIENCE);) {
         char text[16] = "";
         int folder = open(argv[1], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         int fd = folder < 0 ? -1 : openat(folder, argv[2], O_RDONLY | O_CLOEXEC);
