@@ -81,6 +81,14 @@ static int change_owner_and_mode(struct share *s, const struct node *node, const
     return r;
 }
 
+/* A size of 0 without a handle comes from an open with O_TRUNC, which sets the times of a file that is empty already
+ * (": > stamp"); truncate(2) would not.  It may come from truncate(2) too: the guest's kernel does not say. */
+static int empty(const struct node *node)
+{
+    int fd = open(fd_name(node->fd).text, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+    return fd < 0 ? -1 : close(fd);
+}
+
 static int change_size(struct share *s, const struct node *node, off_t size, const struct fuse_file_info *fi)
 {
     cleanup_handle struct handle *h = fi ? handles_use(s->handles, fi->fh, false) : NULL;
@@ -88,7 +96,7 @@ static int change_size(struct share *s, const struct node *node, off_t size, con
         return ftruncate(h->fd, size);
     if (fi || node->type != S_IFREG)
         return errno = EINVAL, -1;
-    return truncate(fd_name(node->fd).text, size);
+    return size == 0 ? empty(node) : truncate(fd_name(node->fd).text, size);
 }
 
 static struct timespec time_to_set(struct timespec t, int set, int given, int now)

@@ -79,14 +79,15 @@ int session_refuse(int connection, const void *message, int error)
     return write_message(connection, &part, 1) < 0 ? -1 : 0;
 }
 
-/* Not FUSE_CAP_WRITEBACK_CACHE: with it, the guest never saw a file that the host had written again.  No splicing,
- * which is for pipes. */
+/* Not FUSE_CAP_WRITEBACK_CACHE: with it, the guest never saw a file that the host had written again.  Not
+ * FUSE_CAP_ATOMIC_O_TRUNC: the guest's kernel checks whether the file is a running program (ETXTBSY) only after an
+ * open, so it must empty the file by a SETATTR of its own.  No splicing, which is for pipes. */
 static void on_init(void *userdata, struct fuse_conn_info *conn)
 {
     (void)userdata;
-    const unsigned wanted = FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK | FUSE_CAP_PARALLEL_DIROPS |
-                            FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_ASYNC_READ | FUSE_CAP_AUTO_INVAL_DATA |
-                            FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_DIO;
+    const unsigned wanted = FUSE_CAP_POSIX_ACL | FUSE_CAP_DONT_MASK | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_READ |
+                            FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
+                            FUSE_CAP_ASYNC_DIO;
     conn->want = conn->capable & wanted;
     conn->max_write = CHECK_DATA_MAX;
     conn->max_readahead = CHECK_DATA_MAX;

@@ -6,6 +6,8 @@ import errno
 import fcntl
 import mmap
 import os
+import shutil
+import subprocess
 import sys
 
 MOUNT = sys.argv[1]
@@ -120,6 +122,34 @@ except FileExistsError:
 os.close(os.open(path("direct"), os.O_WRONLY | os.O_TRUNC))
 assert host("direct") == b""
 
+# a stamp: opening an empty file with O_TRUNC sets its times, as on every file system
+os.utime(path("direct"), ns=(1, 1))
+os.close(os.open(path("direct"), os.O_WRONLY | os.O_TRUNC))
+assert os.stat(os.path.join(FOLDER, "direct")).st_mtime_ns > 1
+put("private", b"text")
+os.chmod(path("private"), 0o444)
+os.close(os.open(path("private"), os.O_RDONLY | os.O_TRUNC))
+assert host("private") == b""
+os.unlink(path("private"))
+
+# a program that runs is not written, and keeps its bytes
+shutil.copy("/bin/sleep", path("program"))
+with subprocess.Popen([path("program"), "1000"]) as running:  # which returns once the program is executed
+    before = host("program")
+    for attempt in (lambda: os.open(path("program"), os.O_RDONLY | os.O_TRUNC),
+                    lambda: os.open(path("program"), os.O_WRONLY | os.O_TRUNC),
+                    lambda: os.open(path("program"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC),
+                    lambda: os.open(path("program"), os.O_RDWR),
+                    lambda: os.truncate(path("program"), 0),
+                    lambda: os.truncate(path("program"), 10)):
+        try:
+            attempt()
+            raise AssertionError("a running program was opened")
+        except OSError as e:
+            assert e.errno == errno.ETXTBSY, e
+    assert host("program") == before
+    running.kill()
+
 # locks, which are the mount's own
 a, b = os.open(path("direct"), os.O_RDWR), os.open(path("direct"), os.O_RDWR)
 fcntl.flock(a, fcntl.LOCK_EX)
@@ -151,5 +181,5 @@ fd = os.open(MOUNT, os.O_RDONLY)
 os.fsync(fd)
 os.close(fd)
 assert os.statvfs(MOUNT).f_bsize > 0
-for name in ("r3", "m", "h", "src", "direct"):
+for name in ("r3", "m", "h", "src", "direct", "program"):
     os.unlink(path(name))
