@@ -34,8 +34,9 @@ enum {
     PROTO_SETTINGS_MAX = 8 * 1024 * 1024
 };
 
-/* A PROTO_SHARE connection, of which each share has SHARE_WAYS, carries FUSE messages for the share's server; the
- * number in its hello is the share's instead of a session's. */
+/* A PROTO_SHARE connection, of which each share has SHARE_WAYS, carries FUSE messages for the share's server.  Instead
+ * of a session's number, its hello has the share's key (SETTING_SHARE): every process of the guest can connect, but
+ * only init knows the key. */
 enum proto_kind { PROTO_CONTROL, PROTO_STDIN, PROTO_STDOUT, PROTO_STDERR, PROTO_SHARE, PROTO_KINDS };
 enum { SHARE_WAYS = 4 };
 

@@ -15,7 +15,7 @@
 #define SETTING_VOLUME "volume"           /* DEVICE:PATH, any number of them: an EROFS disk and where it is mounted */
 #define SETTING_VOLUME_FILE "file_volume" /* the same of a disk that has one file, VOLUME_FILE */
 #define SETTING_VOLUME_KEPT "kept_volume" /* the same of an ext4 that the guest writes to */
-/* NUMBER:KIND:PATH, any number of them: a share (PROTO_SHARE), where it is mounted, and the share's kind */
+/* KEY:KIND:PATH, any number of them: a share (PROTO_SHARE), where it is mounted, and the share's kind */
 #define SETTING_SHARE "share"
 #define SHARE_KIND_FOLDER "rw"
 #define SHARE_KIND_FILE "rw-file"

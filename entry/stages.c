@@ -297,7 +297,7 @@ static int watch(struct vm *vm, struct status_facts *facts, enum status_reason *
     for (unsigned i = 0; i < vm->shares.count; i++) {
         const struct share_server *s = &vm->shares.server[i];
         fds.servers[fds.server_count++] = (struct file_server){.end = s->end, .share = s->source};
-        fds.shares.end[fds.shares.count++].channel = s->channel;
+        fds.shares.end[fds.shares.count++] = (struct share_end){.key = s->key, .channel = s->channel};
     }
     facts->started = loop_now();
     facts->link = vm->link;
@@ -355,7 +355,9 @@ int stages_run(struct plan *plan, uint64_t begun, struct err *err)
     struct undo *u = undo_new();
     struct vm vm = {.run = RUNDIR_NONE, .workdir = LOCKDIR_NONE, .jail = JAIL_NONE}; /* until all is undone */
     vm.plan = plan, vm.signals = &signals, vm.undo = u;
-    int code = users < 0 ? -1 : !u ? err_set(err, "out of memory") : catch_signals(&signals, err);
+    int code = users < 0 || shares_draw_keys(&plan->drives, err) < 0 ? -1
+               : !u                                                  ? err_set(err, "out of memory")
+                                                                     : catch_signals(&signals, err);
     if (code == 0)
         code = code_of_end(&signals, make_and_watch(&vm, &facts, &reason, err));
     status_ended(history, code < 0 ? EXIT_OURS : code, reason);

@@ -58,11 +58,10 @@ static int make_file(const char *path, struct err *err)
     return 0;
 }
 
-static int mount_share(const char *value, const char *path, bool is_file, struct err *err)
+static bool is_below(const char *path, const char *above)
 {
-    if ((is_file ? make_file(path, err) : make_folder(path, err)) < 0)
-        return -1;
-    return shares_mount(value, path, err);
+    size_t len = strlen(above);
+    return path && strncmp(path, above, len) == 0 && path[len] == '/';
 }
 
 /* The disk that the file comes from is visible here only. */
@@ -79,7 +78,7 @@ static int mount_file(const char *device, const char *path, struct err *err)
     return err->text[0] ? -1 : 0;
 }
 
-/* The PATH of NUMBER:KIND:PATH in a share's setting, or NULL. */
+/* The PATH of KEY:KIND:PATH in a share's setting, or NULL. */
 static const char *share_path(const char *setting)
 {
     bool is_share = strncmp(setting, SETTING_SHARE "=", sizeof(SETTING_SHARE)) == 0;
@@ -107,12 +106,27 @@ static const char *volume_path(const char *setting, bool *is_file)
     return value ? value + 1 : NULL;
 }
 
+/* Something else is mounted below path. */
+static bool is_covered(char *const *settings, const char *path)
+{
+    bool is_file;
+    bool covered = is_below(lists_value(settings, SETTING_DATA_MOUNT), path);
+    for (; *settings; settings++)
+        covered |= is_below(volume_path(*settings, &is_file), path);
+    return covered;
+}
+
+static int mount_share(char *const *settings, const char *value, const char *path, bool is_file, struct err *err)
+{
+    if ((is_file ? make_file(path, err) : make_folder(path, err)) < 0)
+        return -1;
+    return shares_mount(value, path, is_covered(settings, path), err);
+}
+
 static int mount_volume(const char *setting, const char *path, bool is_file, struct err *err)
 {
     char device[16];
     const char *value = strchr(setting, '=') + 1;
-    if (share_path(setting))
-        return mount_share(value, path, is_file, err);
     snprintf(device, sizeof(device), "%.*s", (int)(path - 1 - value), value);
     if (is_file)
         return mount_file(device, path, err);
@@ -139,12 +153,15 @@ unsigned disks_deepest(char *const *settings)
 int disks_mount(char *const *settings, unsigned depth, struct err *err)
 {
     bool is_file;
+    int r = 0;
     const char *path = lists_value(settings, SETTING_DATA_MOUNT);
-    if (path && folders_depth(path) == depth && mount_data("/dev/vdb", path, err) < 0)
-        return -1;
-    for (; *settings; settings++)
-        if ((path = volume_path(*settings, &is_file)) && folders_depth(path) == depth &&
-            mount_volume(*settings, path, is_file, err) < 0)
-            return -1;
-    return 0;
+    if (path && folders_depth(path) == depth)
+        r = mount_data("/dev/vdb", path, err);
+    for (char *const *s = settings; r == 0 && *s; s++) {
+        path = volume_path(*s, &is_file);
+        if (path && folders_depth(path) == depth)
+            r = share_path(*s) ? mount_share(settings, strchr(*s, '=') + 1, path, is_file, err)
+                               : mount_volume(*s, path, is_file, err);
+    }
+    return r;
 }

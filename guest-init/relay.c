@@ -2,7 +2,14 @@
  * other before that one is answered: a reply must go to the clone that the request came from.  So replies need not be
  * matched to requests, and a request that takes long (fsync) holds up a fourth of the others.
  *
- * A way waits for the kernel in read(2) rather than poll(2): a request wakes one reader, but all that poll. */
+ * A way waits for the kernel in read(2) rather than poll(2): a request wakes one reader, but all that poll.
+ *
+ * The server dies.  Then its connections end, and the ways answer each request with ENOTCONN, until this thread has
+ * connected again: it gives every way a new connection under the way's old number.  The mount stays.  The next server's
+ * first message must be INIT, which the kernel sends once, so it is kept and sent again; both servers are the same
+ * program, so the reply is the same.  The next server does not know the numbers that the kernel has of files
+ * (share/slots.h): it answers ESTALE, whereupon the kernel looks the path up again; files that are open, and working
+ * directories, stay lost. */
 #include "guest-init/relay.h"
 
 #include "common/cleanup.h"
@@ -13,11 +20,13 @@
 #include <linux/fuse.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -27,6 +36,8 @@
 
 /* The largest message: 1 MiB of data, and a page for what goes before it (fs/fuse/dev.c, fuse_dev_do_read). */
 enum { MESSAGE_MAX = (1 << 20) + 4096, READAHEAD_KIB = 1024 };
+/* The last wait for another server, in seconds: by then the host has given the share up. */
+enum { PATIENCE = 64 };
 
 int relay_readahead(const char *target)
 {
@@ -63,6 +74,20 @@ int relay_mount(struct relay *r, const char *target, bool file, unsigned long fl
     return 0;
 }
 
+/* What the ways share. */
+struct state {
+    atomic_bool up;       /* there is a server, which has had INIT */
+    pthread_mutex_t init; /* of the following */
+    char message[256];    /* INIT */
+    size_t len;           /* 0: none has come yet */
+};
+
+struct way {
+    int device, connection, end;
+    pthread_mutex_t busy; /* held while a request is at the server */
+    struct state *state;
+};
+
 static bool is_answered(const struct fuse_in_header *in)
 {
     return in->opcode != FUSE_FORGET && in->opcode != FUSE_BATCH_FORGET;
@@ -74,68 +99,155 @@ static bool is_given_up(void)
     return errno == ENOENT;
 }
 
-/* A reply, from the connection to the kernel.  No other can follow it, since no request has.  false: the connection or
- * the mount has ended. */
-static bool answer(int device, int connection, char *message)
+/* false: the mount has ended. */
+static bool give(int device, const void *message, size_t len)
 {
-    const struct fuse_out_header *out = (const void *)message;
-    size_t have = 0;
     ssize_t n;
-    do {
-        n = read(connection, message + have, MESSAGE_MAX - have);
-        if (n == 0 || (n < 0 && errno != EINTR))
-            return false;
-        have += n > 0 ? (size_t)n : 0;
-        if (have >= sizeof(*out) && (out->len < sizeof(*out) || out->len > MESSAGE_MAX || out->len < have))
-            return false;
-    } while (have < sizeof(*out) || have < out->len);
-    while ((n = write(device, message, have)) < 0 && errno == EINTR)
+    while ((n = write(device, message, len)) < 0 && errno == EINTR)
         ;
     return n >= 0 || is_given_up();
 }
 
-/* INTERRUPT is not passed on: the server finishes the request, and the kernel waits for that, as for a disk. */
-static bool pass(int device, int connection, char *message)
+/* A reply from the server; no other can follow it, since no request has.  Its length; 0: the connection has ended. */
+static size_t take(int connection, char *message)
+{
+    const struct fuse_out_header *out = (const void *)message;
+    size_t have = 0;
+    do {
+        ssize_t n = read(connection, message + have, MESSAGE_MAX - have);
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return 0;
+        have += n > 0 ? (size_t)n : 0;
+        if (have >= sizeof(*out) && (out->len < sizeof(*out) || out->len > MESSAGE_MAX || out->len < have))
+            return 0;
+    } while (have < sizeof(*out) || have < out->len);
+    return have;
+}
+
+/* The request is in message, and then its reply.  The reply's length; 0: there is no server. */
+static size_t ask(struct way *w, char *message, size_t len, bool answered)
+{
+    size_t have = 0;
+    pthread_mutex_lock(&w->busy);
+    bool up = atomic_load(&w->state->up);
+    if (up && io_write_all(w->connection, message, len) == 0)
+        have = answered ? take(w->connection, message) : len;
+    if (up && !have) /* which tells wait_for_end, too, when the server has sent nonsense */
+        shutdown(w->connection, SHUT_RDWR);
+    pthread_mutex_unlock(&w->busy);
+    return have;
+}
+
+static void keep_init(struct state *s, const char *message, size_t len)
+{
+    pthread_mutex_lock(&s->init);
+    s->len = len <= sizeof(s->message) ? len : 0;
+    memcpy(s->message, message, s->len);
+    pthread_mutex_unlock(&s->init);
+}
+
+/* INTERRUPT is not passed on: the server finishes the request, and the kernel waits for that, as for a disk.  false:
+ * the mount has ended. */
+static bool pass(struct way *w, char *message)
 {
     const struct fuse_in_header *in = (const void *)message;
-    ssize_t n = read(device, message, MESSAGE_MAX);
+    ssize_t n = read(w->device, message, MESSAGE_MAX);
     if (n < 0) /* ENODEV: unmounted */
         return errno == EINTR || is_given_up();
     if (in->opcode == FUSE_INTERRUPT)
         return true;
-    if (io_write_all(connection, message, (size_t)n) < 0)
-        return false;
-    return !is_answered(in) || answer(device, connection, message);
+    if (in->opcode == FUSE_INIT)
+        keep_init(w->state, message, (size_t)n);
+    bool answered = is_answered(in);
+    const struct fuse_out_header none = {.len = sizeof(none), .error = -ENOTCONN, .unique = in->unique};
+    size_t have = ask(w, message, (size_t)n, answered);
+    if (!answered)
+        return true;
+    return have ? give(w->device, message, have) : give(w->device, &none, sizeof(none));
 }
-
-struct way {
-    int device, connection, end;
-};
 
 static void *work(void *arg)
 {
-    const struct way *w = arg;
+    struct way *w = arg;
     cleanup_free char *message = malloc(MESSAGE_MAX);
-    while (message && pass(w->device, w->connection, message))
+    while (message && pass(w, message))
         ;
     ssize_t n = write(w->end, "", 1);
     (void)n;
     return NULL;
 }
 
-/* Until a way ends, or a connection whose way waits for the kernel.  What comes by a connection wakes nobody here. */
-static void wait_for_end(const struct relay *r, int end)
+/* Until a way ends (false), or a connection.  What comes by a connection wakes nobody here. */
+static bool wait_for_end(const struct way *ways, int end)
 {
     struct pollfd fds[RELAY_WAYS + 1] = {{.fd = end, .events = POLLIN}};
     for (int i = 0; i < RELAY_WAYS; i++)
-        fds[1 + i] = (struct pollfd){.fd = r->connection[i], .events = POLLRDHUP};
+        fds[1 + i] = (struct pollfd){.fd = ways[i].connection, .events = POLLRDHUP};
     while (poll(fds, RELAY_WAYS + 1, -1) < 0 && errno == EINTR)
         ;
+    return !fds[0].revents;
+}
+
+/* The new server's INIT, by the first of its connections. */
+static int begin_again(struct state *s, int connection, int end)
+{
+    cleanup_free char *reply = malloc(MESSAGE_MAX);
+    struct pollfd fds[] = {{.fd = connection, .events = POLLIN}, {.fd = end, .events = POLLIN}};
+    pthread_mutex_lock(&s->init);
+    int r = !reply || !s->len ? -1 : io_write_all(connection, s->message, s->len);
+    pthread_mutex_unlock(&s->init);
+    while (r == 0 && poll(fds, 2, -1) < 0)
+        r = errno == EINTR ? 0 : -1;
+    if (r < 0 || fds[1].revents || !take(connection, reply))
+        return -1;
+    return ((const struct fuse_out_header *)(const void *)reply)->error ? -1 : 0;
+}
+
+/* 0: there is another server. */
+static int connect_again(const struct relay *r, struct state *s, struct way *ways, int end)
+{
+    int fresh[RELAY_WAYS] = {-1, -1, -1, -1};
+    struct err err = {0};
+    int made = r->connect(r->arg, fresh, &err);
+    if (made == 0)
+        made = begin_again(s, fresh[0], end);
+    for (int i = 0; i < RELAY_WAYS; i++) {
+        if (made == 0) {
+            pthread_mutex_lock(&ways[i].busy);
+            made = dup3(fresh[i], ways[i].connection, O_CLOEXEC) < 0 ? -1 : 0;
+            pthread_mutex_unlock(&ways[i].busy);
+        }
+        if (fresh[i] >= 0)
+            close(fresh[i]);
+    }
+    return made;
+}
+
+/* The ways' requests fail from now on; tries again after longer and longer times.  false: the mount has ended, or the
+ * host has given the share up. */
+static bool revive(const struct relay *r, struct state *s, struct way *ways, int end)
+{
+    struct pollfd ended = {.fd = end, .events = POLLIN};
+    atomic_store(&s->up, false);
+    for (int i = 0; i < RELAY_WAYS; i++)
+        shutdown(ways[i].connection, SHUT_RDWR);
+    for (int seconds = 1; seconds <= PATIENCE; seconds *= 2) {
+        if (poll(&ended, 1, seconds * 1000) > 0)
+            return false;
+        if (connect_again(r, s, ways, end) == 0) {
+            atomic_store(&s->up, true);
+            return true;
+        }
+    }
+    while (poll(&ended, 1, -1) <= 0)
+        ;
+    return false;
 }
 
 /* PR_SET_IO_FLUSHER: writing a dirty page back must not wait for memory that is to be freed by writing it back. */
 void relay_run(const struct relay *r)
 {
+    static struct state state = {.up = true, .init = PTHREAD_MUTEX_INITIALIZER};
     static struct way ways[RELAY_WAYS]; /* the threads outlive this function */
     int end[2];
     (void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
@@ -143,9 +255,14 @@ void relay_run(const struct relay *r)
         return;
     for (int i = 0; i < RELAY_WAYS; i++) {
         pthread_t thread;
-        ways[i] = (struct way){r->device[i], r->connection[i], end[1]};
+        ways[i] = (struct way){.device = r->device[i],
+                               .connection = r->connection[i],
+                               .end = end[1],
+                               .busy = PTHREAD_MUTEX_INITIALIZER,
+                               .state = &state};
         if (pthread_create(&thread, NULL, work, &ways[i]) != 0)
             return;
     }
-    wait_for_end(r, end[0]);
+    while (wait_for_end(ways, end[0]) && r->connect && revive(r, &state, ways, end[0]))
+        ;
 }

@@ -13,6 +13,10 @@ enum { RELAY_WAYS = SHARE_WAYS };
 struct relay {
     int device[RELAY_WAYS]; /* /dev/fuse, and clones of it; -1: none */
     int connection[RELAY_WAYS];
+    /* Connects to another server, when one has died; fills in descriptors, which are the caller's even when it fails:
+     * -1 with err.  The others are -1.  NULL: the relay ends with the server. */
+    int (*connect)(void *arg, int connection[RELAY_WAYS], struct err *err);
+    void *arg;
 };
 #define RELAY_NONE                                                                                                     \
     {                                                                                                                  \
@@ -27,7 +31,8 @@ int relay_mount(struct relay *r, const char *target, bool file, unsigned long fl
  * for the server's first answer, so another process must run the relay by then.  -1 with errno: there is no answer. */
 int relay_readahead(const char *target);
 
-/* Copies messages until a connection or the mount ends; the process then has to end, so that all of them do. */
+/* Copies messages until the mount ends; the process then has to end, so that all of its threads do.  While there is no
+ * server, each request gets ENOTCONN at once.  Needs SIGPIPE to be ignored. */
 void relay_run(const struct relay *r);
 
 #endif

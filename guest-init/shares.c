@@ -26,13 +26,13 @@ static const struct share_kind {
              {SHARE_KIND_RO_FOLDER ":", false, MS_RDONLY},
              {SHARE_KIND_RO_FILE ":", true, MS_RDONLY}};
 
-/* NUMBER:KIND:PATH; NULL if it is malformed. */
-static const struct share_kind *parse(const char *value, uint64_t *number)
+/* KEY:KIND:PATH; NULL if it is malformed. */
+static const struct share_kind *parse(const char *value, uint64_t *key)
 {
-    char digits[8];
+    char digits[12];
     size_t len = strcspn(value, ":");
     snprintf(digits, sizeof(digits), "%.*s", (int)len, value);
-    if (!value[len] || num_parse(digits, 0, RELAYS_MAX - 1, number) < 0)
+    if (!value[len] || num_parse(digits, 0, UINT32_MAX, key) < 0)
         return NULL;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
         if (strncmp(value + len + 1, kinds[i].name, strlen(kinds[i].name)) == 0)
@@ -42,8 +42,8 @@ static const struct share_kind *parse(const char *value, uint64_t *number)
 
 bool shares_is_file(const char *value)
 {
-    uint64_t number;
-    const struct share_kind *kind = parse(value, &number);
+    uint64_t key;
+    const struct share_kind *kind = parse(value, &key);
     return kind && kind->file;
 }
 
@@ -87,11 +87,18 @@ static void close_all(const struct relay *r)
     }
 }
 
-static int start(struct relay *r, const struct share_kind *kind, unsigned number, const char *path, struct err *err)
+static int connect_all(void *arg, int connection[RELAY_WAYS], struct err *err)
 {
     for (int i = 0; i < RELAY_WAYS; i++)
-        if ((r->connection[i] = host_connect(PROTO_SHARE, number, err)) < 0)
+        if ((connection[i] = host_connect(PROTO_SHARE, *(uint32_t *)arg, err)) < 0)
             return -1;
+    return 0;
+}
+
+static int start(struct relay *r, const struct share_kind *kind, const char *path, struct err *err)
+{
+    if (connect_all(r->arg, r->connection, err) < 0)
+        return -1;
     if (relay_mount(r, path, kind->file, MS_NOSUID | kind->flags, err) < 0)
         return -1;
     pid_t pid = fork();
@@ -103,14 +110,19 @@ static int start(struct relay *r, const struct share_kind *kind, unsigned number
     return 0;
 }
 
-int shares_mount(const char *value, const char *path, struct err *err)
+/* When a server has died, the kernel looks up all names on the share again, and unmounts what is mounted there.
+ * Programs would then write to the share instead of, say, a disk.  So such a share stays unusable. */
+int shares_mount(const char *value, const char *path, bool covered, struct err *err)
 {
     struct relay r = RELAY_NONE;
-    uint64_t number;
+    uint64_t number = 0;
     const struct share_kind *kind = parse(value, &number);
+    uint32_t key = (uint32_t)number;
     if (!kind || relay_count == RELAYS_MAX)
-        return err_set(err, "the setting %s=%s is malformed", SETTING_SHARE, value);
-    int started = start(&r, kind, (unsigned)number, path, err);
+        return err_set(err, "the setting %s of %s is malformed", SETTING_SHARE, path);
+    r.connect = covered ? NULL : connect_all;
+    r.arg = &key;
+    int started = start(&r, kind, path, err);
     close_all(&r);
     if (started < 0)
         return -1;

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Mounts a share as the value of SETTING_SHARE says.  path, the end of value, is the mount point, which must exist. -1
- * with err. */
-int shares_mount(const char *value, const char *path, struct err *err);
+/* Mounts a share as the value of SETTING_SHARE says.  path, the end of value, is the mount point, which must exist.
+ * covered: something else is mounted below it.  -1 with err. */
+int shares_mount(const char *value, const char *path, bool covered, struct err *err);
 
 /* Whether the value's share is a file. */
 bool shares_is_file(const char *value);

@@ -44,11 +44,11 @@ static void drop(struct handle *handle)
     errno = saved;
 }
 
-struct handles *handles_new(uint32_t max)
+struct handles *handles_new(uint32_t max, uint32_t era)
 {
     struct handles *h = malloc(sizeof(*h));
     if (h)
-        *h = (struct handles){.lock = PTHREAD_MUTEX_INITIALIZER, .slots = SLOTS(max)};
+        *h = (struct handles){.lock = PTHREAD_MUTEX_INITIALIZER, .slots = SLOTS(max, era)};
     return h;
 }
 
@@ -89,7 +89,7 @@ struct handle *handles_use(struct handles *h, uint64_t id, bool folder)
         handle->users++;
     pthread_mutex_unlock(&h->lock);
     if (!handle)
-        errno = EBADF;
+        errno = ESTALE;
     return handle;
 }
 

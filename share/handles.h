@@ -29,14 +29,15 @@ struct handle {
     bool closed;
 };
 
-/* At most max.  NULL with errno. */
-struct handles *handles_new(uint32_t max);
+/* At most max, with numbers of that era (share/slots.h).  NULL with errno. */
+struct handles *handles_new(uint32_t max, uint32_t era);
 void handles_free(struct handles *h);
 
 /* Takes fd.  The handle's number; 0 with errno: ENFILE when the guest has too many. */
 uint64_t handles_add(struct handles *h, int fd, bool folder);
 
-/* The handle with that number, of a folder or of a file, which stays until handle_done; NULL with errno EBADF. */
+/* The handle with that number, of a folder or of a file, which stays until handle_done; NULL with errno
+ * ESTALE: a guest's kernel asks so for what was open when another server died. */
 struct handle *handles_use(struct handles *h, uint64_t id, bool folder);
 void handle_done(struct handle *handle);
 

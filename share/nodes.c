@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 
-enum { CHAINS_MIN = 256 };
+enum { CHAINS_MIN = 256, ROOT = 1 /* FUSE_ROOT_ID, in each era */ };
 
 struct nodes {
     pthread_mutex_t lock;
@@ -106,7 +106,7 @@ static void drop(struct node *node)
     errno = saved;
 }
 
-struct nodes *nodes_new(int folder, uint32_t max)
+struct nodes *nodes_new(int folder, uint32_t max, uint32_t era)
 {
     cleanup_close int fd = folder;
     struct statx st;
@@ -115,13 +115,14 @@ struct nodes *nodes_new(int folder, uint32_t max)
     struct nodes *n = malloc(sizeof(*n));
     if (!n)
         return NULL;
-    *n = (struct nodes){.lock = PTHREAD_MUTEX_INITIALIZER, .slots = SLOTS(max), .chains = CHAINS_MIN};
+    *n = (struct nodes){.lock = PTHREAD_MUTEX_INITIALIZER, .slots = SLOTS(max, era), .chains = CHAINS_MIN};
     n->chain = calloc(n->chains, sizeof(struct node *));
     n->root = n->chain ? add(n, fd, &st) : NULL;
     if (!n->root) {
         nodes_free(n);
         return NULL;
     }
+    n->root->id = ROOT;
     steal_fd(&fd);
     return n;
 }
@@ -141,7 +142,7 @@ void nodes_free(struct nodes *n)
 struct node *nodes_use(struct nodes *n, uint64_t id)
 {
     pthread_mutex_lock(&n->lock);
-    struct node *node = slots_find(&n->slots, id);
+    struct node *node = id == ROOT ? n->root : slots_find(&n->slots, id);
     if (node)
         node->users++;
     pthread_mutex_unlock(&n->lock);

@@ -23,8 +23,9 @@ struct node {
     unsigned users;
 };
 
-/* With the folder, which this takes, as the node FUSE_ROOT_ID; at most max nodes.  NULL with errno. */
-struct nodes *nodes_new(int folder, uint32_t max);
+/* With the folder, which this takes, as the node FUSE_ROOT_ID; at most max nodes, with numbers of that era
+ * (share/slots.h).  NULL with errno. */
+struct nodes *nodes_new(int folder, uint32_t max, uint32_t era);
 void nodes_free(struct nodes *n);
 
 /* The node with that number, which stays until node_done; NULL with errno ESTALE. */

@@ -16,6 +16,7 @@
 #include "common/sandbox.h"
 #include "share/check.h"
 #include "share/session.h"
+#include "share/slots.h"
 
 #include <linux/fuse.h>
 #include <linux/magic.h>
@@ -26,7 +27,8 @@
 #include <sys/vfs.h>
 
 /* Of the descriptors that the process may have: for what is always open, and for the guest's open files. */
-enum { OWN_FILES = 64, FILES_MIN = 256, NODES_MAX = 1 << 20 };
+enum { OWN_FILES = 64, FILES_MIN = 256, FILES_MAX = 1 << 20 };
+_Static_assert(FILES_MAX - OWN_FILES <= SLOTS_LIMIT, "each has a number");
 
 struct server {
     struct share share; /* first: libfuse's operations get it */
@@ -47,7 +49,7 @@ static rlim_t raise_files(void)
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) < 0)
         return 0;
-    files.rlim_cur = files.rlim_max < NODES_MAX ? files.rlim_max : NODES_MAX;
+    files.rlim_cur = files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
     return setrlimit(RLIMIT_NOFILE, &files) < 0 ? 0 : files.rlim_cur;
 }
 
@@ -79,8 +81,8 @@ struct share *share_new(int folder, const struct share_options *options, struct 
     s->share.dev = st.st_dev;
     s->share.suid = options->suid;
     s->share.remote = is_remote(fd);
-    s->share.nodes = nodes_new(steal_fd(&fd), (uint32_t)(files - OWN_FILES) - handles);
-    s->share.handles = handles_new(handles);
+    s->share.nodes = nodes_new(steal_fd(&fd), (uint32_t)(files - OWN_FILES) - handles, options->era);
+    s->share.handles = handles_new(handles, options->era);
     s->session = session_new(&s->share);
     if (s->share.nodes && s->share.handles && s->session)
         return &s->share;

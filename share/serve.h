@@ -17,6 +17,7 @@ struct share_options {
     bool readonly;
     bool suid;     /* see docs/shares.md */
     bool confined; /* by a seccomp filter for each thread, and Landlock */
+    uint32_t era;  /* how many servers the guest had before; see share/slots.h */
 };
 
 /* Takes the folder, a descriptor.  Changes this process: its working directory is /proc/self/fd, and it opens as many

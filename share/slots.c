@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { ERA_SHIFT = 20 };
+
 static int grow(struct slots *s)
 {
     uint32_t room = s->room ? s->room * 2 : 64;
@@ -34,13 +36,13 @@ uint64_t slots_add(struct slots *s, void *item)
         s->slot[at].turn = 0;
     }
     s->slot[at].item = item;
-    return (uint64_t)s->slot[at].turn << 32 | at;
+    return (uint64_t)s->slot[at].turn << 32 | s->era << ERA_SHIFT | at;
 }
 
 static struct slot *slot_of(const struct slots *s, uint64_t number)
 {
-    uint32_t at = (uint32_t)number;
-    return at < s->count && s->slot[at].item && s->slot[at].turn == number >> 32 ? &s->slot[at] : NULL;
+    uint32_t at = number & SLOTS_LIMIT, era = (uint32_t)number >> ERA_SHIFT;
+    return era == s->era && at < s->count && s->slot[at].item && s->slot[at].turn == number >> 32 ? &s->slot[at] : NULL;
 }
 
 void *slots_find(const struct slots *s, uint64_t number)
@@ -57,11 +59,11 @@ void slots_remove(struct slots *s, uint64_t number)
     slot->item = NULL;
     slot->turn++;
     slot->next = s->free;
-    s->free = (uint32_t)number;
+    s->free = number & SLOTS_LIMIT;
 }
 
 void slots_free(struct slots *s)
 {
     free(s->slot);
-    *s = (struct slots){.max = s->max};
+    *s = (struct slots)SLOTS(s->max, s->era);
 }

@@ -47,6 +47,7 @@ struct volume {
     enum volume_kind kind;
     uint64_t size;   /* of a kept disk: bytes; */
     bool size_given; /* else one that is there stays as it is */
+    uint32_t key;    /* of a share: shares_draw_keys */
 };
 
 struct drives_plan {

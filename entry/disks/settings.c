@@ -190,13 +190,13 @@ static void relay_settings(const struct takeover *taken, struct buf *out)
     buf_add(out, "", 1);
 }
 
-static void share_setting(const struct volume *v, unsigned number, struct buf *out)
+static void share_setting(const struct volume *v, struct buf *out)
 {
     bool readonly = v->kind == VOLUME_SHARE_RO;
     const char *kind = v->file    ? readonly ? SHARE_KIND_RO_FILE : SHARE_KIND_FILE
                        : readonly ? SHARE_KIND_RO_FOLDER
                                   : SHARE_KIND_FOLDER;
-    buf_fmt(out, "%s=%u:%s:%s", SETTING_SHARE, number, kind, v->target);
+    buf_fmt(out, "%s=%u:%s:%s", SETTING_SHARE, v->key, kind, v->target);
     buf_add(out, "", 1);
 }
 
@@ -205,10 +205,10 @@ static void disk_settings(const struct settings_plan *plan, struct buf *out)
     setting(out, SETTING_ROOTFS, plan->drives->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
     if (plan->drives->data_mount)
         setting(out, SETTING_DATA_MOUNT, plan->drives->data_mount);
-    for (unsigned i = 0, share = 0; i < plan->drives->volume_count; i++) {
+    for (unsigned i = 0; i < plan->drives->volume_count; i++) {
         const struct volume *v = &plan->drives->volume[i];
         if (volume_is_share(v->kind)) {
-            share_setting(v, share++, out);
+            share_setting(v, out);
             continue;
         }
         const char *name = v->kind == VOLUME_KEPT ? SETTING_VOLUME_KEPT

@@ -1,5 +1,5 @@
-/* A server ends with the guest's connections: by itself when the VM has ended, however that was.  Before these are
- * there, it ends with the channel.  So nobody has to kill it, and it can have a user that we may not signal. */
+/* A server ends with the channel, which entry has, and the guest's connections: by itself when the VM has ended,
+ * however that was.  So nobody has to kill it, and it can have a user that we may not signal. */
 #include "entry/disks/shares.h"
 
 #include "common/cleanup.h"
@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,18 @@
 
 /* Numbers of its descriptors: what its arguments say. */
 enum { FOLDER = 3, CHANNEL = 4 };
+
+/* The lower bits tell them apart. */
+int shares_draw_keys(struct drives_plan *plan, struct err *err)
+{
+    for (unsigned i = 0; i < plan->volume_count; i++) {
+        uint32_t *key = &plan->volume[i].key;
+        if (getrandom(key, sizeof(*key), 0) != sizeof(*key))
+            return err_sys(err, "cannot draw a random number");
+        *key = (*key & ~UINT32_C(0xff)) | i;
+    }
+    return 0;
+}
 
 static int find_program(char *path, size_t size, struct err *err)
 {
@@ -40,7 +53,7 @@ static int find_program(char *path, size_t size, struct err *err)
 static void become(const char *program, const struct volume *v, int folder, int channel, uid_t uid)
 {
     bool readonly = v->kind == VOLUME_SHARE_RO;
-    char *const argv[] = {"share", "serve", "3", "4", readonly ? "ro" : NULL, NULL};
+    char *const argv[] = {"share", "serve", "3", "4", (char *)v->source, readonly ? "ro" : NULL, NULL};
     char *const env[] = {log_shows(LOG_DEBUG) ? "VM_LOG_LEVEL=debug" : NULL, NULL};
     static const int silent[] = {STDIN_FILENO, STDOUT_FILENO};
     int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, FOLDER, CHANNEL};
@@ -60,7 +73,7 @@ static void become(const char *program, const struct volume *v, int folder, int 
 static int start(const char *program, const struct volume *v, uid_t uid, struct share_server *server, struct err *err)
 {
     int pair[2];
-    *server = (struct share_server){.end = -1, .channel = -1, .source = v->source};
+    *server = (struct share_server){.end = -1, .channel = -1, .key = v->key, .source = v->source};
     cleanup_close int folder = open(v->source, O_PATH | O_CLOEXEC | (v->file ? 0 : O_DIRECTORY));
     if (folder < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return err_sys(err, "cannot share %s", v->source);

@@ -63,7 +63,7 @@ is "--read-only" "$(grep -zc '^readonly=' "$work/strings")" 1
 is "hostname" "$(strings hostname)" box
 is "limits" "$(strings limit | grep -E '^(nofile|core)' | sort)" $'core=0:0\nnofile=1000:1010'
 is "the size of /dev/shm" "$(strings shm)" 1048576
-is "shares" "$(strings share)" $'0:rw:/rw\n1:ro:/ro\n2:ro-file:/etc/one'
+is "shares, each with a key" "$(strings share | sed -E 's/^[0-9]+/KEY/')" $'KEY:rw:/rw\nKEY:ro:/ro\nKEY:ro-file:/etc/one'
 is "what it does not get is told" "$(grep warning "$work/told/out")" \
     'ctr-jailer-oci: warning: VM_KERNEL_IMAGE is not an option that a container may set: it is a variable of the command'
 

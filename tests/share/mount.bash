@@ -11,17 +11,21 @@ chmod 755 "$top"
 f=$top/folder m=$top/mount
 mkdir "$f" "$m"
 relay='' wrap=()
-serve() { # [FOLDER [WORDS]]: mounts it on $m; SERVER is the process
+server() { # [BUT]: sets SERVER, unless that is BUT
+    SERVER=$(pgrep -P "$KEEPER") && [ "$SERVER" != "${1:-}" ]
+}
+serve() { # [FOLDER [WORDS]]: mounts it on $m; KEEPER is the process, and SERVER its child, which serves
     rm -f "$top/pid"
     "${wrap[@]}" build/share/standin build/bin/share "${1:-$f}" "$m" "${@:2}" >"$top/pid" 2>"$top/err" &
     relay=$!
     wait_until 10 test -s "$top/pid"
-    SERVER=$(<"$top/pid")
+    KEEPER=$(<"$top/pid")
+    wait_until 10 server
 }
 stop() {
     umount "$m" || umount -l "$m"
     wait "$relay" || true
-    wait_until 10 eval "! kill -0 $SERVER 2>/dev/null"
+    wait_until 10 eval "! kill -0 $KEEPER 2>/dev/null"
 }
 cleanup() {
     umount -l "$m" 2>/dev/null || true

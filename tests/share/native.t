@@ -7,7 +7,6 @@ set -euo pipefail
 chmod 777 "$f"
 as() { setpriv --reuid "$1" --regid "$1" --clear-groups -- "${@:2}"; } # UID command...
 list() { (cd "$1" && find . -printf '%p %y %m %U:%G %T@ %l %n %s\n' | sort); }
-same() { diff <(list "$f") <(list "$m") && diff -r --no-dereference "$f" "$m"; }
 status_of() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$SERVER/status"; }
 
 serve
@@ -29,7 +28,7 @@ tree() { # in the present directory
     touch -h -d @1.5 dangling && chown 1234:5678 a/b/data && chown -h 7:8 dangling && chmod 600 sparse
 }
 check "a tree made through the share" eval "(cd $m && tree)"
-check "it is what the folder has" eval "$(declare -f list same); f=$f m=$m; list $f >$top/1; list $m >$top/2; diff $top/1 $top/2 && cmp $f/a/b/data $m/a/b/data"
+check "it is what the folder has" eval "$(declare -f list); list $f >$top/1; list $m >$top/2; diff $top/1 $top/2 && cmp $f/a/b/data $m/a/b/data"
 is "a sparse file of 1 TiB takes no space" "$(stat -c '%s %b' "$f/sparse")" "1099511627776 0"
 is "a file's links are one file" "$(stat -c %i "$m/hard")" "$(stat -c %i "$m/a/file")"
 mkdir "$f/many" && (cd "$f/many" && seq 20000 | xargs touch)
@@ -215,19 +214,41 @@ is "written" "$(<"$f/one")" changed
 stop
 rm "$m" && mkdir "$m"
 
+# --- a server that dies, and the next --------------------------------------------------------------------------
 serve
-exec 5<"$m/seen"
+mkdir "$m/there"
+echo old >"$m/opened" && echo kept >"$f/there/file" && echo other >"$f/other"
+exec 5<>"$m/opened"
+mkfifo "$top/go"
+(cd "$m/there" && read -r <"$top/go" && { cat file 2>&1 || cd "$m/there"; } && cat file) >"$top/inside" &
+inside=$!
+exec 6>"$top/go" # which that process has opened now: it is there
+kill -STOP "$KEEPER" # it starts no other yet
 kill -9 "$SERVER"
-wait "$relay" || true
-capture timeout 10 cat "$m/seen"
+capture timeout 10 cat "$m/other"
 is "with the server killed, an error at once" "$STATUS" 1
 like "which is that of the mount" "$STDERR" "*not connected*"
-capture timeout 10 cat <&5
+capture timeout 10 bash -c 'echo x >&5'
 is "also of an open file" "$STATUS" 1
-exec 5<&-
-umount "$m"
-serve
-is "and another server serves again" "$(<"$m/seen")" three
+kill -CONT "$KEEPER"
+serves() { [ "$(cat "$m/other" 2>/dev/null)" = other ]; }
+check "then another serves" wait_until 20 serves
+is "as one line says" "$(<"$top/err")" \
+    "ctr-jailer: the server of the share $f was killed by signal 9: the guest gets another, but loses the files that it has open there"
+for i in {1..50}; do echo "$i" >"$m/there/$i"; done # they get the numbers that others had
+capture bash -c 'echo x >&5'
+like "an open file stays lost" "$STATUS $STDERR" "*Stale file handle*"
+is "and no other is written instead" "$(cat "$f/opened" "$f/other" "$f"/there/{1..50} | sort -n | xargs)" "old other $(echo {1..50})"
+exec 5>&-
+is "but can be opened again" "$(cat "$m/opened" && echo new >"$m/opened" && cat "$f/opened")" $'old\nnew'
+echo >&6
+exec 6>&-
+wait "$inside"
+like "a process that is there must change to the folder again" "$(<"$top/inside")" "*Stale file handle"$'\n'kept
+was=$SERVER
+server "$was" && kill -9 "$SERVER" && was=$SERVER
+check "and once more" wait_until 20 eval 'server "$was" && serves'
+check "names and attributes are the folder's" diff <(list "$f") <(list "$m")
 stop
 
 # --- a guest's process that speaks for itself ------------------------------------------------------------------
@@ -235,7 +256,7 @@ cat >"$top/speak.py" <<'END'
 import os, socket, struct, subprocess, sys
 folder = os.open(sys.argv[2], os.O_PATH)
 ours, theirs = socket.socketpair()
-server = subprocess.Popen([sys.argv[1], "serve", str(folder), str(theirs.fileno())], pass_fds=(folder, theirs.fileno()))
+server = subprocess.Popen([sys.argv[1], "serve", str(folder), str(theirs.fileno()), "name"], pass_fds=(folder, theirs.fileno()))
 guest = []
 for _ in range(4):
     near, far = socket.socketpair()
@@ -249,6 +270,7 @@ def reply():
     return error, unique, guest[0].recv(length - 16, socket.MSG_WAITALL)
 FORGET, GETATTR, INIT, KILLPRIV_V2 = 2, 3, 26, 1 << 28
 def early():
+    ours.close()
     guest[1].sendall(message(GETATTR, 1, 1, bytes(16)))
     return server.wait(10)
 def several():  # at once, and cut in a header
@@ -267,7 +289,8 @@ finally:
 END
 capture python3 "$top/speak.py" build/bin/share "$f" early
 is "a message out of turn ends its server at once" "$STATUS/$STDERR" \
-    "125/ctr-jailer: the guest has sent an invalid FUSE message"
+    "0/ctr-jailer: the guest has sent an invalid FUSE message
+ctr-jailer: the server of the share name failed: the guest gets another, but loses the files that it has open there"
 capture python3 "$top/speak.py" build/bin/share "$f" several
 is "a kernel need not ask for capabilities before each write; messages may come together" "$STATUS/$STDOUT/$STDERR" \
     "0/kills privileges

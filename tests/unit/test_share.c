@@ -143,7 +143,7 @@ static void test_readonly(void **state)
 static void test_slots(void **state)
 {
     (void)state;
-    struct slots s = SLOTS(3);
+    struct slots s = SLOTS(3, 0);
     int things[4];
     assert_int_equal(slots_add(&s, &things[0]), 1);
     uint64_t second = slots_add(&s, &things[1]);
@@ -172,10 +172,42 @@ static uint64_t enter(struct nodes *n, const char *path)
     return nodes_enter(n, fd, &st);
 }
 
+/* The next server's numbers are none of those that the guest has from the one before. */
+static void test_eras(void **state)
+{
+    (void)state;
+    int thing;
+    struct slots first = SLOTS(SLOTS_LIMIT, 0), second = SLOTS(SLOTS_LIMIT, 1), last = SLOTS(3, SLOTS_ERAS - 1);
+    uint64_t before = slots_add(&first, &thing), after = slots_add(&second, &thing), late = slots_add(&last, &thing);
+    assert_true(before != after && after != late && late != before);
+    assert_null(slots_find(&second, before));
+    assert_null(slots_find(&last, after));
+    assert_ptr_equal(slots_find(&second, after), &thing);
+    assert_ptr_equal(slots_find(&last, late), &thing);
+    slots_remove(&second, before);
+    assert_ptr_equal(slots_find(&second, after), &thing);
+    slots_remove(&last, late);
+    assert_null(slots_find(&last, late));
+    assert_ptr_equal(slots_find(&last, slots_add(&last, &thing)), &thing);
+    slots_free(&first);
+    slots_free(&second);
+    slots_free(&last);
+    struct nodes *n = nodes_new(open("/", O_PATH | O_CLOEXEC), 3, 7);
+    struct node *root = nodes_use(n, 1); /* FUSE_ROOT_ID */
+    assert_non_null(root);
+    assert_int_equal(root->id, 1);
+    node_done(root);
+    assert_int_equal(enter(n, "/"), 1);
+    nodes_forget(n, 1, 1);
+    assert_true(enter(n, "/etc/passwd") > UINT64_C(7) << 20);
+    assert_int_equal(nodes_count(n), 2);
+    nodes_free(n);
+}
+
 static void test_nodes(void **state)
 {
     (void)state;
-    struct nodes *n = nodes_new(open("/", O_PATH | O_CLOEXEC), 3);
+    struct nodes *n = nodes_new(open("/", O_PATH | O_CLOEXEC), 3, 0);
     assert_non_null(n);
     uint64_t a = enter(n, "/etc/passwd");
     assert_true(a > 1);
@@ -222,7 +254,7 @@ static void *churn(void *arg)
 static void test_nodes_by_threads(void **state)
 {
     (void)state;
-    struct nodes *n = nodes_new(open("/", O_PATH | O_CLOEXEC), 100);
+    struct nodes *n = nodes_new(open("/", O_PATH | O_CLOEXEC), 100, 0);
     pthread_t threads[4];
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, churn, n), 0);
@@ -235,7 +267,7 @@ static void test_nodes_by_threads(void **state)
 static void test_handles(void **state)
 {
     (void)state;
-    struct handles *h = handles_new(1);
+    struct handles *h = handles_new(1, 0);
     uint64_t id = handles_add(h, open("/", O_RDONLY | O_CLOEXEC), true);
     assert_true(id != 0);
     assert_int_equal(handles_add(h, open("/", O_RDONLY | O_CLOEXEC), true), 0);
@@ -263,14 +295,10 @@ static void test_modes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),
-                                       cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_operations),
-                                       cmocka_unit_test(test_readonly),
-                                       cmocka_unit_test(test_slots),
-                                       cmocka_unit_test(test_nodes),
-                                       cmocka_unit_test(test_nodes_by_threads),
-                                       cmocka_unit_test(test_handles),
-                                       cmocka_unit_test(test_modes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),      cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_operations), cmocka_unit_test(test_readonly),
+                                       cmocka_unit_test(test_slots),      cmocka_unit_test(test_eras),
+                                       cmocka_unit_test(test_nodes),      cmocka_unit_test(test_nodes_by_threads),
+                                       cmocka_unit_test(test_handles),    cmocka_unit_test(test_modes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
