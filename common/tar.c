@@ -150,6 +150,14 @@ static int take_text(int in, uint64_t size, struct buf *out, struct err *err)
     return buf_failed(out) ? err_set(err, "out of memory") : tar_take_padding(in, size, err);
 }
 
+/* GNU's own members with a long name: all of it counts, up to a NUL. */
+static int apply_name(char out[TAR_PATH], const struct buf *name, struct err *err)
+{
+    if (name->len > 0 && snprintf(out, TAR_PATH, "%s", name->data) >= TAR_PATH)
+        return err_set(err, "%.64s...: the name is too long", name->data);
+    return 0;
+}
+
 int tar_next(int in, struct tar_member *m, struct err *err)
 {
     cleanup_buf struct buf records = {0}, name = {0}, link = {0};
@@ -174,10 +182,8 @@ int tar_next(int in, struct tar_member *m, struct err *err)
         if (m->type == 'g')
             records.len = 0; /* for all members: a comment, most often */
     }
-    if (name.len > 0)
-        snprintf(m->path, sizeof(m->path), "%s", name.data);
-    if (link.len > 0)
-        snprintf(m->link, sizeof(m->link), "%s", link.data);
+    if (apply_name(m->path, &name, err) < 0 || apply_name(m->link, &link, err) < 0)
+        return -1;
     m->attributes.len = 0;
     return apply_records(m, &records, err) < 0 ? -1 : 1;
 }

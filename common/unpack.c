@@ -17,6 +17,9 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+/* Who sends an archive can name directories, even one directory, without end. This holds about a million. */
+enum { FOLDERS_BYTES_MAX = 128 << 20 };
+
 struct folder {
     char *path;
     mode_t mode;
@@ -27,7 +30,7 @@ struct unpack {
     int in, dir;
     const struct unpack_plan *plan;
     struct folder *folders;
-    size_t folder_count;
+    size_t folder_count, folder_bytes;
     struct err *err;
 };
 
@@ -150,11 +153,14 @@ static int put_file(struct unpack *u, const struct tar_member *m, int parent, co
 
 static int remember_folder(struct unpack *u, const struct tar_member *m)
 {
-    void *more = reallocarray(u->folders, u->folder_count + 1, sizeof(*u->folders));
-    if (!more)
-        return err_set(u->err, "out of memory");
-    u->folders = more;
-    char *path = strdup(m->path);
+    u->folder_bytes += sizeof(*u->folders) + strlen(m->path) + 1;
+    if (u->folder_bytes > FOLDERS_BYTES_MAX)
+        return err_set(u->err, "%.200s: too many directories in one archive", m->path);
+    bool full = (u->folder_count & (u->folder_count - 1)) == 0; /* room for the next power of two */
+    void *more = full ? reallocarray(u->folders, 2 * u->folder_count + 1, sizeof(*u->folders)) : u->folders;
+    if (more)
+        u->folders = more;
+    char *path = more ? strdup(m->path) : NULL;
     if (!path)
         return err_set(u->err, "out of memory");
     u->folders[u->folder_count++] = (struct folder){path, wanted_mode(u, m), m->mtime};
