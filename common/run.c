@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -161,6 +162,18 @@ static int take_descriptors(const struct run_as *as, int in, int out, int compla
     return descriptors_keep(all, (size_t)count);
 }
 
+static int limit_memory(uint64_t bytes)
+{
+    struct rlimit limit;
+    if (!bytes)
+        return 0;
+    if (getrlimit(RLIMIT_DATA, &limit) < 0)
+        return -1;
+    limit.rlim_max = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    limit.rlim_cur = bytes < limit.rlim_cur ? bytes : limit.rlim_cur;
+    return setrlimit(RLIMIT_DATA, &limit);
+}
+
 /* The child's end of start_as. */
 static void become_program(const char *path, const char *const argv[], const struct run_as *as, int in, int out,
                            int complaints, int report)
@@ -174,7 +187,8 @@ static void become_program(const char *path, const char *const argv[], const str
         sandbox_enter(as->puller   ? SANDBOX_PULLER
                       : as->copier ? SANDBOX_COPIER
                                    : SANDBOX_PROGRAM,
-                      NULL) == 0)
+                      NULL) == 0 &&
+        limit_memory(as->memory) == 0)
         execve(path, (char *const *)argv, env);
     int failed = errno;
     (void)io_write_all(report, &failed, sizeof(failed));
@@ -265,6 +279,8 @@ static int wait_for(pid_t pid, int *status)
 
 static int result(const char *name, int status, struct err *err)
 {
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        return err_set(err, "%s was killed by its seccomp filter: its input made it try a forbidden system call", name);
     return WIFEXITED(status) ? WEXITSTATUS(status) : err_set(err, "%s was killed by signal %d", name, WTERMSIG(status));
 }
 

@@ -31,8 +31,9 @@ struct run_as {
     uint64_t capabilities; /* the program gets these, if we have them (common/privilege.h) */
     const int *fds;        /* these and the count: at most RUN_FDS_MAX */
     unsigned fd_count;
-    bool copier; /* it is held to SANDBOX_COPIER (common/sandbox.h) instead of SANDBOX_PROGRAM */
-    bool puller; /* or to SANDBOX_PULLER */
+    bool copier;     /* it is held to SANDBOX_COPIER (common/sandbox.h) instead of SANDBOX_PROGRAM */
+    bool puller;     /* or to SANDBOX_PULLER */
+    uint64_t memory; /* bytes of its own that it may map (RLIMIT_DATA); 0: any number */
 };
 enum { RUN_FDS_MAX = 4 };
 

@@ -27,6 +27,10 @@
 
 enum { JSON_MAX = 4 << 20 };
 
+/* skopeo reads an archive's JSON into memory, whatever its size; it and rootdisk need 100 MiB for large images, and Go
+ * maps 8 MiB more for each thread. */
+#define MEMORY_MAX ((uint64_t)4 << 30)
+
 struct import {
     struct work work;
     int image; /* the folder that skopeo writes */
@@ -160,20 +164,33 @@ static int check_transport(const char *source, struct err *err)
     return 0;
 }
 
+/* skopeo's exit status; or -1 with err, also if its memory did not suffice. */
+static int run_skopeo(const char *const argv[], const struct run_as *as, const char *source, struct buf *said,
+                      struct err *err)
+{
+    char path[WORK_PATH];
+    int status = run_program_as(argv, as, said, err);
+    if (status > 0 && said->data && strstr(said->data, "out of memory"))
+        return err_set(err, "%s: skopeo needs more than %u GiB of memory to read the image", source,
+                       (unsigned)(MEMORY_MAX >> 30));
+    if (status < 0 && !run_find(argv[0], path, sizeof(path)))
+        err_hint(err, "install skopeo");
+    else if (status < 0 && strstr(err->text, "seccomp"))
+        err_hint(err, "does %.600s contain devices or FIFOs?", source);
+    return status;
+}
+
 static int copy(const char *transport, const char *source, const struct import *im, uid_t uid, struct buf *said,
                 struct err *err)
 {
-    char from[2 * WORK_PATH], to[WORK_PATH + 16], temporary[WORK_PATH + 16], path[WORK_PATH];
+    char from[2 * WORK_PATH], to[WORK_PATH + 16], temporary[WORK_PATH + 16];
     snprintf(from, sizeof(from), "%s%s", transport, source);
     snprintf(to, sizeof(to), "dir:%s/image", im->work.path);
     snprintf(temporary, sizeof(temporary), "%s/tmp", im->work.path);
     const char *const argv[] = {"skopeo",  "--insecure-policy", "--tmpdir", temporary, "copy",
                                 "--quiet", "--dest-decompress", from,       to,        NULL};
-    struct run_as as = {.uid = uid, .capabilities = privilege_reading(), .copier = true};
-    int status = run_program_as(argv, &as, said, err);
-    if (status < 0 && !run_find(argv[0], path, sizeof(path)))
-        err_hint(err, "install skopeo");
-    return status;
+    struct run_as as = {.uid = uid, .capabilities = privilege_reading(), .copier = true, .memory = MEMORY_MAX};
+    return run_skopeo(argv, &as, source, said, err);
 }
 
 /* Root's credentials for registries (containers-auth.json(5)), where there are any. */
@@ -191,7 +208,7 @@ static const char *find_credentials(void)
  * and its registries hold (containers-policy.json(5), containers-registries.conf(5)). */
 static int pull(const char *source, const struct import *im, uid_t uid, struct err *err)
 {
-    char to[WORK_PATH + 32], temporary[WORK_PATH + 16], path[WORK_PATH];
+    char to[WORK_PATH + 32], temporary[WORK_PATH + 16];
     cleanup_buf struct buf said = {0};
     const char *credentials = find_credentials();
     cleanup_close int folder = make_folder(im, "pulled", uid, err);
@@ -202,10 +219,8 @@ static int pull(const char *source, const struct import *im, uid_t uid, struct e
     const char *const argv[] = {"skopeo",    "--tmpdir", temporary, "copy",
                                 "--quiet",   source,     to,        credentials ? "--authfile" : NULL,
                                 credentials, NULL};
-    struct run_as as = {.uid = uid, .capabilities = privilege_reading(), .puller = true};
-    int status = run_program_as(argv, &as, &said, err);
-    if (status < 0 && !run_find(argv[0], path, sizeof(path)))
-        err_hint(err, "install skopeo");
+    struct run_as as = {.uid = uid, .capabilities = privilege_reading(), .puller = true, .memory = MEMORY_MAX};
+    int status = run_skopeo(argv, &as, source, &said, err);
     return status > 0 ? err_set(err, "%s: skopeo cannot pull the image: %.600s", source, run_last_line(&said)) : status;
 }
 
@@ -254,7 +269,7 @@ static int seal(const struct import *im, uid_t uid, struct err *err)
     snprintf(sealed, sizeof(sealed), "%s/tmp/sealed", im->work.path);
     set_root_time(im);
     const char *const argv[] = {"rootdisk", "write", tree, sealed, NULL};
-    struct run_as as = {.uid = uid, .capabilities = privilege_reading(), .copier = true};
+    struct run_as as = {.uid = uid, .capabilities = privilege_reading(), .copier = true, .memory = MEMORY_MAX};
     int status = run_program_as(argv, &as, &said, err);
     return status > 0 ? err_set(err, "cannot seal the image: %.600s", run_last_line(&said)) : status;
 }

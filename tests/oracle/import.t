@@ -150,6 +150,12 @@ refused "a layer with another digest" "*: skopeo cannot read the image: *" diges
 refused "no manifest" "*: skopeo cannot read the image: *" empty
 echo nothing >text
 refused "a file that is not an archive" "text: skopeo cannot read the image: *" text
+for kind in fifo dev; do
+    rm -rf odd && cp -a layout odd
+    [ $kind = dev ] && mknod odd/dev c 1 5 || mkfifo odd/fifo
+    tar -C odd -cf "$kind.tar" .
+    refused "an archive with a $kind" "skopeo was killed by its seccomp filter: * (does $kind.tar contain devices or FIFOs?)" $kind.tar
+done
 refused "nothing" "cannot open none: No such file or directory" none
 refused "a device" "/dev/null: is neither an archive nor a directory" /dev/null
 head -c 100000 oci.tar >half.tar
@@ -210,15 +216,20 @@ cat >reader/skopeo <<'END'
 while read -r name value; do
     case $name in Uid: | CapEff: | NoNewPrivs: | Seccomp:) told="$told $name ${value%%[!0-9a-f]*}" ;; esac
 done </proc/self/status
+while read -r max what size soft hard; do
+    case "$max $what $size" in "Max data size") told="$told data: $soft $hard" ;; esac
+done </proc/self/limits
 echo "$told" >&2
 exit 1
 END
 chmod 755 reader/skopeo
 cp reader/skopeo reader/rootdisk
-rights=' Uid: [1-9]* CapEff: 0000000000000004 NoNewPrivs: 1 Seccomp: 2'
-like "skopeo is a user of its own, may read, and has a filter" "$(PATH=$work/reader:$PATH image import layout who 2>&1)" "*$rights"
+rights=' Uid: [1-9]* CapEff: 0000000000000004 NoNewPrivs: 1 Seccomp: 2 data: 4294967296 4294967296*bytes'
+like "skopeo is a user of its own, may read, and has a filter and bounded memory" "$(PATH=$work/reader:$PATH image import layout who 2>&1)" "*$rights"
 rm reader/skopeo
 like "so is rootdisk" "$(PATH=$work/reader:$PATH image import layout who 2>&1)" "*$rights"
+printf '#!/bin/sh\necho "fatal error: runtime: out of memory"\necho a trace\nexit 2\n' >reader/skopeo && chmod +x reader/skopeo
+is "where that is not enough memory" "$(PATH=$work/reader:$PATH image import layout who 2>&1)" "ctr-jailer: layout: skopeo needs more than 4 GiB of memory to read the image"
 
 # --- killed
 mkdir killer && mkfifo -m 644 killer/go && printf '#!/bin/sh\nread -r go <%s\n' "$work/killer/go" >killer/rootdisk && chmod +x killer/rootdisk

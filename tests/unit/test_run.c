@@ -98,12 +98,30 @@ static void such_a_program_is_cancelled(void **state)
     }
 }
 
+static void such_a_program_has_bounds(void **state)
+{
+    (void)state;
+    const struct run_as small = {.uid = 65534, .memory = 64 << 20};
+    const char *const fifo[] = {"mkfifo", "/tmp/never", NULL};
+    const char *const dd[] = {"dd", "if=/dev/zero", "of=/dev/null", "bs=128M", "count=1", "status=none", NULL};
+    cleanup_buf struct buf out = {0};
+    struct err err = {0};
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(run_program_as(dd, &nobody, &out, &err), 0);
+    assert_int_equal(run_program_as(dd, &small, &out, &err), 1);
+    assert_non_null(strstr(out.data, "memory"));
+    assert_int_equal(run_program_as(fifo, &nobody, &out, &err), -1);
+    assert_string_equal(err.text, "mkfifo was killed by its seccomp filter: its input made it try a forbidden system "
+                                  "call");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_is_cancelled),         cmocka_unit_test(a_program_has_no_other_descriptors),
         cmocka_unit_test(the_end_of_much_output_is_kept), cmocka_unit_test(all_of_little_output_is_kept),
-        cmocka_unit_test(such_a_program_is_cancelled),
+        cmocka_unit_test(such_a_program_is_cancelled),    cmocka_unit_test(such_a_program_has_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
