@@ -1,6 +1,6 @@
 # ctr-jailer: `make run` boots a sample microVM, `make test` runs every test; both set themselves up.
-# Other targets: check (unit tests and static analysis, no VM), bench, image, arm64, kernel-x86_64,
-# kernel-arm64, clean.  Everything made lies in build/.
+# Other targets: check (unit tests and static analysis, no VM), bench, install, uninstall, image, arm64,
+# kernel-x86_64, kernel-arm64, clean.  Everything made lies in build/.
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -25,14 +25,19 @@ MICROVM_x86_64 := $(B)/kernel-microvm-x86_64/vmlinux
 MICROVM_arm64 := $(B)/kernel-microvm-arm64/Image
 MICROVM_TESTED := $(if $(filter true,$(CI)),$(MICROVM_x86_64),$(wildcard $(MICROVM_x86_64)))
 
-CPPFLAGS := -I. -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"'
+# Where programs are installed (mk/install.mk), and where they look for their files.
+PREFIX ?= /usr
+LIB_DIR := $(PREFIX)/lib/ctr-jailer
+
+CPPFLAGS := -I. -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"' -DCTR_LIB_DIR='"$(LIB_DIR)"'
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wundef -Wno-format-nonliteral
 HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fno-strict-aliasing
 ifneq ($(ARCH),x86_64)
 HARDENING := $(filter-out -fcf-protection,$(HARDENING))
 endif
-CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) $(HARDENING) -D_FORTIFY_SOURCE=2 -fPIE -MMD -MP
+CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) $(HARDENING) -D_FORTIFY_SOURCE=2 -fPIE -MMD -MP \
+          -ffile-prefix-map=$(CURDIR)=. # the same bytes in whatever directory
 KERNEL_HEADERS := -idirafter $(SYSROOT)/usr/include -idirafter $(SYSROOT)/usr/include/$(ARCH)-linux-gnu
 LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 
@@ -81,6 +86,13 @@ $(B)/obj/%.o: %.c
 $(B)/musl/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(MUSL_CC) $(CPPFLAGS) $(KERNEL_HEADERS) $(CFLAGS) -c -o $@ $<
+
+# What names LIB_DIR is compiled again when that changes.
+$(B)/.prefix: FORCE
+	@mkdir -p $(@D)
+	@echo $(PREFIX) | cmp -s - $@ || echo $(PREFIX) >$@
+$(foreach d,obj asan,$(patsubst %,$(B)/$(d)/%.o,entry/plan/options entry/disks/shares oci/conf)): $(B)/.prefix
+FORCE:
 
 # Objects for tests: the same sources under AddressSanitizer and UBSan.
 SANITIZE ?= -fsanitize=address,undefined -fno-sanitize-recover=all

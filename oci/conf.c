@@ -12,7 +12,7 @@
 
 enum { CONF_MAX = 64 * 1024 };
 
-#define TOOLKIT "/usr/lib/ctr-jailer/toolkit"
+#define TOOLKIT CTR_LIB_DIR "/toolkit"
 #define STATE "/var/lib/ctr-jailer/oci"
 
 /* These come from the bundle. */

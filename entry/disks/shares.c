@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define INSTALLED "/usr/lib/ctr-jailer/share"
+#define INSTALLED CTR_LIB_DIR "/share"
 
 /* Numbers of its descriptors: what its arguments say. */
 enum { FOLDER = 3, CHANNEL = 4 };
