@@ -12,6 +12,15 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+/* e2fsck believes the number of groups in the superblock, and allocates descriptors for all: 4 GB for a disk of 64 MiB
+ * that a guest prepared. Honest disks need far less than this, of which 8 MiB for each thread (one for each processor,
+ * for disks of 64 GiB and more). */
+static uint64_t enough_memory(int fd)
+{
+    struct stat st;
+    return ((uint64_t)1 << 30) + (fstat(fd, &st) == 0 ? (uint64_t)st.st_size / 64 : 0);
+}
+
 /* Starts one of e2fsprogs' programs as user, with the disk fd as its descriptor 3 and, when it is not -1, tree, which
  * it may read whoever owns the files, as 4. */
 static int start_e2fsprogs(struct run_as_started *r, const char *const argv[], int fd, int tree, uid_t user,
@@ -19,7 +28,7 @@ static int start_e2fsprogs(struct run_as_started *r, const char *const argv[], i
 {
     char path[4096];
     const int fds[] = {fd, tree};
-    struct run_as as = {.uid = user, .fds = fds, .fd_count = tree < 0 ? 1 : 2};
+    struct run_as as = {.uid = user, .fds = fds, .fd_count = tree < 0 ? 1 : 2, .memory = enough_memory(fd)};
     if (tree >= 0)
         as.capabilities = privilege_reading();
     int started = run_as_start(r, argv, &as, err);
@@ -89,17 +98,25 @@ int ext4_make(int fd, const char *label, bool kept, uid_t user, struct err *err)
     return ext4_start(&m, fd, label, NULL, kept, user, err) < 0 ? -1 : ext4_finish(&m, err);
 }
 
-/* e2fsck -p names the problem on the line before the one that says that it gives up. */
+/* e2fsck -p names the problem on the line before the one that says that it gives up; or, if it cannot open the
+ * filesystem, after its own name, before some lines of advice. */
 static const char *why_given_up(struct buf *output)
 {
+    static const char own[] = "e2fsck: ";
     char *line = output->data ? strstr(output->data, "UNEXPECTED INCONSISTENCY") : NULL;
     while (line && line > output->data && line[-1] != '\n')
         line--;
     if (line) {
         *line = '\0';
         output->len = (size_t)(line - output->data);
+        return run_last_line(output);
     }
-    return run_last_line(output);
+    for (char *p = output->data; p && (p = strstr(p, own)); p += strlen(own))
+        line = p + strlen(own);
+    if (!line)
+        return run_last_line(output);
+    line[strcspn(line, "\n")] = '\0';
+    return line;
 }
 
 /* Multiple mount protection (s_feature_incompat at 0x60 of the superblock, INCOMPAT_MMP): e2fsck sleeps for as long as

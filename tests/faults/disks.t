@@ -152,6 +152,8 @@ hostile "a disk that makes e2fsck wait" "has multiple mount protection, *" "feat
 broken="has errors that e2fsck does not repair by itself: *"
 hostile "more inodes than there is room for" "$broken" "ssv inodes_count 0xffffffff" "ssv state 0"
 hostile "more blocks than the file has" "$broken" "ssv blocks_count 0xffffffff" "ssv state 0"
+hostile "more groups than there is memory for" "has errors that e2fsck does not repair by itself: Memory allocation failed while trying to open *" \
+    "feature 64bit" "ssv desc_size 64" "ssv blocks_count 0x3fffffffff"
 hostile "blocks of 64 KiB" "$broken" "ssv log_block_size 6"
 hostile "groups of nothing" "$broken" "ssv blocks_per_group 8"
 hostile "quotas in another file" "$broken" "feature quota" "ssv usr_quota_inum 5" "ssv state 0"
