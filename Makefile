@@ -8,6 +8,7 @@ SHELL := /bin/bash
 
 B := build
 VERSION := 0.1.0
+DATE := 2026-11-28# of that version, in manual pages
 say = @printf '==> %s\n' '$(1)'
 Q := $(if $(V),,@)# make V=1 shows the commands
 
@@ -29,7 +30,8 @@ MICROVM_TESTED := $(if $(filter true,$(CI)),$(MICROVM_x86_64),$(wildcard $(MICRO
 PREFIX ?= /usr
 LIB_DIR := $(PREFIX)/lib/ctr-jailer
 
-CPPFLAGS := -I. -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"' -DCTR_LIB_DIR='"$(LIB_DIR)"'
+CPPFLAGS := -I. -D_GNU_SOURCE -DCTR_VERSION='"$(VERSION)"' -DCTR_DATE='"$(DATE)"' \
+            -DCTR_LIB_DIR='"$(LIB_DIR)"'
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wundef -Wno-format-nonliteral
 HARDENING := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fno-strict-aliasing

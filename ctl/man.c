@@ -44,7 +44,7 @@ static void fill(struct buf *out)
 {
     size_t count;
     const struct command *all = commands_all(&count);
-    buf_str(out, ".TH CTR\\-JAILER 1 \"\" \"ctr\\-jailer " CTR_VERSION "\"\n"
+    buf_str(out, ".TH CTR\\-JAILER 1 \"" CTR_DATE "\" \"ctr\\-jailer " CTR_VERSION "\"\n"
                  ".SH NAME\nctr\\-jailer \\- containers as Firecracker microVMs\n"
                  ".SH SYNOPSIS\n.B ctr\\-jailer\n[\\fB\\-\\-id\\fR \\fIID\\fR] \\fICOMMAND\\fR ...\n"
                  ".SH DESCRIPTION\nControls the VM of this container, or of \\fIID\\fR if several run here, and works "

@@ -21,6 +21,11 @@ is 'these files and no others' "$(cd "$dest" && find . ! -type d -printf '%m %P\
 644 usr/share/bash-completion/completions/ctr-jailer
 644 usr/share/fish/vendor_completions.d/ctr-jailer.fish
 644 usr/share/man/man1/ctr-jailer.1
+644 usr/share/man/man7/ctr-jailer.environment.7
+644 usr/share/man/man8/ctr-jailer-oci.8
+644 usr/share/man/man8/entry.8
+644 usr/share/man/man8/netsetup.8
+644 usr/share/man/man8/rootdisk.8
 644 usr/share/zsh/vendor-completions/_ctr-jailer
 FILES
 )"
@@ -42,6 +47,19 @@ is 'leaves what somebody else put there' "$(find "$dest" ! -type d)" "$dest/usr/
 rm "$dest/usr/lib/ctr-jailer/vmlinux"
 check 'make uninstall again' make uninstall DESTDIR="$dest" PREFIX=/usr
 is 'leaves nothing' "$(find "$dest" ! -type d; ls "$dest/usr/lib")" $'cni\nsystemd\ntmpfiles.d'
+
+# The manual pages, of which the installed ones were removed.
+for page in build/share/*.[1-9]; do
+    is "mandoc has no remark on ${page##*/}" "$(mandoc -T lint "$page" 2>&1)" ''
+done
+text() { mandoc -T ascii -O width=900 "build/share/$1" | col -b | tr -s ' ' ; } # PAGE
+is 'ctr-jailer.environment(7) has every option of entry --help' \
+    "$(text ctr-jailer.environment.7 | sed -n 's/^ \([A-Z][A-Z_]*\)\( .*\)\{0,1\}$/\1/p' | xargs)" \
+    "$(build/bin/entry --help | sed -n '/^Environment/,/^$/s/^  \([A-Z][A-Z_]*\) .*/\1/p' | xargs)"
+is 'entry(8) has every flag' "$(text entry.8 | sed -n 's/^ \(--[a-z-]*\)\( .*\)\{0,1\}$/\1/p' | xargs)" \
+    "$(build/bin/entry --help | sed -n 's/^  \(--[a-z-]*\) .*/\1/p' | xargs)"
+is 'netsetup(8) too' "$(text netsetup.8 | sed -n 's/^ \(--[a-z0-9-]*\)\( .*\)\{0,1\}$/\1/p' | xargs)" \
+    "$(build/bin/netsetup --help 2>&1 | sed -n 's/^  \(--[a-z0-9-]*\) .*/\1/p' | xargs)"
 
 # Another PREFIX, without compiling.
 steps=$(make -n install V=1 DESTDIR="$dest" PREFIX=/opt/here)
