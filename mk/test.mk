@@ -29,3 +29,8 @@ $(B)/tidy/%.ok: % .clang-tidy
 # What the project claims of speed and memory, beside references in the same run.  bench-kernels compiles our kernel,
 # the first time on a machine.
 bench: bench-rootdisk bench-disks bench-shares bench-net bench-start bench-channel bench-kernels
+
+# Checks the workflows of .github; tests/check/release.t skips that where Go's module proxy does not have it.
+$(B)/actionlint:
+	@mkdir -p $(@D)
+	@GOBIN=$(abspath $(B)) go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7 >$@.log 2>&1
