@@ -29,3 +29,10 @@ $(B)/pjdfstest/bin/pjdfstest:
 .PHONY: pjdfstest-shares
 pjdfstest-shares: programs $(B)/share/standin $(B)/pjdfstest/bin/pjdfstest
 	@tests/share/pjdfstest
+
+# Others' exercises for file systems, and programs that people run.  Needs cargo, and the network.
+$(B)/fsx/bin/fsx:
+	$(Q)cargo install --quiet --locked --root $(B)/fsx fsx@0.3.2
+.PHONY: oracles-shares
+oracles-shares: programs $(B)/share/standin $(B)/fsx/bin/fsx
+	@tests/share/oracles

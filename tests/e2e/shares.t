@@ -106,11 +106,14 @@ is "nothing is left" "$(host_state)" "$before"
 none() { ! servers && ! pgrep -x share-keeper; }
 check "no server either" wait_until 20 none
 
-# --- a server that is killed -------------------------------------------------------------------------------
+# --- a server that is killed; then the next, which hangs -------------------------------------------------------------------------------
 rm -f "$share/ready"
-vm VM_NETWORK=none VM_VOLUMES="$share:/s:rw" "$entry" /bin/bash -c 'exec 5>>/s/appended; touch /s/ready
+vm VM_NETWORK=none VM_STOP_TIMEOUT=2 VM_VOLUMES="$share:/s:rw" "$entry" /bin/bash -c 'exec 5>>/s/appended; touch /s/ready
     while [ -e /s/ready ]; do sleep 0.2; done; exec 2>&1; cat /s/host; echo x >&5; (echo x >/s/new); echo end
-    until [ -e /s/host ]; do sleep 0.2; done; cat /s/host; echo x >&5; echo new >/s/new' >"$work/out" 2>"$work/err" &
+    until [ -e /s/host ]; do sleep 0.2; done; cat /s/host; echo x >&5; echo new >/s/new
+    hung=0; while [ $hung -lt 10 ]; do cat /s/host >/dev/null &
+        hung=0; while [ $hung -lt 10 ] && kill -0 $!; do hung=$((hung + 1)); sleep 0.3; done; done 2>/dev/null
+    echo hangs; wait' >"$work/out" 2>"$work/err" &
 job=$!
 check "another guest has begun" wait_until 200 test -e "$share/ready"
 keeper=$(pgrep -x share-keeper)
@@ -118,13 +121,18 @@ kill -STOP "$keeper" # it starts no other yet
 kill -9 "$(servers)"
 check "its server is killed: the guest sees that" wait_until 60 grep -qx end "$work/out"
 kill -CONT "$keeper"
-STATUS=0
-wait $job || STATUS=$?
-like "errors at once, also of open files; then another server" "$STATUS $(<"$work/out")" \
-    "0 cat: /s/host: *not connected*echo: write error: *not connected*/s/new: *not connected"$'\nend\nof the host\n'"*echo: write error: Stale file handle"
-is "which serves" "$(<"$share/new")" new
+check "then another serves" wait_until 60 grep -qsx new "$share/new"
+like "errors at once, also of open files, which stay lost" "$(<"$work/out")" \
+    "cat: /s/host: *not connected*echo: write error: *not connected*/s/new: *not connected"$'\nend\nof the host\n'"*echo: write error: Stale file handle"
 is "one line says so" "$(<"$work/err")" \
     "ctr-jailer: the server of the share $share was killed by signal 9: the guest gets another, but loses the files that it has open there"
+kill -STOP "$(servers)" # as if the directory were on NFS without its server
+check "the next hangs" wait_until 60 grep -qx hangs "$work/out"
+kill -TERM "$(pgrep -P $job -x entry || echo $job)"
+STATUS=0
+wait $job || STATUS=$?
+like "a stop ends a guest that waits for it in vain" "$STATUS" "1[34][37]" # by SIGTERM, or by SIGKILL
+check "and the server" wait_until 20 none
 
 # --- a stop ---------------------------------------------------------------------------------------------------
 rm -f "$share/ready"

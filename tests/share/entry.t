@@ -156,5 +156,33 @@ wait "$JOB" || true
 check "Firecracker killed: no server is left" wait_until 10 none
 leave "$work/m"
 check "nor a run folder" wait_until 10 ended
-is "nor a jail" "$(ls "$work/jails")" ""
+
+# --- a folder of the host that does not answer, as NFS without its server ------------------------------------------
+mkdir "$work/far" "$work/nfs"
+echo far >"$work/far/file"
+build/share/standin build/bin/share "$work/far" "$work/nfs" >"$work/nfs.pid" 2>&1 &
+nfs=$!
+wait_until 10 test -s "$work/nfs.pid"
+start "$work/nfs:/s:rw"
+settings
+afar=$(pgrep -f "share serve 3 4 $work/nfs$")
+join 0 rw: "$work/m"
+is "a guest reads what comes from afar" "$(<"$work/m/file")" far
+kill -STOP "$nfs" # it takes no requests of its mount any more: who waits for one can only be killed
+touch "$work/m/new" 2>"$work/touched" &
+touches=$!
+hangs() { cat "/proc/$(server "$afar")"/task/*/wchan | grep -q request_wait_answer; }
+check "then the share's server hangs" wait_until 20 hangs
+kill "$(state .pids.entry)"
+check "a stop does not" wait_until 20 eval "! kill -0 $JOB"
+wait "$JOB" || true
+served() { [ -n "$(server "$afar")" ]; }
+check "and the server is gone" wait_until 10 eval '! served'
+wait "$touches" || true
+like "the guest had an error" "$(<"$work/touched")" "*not connected*"
+kill -CONT "$nfs"
+leave "$work/m"
+umount "$work/nfs"
+wait "$nfs" || true
+is "no jail is left of all these" "$(ls "$work/jails")" ""
 done_testing
