@@ -34,3 +34,8 @@ bench: bench-rootdisk bench-disks bench-shares bench-net bench-start bench-chann
 $(B)/actionlint:
 	@mkdir -p $(@D)
 	@GOBIN=$(abspath $(B)) go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.7 >$@.log 2>&1
+
+# Kubernetes' schemas, for tests/check/examples.t.
+$(B)/kube/bin/kubernetes-validate:
+	@mkdir -p $(B) && python3 -m venv $(B)/kube >$(B)/kube.log 2>&1
+	@$(B)/kube/bin/pip install -q kubernetes-validate==1.37.0 >>$(B)/kube.log 2>&1

@@ -21,6 +21,9 @@ choice=linux-image-cloud-amd64
 check "the Dockerfile builds, KERNEL=$choice" docker build --network host --build-arg "KERNEL=$choice" -t ctr-jailer .
 check "a user's Dockerfile with the three lines builds" docker build --network host -t user tests/docker/user
 check "and one that seals the tree" docker build --network host -t sealed -f tests/docker/sealed.Dockerfile tests/docker/user
+for example in dockerfile compose balena sealed; do
+    check "examples/$example builds" docker build --network host -t "example_$example" "examples/$example"
+done
 
 # The documents' Dockerfiles.  A block without a FROM ends README's first one; one that only names my-rootfs takes its stage.
 rm -rf "$work/pages"
@@ -67,15 +70,11 @@ docker run --rm --network none nasty:1 >"$work/nasty/seen"
 docker image prune -f --filter until=24h >/dev/null
 
 grants() { grep -oE '(--cap-add |--device |--security-opt |^ +- )[A-Za-z/_=-]+' "$1" | sed 's/.* //' | sort; }
-is 'docker-compose.minimal.example.yml grants what docs/security.md does' \
-    "$(grants docker-compose.minimal.example.yml | grep -vxE 'ALL|/run|/srv|/var/tmp|data')" \
+is 'examples/compose-minimal grants what docs/security.md does' \
+    "$(grants examples/compose-minimal/docker-compose.yml | grep -vxE 'ALL|/run|/srv|/var/tmp|data')" \
     "$(sed -n '/^docker run --rm -it --read-only/,/my-image/p' docs/security.md >"$work/line" && grants "$work/line")"
 
-for file in docker-compose*.example.yml; do
-    capture docker-compose -f "$file" config -q
-    is "$file is valid, and nothing is warned of" "$STATUS $STDERR" '0 '
-done
-docker tag readme-1 example_app
+docker tag example_compose example_app
 inspect() { docker image inspect -f "$@"; }
 is 'ENTRYPOINT is entry' "$(inspect '{{json .Config.Entrypoint}}' ctr-jailer)" '["/usr/bin/entry"]'
 is "CMD is the user's" "$(inspect '{{json .Config.Cmd}}' ctr-jailer) $(inspect '{{json .Config.Cmd}}' user)" \
