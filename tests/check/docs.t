@@ -139,4 +139,7 @@ while ahead:
 TEMPLATES = ".github/ISSUE_TEMPLATE/"
 missing = [document for document in documents if document not in reached and not document.startswith(TEMPLATES)]
 result(not missing, "the README leads to every page", missing)
+site = re.findall(r"^ +- (?:[\w ]+: )?(\S+\.md)$", pathlib.Path("mk/mkdocs.yml").read_text(), re.M)
+own = [d for d in documents if not d.startswith((TEMPLATES, "examples/")) or d == "examples/README.md"]
+result(sorted(site) == sorted(own), "mk/mkdocs.yml names every page", sorted(set(own) ^ set(site)))
 print(f"1..{count}")
