@@ -38,7 +38,7 @@ RUN make -j"$(nproc)" SETUP=no programs && \
 
 FROM ${BASE}
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      e2fsprogs iptables libfuse3-3 libmnl0 && \
+      e2fsprogs iproute2 iptables libfuse3-3 libmnl0 && \
     apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log \
       /var/lib/dpkg/*-old /usr/share/doc /usr/share/man
 COPY --from=firecracker /fc/firecracker /fc/jailer /usr/lib/ctr-jailer/
@@ -47,5 +47,15 @@ COPY --from=programs /initramfs.cpio /usr/lib/ctr-jailer/
 COPY --from=programs /src/build/bin/entry /src/build/bin/ctr-jailer /src/build/bin/rootdisk \
      /src/build/bin/ctr-jailer-oci /usr/bin/
 COPY --from=programs /src/build/bin/share /usr/lib/ctr-jailer/
+# OCI's annotations; a release says which one it is.
+ARG VERSION=dev
+ARG REVISION=
+ARG SOURCE=
+LABEL org.opencontainers.image.title="ctr-jailer" \
+      org.opencontainers.image.description="Runs a container's root filesystem as a Firecracker microVM" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}"
 # CMD is the user's: it is what runs in the guest.
 ENTRYPOINT ["/usr/bin/entry"]

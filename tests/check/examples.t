@@ -17,8 +17,8 @@ settings() { # FILE: NAME=value lines of ctr-jailer@.service
             [[ $flag != -* ]] || build/bin/ctr-jailer run --help | grep -qF -- "[$flag " || { echo "$flag"; exit 1; }
         done' "$1"
 }
-options() { # FILE: a Compose file's environment, of the names in capitals that look like options of ours
-    docker-compose -f "$1" config 2>/dev/null | sed -n 's/^ *\(\(VM_\|TAP_\|GUEST_\)[A-Z_]*\|[A-Z_]*_MIB\|[A-Z]*FS_SIZE\|VCPU_COUNT\): .*/\1/p'
+options() { # of what docker-compose config prints: names that look like options of ours
+    sed -n 's/^ *\(\(VM_\|TAP_\|GUEST_\)[A-Z_]*\|[A-Z_]*_MIB\|[A-Z]*FS_SIZE\|VCPU_COUNT\): .*/\1/p'
 }
 kube() { # FILE
     if [ -x build/kube/bin/kubernetes-validate ]; then
@@ -32,9 +32,9 @@ for file in examples/*/*; do
     case $file in
     */README.md) ;;
     */docker-compose.yml)
-        capture docker-compose -f "$file" config -q
+        capture docker-compose -f "$file" config
         is "$file is valid, and nothing is warned of" "$STATUS $STDERR" '0 '
-        is "$file: each option exists" "$(options "$file" | grep -vxF "$names" || true)" ''
+        is "$file: each option exists" "$(options <<<"$STDOUT" | grep -vxF "$names" || true)" ''
         ;;
     */Dockerfile) check "$file has the runtime image last" \
         bash -c '[[ $(grep ^FROM "$0" | tail -n 1) == "FROM ctr-jailer AS runtime" ]]' "$file" ;;

@@ -82,6 +82,10 @@ is "CMD is the user's" "$(inspect '{{json .Config.Cmd}}' ctr-jailer) $(inspect '
 is 'nothing is left of apt and of documentation' \
     "$(docker run --rm --entrypoint find ctr-jailer /var/lib/apt/lists /var/cache/apt /usr/share/doc /usr/share/man \
         -type f -size +0 2>/dev/null | head -n 3)" ''
+labels='title|description|licenses|version|revision|source' # the base may have others
+is 'OCI annotations' "$(inspect '{{json .Config.Labels}}' ctr-jailer | jq -r --arg names "image[.]($labels)$" \
+    '"\(.["org.opencontainers.image.title"]) \(keys | map(select(test($names))) | length)"')" 'ctr-jailer 6'
+like 'ip is there, for those who look at a TAP' "$(docker run --rm --network none --entrypoint ip ctr-jailer -brief link show lo)" 'lo *'
 size() { inspect '{{.Size}}' "$1"; }
 kernel=$(docker run --rm --entrypoint stat ctr-jailer -c %s /usr/lib/ctr-jailer/vmlinux)
 added=$(($(size ctr-jailer) - $(size debian:bookworm-slim)))
