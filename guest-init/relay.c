@@ -138,6 +138,44 @@ static size_t ask(struct way *w, char *message, size_t len, bool answered)
     return have;
 }
 
+/* Whether the server must get to know a file for this request, which it refuses with ENFILE before it has changed
+ * anything. */
+static bool names_file(uint32_t opcode)
+{
+    return opcode == FUSE_LOOKUP || opcode == FUSE_CREATE || opcode == FUSE_MKNOD || opcode == FUSE_MKDIR ||
+           opcode == FUSE_SYMLINK;
+}
+
+/* The kernel caches more files than the server may keep open: it forgets those that nothing uses.  One way at a time,
+ * since the others must pass that on.  4 keeps the kernel from logging it (Documentation/admin-guide/sysctl/vm.rst). */
+static void forget_unused(void)
+{
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+    if (pthread_mutex_trylock(&one) != 0)
+        return;
+    (void)io_write_text("/proc/sys/vm/drop_caches", "4");
+    (void)io_write_text("/proc/sys/vm/drop_caches", "2");
+    pthread_mutex_unlock(&one);
+}
+
+/* Asks, and asks again while the server knows too many files: FORGETs take a while to reach it. */
+static size_t ask_for_file(struct way *w, char *message, size_t len)
+{
+    enum { TRIES = 10, PAUSE = 10 /* ms */ };
+    char kept[1024];
+    const struct fuse_out_header *out = (const void *)message;
+    bool again = len <= sizeof(kept);
+    memcpy(kept, message, again ? len : 0);
+    size_t have = ask(w, message, len, true);
+    for (int i = 0; again && have && out->error == -ENFILE && i < TRIES; i++) {
+        forget_unused();
+        poll(NULL, 0, PAUSE);
+        memcpy(message, kept, len);
+        have = ask(w, message, len, true);
+    }
+    return have;
+}
+
 static void keep_init(struct state *s, const char *message, size_t len)
 {
     pthread_mutex_lock(&s->init);
@@ -160,7 +198,7 @@ static bool pass(struct way *w, char *message)
         keep_init(w->state, message, (size_t)n);
     bool answered = is_answered(in);
     const struct fuse_out_header none = {.len = sizeof(none), .error = -ENOTCONN, .unique = in->unique};
-    size_t have = ask(w, message, (size_t)n, answered);
+    size_t have = names_file(in->opcode) ? ask_for_file(w, message, (size_t)n) : ask(w, message, (size_t)n, answered);
     if (!answered)
         return true;
     return have ? give(w->device, message, have) : give(w->device, &none, sizeof(none));

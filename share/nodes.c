@@ -195,3 +195,8 @@ uint32_t nodes_count(struct nodes *n)
     pthread_mutex_unlock(&n->lock);
     return count;
 }
+
+int nodes_room(struct nodes *n)
+{
+    return nodes_count(n) < n->slots.max ? 0 : (errno = ENFILE, -1);
+}

@@ -42,6 +42,10 @@ void nodes_forget(struct nodes *n, uint64_t id, uint64_t lookups);
 /* How many there are. */
 uint32_t nodes_count(struct nodes *n);
 
+/* Whether there is room for one more: 0, or -1 with errno ENFILE.  Asked before an entry is made, so that the guest may
+ * ask for the same again. */
+int nodes_room(struct nodes *n);
+
 static inline void node_done_p(struct node **node)
 {
     if (*node)

@@ -43,8 +43,9 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
     struct share *s = share_of(req);
     struct fuse_entry_param e = {0};
     cleanup_node struct node *folder = nodes_use(s->nodes, parent);
-    cleanup_close int fd = folder ? make_file(req, folder->fd, name, mode, flags_of(fi)) : -1;
-    bool there = fd < 0 && folder && errno == EEXIST && !(fi->flags & O_EXCL);
+    bool room = folder && nodes_room(s->nodes) == 0;
+    cleanup_close int fd = room ? make_file(req, folder->fd, name, mode, flags_of(fi)) : -1;
+    bool there = fd < 0 && room && errno == EEXIST && !(fi->flags & O_EXCL);
     if ((fd < 0 && !there) || entry_find(s, folder->fd, name, &e) < 0) {
         reply_errno(req);
         return;

@@ -59,7 +59,7 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
     (void)rdev;
     struct share *s = share_of(req);
     cleanup_node struct node *folder = nodes_use(s->nodes, parent);
-    int made = folder ? 0 : -1;
+    int made = folder ? nodes_room(s->nodes) : -1;
     if (!S_ISREG(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode))
         made = (errno = EPERM, -1);
     if (!s->suid && mode_gives_rights(mode))
@@ -75,7 +75,7 @@ void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, 
 void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
     cleanup_node struct node *folder = nodes_use(share_of(req)->nodes, parent);
-    int made = folder ? as_requester(req) : -1;
+    int made = folder && nodes_room(share_of(req)->nodes) == 0 ? as_requester(req) : -1;
     if (made == 0) {
         mask(req);
         made = mkdirat(folder->fd, name, mode);
@@ -87,7 +87,7 @@ void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
 {
     cleanup_node struct node *folder = nodes_use(share_of(req)->nodes, parent);
-    int made = folder ? as_requester(req) : -1;
+    int made = folder && nodes_room(share_of(req)->nodes) == 0 ? as_requester(req) : -1;
     if (made == 0) {
         made = symlinkat(target, folder->fd, name);
         actor_self();

@@ -136,10 +136,12 @@ check "and the server" wait_until 20 none
 
 # --- a stop ---------------------------------------------------------------------------------------------------
 rm -f "$share/ready"
-vm VM_NETWORK=none VM_VOLUMES="$share:/s:rw" "$entry" /bin/sh -c 'trap "echo last >/s/last; exit 3" TERM
+vm VM_NETWORK=none VM_VOLUMES="$share:/s:rw" prlimit --nofile=1024:1024 "$entry" /bin/sh -c 'trap "echo last >/s/last; exit 3" TERM
+    mkdir /s/crowd; cd /s/crowd; seq 1000 | xargs touch; ls -l /s/crowd 2>&1 | grep -c root >/s/listed
     touch /s/ready; while :; do sleep 0.2; done' >"$work/out" 2>"$work/err" &
 job=$!
 check "a third has begun" wait_until 200 test -e "$share/ready"
+is "with more files than its server may keep open" "$(<"$share/listed")" 1000
 kill -TERM "$(pgrep -P $job -x entry || echo $job)"
 STATUS=0
 wait $job || STATUS=$?

@@ -193,6 +193,12 @@ for fd in opened:
 END
 is "a guest that opens files without end gets ENFILE" "$(python3 "$top/opens.py" "$m/seen")" "ENFILE True"
 check "and can open others once they are closed" wait_until 10 cmp -s "$m/seen" "$f/seen"
+mkdir "$f/crowd" && (cd "$f/crowd" && seq 2000 | xargs touch)
+is "a guest may look at more files than the server may keep open" \
+    "$(find "$m/crowd" -type f -newermt 2000-01-01 2>&1 | wc -l)" 2000
+check "and make more" eval "(cd $m/crowd && seq 3000 4000 | xargs touch && seq 5000 5500 | xargs mkdir)"
+is "which are there" "$(find "$f/crowd" -mindepth 1 | wc -l)" 3502
+rm -r "$m/crowd"
 stop
 
 mkdir "$top/small"
