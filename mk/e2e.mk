@@ -10,7 +10,11 @@ $(B)/e2e.disk: $(E2E_FILES) $(E2E_KERNELS) $(B)/rootfs-debian.stamp $(B)/rootfs-
 	@cp -al $(B)/rootfs-debian $(B)/rootfs-apps $(B)/rootfs-static $(B)/e2e
 	@rm -f $@ && mke2fs -q -t ext4 -O ^has_journal -d $(B)/e2e $@ 1G && rm -rf $(B)/e2e
 
-test-files: $(B)/e2e.disk
+# What a host gets by make install (tests/e2e/imported.t).
+$(B)/installed: $(PROGRAMS:%=$(B)/bin/%) $(B)/bin/init mk/install.mk
+	@rm -rf $@ && $(MAKE) install DESTDIR=$(abspath $@) PREFIX=/usr && touch $@
+
+test-files: $(B)/e2e.disk $(B)/installed
 
 # 1 GiB through the guest channel in each direction; VOLUME= MiB.
 .PHONY: bench-channel

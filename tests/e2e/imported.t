@@ -54,6 +54,27 @@ wait "$pid" || status=$?
 is "by force" "$status" 137
 capture "$BIN/ctr-jailer" kill force
 like "a VM that is not there" "$STATUS $STDERR" "125 ctr-jailer: *"
+# What make install installs, at its places, with Firecracker beside it and our kernel: only the defaults, no VM_..._IMAGE.
+installed() {
+    mkdir "$work/usr" "$work/overlay"
+    mount -t overlay -o "lowerdir=$PWD/build/installed/usr:/usr,upperdir=$work/usr,workdir=$work/overlay" none /usr
+    cp "$FIRECRACKER/firecracker" "$FIRECRACKER/jailer" /usr/lib/ctr-jailer/
+    export PATH=/usr/bin:/usr/sbin:/bin:/sbin
+    ctr-jailer kernel --root "$work/store" add "$TREES/kernel-microvm-x86_64/vmlinux" ours >/dev/null
+    exec env -i PATH="$PATH" VM_NETWORK=none MEM_SIZE_MIB=256 VM_BOOT_TIMEOUT=100 \
+        ctr-jailer run --root "$work/store" --kernel ours -v "$work/tree/work:/work:rw" org/app:1.0 'echo from the guest >shared; pwd'
+}
+if [ -e "$TREES/kernel-microvm-x86_64/vmlinux" ]; then
+    export -f installed
+    export work FIRECRACKER TREES
+    chown 1000 "$work/tree/work"
+    capture unshare -m bash -eu -c installed </dev/null
+    is "what is installed runs it, with our kernel, and shares a directory" \
+        "$STATUS/$STDOUT/$STDERR/$(cat "$work/tree/work/shared")" "0//work//from the guest"
+else
+    skip "what is installed runs it, with our kernel, and shares a directory" "our kernel is not built"
+fi
+
 # clone3 (435) has its flags where a filter cannot look, and is refused: the C library then takes clone.
 is "the host is as before" "$(host_state | grep -v 'comm="skopeo" .*syscall=435$')" "$before"
 umount "$work" && rmdir "$work"
