@@ -14,6 +14,7 @@ enum tail {
     NONE,
     NAME,      /* of an entry in a folder */
     NAMES,     /* two of them */
+    UNNAMED,   /* CHECK_UNNAMED */
     LINK,      /* a name, and what a symbolic link says */
     ATTRIBUTE, /* an extended attribute's name */
     VALUE,     /* such a name, and as many bytes as the structure says */
@@ -67,6 +68,7 @@ static const struct operation operations[] = {
     [FUSE_FALLOCATE] = {PLAIN(SIZE(fuse_fallocate_in), .changes = true)},
     [FUSE_READDIRPLUS] = {PLAIN(SIZE(fuse_read_in))},
     [FUSE_RENAME2] = {PLAIN(SIZE(fuse_rename2_in), .tail = NAMES, .changes = true)},
+    [FUSE_TMPFILE] = {PLAIN(SIZE(fuse_create_in), .tail = UNNAMED, .changes = true)},
     [FUSE_LSEEK] = {PLAIN(SIZE(fuse_lseek_in))},
     [FUSE_COPY_FILE_RANGE] = {PLAIN(SIZE(fuse_copy_file_range_in), .changes = true)},
 };
@@ -97,6 +99,8 @@ static bool tail_fits(enum tail kind, const void *structure, const char *tail, s
     case NAMES:
         n = name(tail, len);
         return n > 0 && n < len && name(tail + n, len - n) == len - n;
+    case UNNAMED:
+        return len == sizeof(CHECK_UNNAMED) && memcmp(tail, CHECK_UNNAMED, len) == 0;
     case LINK:
         n = name(tail, len);
         return n > 0 && n < len && string(tail + n, len - n, PATH_MAX - 1) == len - n;

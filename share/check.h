@@ -17,6 +17,9 @@ enum {
     CHECK_MESSAGE_MIN = 40 /* the header */
 };
 
+/* What a file without a name has as its name (O_TMPFILE; d_tmpfile of fs/dcache.c). */
+#define CHECK_UNNAMED "/"
+
 enum {
     CHECK_PASS = 0,
     CHECK_SILENT = -1, /* it gets no reply, and needs none */

@@ -5,6 +5,7 @@
 #include "share/reply.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/uio.h>
 
 /* The flags of the guest that go to the host's kernel.  Not O_DIRECT, which would require aligned memory; not
@@ -23,6 +24,11 @@ static int open_again(int fd, mode_t type, int flags)
     return open(fd_name(fd).text, flags | O_CLOEXEC | O_NOCTTY);
 }
 
+static bool is_unnamed(const char *name)
+{
+    return strcmp(name, CHECK_UNNAMED) == 0;
+}
+
 static int make_file(fuse_req_t req, int folder, const char *name, mode_t mode, int flags)
 {
     const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -32,9 +38,17 @@ static int make_file(fuse_req_t req, int folder, const char *name, mode_t mode, 
     if (actor_as(ctx->uid, ctx->gid) < 0)
         return -1;
     umask(ctx->umask & 0777);
-    int fd = openat(folder, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    int fd = is_unnamed(name) ? openat(folder, ".", flags | O_TMPFILE | O_CLOEXEC, mode)
+                              : openat(folder, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     actor_self();
     return fd;
+}
+
+/* The entry of a file that was made, or was there (fd < 0). */
+static int find_made(struct share *s, int folder, const char *name, int fd, struct fuse_entry_param *e)
+{
+    return is_unnamed(name) ? entry_enter(s, open(fd_name(fd).text, O_PATH | O_CLOEXEC), e)
+                            : entry_find(s, folder, name, e);
 }
 
 /* If somebody else has created the file meanwhile, that file is opened. */
@@ -46,7 +60,7 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
     bool room = folder && nodes_room(s->nodes) == 0;
     cleanup_close int fd = room ? make_file(req, folder->fd, name, mode, flags_of(fi)) : -1;
     bool there = fd < 0 && room && errno == EEXIST && !(fi->flags & O_EXCL);
-    if ((fd < 0 && !there) || entry_find(s, folder->fd, name, &e) < 0) {
+    if ((fd < 0 && !there) || find_made(s, folder->fd, name, fd, &e) < 0) {
         reply_errno(req);
         return;
     }

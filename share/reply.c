@@ -55,18 +55,23 @@ struct stat attributes_of(const struct share *s, const struct statx *st)
     return out;
 }
 
-int entry_find(struct share *s, int folder, const char *name, struct fuse_entry_param *e)
+int entry_enter(struct share *s, int fd, struct fuse_entry_param *e)
 {
     struct statx st;
-    cleanup_close int fd = openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    cleanup_close int taken = fd;
     if (fd < 0 || attributes_read(fd, &st) < 0)
         return -1;
-    uint64_t id = nodes_enter(s->nodes, steal_fd(&fd), &st);
+    uint64_t id = nodes_enter(s->nodes, steal_fd(&taken), &st);
     if (!id)
         return -1;
     *e = (struct fuse_entry_param){
         .ino = id, .attr = attributes_of(s, &st), .attr_timeout = SHARE_TIMEOUT, .entry_timeout = SHARE_TIMEOUT};
     return 0;
+}
+
+int entry_find(struct share *s, int folder, const char *name, struct fuse_entry_param *e)
+{
+    return entry_enter(s, openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), e);
 }
 
 void reply_errno(fuse_req_t req)

@@ -41,6 +41,9 @@ struct stat attributes_of(const struct share *s, const struct statx *st);
 /* Looks up an entry of a folder (a descriptor), and counts that.  -1 with errno. */
 int entry_find(struct share *s, int folder, const char *name, struct fuse_entry_param *e);
 
+/* The same for the file that fd, an O_PATH descriptor, refers to; takes fd. */
+int entry_enter(struct share *s, int fd, struct fuse_entry_param *e);
+
 /* The reply to a request that has made an entry, or looked one up; made < 0: errno says why not. */
 void reply_entry(fuse_req_t req, int made, int folder, const char *name);
 

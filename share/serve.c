@@ -153,6 +153,10 @@ static int process(struct server *s, int connection, char *message, size_t len, 
         return session_refuse(connection, message, judged) < 0 ? 1 : 0;
     if (first)
         session_init_offers(message);
+    /* libfuse 3.14 does not know TMPFILE, which is CREATE with CHECK_UNNAMED as the name. */
+    struct fuse_in_header *head = (void *)message;
+    if (head->opcode == FUSE_TMPFILE)
+        head->opcode = FUSE_CREATE;
     fuse_session_process_buf(s->session, &buf);
     return 0;
 }

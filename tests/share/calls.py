@@ -41,6 +41,11 @@ def fallocate(fd, mode, offset, length):
     return ctypes.get_errno() if r else 0
 
 
+def give_name(fd, name):
+    r = libc.linkat(-100, f"/proc/self/fd/{fd}".encode(), -100, path(name).encode(), 0x400)  # AT_SYMLINK_FOLLOW
+    return ctypes.get_errno() if r else 0
+
+
 put("r1", b"1")
 put("r2", b"2")
 assert rename("r1", "r2", NOREPLACE) == errno.EEXIST
@@ -68,6 +73,18 @@ assert os.pread(fd, 10, 0) == b"kept" and os.fstat(fd).st_size == 4
 os.ftruncate(fd, 2)
 assert os.fstat(fd).st_size == 2
 os.fchmod(fd, 0o600)
+os.close(fd)
+
+# without a name from the beginning
+fd = os.open(MOUNT, os.O_TMPFILE | os.O_RDWR, 0o640)
+os.write(fd, b"unnamed")
+assert os.fstat(fd).st_nlink == 0 and os.pread(fd, 10, 0) == b"unnamed"
+assert give_name(fd, "named") == 0
+assert host("named") == b"unnamed" and os.stat(os.path.join(FOLDER, "named")).st_mode & 0o777 == 0o640
+os.close(fd)
+os.unlink(path("named"))
+fd = os.open(MOUNT, os.O_TMPFILE | os.O_WRONLY | os.O_EXCL, 0o600)
+assert give_name(fd, "named") == errno.ENOENT
 os.close(fd)
 
 # shared mapping, both ways

@@ -67,6 +67,10 @@ echo one >"$f/seen"
 is "what the host writes is read" "$(<"$m/seen")" one
 echo two >"$f/seen.new" && mv "$f/seen.new" "$f/seen"
 check "a file that the host replaces is seen" wait_until 5 eval "[ \"\$(<$m/seen)\" = two ]"
+mkdir "$f/v1" "$f/v2" && echo 1 >"$f/v1/key" && echo 2 >"$f/v2/key" && ln -s v1 "$f/..data" && ln -s ..data/key "$f/key"
+is "a file behind a link, as Kubernetes' volumes have them" "$(<"$m/key")" 1
+ln -s v2 "$f/..data_tmp" && mv -T "$f/..data_tmp" "$f/..data"
+check "a link that the host replaces is seen" wait_until 5 eval "[ \"\$(<$m/key)\" = 2 ]"
 echo longer text >"$f/seen"
 check "a file that the host writes again is seen" wait_until 5 eval "[ \"\$(<$m/seen)\" = 'longer text' ]"
 echo three >"$m/seen"

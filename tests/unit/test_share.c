@@ -66,6 +66,10 @@ static void test_names(void **state)
     assert_int_equal(judge(FUSE_RENAME2, NULL, sizeof(struct fuse_rename2_in), TEXT("a")), EINVAL);
     assert_int_equal(judge(FUSE_RENAME2, NULL, sizeof(struct fuse_rename2_in), TEXT("a\0..")), EINVAL);
     assert_int_equal(judge(FUSE_RENAME2, NULL, sizeof(struct fuse_rename2_in), TEXT("a\0b\0c")), EINVAL);
+    assert_int_equal(judge(FUSE_TMPFILE, NULL, sizeof(struct fuse_create_in), TEXT(CHECK_UNNAMED)), CHECK_PASS);
+    assert_int_equal(judge(FUSE_TMPFILE, NULL, sizeof(struct fuse_create_in), TEXT("a")), EINVAL);
+    assert_int_equal(judge(FUSE_TMPFILE, NULL, sizeof(struct fuse_create_in), TEXT("/\0")), EINVAL);
+    assert_int_equal(judge(FUSE_CREATE, NULL, sizeof(struct fuse_create_in), TEXT(CHECK_UNNAMED)), EINVAL);
     assert_int_equal(judge(FUSE_SYMLINK, NULL, 0, TEXT("a\0../../x")), CHECK_PASS);
     assert_int_equal(judge(FUSE_SYMLINK, NULL, 0, TEXT("../a\0b")), EINVAL);
     assert_int_equal(judge(FUSE_SYMLINK, NULL, 0, TEXT("a\0")), EINVAL);
@@ -105,9 +109,9 @@ static void test_sizes(void **state)
 static void test_operations(void **state)
 {
     (void)state;
-    static const uint32_t unknown[] = {
-        FUSE_GETLK,        FUSE_SETLK,  FUSE_SETLKW,  FUSE_IOCTL, FUSE_POLL, FUSE_BMAP, FUSE_ACCESS, FUSE_DESTROY,
-        FUSE_NOTIFY_REPLY, FUSE_SYNCFS, FUSE_TMPFILE, 0,          7,         4096,      UINT32_MAX};
+    static const uint32_t unknown[] = {FUSE_GETLK, FUSE_SETLK,  FUSE_SETLKW,  FUSE_IOCTL,        FUSE_POLL,
+                                       FUSE_BMAP,  FUSE_ACCESS, FUSE_DESTROY, FUSE_NOTIFY_REPLY, FUSE_SYNCFS,
+                                       0,          7,           4096,         UINT32_MAX};
     for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
         assert_int_equal(judge(unknown[i], NULL, 0, NULL, 0), ENOSYS);
     assert_int_equal(judge(FUSE_INTERRUPT, NULL, 0, NULL, 0), CHECK_SILENT);
