@@ -20,7 +20,7 @@ static unsigned part(const char *path, unsigned otherwise)
     cleanup_free char *text = io_read_file(AT_FDCWD, path, 32, NULL);
     if (text)
         text[strcspn(text, "\n")] = '\0';
-    if (!text || num_parse(text, 0, UINT32_MAX, &all))
+    if (!text || num_parse(text, 0, UINT32_MAX, &all) < 0)
         all = otherwise;
     all /= PART;
     return all < LEAST ? LEAST : all > BOUNDS_MOST ? BOUNDS_MOST : (unsigned)all;

@@ -45,7 +45,7 @@ static int see_link(const struct nlmsghdr *nlh, void *data)
         memcpy(card.mac, mnl_attr_get_payload(a[IFLA_ADDRESS]), sizeof(card.mac));
     if (card.ifindex == LOOPBACK)
         return MNL_CB_OK;
-    return e->each(&card, e->data) ? MNL_CB_ERROR : MNL_CB_OK;
+    return e->each(&card, e->data) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
 int card_each(int (*each)(const struct card *card, void *data), void *data, struct err *err)
@@ -54,7 +54,7 @@ int card_each(int (*each)(const struct card *card, void *data), void *data, stru
     struct ifinfomsg *ifi;
     struct card_visit e = {each, data};
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETLINK, NLM_F_DUMP, sizeof(*ifi), &ifi);
-    if (!nl_call(NETLINK_ROUTE, nlh, see_link, &e))
+    if (nl_call(NETLINK_ROUTE, nlh, see_link, &e) == 0)
         return 0;
     return err && err->text[0] ? -1 : err_sys(err, "cannot list network interfaces");
 }
@@ -211,7 +211,7 @@ int card_read(struct card *card, struct err *err)
     struct reading r = {.card = card};
     card->address_count = card->route_count = 0;
     for (int i = 0; i < 2; i++)
-        if (dump(RTM_GETADDR, families[i], see_address, &r) || dump(RTM_GETROUTE, families[i], see_route, &r))
+        if (dump(RTM_GETADDR, families[i], see_address, &r) < 0 || dump(RTM_GETROUTE, families[i], see_route, &r) < 0)
             return err_sys(err, "cannot read the addresses and routes of %s", card->name);
     return r.full ? err_set(err, "%s has more than %d addresses or %d routes", card->name, CARD_ADDRESSES_MAX,
                             CARD_ROUTES_MAX)

@@ -51,8 +51,8 @@ bool netsetup_on_host(void)
 
 int netsetup_check(const struct net_plan *plan, struct err *err)
 {
-    if (check_id(plan->id, err) || check_name("TAP_DEVICE", plan->tap, err) ||
-        check_name("HOST_IFACE", plan->uplink, err) || check_addrs(plan->tap_addr, plan->guest_addr, err))
+    if (check_id(plan->id, err) < 0 || check_name("TAP_DEVICE", plan->tap, err) < 0 ||
+        check_name("HOST_IFACE", plan->uplink, err) < 0 || check_addrs(plan->tap_addr, plan->guest_addr, err) < 0)
         return -1;
     if (plan->guest_mac[0] & 1)
         return err_set(err, "GUEST_MAC: a multicast address (the first byte must be even)");

@@ -35,7 +35,8 @@ static int hold_by(int (*how)(int fd, const struct sockaddr *addr, socklen_t len
     cleanup_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    if (how(fd, (const struct sockaddr *)&addr, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)))
+    socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+    if (how(fd, (const struct sockaddr *)&addr, len) < 0)
         return -1;
     return steal_fd(&fd);
 }
@@ -82,7 +83,7 @@ void claim_strangers(void (*found)(void *arg, const char *name, uid_t uid), void
     req->sdiag_family = AF_UNIX;
     req->udiag_states = UINT32_MAX;
     req->udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_UID;
-    if (nl_call(NETLINK_SOCK_DIAG, nlh, see, &s))
+    if (nl_call(NETLINK_SOCK_DIAG, nlh, see, &s) < 0)
         log_debug("cannot read who holds abstract sockets: %m");
 }
 

@@ -35,8 +35,8 @@ struct relay {
 static int bound_socket(int type, const char *tap, const struct sockaddr_in *to)
 {
     cleanup_close int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, tap, (socklen_t)strlen(tap)) ||
-        bind(fd, (const struct sockaddr *)to, sizeof(*to)))
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, tap, (socklen_t)strlen(tap)) < 0 ||
+        bind(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
         return -1;
     return steal_fd(&fd);
 }
@@ -49,13 +49,13 @@ static int listen_both(struct relay *r, const struct net_link *link, uint16_t *p
         struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = link->tap_addr, .sin_port = htons(link->dns_port)};
         socklen_t len = sizeof(sin);
         cleanup_close int tcp = bound_socket(SOCK_STREAM, link->tap, &sin);
-        if (tcp < 0 || listen(tcp, DNSTCP_STREAMS) || getsockname(tcp, (struct sockaddr *)&sin, &len))
+        if (tcp < 0 || listen(tcp, DNSTCP_STREAMS) < 0 || getsockname(tcp, (struct sockaddr *)&sin, &len) < 0)
             return -1;
         cleanup_close int udp = bound_socket(SOCK_DGRAM, link->tap, &sin);
         if (udp < 0 && errno == EADDRINUSE)
             continue;
-        if (udp < 0 || (setsockopt(udp, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) &&
-                        setsockopt(udp, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room))))
+        if (udp < 0 || (setsockopt(udp, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0 &&
+                        setsockopt(udp, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)) < 0))
             return -1;
         *port = ntohs(sin.sin_port);
         r->tcp = steal_fd(&tcp);
@@ -91,18 +91,18 @@ static void become_relay(struct relay *r, uid_t uid, pid_t parent)
 {
     sigset_t none;
     prctl(PR_SET_NAME, "netsetup-dns");
-    if (keep_own(r->udp, r->tcp))
+    if (keep_own(r->udp, r->tcp) < 0)
         _exit(1);
     for (int i = 0; i < NSIG; i++)
         signal(i, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (privilege_drop(uid, 0))
+    if (privilege_drop(uid, 0) < 0)
         _exit(1);
     process_end_with(parent);
     struct loop *loop = loop_new(); /* asks for a limit, which the filter does not allow */
-    if (!loop || sandbox_enter(SANDBOX_RELAY, NULL))
+    if (!loop || sandbox_enter(SANDBOX_RELAY, NULL) < 0)
         _exit(1);
     serve(r, loop);
 }
@@ -110,7 +110,7 @@ static void become_relay(struct relay *r, uid_t uid, pid_t parent)
 static int add_servers(struct relay *r, const struct net_plan *plan, struct err *err)
 {
     for (int i = 0; i < NET_DNS_SERVERS && plan->dns[i][0]; i++)
-        if (dnsservers_add(&r->servers, plan->dns[i], err))
+        if (dnsservers_add(&r->servers, plan->dns[i], err) < 0)
             return -1;
     return 0;
 }
@@ -120,9 +120,9 @@ int dns_start(const struct net_plan *plan, struct net_link *link, struct err *er
     struct relay r = {.udp = -1, .tcp = -1, .guest = link->guest_addr};
     pid_t parent = getpid(), pid;
     int pid_fd = -1;
-    if (add_servers(&r, plan, err))
+    if (add_servers(&r, plan, err) < 0)
         return -1;
-    if (listen_both(&r, link, &link->dns_port))
+    if (listen_both(&r, link, &link->dns_port) < 0)
         return err_sys(err, "cannot listen for the guest's DNS queries on TAP device %s", link->tap);
     cleanup_close int udp = r.udp, tcp = r.tcp;
     if ((pid = process_fork(&pid_fd)) < 0)

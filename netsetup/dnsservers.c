@@ -50,7 +50,7 @@ int dnsservers_connect(const struct dnsservers *s, int server, int type)
 {
     const struct dnsserver *to = &s->list[server];
     cleanup_close int fd = socket(to->address.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || (connect(fd, (const struct sockaddr *)&to->address, to->len) && errno != EINPROGRESS))
+    if (fd < 0 || (connect(fd, (const struct sockaddr *)&to->address, to->len) < 0 && errno != EINPROGRESS))
         return -1;
     return steal_fd(&fd);
 }

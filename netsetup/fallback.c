@@ -130,7 +130,7 @@ static void see_family(struct seen *seen, uint8_t family)
     struct rtmsg *rt;
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(*rt), &rt);
     rt->rtm_family = family;
-    if (nl_call(NETLINK_ROUTE, nlh, see_route, seen))
+    if (nl_call(NETLINK_ROUTE, nlh, see_route, seen) < 0)
         seen->fallbacks.count = 0; /* the list is incomplete: a TAP may be missing */
 }
 

@@ -143,8 +143,8 @@ static int dump(struct chains *chains, uint16_t type, mnl_cb_t cb, void (*forget
 void foreign_warn(const struct net_plan *plan, const struct net_link *link)
 {
     struct chains chains = {.link = link};
-    if (dump(&chains, NFT_MSG_GETCHAIN, see_chain, forget_chains) || !chains.count ||
-        dump(&chains, NFT_MSG_GETRULE, see_rule, NULL))
+    if (dump(&chains, NFT_MSG_GETCHAIN, see_chain, forget_chains) < 0 || !chains.count ||
+        dump(&chains, NFT_MSG_GETRULE, see_rule, NULL) < 0)
         return; /* no nf_tables: nobody has chains there */
     for (size_t i = 0; i < chains.count; i++) {
         const struct base_chain *c = &chains.list[i];

@@ -21,9 +21,9 @@ int fw_scan(struct fw_scan *scan, enum fw_backend backend, int family, struct er
 {
     *scan = (struct fw_scan){.backend = backend, .family = family};
     int r = backend == FW_NFT ? nft_scan(scan, err) : legacy_scan(scan, err);
-    if (!r && scan->failed)
+    if (r == 0 && scan->failed)
         r = err_set(err, "out of memory reading the firewall's rules");
-    if (r)
+    if (r < 0)
         fw_scan_free(scan);
     return r;
 }
@@ -60,12 +60,12 @@ int fw_remove(struct fw_scan *scan, const char *id, struct err *err)
 {
     struct err why = {0};
     int r = remove_seen(scan, id, &why);
-    for (int i = 0; r && i < REMOVE_TRIES; i++) {
+    for (int i = 0; r < 0 && i < REMOVE_TRIES; i++) {
         cleanup_fw_scan struct fw_scan again = {0};
-        if (fw_scan(&again, scan->backend, scan->family, err))
+        if (fw_scan(&again, scan->backend, scan->family, err) < 0)
             return -1;
         why.text[0] = '\0';
         r = remove_seen(&again, id, &why);
     }
-    return r ? err_set(err, "cannot remove the firewall rules of VM %s: %s", id, why.text) : 0;
+    return r < 0 ? err_set(err, "cannot remove the firewall rules of VM %s: %s", id, why.text) : 0;
 }

@@ -35,7 +35,7 @@ int fw_add(struct fw_made *made, struct err *err)
     int r = tool_finish(&made->run, name, NULL, err);
     if (failed)
         r = err_set(err, "out of memory");
-    if (r)
+    if (r < 0)
         buf_free(&made->text);
     return r;
 }
@@ -53,7 +53,7 @@ void fw_made_free(struct fw_made *made)
 int fw_restore(enum fw_backend backend, int family, const char *text, struct err *err)
 {
     struct fw_made made;
-    if (fw_start(&made, backend, family, err))
+    if (fw_start(&made, backend, family, err) < 0)
         return -1;
     buf_str(&made.text, text);
     int r = fw_add(&made, err);

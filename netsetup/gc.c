@@ -30,7 +30,7 @@ int gc_rules(const char *mark, int family, struct err *err)
     int r = 0;
     for (int i = 0; i < BACKENDS; i++) {
         cleanup_fw_scan struct fw_scan scan = {0};
-        if (fw_scan(&scan, backends[i], family, err) || fw_remove(&scan, mark, err))
+        if (fw_scan(&scan, backends[i], family, err) < 0 || fw_remove(&scan, mark, err) < 0)
             r = -1;
     }
     return r;
@@ -43,10 +43,10 @@ static int remove_all_rules(const char *mark, struct err *err)
     struct fw_scan scans[SCANS] = {{0}};
     int r = 0;
     for (int i = 0; i < SCANS; i++)
-        if (fw_scan(&scans[i], backends[i % BACKENDS], families[i / BACKENDS], err))
+        if (fw_scan(&scans[i], backends[i % BACKENDS], families[i / BACKENDS], err) < 0)
             r = -1;
     for (int i = 0; i < SCANS; i++)
-        if (fw_remove(&scans[i], mark, err))
+        if (fw_remove(&scans[i], mark, err) < 0)
             r = -1;
     for (int i = 0; i < SCANS; i++)
         fw_scan_free(&scans[i]);
@@ -107,7 +107,7 @@ static int delete_tap(const struct link_info *info, void *data)
 static int remove_vm(struct taps *t, const struct fw_made *made, const struct fw_made *made6, struct err *err)
 {
     t->last = (struct link_deletion)LINK_DELETION_NONE;
-    bool listed = !link_each(delete_tap, t);
+    bool listed = link_each(delete_tap, t) == 0;
     if (made)
         fw_take_back(made);
     if (made6)
@@ -120,9 +120,9 @@ static int remove_vm(struct taps *t, const struct fw_made *made, const struct fw
     t->err = err;
     t->in_step = true;
     t->last = (struct link_deletion)LINK_DELETION_NONE;
-    if (link_each(delete_tap, t))
+    if (link_each(delete_tap, t) < 0)
         r = err_sys(err, "cannot list network devices");
-    return r ? r : t->result;
+    return r < 0 ? r : t->result;
 }
 
 /* The ties of a VM that took interfaces over (netsetup/takeover.h). */
@@ -136,7 +136,7 @@ static void remove_tie(unsigned ifindex, const char *name, void *data)
 {
     struct ties *t = data;
     const char *mark = rules_owner(name);
-    if (mark && strcmp(mark, t->mark) == 0 && tie_remove(ifindex) && errno != ENODEV)
+    if (mark && strcmp(mark, t->mark) == 0 && tie_remove(ifindex) < 0 && errno != ENODEV)
         t->result = err_sys(t->err, "cannot give an interface back to the container");
 }
 
@@ -144,9 +144,9 @@ int gc_vm(const char *mark, struct err *err)
 {
     struct taps t = {.mark = mark, .in_step = true, .facts = true};
     struct ties ties = {mark, err, 0};
-    if (tie_each(remove_tie, &ties))
+    if (tie_each(remove_tie, &ties) < 0)
         ties.result = err_sys(err, "cannot list this namespace's traffic control");
-    int r = remove_vm(&t, NULL, NULL, err) || ties.result ? -1 : 0;
+    int r = remove_vm(&t, NULL, NULL, err) < 0 || ties.result ? -1 : 0;
     if (t.guest.guest.s_addr) {
         fallback_remove(t.guest.guest);
         fallback_remove6(&t.guest.guest6);
@@ -216,7 +216,7 @@ static int find_rules(struct vms *vms, int family, struct gc_result *result, str
 {
     struct fw_scan scans[BACKENDS] = {{0}};
     int r = 0;
-    for (int i = 0; i < BACKENDS && !r; i++) {
+    for (int i = 0; i < BACKENDS && r == 0; i++) {
         r = fw_scan(&scans[i], backends[i], family, err);
         for (size_t j = 0; j < scans[i].own_count; j++) {
             struct gc_found *vm = find_vm(vms, scans[i].own[j].id);
@@ -262,10 +262,10 @@ static void find_the_living(struct vms *vms)
 
 static int find_all(struct vms *vms, struct gc_result *result, struct err *err)
 {
-    if (find_rules(vms, AF_INET, result, &result->place, err) ||
-        find_rules(vms, AF_INET6, result, &result->place6, err))
+    if (find_rules(vms, AF_INET, result, &result->place, err) < 0 ||
+        find_rules(vms, AF_INET6, result, &result->place6, err) < 0)
         return -1;
-    if (link_each(note_tap, vms) || tie_each(note_tie, vms))
+    if (link_each(note_tap, vms) < 0 || tie_each(note_tie, vms) < 0)
         return err_sys(err, "cannot list network devices");
     if (vms->failed)
         return err_set(err, "out of memory");
@@ -280,7 +280,7 @@ int gc_list(void (*each)(const struct gc_found *vm, void *data), void *data, str
     struct vms vms = {0};
     struct gc_result unused = {0};
     int r = find_all(&vms, &unused, err);
-    for (size_t i = 0; !r && i < vms.count; i++)
+    for (size_t i = 0; r == 0 && i < vms.count; i++)
         each(&vms.list[i], data);
     free(vms.list);
     return r;
@@ -292,14 +292,14 @@ static int remove_dead(const struct gc_found *vm, struct err *err)
     cleanup_close int claim = claim_mark(vm->mark);
     if (claim < 0 && !vm->squatted)
         return 0;
-    return gc_vm(vm->mark, err) ? -1 : 1;
+    return gc_vm(vm->mark, err) < 0 ? -1 : 1;
 }
 
 int gc_all(struct gc_result *result, struct err *err)
 {
     struct vms vms = {0};
     int r = find_all(&vms, result, err);
-    for (size_t i = 0; !r && i < vms.count; i++) {
+    for (size_t i = 0; r == 0 && i < vms.count; i++) {
         struct err why = {0};
         if (vms.list[i].alive)
             continue;
@@ -320,7 +320,7 @@ int gc_id(const char *id, struct err *err)
     struct vms vms = {0};
     struct gc_result result = {.id = id};
     int r = find_all(&vms, &result, err);
-    if (!r && result.id_lives)
+    if (r == 0 && result.id_lives)
         r = err_set(err, "the VM %s is running: stop it instead", id);
     bool refused = r != 0;
     for (size_t i = 0; !refused && i < vms.count; i++)

@@ -21,7 +21,7 @@ static bool set(const char *dev, const char *key, const char *value)
 {
     char path[96];
     snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", dev, key);
-    return !io_write_text(path, value);
+    return io_write_text(path, value) == 0;
 }
 
 /* A forwarding host ignores router advertisements, and drops the default route it has from one, unless
@@ -37,11 +37,11 @@ bool ipv6_ready(void)
 {
     struct link_info uplink;
     bool failed = false;
-    if (link_default(AF_INET6, &uplink))
+    if (link_default(AF_INET6, &uplink) < 0)
         return false;
     if (setting_is("all", "forwarding", '1'))
         return true;
-    return !link_each(keep_routes, &failed) && !failed && set("all", "forwarding", "1\n");
+    return link_each(keep_routes, &failed) == 0 && !failed && set("all", "forwarding", "1\n");
 }
 
 bool ipv6_choose(struct in6_addr *tap, struct in6_addr *guest)
@@ -57,7 +57,7 @@ bool ipv6_choose(struct in6_addr *tap, struct in6_addr *guest)
 
 bool ipv6_disable(const char *dev)
 {
-    return access("/proc/net/if_inet6", F_OK) || setting_is(dev, "disable_ipv6", '1') ||
+    return access("/proc/net/if_inet6", F_OK) < 0 || setting_is(dev, "disable_ipv6", '1') ||
            set(dev, "disable_ipv6", "1\n");
 }
 

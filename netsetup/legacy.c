@@ -38,7 +38,7 @@ int legacy_scan(struct fw_scan *scan, struct err *err)
     if (scan->absent || !run_find(saver(scan->family), path, sizeof(path)))
         return 0;
     for (char *name = strtok_r(names, "\n", &rest); name; name = strtok_r(NULL, "\n", &rest))
-        if (xtables_scan(scan, name, err))
+        if (xtables_scan(scan, name, err) < 0)
             return -1;
     return 0;
 }
@@ -48,7 +48,7 @@ static bool is_own(const char *line, const char *id)
 {
     static const char option[] = " --comment ";
     char comment[256];
-    const char *p = strncmp(line, "-A ", 3) ? NULL : strstr(line, option);
+    const char *p = strncmp(line, "-A ", 3) == 0 ? strstr(line, option) : NULL;
     if (!p)
         return false;
     p += strlen(option);
@@ -87,7 +87,7 @@ int legacy_remove(const struct fw_scan *scan, const char *id, struct err *err)
         any |= strcmp(scan->own[i].id, id) == 0;
     if (!any)
         return 0;
-    if (tool_run(argv, NULL, &saved, err))
+    if (tool_run(argv, NULL, &saved, err) < 0)
         return -1;
     for (char *line = strtok_r(saved.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
         put_removal(&text, line, id, chain);

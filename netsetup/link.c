@@ -67,7 +67,7 @@ static int each_link(const struct nlmsghdr *nlh, void *data)
     const struct link_visit *e = data;
     struct link_info info;
     parse_link(nlh, &info);
-    return e->each(&info, e->data) ? MNL_CB_ERROR : MNL_CB_OK;
+    return e->each(&info, e->data) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
 int link_each(int (*each)(const struct link_info *info, void *data), void *data)
@@ -197,7 +197,7 @@ int link_default(int family, struct link_info *out)
     struct best best = {0};
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(*rt), &rt);
     rt->rtm_family = (uint8_t)family;
-    if (nl_call(NETLINK_ROUTE, nlh, default_route, &best))
+    if (nl_call(NETLINK_ROUTE, nlh, default_route, &best) < 0)
         return -1;
     if (!best.ifindex) {
         errno = ENOENT;

@@ -23,7 +23,7 @@ struct job {
 static void *delete_device(void *arg)
 {
     struct job *job = arg;
-    int result = link_delete(job->ifindex) ? errno : 0;
+    int result = link_delete(job->ifindex) < 0 ? errno : 0;
     send(job->report, &result, sizeof(result), MSG_NOSIGNAL);
     close(job->report);
     free(job);
@@ -37,7 +37,7 @@ static int start_deletion(unsigned ifindex, int report)
     if (!job)
         return -1;
     *job = (struct job){ifindex, report};
-    if (pthread_create(&thread, NULL, delete_device, job)) {
+    if (pthread_create(&thread, NULL, delete_device, job) != 0) {
         free(job);
         return -1;
     }
@@ -60,9 +60,9 @@ int link_delete_start(unsigned ifindex, struct link_deletion *d)
     *d = (struct link_deletion){.ifindex = ifindex, .report = -1};
     d->news = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
     if (d->news && mnl_socket_bind(d->news, RTMGRP_LINK, MNL_SOCKET_AUTOPID) >= 0 &&
-        !socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0) {
         d->report = ends[0];
-        if (!start_deletion(ifindex, ends[1]))
+        if (start_deletion(ifindex, ends[1]) == 0)
             return 0;
         close(ends[1]);
     }
@@ -113,7 +113,7 @@ static int wait_for(const struct link_deletion *d)
             p[1].fd = -1; /* poll() ignores it from now on: the report will come */
     }
     /* The kernel answers this once the lock is free; by then the device's addresses, routes and name are free too. */
-    return link_find_index(d->ifindex, &info) && errno == ENODEV ? 0 : read_report(d);
+    return link_find_index(d->ifindex, &info) < 0 && errno == ENODEV ? 0 : read_report(d);
 }
 
 int link_delete_wait(struct link_deletion *d)

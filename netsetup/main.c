@@ -86,7 +86,7 @@ static int set_text(char *out, size_t size, const char *what, const char *text, 
 static int set_number(uint32_t *out, const char *what, const char *text, struct err *err)
 {
     uint64_t n;
-    if (num_parse(text, 0, UINT32_MAX - 1, &n))
+    if (num_parse(text, 0, UINT32_MAX - 1, &n) < 0)
         return err_set(err, "%s '%s' is not a number", what, text);
     *out = (uint32_t)n;
     return 0;
@@ -151,7 +151,7 @@ static void block_signals(sigset_t *set)
 static int hold(struct buf *json, bool once, const sigset_t *until, struct err *err)
 {
     int sig;
-    if (buf_failed(json) || printf("%s\n", json->data) < 0 || fflush(stdout))
+    if (buf_failed(json) || printf("%s\n", json->data) < 0 || fflush(stdout) < 0)
         return err_sys(err, "cannot print the result");
     if (!once)
         sigwait(until, &sig);
@@ -165,21 +165,21 @@ static int up(int argc, char **argv, struct err *err)
     bool once = false;
     sigset_t set;
     int c, r = 0;
-    while (!r && (c = getopt_long(argc, argv, "", options, NULL)) != -1)
+    while (r == 0 && (c = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (c == O_ONCE)
             once = true;
         else
             r = set_option(&plan, c, optarg, err);
-    if (!r && optind != argc - 1)
+    if (r == 0 && optind != argc - 1)
         r = err_set(err, "up takes one id");
-    if (!r)
+    if (r == 0)
         r = set_text(plan.id, sizeof(plan.id), "the id", argv[optind], err);
     block_signals(&set);
-    struct netsetup *net = r ? NULL : netsetup_up(&plan, err);
+    struct netsetup *net = r < 0 ? NULL : netsetup_up(&plan, err);
     if (net) {
         show_link(&json, plan.id, netsetup_link(net));
         r = hold(&json, once, &set, err);
-        if (netsetup_down(net, err))
+        if (netsetup_down(net, err) < 0)
             r = -1;
     } else {
         r = -1;
@@ -204,16 +204,16 @@ static int take_options(int argc, char **argv, struct takeover_plan *plan, bool 
         {"gid", required_argument, NULL, 'g'},        {NULL, 0, NULL, 0},
     };
     int c, r = 0;
-    while (!r && (c = getopt_long(argc, argv, "", options_take, NULL)) != -1)
+    while (r == 0 && (c = getopt_long(argc, argv, "", options_take, NULL)) != -1)
         r = c == 'i'      ? add_iface(plan, optarg, err)
             : c == O_DNS  ? (plan->relay = NOBODY, add_dns(plan->dns, optarg, err))
             : c == O_ONCE ? (*once = true, 0)
             : c == 'u'    ? set_number(&plan->uid, "--uid", optarg, err)
             : c == 'g'    ? set_number(&plan->gid, "--gid", optarg, err)
                           : err_set(err, "see netsetup --help");
-    if (!r && optind != argc - 1)
+    if (r == 0 && optind != argc - 1)
         r = err_set(err, "take takes one id");
-    return r ? r : set_text(plan->id, sizeof(plan->id), "the id", argv[optind], err);
+    return r < 0 ? r : set_text(plan->id, sizeof(plan->id), "the id", argv[optind], err);
 }
 
 static int take(int argc, char **argv, struct err *err)
@@ -222,7 +222,7 @@ static int take(int argc, char **argv, struct err *err)
     cleanup_buf struct buf json = {0};
     bool once = false;
     sigset_t set;
-    if (take_options(argc, argv, &plan, &once, err))
+    if (take_options(argc, argv, &plan, &once, err) < 0)
         return -1;
     block_signals(&set);
     struct takeover *t = takeover_up(&plan, err);
@@ -230,7 +230,7 @@ static int take(int argc, char **argv, struct err *err)
         return -1;
     show_takeover(&json, plan.id, t);
     int r = hold(&json, once, &set, err);
-    return takeover_down(t, err) ? -1 : r;
+    return takeover_down(t, err) < 0 ? -1 : r;
 }
 
 static int down(int argc, char **argv, struct err *err)
@@ -256,7 +256,7 @@ static int show(int argc, char **argv, struct err *err)
     cleanup_buf struct buf json = {0};
     if (argc != 2 || strcmp(argv[1], "--json") != 0)
         return err_set(err, "show takes --json");
-    if (show_all(&json, err))
+    if (show_all(&json, err) < 0)
         return -1;
     printf("%s\n", json.data);
     return 0;

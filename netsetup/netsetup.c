@@ -59,10 +59,10 @@ static int find_mtu(const struct net_plan *plan, unsigned *mtu, struct err *err)
 {
     struct link_info info = {.mtu = DEFAULT_MTU};
     bool named = plan->uplink[0] && strcmp(plan->uplink, UPLINK_ANY) != 0;
-    if (named && link_find(plan->uplink, &info))
+    if (named && link_find(plan->uplink, &info) < 0)
         return errno == ENODEV ? err_set(err, "HOST_IFACE=%s: there is no such network interface", plan->uplink)
                                : err_sys(err, "cannot look up HOST_IFACE=%s", plan->uplink);
-    if (!named && link_default(AF_INET, &info)) {
+    if (!named && link_default(AF_INET, &info) < 0) {
         if (errno != ENOENT)
             return err_sys(err, "cannot find the default route");
         if (!plan->uplink[0])
@@ -75,9 +75,9 @@ static int find_mtu(const struct net_plan *plan, unsigned *mtu, struct err *err)
 
 static int find_uplinks(const struct net_plan *plan, struct net_link *link, struct err *err)
 {
-    if (find_mtu(plan, &link->mtu, err))
+    if (find_mtu(plan, &link->mtu, err) < 0)
         return -1;
-    if (uplinks_find(AF_INET, &link->uplinks[0]) || uplinks_find(AF_INET6, &link->uplinks[1]))
+    if (uplinks_find(AF_INET, &link->uplinks[0]) < 0 || uplinks_find(AF_INET6, &link->uplinks[1]) < 0)
         return err_sys(err, "cannot read this host's routes");
     return rivals_of_nat(plan->uplink, link->uplinks, err);
 }
@@ -94,7 +94,7 @@ static int choose_mac(const uint8_t wanted[ETH_ALEN], uint8_t mac[ETH_ALEN], str
 static int choose_macs(const struct net_plan *plan, struct net_link *link, struct err *err)
 {
     static const uint8_t any[ETH_ALEN];
-    return choose_mac(plan->guest_mac, link->guest_mac, err) || choose_mac(any, link->tap_mac, err) ? -1 : 0;
+    return choose_mac(plan->guest_mac, link->guest_mac, err) < 0 || choose_mac(any, link->tap_mac, err) < 0 ? -1 : 0;
 }
 
 static int take_subnet(struct netsetup *net, const struct net_plan *plan, struct err *err)
@@ -109,9 +109,9 @@ static int take_subnet(struct netsetup *net, const struct net_plan *plan, struct
 static void add_ipv6(struct net_link *link)
 {
     link_no_autoconf(link->ifindex);
-    if (link->ipv6 &&
-        (addr_add6(link->ifindex, &link->tap_addr6, NET_PREFIX6) ||
-         neigh_add(link->ifindex, AF_INET6, &link->guest_addr6, link->guest_mac) || !ipv6_no_source_routes(link->tap)))
+    if (link->ipv6 && (addr_add6(link->ifindex, &link->tap_addr6, NET_PREFIX6) < 0 ||
+                       neigh_add(link->ifindex, AF_INET6, &link->guest_addr6, link->guest_mac) < 0 ||
+                       !ipv6_no_source_routes(link->tap)))
         link->ipv6 = false; /* turned off on new devices, or the MTU is below IPv6's 1280 */
 }
 
@@ -129,14 +129,14 @@ static int make_tap(struct net_link *link, const struct net_plan *plan, struct e
                                  .group = RULES_GROUP,
                                  .mac = link->tap_mac,
                                  .route_localnet = plan->ports.count > 0};
-    if (link_find(link->tap, &info) || link_configure(info.ifindex, &config))
+    if (link_find(link->tap, &info) < 0 || link_configure(info.ifindex, &config) < 0)
         return err_sys(err, "cannot configure TAP device %s", link->tap);
     link->ifindex = info.ifindex;
-    if (addr_add(info.ifindex, link->tap_addr, NET_PREFIX))
+    if (addr_add(info.ifindex, link->tap_addr, NET_PREFIX) < 0)
         return err_sys(err, "cannot give TAP device %s its address", link->tap);
-    if (subnet_recheck(link->tap_addr, link->ifindex, err))
+    if (subnet_recheck(link->tap_addr, link->ifindex, err) < 0)
         return -1;
-    if (neigh_add(info.ifindex, AF_INET, &link->guest_addr, link->guest_mac))
+    if (neigh_add(info.ifindex, AF_INET, &link->guest_addr, link->guest_mac) < 0)
         return err_sys(err, "cannot set the guest's neighbour entry on TAP device %s", link->tap);
     add_ipv6(link);
     return tap_persist(fd, link->tap, plan->uid, plan->gid, err);
@@ -148,7 +148,7 @@ static int enable_forwarding(struct err *err)
 {
     static const char path[] = "/proc/sys/net/ipv4/ip_forward";
     cleanup_free char *now = io_read_file(AT_FDCWD, path, 16, NULL);
-    if ((now && now[0] == '1') || !io_write_text(path, "1\n"))
+    if ((now && now[0] == '1') || io_write_text(path, "1\n") == 0)
         return 0;
     err_sys(err, "cannot turn on net.ipv4.ip_forward");
     err_hint(err, "start the container with --sysctl net.ipv4.ip_forward=1");
@@ -158,7 +158,7 @@ static int enable_forwarding(struct err *err)
 static int find_place(int family, struct fw_place *place, struct err *err)
 {
     cleanup_fw_scan struct fw_scan nft = {0}, legacy = {0};
-    if (fw_scan(&nft, FW_NFT, family, err) || fw_scan(&legacy, FW_LEGACY, family, err))
+    if (fw_scan(&nft, FW_NFT, family, err) < 0 || fw_scan(&legacy, FW_LEGACY, family, err) < 0)
         return -1;
     *place = fw_find_place(&nft, &legacy);
     return 0;
@@ -167,7 +167,9 @@ static int find_place(int family, struct fw_place *place, struct err *err)
 static int start_rules(struct fw_made *made, int family, struct fw_place *place, struct err *err)
 {
     fw_made_free(made);
-    return (!place->known && find_place(family, place, err)) || fw_start(made, place->backend, family, err) ? -1 : 0;
+    if (!place->known && find_place(family, place, err) < 0)
+        return -1;
+    return fw_start(made, place->backend, family, err);
 }
 
 /* Somebody may change the chain between the scan and the use of the position that the scan found.  The first try is for
@@ -177,9 +179,9 @@ static int add_rules(struct fw_made *made, int family, struct fw_place place, co
 {
     for (int i = 0; i < RULE_TRIES; i++) {
         err->text[0] = '\0';
-        if (made->run.pid || !start_rules(made, family, &place, err)) {
+        if (made->run.pid || start_rules(made, family, &place, err) == 0) {
             rules_text(&made->text, family, plan, link, place.forward_at);
-            if (!fw_add(made, err))
+            if (fw_add(made, err) == 0)
                 return 0;
         }
         place.known = false;
@@ -199,7 +201,7 @@ static int add_fewer_rules(struct fw_made *made, struct fw_place place, const st
     for (unsigned lack = 1; lack < 4; lack++) {
         link->bounds = lack & 1 ? (struct bounds){0} : bounds;
         link->bare = lack & 2;
-        if (add_rules(made, AF_INET, place, plan, link, err))
+        if (add_rules(made, AF_INET, place, plan, link, err) < 0)
             continue;
         if (lack & 1)
             log_warn("cannot limit the guest's connections: %s (does the kernel lack the match hashlimit?)", why.text);
@@ -216,7 +218,7 @@ static int add_fewer_rules(struct fw_made *made, struct fw_place place, const st
 static int close_ipv6(struct fw_made *made, const struct net_plan *plan, const struct net_link *link,
                       struct fw_place place, struct err *err)
 {
-    if (start_rules(made, AF_INET6, &place, err))
+    if (start_rules(made, AF_INET6, &place, err) < 0)
         return -1;
     rules_closed(&made->text, plan, link);
     return fw_add(made, err);
@@ -226,13 +228,13 @@ static int close_ipv6(struct fw_made *made, const struct net_plan *plan, const s
 static void set_up_ipv6(struct fw_made *made, const struct net_plan *plan, struct net_link *link, struct fw_place place)
 {
     struct err why = {0};
-    if (link->ipv6 && !add_rules(made, AF_INET6, place, plan, link, &why))
+    if (link->ipv6 && add_rules(made, AF_INET6, place, plan, link, &why) == 0)
         return;
     if (link->ipv6)
         log_warn("the guest does not get IPv6: %s", why.text);
     link->ipv6 = false;
     why.text[0] = '\0';
-    if (!ipv6_disable(link->tap) && close_ipv6(made, plan, link, place, &why))
+    if (!ipv6_disable(link->tap) && close_ipv6(made, plan, link, place, &why) < 0)
         log_warn("cannot keep the guest from this host's IPv6: %s", why.text);
 }
 
@@ -241,7 +243,7 @@ static int start_link(const struct net_link *link, struct err *err)
 {
     if (!link->bare && link->ipv6)
         ipv6_only_with_carrier(link->tap);
-    if (link_up(link->ifindex, !link->bare))
+    if (link_up(link->ifindex, !link->bare) < 0)
         return err_sys(err, "cannot bring up TAP device %s", link->tap);
     if (!link->bare)
         fallback_add(link->guest_addr);
@@ -268,29 +270,29 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
     const struct net_plan *plan = &net->plan;
     struct net_link *link = &net->link;
     struct gc_result seen = {.ports = &plan->ports, .id = id};
-    if (claim_vm(&net->claim, id, net->plan.id, err) || gc_all(&seen, err))
+    if (claim_vm(&net->claim, id, net->plan.id, err) < 0 || gc_all(&seen, err) < 0)
         return -1;
     if (seen.id_lives)
         return err_set(err, "a VM with the id %s is already running here", id);
     if (seen.taken.text[0])
         return err_set(err, "%s", seen.taken.text);
     /* Started early, so that iptables-restore is ready by the time the rules are known. */
-    if (start_rules(&net->made, AF_INET, &seen.place, err))
+    if (start_rules(&net->made, AF_INET, &seen.place, err) < 0)
         return -1;
-    if (find_uplinks(plan, link, err) || choose_macs(plan, link, err) || take_subnet(net, plan, err) ||
-        enable_forwarding(err))
+    if (find_uplinks(plan, link, err) < 0 || choose_macs(plan, link, err) < 0 || take_subnet(net, plan, err) < 0 ||
+        enable_forwarding(err) < 0)
         return -1;
     link->ipv6 = !plan->no_ipv6 && ipv6_ready() && ipv6_choose(&link->tap_addr6, &link->guest_addr6);
     if (link->ipv6)
         start_rules(&net->made6, AF_INET6, &seen.place6, NULL); /* a failure is reported by the second attempt */
-    if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) || make_tap(link, plan, err) ||
-        rivals_of_nat(plan->uplink, link->uplinks, err) || rivals_of_ports(plan, err))
+    if (portclaim_take(&net->ports, &plan->ports, link->ipv6, err) < 0 || make_tap(link, plan, err) < 0 ||
+        rivals_of_nat(plan->uplink, link->uplinks, err) < 0 || rivals_of_ports(plan, err) < 0)
         return -1;
     if (plan->dns[0][0] && (net->dns = dns_start(plan, link, err)) < 0)
         return -1;
     link->bounds = bounds_find();
-    if (add_rules(&net->made, AF_INET, seen.place, plan, link, err) &&
-        add_fewer_rules(&net->made, seen.place, plan, link, err)) {
+    if (add_rules(&net->made, AF_INET, seen.place, plan, link, err) < 0 &&
+        add_fewer_rules(&net->made, seen.place, plan, link, err) < 0) {
         if (plan->ports.all)
             err_hint(err, "VM_PORTS=all needs a kernel with CONFIG_NETFILTER_XT_MATCH_SOCKET");
         return -1;
@@ -298,7 +300,7 @@ static int bring_up(struct netsetup *net, const char *id, struct err *err)
     set_up_ipv6(&net->made6, plan, link, seen.place6);
     conntrack_forget(&(struct conntrack_gone){.ports = &plan->ports});
     foreign_warn(plan, link);
-    return start_link(link, err) || start_watch(net, err) ? -1 : 0;
+    return start_link(link, err) < 0 || start_watch(net, err) < 0 ? -1 : 0;
 }
 
 struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
@@ -306,7 +308,7 @@ struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
     struct err unseen = {0};
     if (!err)
         err = &unseen;
-    if (netsetup_check(plan, err))
+    if (netsetup_check(plan, err) < 0)
         return NULL;
     struct netsetup *net = calloc(1, sizeof(*net));
     if (!net) {
@@ -316,7 +318,7 @@ struct netsetup *netsetup_up(const struct net_plan *plan, struct err *err)
     net->plan = *plan;
     net->claim = (struct claim_vm)CLAIM_VM_NONE;
     net->subnet_claim = net->dns = net->watch = net->life = -1;
-    if (!bring_up(net, plan->id, err))
+    if (bring_up(net, plan->id, err) == 0)
         return net;
     netsetup_down(net, NULL);
     return NULL;
@@ -365,7 +367,7 @@ int netsetup_gc(unsigned *removed, struct err *err)
 int netsetup_forget(const char *id, struct err *err)
 {
     struct net_plan plan = {0};
-    if ((size_t)snprintf(plan.id, sizeof(plan.id), "%s", id) >= sizeof(plan.id) || netsetup_check(&plan, NULL))
+    if ((size_t)snprintf(plan.id, sizeof(plan.id), "%s", id) >= sizeof(plan.id) || netsetup_check(&plan, NULL) < 0)
         return err_set(err, "'%s' is not a VM id", id);
     return gc_id(id, err);
 }

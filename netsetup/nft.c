@@ -149,7 +149,7 @@ static int dump(struct fw_scan *scan, uint16_t type, mnl_cb_t cb, void (*forget)
 
 int nft_scan(struct fw_scan *scan, struct err *err)
 {
-    if (!dump(scan, NFT_MSG_GETCHAIN, see_chain, NULL) && !dump(scan, NFT_MSG_GETRULE, see_rule, forget_rules))
+    if (dump(scan, NFT_MSG_GETCHAIN, see_chain, NULL) == 0 && dump(scan, NFT_MSG_GETRULE, see_rule, forget_rules) == 0)
         return 0;
     if (errno == EPROTONOSUPPORT || errno == EINVAL || errno == EOPNOTSUPP) {
         scan->absent = true; /* no nfnetlink, or no nf_tables in it */
@@ -218,7 +218,7 @@ static int transact(struct mnl_socket *sock, struct mnl_nlmsg_batch *batch, uint
     char buf[NL_BUF];
     const struct timeval limit = {.tv_sec = 30};
     if (mnl_socket_bind(sock, 0, MNL_SOCKET_AUTOPID) < 0 ||
-        setsockopt(mnl_socket_get_fd(sock), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ||
+        setsockopt(mnl_socket_get_fd(sock), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
         mnl_socket_sendto(sock, mnl_nlmsg_batch_head(batch), mnl_nlmsg_batch_size(batch)) < 0)
         return -1;
     while (acks) {
@@ -258,7 +258,7 @@ int nft_remove(struct fw_scan *scan, const char *id, struct err *err)
         uint32_t acks = put_deletions(batch, scan, id);
         r = acks ? transact(scan->removal, batch, acks) : 0;
     }
-    if (r)
+    if (r < 0)
         err_sys(err, "nf_tables");
     if (batch)
         mnl_nlmsg_batch_stop(batch);

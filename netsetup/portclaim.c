@@ -27,8 +27,8 @@ static int bind_alone(int fd, int type, const struct sockaddr *addr, socklen_t l
     const int on = 1, off = 0;
     if (type != SOCK_STREAM)
         return bind(fd, addr, len);
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) || bind(fd, addr, len) || listen(fd, 0) ||
-        shutdown(fd, SHUT_RD) || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off)))
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 || bind(fd, addr, len) < 0 || listen(fd, 0) < 0 ||
+        shutdown(fd, SHUT_RD) < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off)) < 0)
         return -1;
     return 0;
 }
@@ -37,7 +37,7 @@ static int bound_v4(int type, struct in_addr addr, uint16_t port)
 {
     const struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr = addr, .sin_port = htons(port)};
     cleanup_close int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind_alone(fd, type, (const struct sockaddr *)&sin, sizeof(sin)))
+    if (fd < 0 || bind_alone(fd, type, (const struct sockaddr *)&sin, sizeof(sin)) < 0)
         return -1;
     return steal_fd(&fd);
 }
@@ -47,8 +47,8 @@ static int bound_v6(int type, uint16_t port)
     const struct sockaddr_in6 sin6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
     const int one = 1;
     cleanup_close int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
-    if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) ||
-        bind_alone(fd, type, (const struct sockaddr *)&sin6, sizeof(sin6)))
+    if (fd < 0 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0 ||
+        bind_alone(fd, type, (const struct sockaddr *)&sin6, sizeof(sin6)) < 0)
         return -1;
     return steal_fd(&fd);
 }
@@ -113,9 +113,9 @@ int portclaim_take(struct portclaim *claim, const struct net_ports *ports, bool 
         const struct net_port *p = &ports->list[i];
         int type = p->udp ? SOCK_DGRAM : SOCK_STREAM;
         for (unsigned port = p->host_port; port < p->host_port + (unsigned)p->count; port++) {
-            if (keep(claim, bound_v4(type, p->host_addr, (uint16_t)port), p, port, false, err))
+            if (keep(claim, bound_v4(type, p->host_addr, (uint16_t)port), p, port, false, err) < 0)
                 return -1;
-            if (ipv6 && !p->host_addr.s_addr && keep(claim, bound_v6(type, (uint16_t)port), p, port, true, err))
+            if (ipv6 && !p->host_addr.s_addr && keep(claim, bound_v6(type, (uint16_t)port), p, port, true, err) < 0)
                 return -1;
         }
     }

@@ -24,7 +24,7 @@ static const char *parse_range(char *text, uint16_t *first, uint16_t *count)
     char *dash = strchr(text, '-');
     if (dash)
         *dash++ = '\0';
-    if (num_parse(text, 1, 65535, &low) || num_parse(dash ? dash : text, 1, 65535, &high))
+    if (num_parse(text, 1, 65535, &low) < 0 || num_parse(dash ? dash : text, 1, 65535, &high) < 0)
         return "a port is a number from 1 to 65535";
     if (high < low)
         return "a range must be ascending";

@@ -12,6 +12,6 @@ void reset_peer(const union reset_end *local, const union reset_end *remote)
     int family = local->any.sa_family;
     socklen_t len = family == AF_INET6 ? sizeof(local->v6) : sizeof(local->v4);
     cleanup_close int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) && !bind(fd, &local->any, len))
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 && bind(fd, &local->any, len) == 0)
         (void)!connect(fd, &remote->any, len); /* in progress; a late reply finds no waiter */
 }

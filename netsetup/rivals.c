@@ -29,7 +29,7 @@ static bool nat_leaves_by(const struct nat_start *n, unsigned ifindex)
     if (strcmp(n->uplink, UPLINK_ANY) == 0)
         return true;
     if (n->uplink[0])
-        return !link_find(n->uplink, &info) && info.ifindex == ifindex;
+        return link_find(n->uplink, &info) == 0 && info.ifindex == ifindex;
     for (int f = 0; f < 2; f++)
         for (size_t i = 0; i < n->uplinks[f].count; i++)
             if (n->uplinks[f].list[i].ifindex == ifindex)
@@ -41,7 +41,7 @@ static bool nat_leaves_by(const struct nat_start *n, unsigned ifindex)
 static bool reclaim(const char *mark)
 {
     cleanup_close int claim = claim_mark(mark);
-    return claim >= 0 && !gc_vm(mark, NULL);
+    return claim >= 0 && gc_vm(mark, NULL) == 0;
 }
 
 static void see_tie(unsigned ifindex, const char *name, void *data)
@@ -50,7 +50,7 @@ static void see_tie(unsigned ifindex, const char *name, void *data)
     struct link_info info;
     const char *mark = rules_owner(name);
     if (n->result || (!mark && !takecard_plugins(name)) || !nat_leaves_by(n, ifindex) || (mark && reclaim(mark)) ||
-        link_find_index(ifindex, &info) || rules_owner(info.alias))
+        link_find_index(ifindex, &info) < 0 || rules_owner(info.alias))
         return;
     n->result =
         err_set(n->err, "%s%.*s has taken over the interface %s, by which this guest's traffic would leave",
@@ -61,7 +61,7 @@ static void see_tie(unsigned ifindex, const char *name, void *data)
 int rivals_of_nat(const char *uplink, const struct uplinks uplinks[2], struct err *err)
 {
     struct nat_start n = {uplink, uplinks, err, 0};
-    return tie_each(see_tie, &n) ? err_sys(err, "cannot list this namespace's traffic control") : n.result;
+    return tie_each(see_tie, &n) < 0 ? err_sys(err, "cannot list this namespace's traffic control") : n.result;
 }
 
 struct neighbour {
@@ -88,7 +88,7 @@ int rivals_of_ports(const struct net_plan *plan, struct err *err)
     struct neighbour n = {plan, err, 0};
     if (!plan->ports.all && !claim_ports_held())
         return 0;
-    return gc_list(see_neighbour, &n, err) ? -1 : n.result;
+    return gc_list(see_neighbour, &n, err) < 0 ? -1 : n.result;
 }
 
 struct takers {
@@ -133,9 +133,9 @@ int rivals_of_takeover(const struct takeover_card *cards, size_t count, struct e
 {
     struct takers t = {cards, count, err, 0};
     bool any = false;
-    if (link_each(see_tap, &any))
+    if (link_each(see_tap, &any) < 0)
         return err_sys(err, "cannot list network devices");
-    return any && gc_list(see_vm, &t, err) ? -1 : t.result;
+    return any && gc_list(see_vm, &t, err) < 0 ? -1 : t.result;
 }
 
 static void leave_out(unsigned ifindex, const char *name, void *data)

@@ -38,7 +38,7 @@ static void show_found(const struct gc_found *vm, void *data)
 int show_all(struct buf *out, struct err *err)
 {
     buf_str(out, "[");
-    if (buf_failed(out) || gc_list(show_found, out, err))
+    if (buf_failed(out) || gc_list(show_found, out, err) < 0)
         return -1;
     buf_str(out, "]");
     return buf_failed(out) ? err_set(err, "out of memory") : 0;

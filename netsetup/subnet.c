@@ -102,13 +102,13 @@ static int look(struct overlap *o, struct err *err)
     struct rtmsg *rt;
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETADDR, NLM_F_DUMP, sizeof(*ifa), &ifa);
     ifa->ifa_family = AF_INET;
-    if (nl_call(NETLINK_ROUTE, nlh, see_addr, o))
+    if (nl_call(NETLINK_ROUTE, nlh, see_addr, o) < 0)
         return err_sys(err, "cannot read this host's addresses");
     if (o->what[0])
         return 0;
     nlh = nl_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(*rt), &rt);
     rt->rtm_family = AF_INET;
-    if (nl_call(NETLINK_ROUTE, nlh, see_route, o))
+    if (nl_call(NETLINK_ROUTE, nlh, see_route, o) < 0)
         return err_sys(err, "cannot read this host's routes");
     return 0;
 }
@@ -123,7 +123,7 @@ static int take_given(struct in_addr tap, struct err *err)
         return err_set(err, "address %s/30 belongs to another running VM (choose another TAP_IP, or none)", text);
     if (fd < 0)
         return err_sys(err, "cannot claim the subnet of %s", text);
-    if (look(&o, err))
+    if (look(&o, err) < 0)
         return -1;
     if (o.what[0])
         return err_set(err, "address %s/30 overlaps %s (choose another TAP_IP, or none)", text, o.what);
@@ -140,7 +140,7 @@ static int try_one(const struct pool *pool, struct overlap *o, struct err *err)
     cleanup_close int fd = claim_subnet(o->net);
     if (fd < 0 && errno != EADDRINUSE)
         return err_sys(err, "cannot claim a subnet");
-    if (fd < 0 || look(o, err) || o->what[0])
+    if (fd < 0 || look(o, err) < 0 || o->what[0])
         return -1;
     return steal_fd(&fd);
 }
@@ -149,7 +149,7 @@ int subnet_recheck(struct in_addr tap, unsigned ifindex, struct err *err)
 {
     char text[INET_ADDRSTRLEN];
     struct overlap o = {.net = tap, .own = ifindex};
-    if (look(&o, err))
+    if (look(&o, err) < 0)
         return -1;
     if (!o.what[0])
         return 0;

@@ -46,7 +46,8 @@ static int add_relay(const struct takeover_card *c, struct takeover_relay *r, st
     r->relay.s_addr = net.s_addr | htonl(1);
     r->guest.s_addr = net.s_addr | htonl(2);
     memcpy(r->mac, c->tap_mac, ETH_ALEN);
-    if (addr_add(c->tap_index, r->relay, NET_PREFIX) || neigh_add(c->tap_index, AF_INET, &r->guest, c->card.mac))
+    if (addr_add(c->tap_index, r->relay, NET_PREFIX) < 0 ||
+        neigh_add(c->tap_index, AF_INET, &r->guest, c->card.mac) < 0)
         return err_sys(err, "cannot give TAP device %s the DNS relay's address", c->tap);
     return 0;
 }
@@ -58,10 +59,10 @@ static int configure_tap(struct takeover_card *c, const char *name, struct takeo
     if (mac_random(c->tap_mac) < 0)
         return err_sys(err, "cannot choose a MAC address");
     const struct link_config config = {.alias = name, .mtu = c->card.mtu, .group = RULES_GROUP, .mac = c->tap_mac};
-    if (link_find(c->tap, &info) || link_configure(info.ifindex, &config))
+    if (link_find(c->tap, &info) < 0 || link_configure(info.ifindex, &config) < 0)
         return err_sys(err, "cannot configure TAP device %s", c->tap);
     c->tap_index = info.ifindex;
-    if (relay && add_relay(c, relay, err))
+    if (relay && add_relay(c, relay, err) < 0)
         return -1;
     link_no_autoconf(c->tap_index); /* fails where there is no IPv6 */
     ipv6_disable(c->tap);
@@ -70,7 +71,7 @@ static int configure_tap(struct takeover_card *c, const char *name, struct takeo
 
 static int tie(unsigned ifindex, const char *iface, int in, int out, const char *name, struct err *err)
 {
-    if (!tie_add(ifindex, in, out, name))
+    if (tie_add(ifindex, in, out, name) == 0)
         return 0;
     if (errno == EEXIST)
         return err_set(err, "the interface %s already has an ingress qdisc: another program uses it (tc qdisc show)",
@@ -85,21 +86,21 @@ int takecard_tap(struct takeover_card *c, const char *name, uid_t uid, gid_t gid
                  struct err *err)
 {
     cleanup_close int fd = tap_create(c->tap, err);
-    if (fd < 0 || configure_tap(c, name, relay, err))
+    if (fd < 0 || configure_tap(c, name, relay, err) < 0)
         return -1;
     cleanup_close int from_guest = tieprog_out(&c->card, relay, err);
-    if (from_guest < 0 || tie(c->tap_index, c->tap, from_guest, -1, name, err) ||
-        tap_persist(fd, c->tap, uid, gid, err))
+    if (from_guest < 0 || tie(c->tap_index, c->tap, from_guest, -1, name, err) < 0 ||
+        tap_persist(fd, c->tap, uid, gid, err) < 0)
         return -1;
-    return link_up(c->tap_index, false) ? err_sys(err, "cannot bring up TAP device %s", c->tap) : 0;
+    return link_up(c->tap_index, false) < 0 ? err_sys(err, "cannot bring up TAP device %s", c->tap) : 0;
 }
 
 int takecard_tie(struct takeover_card *c, const char *name, const struct takeover_relay *relay, struct err *err)
 {
     cleanup_close int in = -1, out = -1;
-    if (flowprog_open(c->tap_index, relay, &in, &out, err))
+    if (flowprog_open(c->tap_index, relay, &in, &out, err) < 0)
         return -1;
-    c->tied = !tie(c->card.ifindex, c->card.name, in, out, name, err);
+    c->tied = tie(c->card.ifindex, c->card.name, in, out, name, err) == 0;
     return c->tied ? 0 : -1;
 }
 
@@ -107,14 +108,14 @@ int takecard_tie(struct takeover_card *c, const char *name, const struct takeove
 static int tried_twice(int (*undo)(unsigned ifindex), unsigned ifindex)
 {
     for (int i = 0; i < 2; i++)
-        if (!undo(ifindex) || errno == ENODEV || errno == EINVAL || errno == ENOENT)
+        if (undo(ifindex) == 0 || errno == ENODEV || errno == EINVAL || errno == ENOENT)
             return 0;
     return -1;
 }
 
 int takecard_untie(const struct takeover_card *c, struct err *err)
 {
-    if (!c->tied || !tried_twice(tie_remove, c->card.ifindex))
+    if (!c->tied || tried_twice(tie_remove, c->card.ifindex) == 0)
         return 0;
     return err_sys(err, "cannot give the interface %s back to the container", c->card.name);
 }
@@ -123,12 +124,12 @@ int takecard_untie(const struct takeover_card *c, struct err *err)
 static int delete_link(unsigned ifindex)
 {
     struct link_deletion deletion;
-    return link_delete_start(ifindex, &deletion) || link_delete_wait(&deletion) ? -1 : 0;
+    return link_delete_start(ifindex, &deletion) < 0 || link_delete_wait(&deletion) < 0 ? -1 : 0;
 }
 
 int takecard_remove(const struct takeover_card *c, struct err *err)
 {
-    if (!c->tap_index || !tried_twice(delete_link, c->tap_index))
+    if (!c->tap_index || tried_twice(delete_link, c->tap_index) == 0)
         return 0;
     return err_sys(err, "cannot remove TAP device %s", c->tap);
 }

@@ -97,7 +97,7 @@ static int choose_cards(const struct takeover_plan *plan, struct takeover *t, st
     struct choice c = {.plan = plan, .t = t, .err = err};
     if (netsetup_on_host())
         return err_set(err, "the host's own interfaces cannot be taken over: use VM_NETWORK=nat with host networking");
-    if (card_each(choose, &c, err))
+    if (card_each(choose, &c, err) < 0)
         return -1;
     for (int i = 0; i < TAKEOVER_CARDS_MAX && plan->ifaces[i][0]; i++)
         if (!c.seen[i])
@@ -105,7 +105,7 @@ static int choose_cards(const struct takeover_plan *plan, struct takeover *t, st
     if (!t->count)
         return err_set(err, "there is no interface to take over");
     for (size_t i = 0; i < t->count; i++)
-        if (card_read(&t->card[i].card, err))
+        if (card_read(&t->card[i].card, err) < 0)
             return -1;
     return 0;
 }
@@ -115,7 +115,7 @@ int takeover_check(const struct takeover_plan *plan, struct err *err)
     cleanup_free struct takeover *t = calloc(1, sizeof(*t));
     if (!t)
         return err_set(err, "out of memory");
-    return choose_cards(plan, t, err) ? -1 : rivals_of_takeover(t->card, t->count, err);
+    return choose_cards(plan, t, err) < 0 ? -1 : rivals_of_takeover(t->card, t->count, err);
 }
 
 int takeover_supported(struct err *err)
@@ -143,8 +143,8 @@ static int take(struct takeover *t, struct takeover_card *c, const struct takeov
 {
     bool relayed = c == t->card && plan->dns[0][0];
     snprintf(c->tap, sizeof(c->tap), "ctr%%d");
-    if (takecard_tap(c, t->name, plan->uid, plan->gid, relayed ? &t->relay : NULL, err) ||
-        (relayed && start_relay(t, plan, err)))
+    if (takecard_tap(c, t->name, plan->uid, plan->gid, relayed ? &t->relay : NULL, err) < 0 ||
+        (relayed && start_relay(t, plan, err) < 0))
         return -1;
     return takecard_tie(c, t->name, t->relay.relay.s_addr ? &t->relay : NULL, err);
 }
@@ -153,19 +153,19 @@ static int bring_up(struct takeover *t, const struct takeover_plan *plan, struct
 {
     char mark[NET_MARK_MAX + 1];
     struct gc_result seen = {.id = plan->id};
-    if (claim_vm(&t->claim, plan->id, mark, err))
+    if (claim_vm(&t->claim, plan->id, mark, err) < 0)
         return -1;
     snprintf(t->name, sizeof(t->name), RULES_COMMENT "%s", mark);
-    if (gc_all(&seen, err))
+    if (gc_all(&seen, err) < 0)
         return -1;
     if (seen.id_lives)
         return err_set(err, "a VM with the id %s is already running here", plan->id);
-    if (choose_cards(plan, t, err) || rivals_of_takeover(t->card, t->count, err))
+    if (choose_cards(plan, t, err) < 0 || rivals_of_takeover(t->card, t->count, err) < 0)
         return -1;
     for (size_t i = 0; i < t->count; i++)
-        if (take(t, &t->card[i], plan, err))
+        if (take(t, &t->card[i], plan, err) < 0)
             return -1;
-    if (rivals_of_takeover(t->card, t->count, err))
+    if (rivals_of_takeover(t->card, t->count, err) < 0)
         return -1;
     t->watch = takewatch_start(t->card, t->count, !plan->ifaces[0][0], &t->life, err);
     return t->watch < 0 ? -1 : 0;
@@ -178,7 +178,7 @@ struct takeover *takeover_up(const struct takeover_plan *plan, struct err *err)
     if (!err)
         err = &unseen;
     snprintf(ids.id, sizeof(ids.id), "%s", plan->id);
-    if (netsetup_check(&ids, err))
+    if (netsetup_check(&ids, err) < 0)
         return NULL;
     struct takeover *t = calloc(1, sizeof(*t));
     if (!t) {
@@ -187,7 +187,7 @@ struct takeover *takeover_up(const struct takeover_plan *plan, struct err *err)
     }
     t->claim = (struct claim_vm)CLAIM_VM_NONE;
     t->dns = t->watch = t->life = -1;
-    if (!bring_up(t, plan, err))
+    if (bring_up(t, plan, err) == 0)
         return t;
     takeover_down(t, NULL);
     return NULL;
@@ -203,10 +203,10 @@ int takeover_down(struct takeover *t, struct err *err)
         close(t->life);
     process_end(&t->dns);
     for (size_t i = 0; i < t->count; i++)
-        if (takecard_untie(&t->card[i], err))
+        if (takecard_untie(&t->card[i], err) < 0)
             r = -1;
     for (size_t i = 0; i < t->count; i++)
-        if (takecard_remove(&t->card[i], err))
+        if (takecard_remove(&t->card[i], err) < 0)
             r = -1;
     claim_vm_release(&t->claim);
     free(t);

@@ -55,7 +55,7 @@ static void compare(struct takewatch *t, size_t i)
                  t->known[i].name);
         return;
     }
-    if (!(t->now[i].flags & IFF_UP) || card_read(&t->now[i], &unseen) || card_same(&t->known[i], &t->now[i]))
+    if (!(t->now[i].flags & IFF_UP) || card_read(&t->now[i], &unseen) < 0 || card_same(&t->known[i], &t->now[i]))
         return;
     log_warn("the addresses or routes of the container's network interface %s have changed: the guest gets them when "
              "the container is restarted",
@@ -68,7 +68,7 @@ static void update(void *data)
     struct takewatch *t = data;
     struct err unseen = {0};
     memset(t->seen, 0, sizeof(t->seen));
-    if (card_each(see, t, &unseen))
+    if (card_each(see, t, &unseen) < 0)
         return;
     for (size_t i = 0; i < t->count; i++)
         compare(t, i);

@@ -21,7 +21,7 @@ int tap_create(char name[IFNAMSIZ], struct err *err)
     }
     ifr.ifr_flags |= (short)IFF_TUN_EXCL; /* never an existing device */
     snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
-    if (ioctl(fd, TUNSETIFF, &ifr)) {
+    if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
         if (errno == EBUSY || errno == EINVAL)
             return err_set(err, "cannot create TAP device %s: the name is in use (choose another name)", name);
         err_sys(err, "cannot create TAP device %s", name);
@@ -34,9 +34,9 @@ int tap_create(char name[IFNAMSIZ], struct err *err)
 
 int tap_persist(int fd, const char *name, uid_t uid, gid_t gid, struct err *err)
 {
-    if (ioctl(fd, TUNSETOWNER, (unsigned long)uid) || ioctl(fd, TUNSETGROUP, (unsigned long)gid))
+    if (ioctl(fd, TUNSETOWNER, (unsigned long)uid) < 0 || ioctl(fd, TUNSETGROUP, (unsigned long)gid) < 0)
         return err_sys(err, "cannot give TAP device %s to uid %u, gid %u", name, uid, gid);
-    if (ioctl(fd, TUNSETPERSIST, 1UL))
+    if (ioctl(fd, TUNSETPERSIST, 1UL) < 0)
         return err_sys(err, "cannot make TAP device %s persistent", name);
     return 0;
 }

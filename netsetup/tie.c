@@ -77,7 +77,7 @@ static int find_qdiscs(struct qdiscs_found *f)
     struct tcmsg *tc;
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETQDISC, NLM_F_DUMP, sizeof(*tc), &tc);
     tc->tcm_ifindex = (int)f->ifindex;
-    if (!nl_call(NETLINK_ROUTE, nlh, see_qdisc, f) || errno == EOPNOTSUPP) /* a kernel without traffic control */
+    if (nl_call(NETLINK_ROUTE, nlh, see_qdisc, f) == 0 || errno == EOPNOTSUPP) /* a kernel without traffic control */
         return 0;
     return -1;
 }
@@ -106,7 +106,7 @@ static int tie_both(unsigned ifindex, int in, int out, const char *name)
 {
     char buf[4 * REQUEST];
     struct link_info link;
-    if (link_find_index(ifindex, &link))
+    if (link_find_index(ifindex, &link) < 0)
         return -1;
     struct nlmsghdr *nlh = put_qdisc(buf, RTM_NEWQDISC, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, ifindex);
     mnl_attr_put_strz(nlh, TCA_KIND, out >= 0 ? "clsact" : "ingress");
@@ -121,13 +121,13 @@ static int tie_both(unsigned ifindex, int in, int out, const char *name)
 int tie_add(unsigned ifindex, int in, int out, const char *name)
 {
     struct qdiscs_found f = {.ifindex = ifindex};
-    if (find_qdiscs(&f))
+    if (find_qdiscs(&f) < 0)
         return -1;
     if (f.count) {
         errno = EEXIST;
         return -1;
     }
-    if (!tie_both(ifindex, in, out, name))
+    if (tie_both(ifindex, in, out, name) == 0)
         return 0;
     int saved = errno;
     char owner[TIE_NAME];
@@ -169,7 +169,7 @@ void tie_name(unsigned ifindex, char name[TIE_NAME])
 int tie_each(void (*each)(unsigned ifindex, const char *name, void *data), void *data)
 {
     struct qdiscs_found f = {.ifindex = 0};
-    if (find_qdiscs(&f))
+    if (find_qdiscs(&f) < 0)
         return -1;
     for (size_t i = 0; i < f.count; i++) {
         char name[TIE_NAME];

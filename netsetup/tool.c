@@ -15,7 +15,7 @@ int tool_finish(struct run *run, const char *name, struct buf *out, struct err *
 int tool_run(const char *const argv[], const char *input, struct buf *out, struct err *err)
 {
     struct run run;
-    if (run_start(&run, argv, false, err))
+    if (run_start(&run, argv, false, err) < 0)
         return -1;
     run_feed(&run, input, input ? strlen(input) : 0);
     return tool_finish(&run, argv[0], out, err);

@@ -82,13 +82,13 @@ int uplinks_find(int family, struct uplinks *out)
     struct nlmsghdr *nlh = nl_request(buf, RTM_GETROUTE, NLM_F_DUMP, sizeof(*rt), &rt);
     *out = (struct uplinks){.count = 0};
     rt->rtm_family = (uint8_t)family;
-    if (nl_call(NETLINK_ROUTE, nlh, see_route, out))
+    if (nl_call(NETLINK_ROUTE, nlh, see_route, out) < 0)
         return -1;
     for (size_t i = 0; i < sizeof(samples) / sizeof(*samples); i++)
         ask_route(out, family, samples[i][family == AF_INET6]);
     for (size_t i = 0; i < out->count;) {
         struct link_info info;
-        if (!link_find_index(out->list[i].ifindex, &info))
+        if (link_find_index(out->list[i].ifindex, &info) == 0)
             memcpy(out->list[i++].name, info.name, IFNAMSIZ);
         else /* gone since */
             memmove(&out->list[i], &out->list[i + 1], (--out->count - i) * sizeof(out->list[0]));

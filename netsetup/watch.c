@@ -62,13 +62,13 @@ static void update_family(const struct net_watch *w, struct watch_family *f)
     struct err err = {0};
     char taken[IFNAMSIZ];
     cleanup_buf struct buf text = {0};
-    if (!f->family || uplinks_find(f->family, &now))
+    if (!f->family || uplinks_find(f->family, &now) < 0)
         return;
     rivals_leave_out(&now, taken);
     if (uplinks_same(&now, &f->known))
         return;
     rules_chain(&text, w->plan, w->link, &now);
-    if (buf_failed(&text) || fw_restore(f->backend, f->family, text.data, &err)) {
+    if (buf_failed(&text) || fw_restore(f->backend, f->family, text.data, &err) < 0) {
         log_warn("the default route has changed, but the guest's rules could not be updated: %s", err.text);
         return;
     }

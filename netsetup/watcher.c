@@ -55,10 +55,10 @@ static void become_watcher(const struct watcher *w, struct mnl_socket *news, int
     const int quiet[] = {STDIN_FILENO, STDOUT_FILENO};
     int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, life, mnl_socket_get_fd(news)};
     prctl(PR_SET_NAME, "netsetup-watch");
-    if (descriptors_blank(quiet, 2) || descriptors_keep(kept, sizeof(kept) / sizeof(*kept)))
+    if (descriptors_blank(quiet, 2) < 0 || descriptors_keep(kept, sizeof(kept) / sizeof(*kept)) < 0)
         _exit(1);
     cancel_by(-1); /* the parent's descriptor is closed, and another may get its number */
-    if (privilege_keep(w->rights) || sandbox_enter(SANDBOX_WATCH, NULL))
+    if (privilege_keep(w->rights) < 0 || sandbox_enter(SANDBOX_WATCH, NULL) < 0)
         _exit(1);
     watch(w, news, life);
 }
@@ -67,7 +67,7 @@ int watcher_start(const struct watcher *w, int *life, struct err *err)
 {
     int ends[2], pid_fd = -1;
     struct mnl_socket *news = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-    if (!news || mnl_socket_bind(news, w->groups, MNL_SOCKET_AUTOPID) < 0 || pipe2(ends, O_CLOEXEC)) {
+    if (!news || mnl_socket_bind(news, w->groups, MNL_SOCKET_AUTOPID) < 0 || pipe2(ends, O_CLOEXEC) < 0) {
         err_sys(err, "cannot watch for changes of the network");
     } else {
         pid_t pid = process_fork(&pid_fd);

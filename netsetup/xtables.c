@@ -174,7 +174,7 @@ static int read_table(int sock, struct table *t)
 {
     for (int i = 0; i < READ_TRIES; i++) {
         socklen_t len = sizeof(t->info);
-        if (getsockopt(sock, t->layout->level, t->layout->get_info, &t->info, &len))
+        if (getsockopt(sock, t->layout->level, t->layout->get_info, &t->info, &len) < 0)
             return -1;
         free(t->got);
         len = (socklen_t)sizeof(*t->got) + t->info.size;
@@ -183,7 +183,7 @@ static int read_table(int sock, struct table *t)
             return -1;
         memcpy(t->got->name, t->info.name, sizeof(t->got->name));
         t->got->size = t->info.size;
-        if (!getsockopt(sock, t->layout->level, t->layout->get_entries, t->got, &len))
+        if (getsockopt(sock, t->layout->level, t->layout->get_entries, t->got, &len) == 0)
             return 0;
         if (errno != EAGAIN)
             return -1;
@@ -197,7 +197,7 @@ int xtables_scan(struct fw_scan *scan, const char *name, struct err *err)
     snprintf(t.info.name, sizeof(t.info.name), "%s", name);
     cleanup_close int sock = socket(scan->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     int r = sock < 0 ? -1 : read_table(sock, &t);
-    if (!r)
+    if (r == 0)
         see_table(scan, &t);
     else
         err_sys(err, "cannot read the rules of the iptables-legacy table %s", name);
