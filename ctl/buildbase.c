@@ -1,14 +1,13 @@
 /* Images of the store as bases.  An image in the store is a filesystem and a configuration; buildah gets them as an
  * image of one layer, in containers/image's "dir" format: manifest.json (docker's schema 2), and blobs named by their
- * digest.
- *
- * Of a Dockerfile, this reads only the names behind FROM and --from=; those with a variable are left to buildah. */
+ * digest. */
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/layer.h"
 #include "common/pack.h"
 #include "common/run.h"
 #include "ctl/build.h"
+#include "ctl/dockerfile.h"
 #include "store/config.h"
 #include "store/copy.h"
 #include "store/name.h"
@@ -23,30 +22,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define SPACE " \t\r"
 #define V2S2 "application/vnd.docker."
 enum { DOCKERFILE_MAX = 4 << 20 };
-
-/* Calls found for each name in the Dockerfile, until it returns other than 0; first: behind FROM, not --from=. */
-static int each_name(char *text, int (*found)(void *arg, char *name, bool first), void *arg)
-{
-    int rc = 0;
-    for (char *line; rc == 0 && (line = strsep(&text, "\n"));) {
-        char *word = strsep(&line, SPACE);
-        while (word && !*word)
-            word = strsep(&line, SPACE);
-        bool from = word && strcasecmp(word, "FROM") == 0;
-        bool copy = word && strcasecmp(word, "COPY") == 0;
-        while ((from || copy) && rc == 0 && (word = strsep(&line, SPACE)))
-            if (copy && strncmp(word, "--from=", 7) == 0) {
-                rc = found(arg, word + 7, false);
-            } else if (from && *word && strncmp(word, "--", 2) != 0) {
-                rc = found(arg, word, true);
-                from = false;
-            }
-    }
-    return rc;
-}
 
 static char *read_dockerfile(const struct build *b, struct err *err)
 {
@@ -76,7 +53,7 @@ char *build_from(const struct build *b, int *count, struct err *err)
     cleanup_free char *text = read_dockerfile(b, err);
     if (!text)
         return NULL;
-    if (each_name(text, count_from, &f) < 0)
+    if (dockerfile_names(text, &b->arguments, count_from, &f) < 0)
         err_set(err, "out of memory");
     else if (!f.name)
         err_set(err, "%s: %s has no FROM", b->verb, b->file.data);
@@ -189,7 +166,9 @@ static int load_one(void *arg, char *given, bool first)
     if (name_parse(STORE_IMAGES, given, name, NULL) < 0 ||
         store_find(l->build->work.store, STORE_IMAGES, name, &image, NULL) < 0)
         return 0;
-    list_add(&l->loaded, given);
+    list_add(&l->loaded, strdup(given)); /* kept as long as this process lives */
+    if (l->loaded.failed)
+        return err_set(l->err, "out of memory");
     return load(l->build, given, &image, l->err);
 }
 
@@ -197,7 +176,9 @@ int build_bases(struct build *b, struct err *err)
 {
     struct loading l = {.build = b, .err = err};
     cleanup_free char *text = read_dockerfile(b, err);
-    int rc = text ? each_name(text, load_one, &l) : -1;
+    int rc = text ? dockerfile_names(text, &b->arguments, load_one, &l) : -1;
+    if (rc < 0 && text)
+        err_set(err, "out of memory"); /* unless load_one has said why */
     free(l.loaded.items);
     return rc;
 }

@@ -83,6 +83,16 @@ is "ends with that stage, without what .dockerignore names" "$(cd seen && cat gr
 check "a Dockerfile elsewhere, with a context" host build -f base/Dockerfile -t other base
 is "is the same base" "$(image inspect other | jq -r .Digest)" "$(image inspect debian:buster-slim | jq -r .Digest)"
 
+# --- names of bases with variables: there is no registry here, so only the store can have them
+printf 'ARG NAME=debian VERSION\nARG BASE="${NAME}:${VERSION:-none}"\nFROM $BASE\nRUN echo "$FROM_BASE" >/which\n' >variable
+check "FROM with a variable" host build -f variable -t org/variable --build-arg VERSION=buster-slim app
+look org/variable
+is "takes the store's image of that name" "$(cat seen/which)" yes
+printf 'ARG VERSION=buster-slim\nFROM debian:${VERSION}\n' >variable
+check "a default" host build -f variable -t org/variable app
+printf 'FROM debian:${VERSION:-buster-slim}\n' >variable
+check "and the text for a variable that is not set" host build -f variable -t org/variable app
+
 # --- git: firebuild's forms
 export HOME=$work GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
 mkdir -p served && git init -q -b main made && mkdir -p made/13
