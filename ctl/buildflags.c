@@ -30,7 +30,17 @@ static const char *const ignored[] = {"--docker-image-base",
                                       "--cpu",
                                       "--cpu-template",
                                       "--kernel-args",
-                                      "--ssh-user"};
+                                      "--ssh-user",
+                                      "--identity-file",
+                                      "--ip-address",
+                                      "--netns",
+                                      "--binary-firecracker",
+                                      "--binary-jailer",
+                                      "--chroot-base",
+                                      "--run-cache",
+                                      "--jailer-uid",
+                                      "--jailer-gid",
+                                      "--shutdown-graceful-timeout-seconds"};
 
 static bool take_text(struct build *b, char ***arg)
 {

@@ -91,6 +91,11 @@ is "takes the store's image of that name" "$(cat seen/which)" yes
 printf 'ARG VERSION=buster-slim\nFROM debian:${VERSION}\n' >variable
 check "a default" host build -f variable -t org/variable app
 printf 'FROM debian:${VERSION:-buster-slim}\n' >variable
+capture host rootfs --dockerfile=variable --tag=org/variable --cni-network-name=machine-builds --vmlinux-id=v --mem=512 --netns=/x \
+    --binary-firecracker=/x --binary-jailer=/x --chroot-base=/x --run-cache=/x --jailer-uid=1 --jailer-gid=1 --ssh-user=alpine \
+    --identity-file=/x --ip-address=10.0.0.1 --shutdown-graceful-timeout-seconds=30
+like "firebuild's flags of a VM are known" "$STATUS/$STDOUT" "0/org/variable:latest"$'\t'"sha256:*"
+like "and are said to have no use" "$STDERR" "*no use for *--mem*--netns*--chroot-base*"
 check "and the text for a variable that is not set" host build -f variable -t org/variable app
 
 # --- git: firebuild's forms
