@@ -1,9 +1,10 @@
 /* Reads a directory tree's metadata: names sorted, statx, attributes, link targets, holes; never file contents.
  *
  * Depth first.  The working directory is the directory being scanned, so that attributes can be read by a name in it:
- * before Linux 6.13, there is no *at call for that, and every other way is slower or wakes devices.  The uppermost
- * directories on the way are held open; the scan leaves the others through "..", which must still be the parent.  So
- * neither PATH_MAX nor the limit of open files bounds the depth.
+ * before Linux 6.13, there is no *at call for that, and every other way is slower or wakes devices.  On the way up, the
+ * scan need not return to the parent: it opens the next directory from the parent's descriptor.  The uppermost
+ * directories are held open; the scan leaves the others through "..", which must still be the parent.  So neither
+ * PATH_MAX nor the limit of open files bounds the depth.
  *
  * A mount inside the tree belongs to the running system, not to the image, where it becomes an empty directory (or
  * file) of the same owner, mode and time. */
@@ -39,7 +40,7 @@ struct level {
 struct scan {
     struct tree *tree;
     bool cross_mounts;
-    struct level *stack; /* the last one is the working directory */
+    struct level *stack; /* its last one always has its fd */
     size_t depth, stack_cap;
     struct links links;
     struct buf scratch;
@@ -252,20 +253,18 @@ static int close_and_fail(struct scan *s, int fd, const char *what, uint32_t nod
     return fail(s, what, node, NULL);
 }
 
-/* Opens the directory that name leads to from the working directory, and goes there; it must be the inode of `node`. */
-static int enter(struct scan *s, const char *name, uint32_t node)
+/* Opens the directory that name leads to from `from`; it must be the inode of `node`. */
+static int open_directory(struct scan *s, int from, const char *name, uint32_t node)
 {
     const struct node *n = &s->tree->nodes[node];
     struct stat st;
-    int fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
         return close_and_fail(s, fd, "cannot open the directory", node);
     if (st.st_ino != n->ino || tree_device(major(st.st_dev), minor(st.st_dev)) != n->dev) {
         errno = ESTALE;
         return close_and_fail(s, fd, "moved during the scan:", node);
     }
-    if (fchdir(fd) < 0)
-        return close_and_fail(s, fd, "cannot enter the directory", node);
     return fd;
 }
 
@@ -286,18 +285,14 @@ static int push(struct scan *s, uint32_t node, int fd)
     return 0;
 }
 
-/* One level up, if there is one. */
+/* One level up, if there is one.  The working directory stays: only scan_directory needs it. */
 static int pop(struct scan *s)
 {
-    close(s->stack[--s->depth].fd);
-    if (s->depth == 0)
-        return 0;
-    struct level *up = &s->stack[s->depth - 1];
-    if (up->fd < 0)
-        up->fd = enter(s, "..", up->node);
-    else if (fchdir(up->fd) < 0)
-        return fail(s, "cannot return to the directory", up->node, NULL);
-    return up->fd < 0 ? -1 : 0;
+    struct level *gone = &s->stack[--s->depth], *up = s->depth > 0 ? gone - 1 : NULL;
+    if (up && up->fd < 0)
+        up->fd = open_directory(s, gone->fd, "..", up->node);
+    close(gone->fd);
+    return up && up->fd < 0 ? -1 : 0;
 }
 
 /* The level's next subdirectory to go into, or TREE_NONE. */
@@ -315,11 +310,14 @@ static uint32_t next_directory(const struct tree *t, struct level *l)
 /* What is mounted there stays out: an empty directory. */
 static int scan_child(struct scan *s, uint32_t child)
 {
-    if (s->tree->nodes[child].flags & NODE_MOUNT)
+    const struct node *n = &s->tree->nodes[child];
+    if (n->flags & NODE_MOUNT)
         return scan_directory(s, child, -1);
-    int fd = enter(s, tree_name(s->tree, s->tree->nodes[child].name), child);
+    int fd = open_directory(s, s->stack[s->depth - 1].fd, tree_name(s->tree, n->name), child);
     if (fd < 0)
         return -1;
+    if (fchdir(fd) < 0)
+        return close_and_fail(s, fd, "cannot enter the directory", child);
     int rc = scan_directory(s, child, fd);
     return push(s, child, fd) < 0 ? -1 : rc;
 }

@@ -75,28 +75,15 @@ static size_t split_list(char *list, size_t len, char **names, size_t max)
     return count;
 }
 
-/* Most files have no attributes, or a few.  If the buffer could hold all that there can be, the kernel would allocate
- * that much at each call. */
-static ssize_t list_names(const char *path, char list[static XATTR_LIST_MAX])
+/* The attributes of the names in a list of len bytes. */
+static int read_values(struct buf *out, const char *path, char *list, size_t len, struct err *err)
 {
-    ssize_t len = llistxattr(path, list, 256);
-    return len < 0 && errno == ERANGE ? llistxattr(path, list, XATTR_LIST_MAX) : len;
-}
-
-int xattr_read(struct buf *out, const char *path, struct err *err)
-{
-    char list[XATTR_LIST_MAX];
-    ssize_t len = list_names(path, list);
-    if (len == 0 || (len < 0 && (errno == EOPNOTSUPP || errno == ENOENT)))
-        return 0;
-    if (len < 0)
-        return err_sys(err, "cannot list extended attributes");
     enum { SHORTEST = 6 }; /* bytes of "user." and one more, without its NUL: names are longer */
-    cleanup_free char **names = calloc((size_t)len / SHORTEST + 1, sizeof(*names));
+    cleanup_free char **names = calloc(len / SHORTEST + 1, sizeof(*names));
     cleanup_free char *value = malloc(XATTR_SIZE_MAX);
     if (!names || !value)
         return err_sys(err, "cannot read extended attributes");
-    size_t count = split_list(list, (size_t)len, names, (size_t)len / SHORTEST + 1);
+    size_t count = split_list(list, len, names, len / SHORTEST + 1);
     qsort(names, count, sizeof(*names), by_name);
     size_t start = out->len;
     for (size_t i = 0; i < count; i++) {
@@ -112,4 +99,32 @@ int xattr_read(struct buf *out, const char *path, struct err *err)
         return err_set(err, "%zu bytes of extended attributes: EROFS holds at most %d of a file", out->len - start,
                        EROFS_XATTR_BODY_MAX - EROFS_XATTR_HEADER);
     return 0;
+}
+
+static int list_failed(struct err *err)
+{
+    return errno == EOPNOTSUPP || errno == ENOENT ? 0 : err_sys(err, "cannot list extended attributes");
+}
+
+static int read_many(struct buf *out, const char *path, struct err *err)
+{
+    cleanup_free char *list = malloc(XATTR_LIST_MAX);
+    if (!list)
+        return err_sys(err, "cannot read extended attributes");
+    ssize_t len = llistxattr(path, list, XATTR_LIST_MAX);
+    return len < 0 ? list_failed(err) : read_values(out, path, list, (size_t)len, err);
+}
+
+/* Most files have no attributes, or a few, so the first list is short.  The kernel allocates as much as the buffer
+ * could hold at each call, and the compiler touches each page of a large one on the stack (-fstack-clash-protection).
+ */
+int xattr_read(struct buf *out, const char *path, struct err *err)
+{
+    char list[256];
+    ssize_t len = llistxattr(path, list, sizeof(list));
+    if (len == 0)
+        return 0;
+    if (len > 0)
+        return read_values(out, path, list, (size_t)len, err);
+    return errno == ERANGE ? read_many(out, path, err) : list_failed(err);
 }
