@@ -1,4 +1,4 @@
-# ctr-jailer: `make run` boots a sample microVM, `make test` runs every test; both set themselves up.
+# ctr-jailer: `make run` boots a sample microVM, `make test` runs the tests; both set themselves up.
 # Other targets: check (unit tests and static analysis, no VM), bench, install, uninstall, image, arm64,
 # kernel-x86_64, kernel-arm64, clean.  Everything made lies in build/.
 MAKEFLAGS += --no-builtin-rules --no-print-directory

@@ -1,10 +1,14 @@
-# `make test [RUN='suite...']`: every test.  `make check`: unit tests and static analysis, no VM.
+# `make test [RUN='suite...']`: every test, except those that start other container engines (`make test-engines`); `make
+# test-all`: both in one run.  `make check`: unit tests and static analysis, no VM.
 RUN ?=
-.PHONY: test-files
+.PHONY: test-files test-engines test-all
 PARALLEL = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
-test: $(TEST_STAMP) $(B)/.packages-arm64 $(if $(MICROVM_TESTED),$(B)/.packages-kernel)
+test test-engines test-all: $(TEST_STAMP) $(B)/.packages-arm64 $(if $(MICROVM_TESTED),$(B)/.packages-kernel)
 	@$(PARALLEL) test-files
-	@tests/run $(RUN)
+	@tests/run $(SUITES)
+test: SUITES = $(RUN)
+test-engines: SUITES = --engines only
+test-all: SUITES = --engines also
 
 check: $(TEST_STAMP)
 	@$(PARALLEL) programs unit

@@ -81,6 +81,19 @@ else
     is 'a suite for both kernels' "$(grep ^ok <<<"$STDOUT")" 'ok    x/kernels: microvm'
 fi
 
+# Suites that start other container engines run by name, or when they are asked for.
+mkdir "$folder/engines" "$folder/engines/x"
+for name in plain docker; do
+    printf '%s\n' '#!/bin/bash' "$([ $name = plain ] || echo '#: engine')" 'echo "ok 1 - it"; echo 1..1' >"$folder/engines/x/$name.t"
+    chmod +x "$folder/engines/x/$name.t"
+done
+ran() { tests/run --suites "$folder/engines" "$@" | grep -v ^-- | sort; }
+is 'without a name: no engines, and it is said' "$(ran)" $'1 passed, 0 failed, 0 skipped
+left out, as they start other container engines (make test-engines): x/docker\nok    x/plain: it'
+is 'engines only' "$(ran --engines only)" $'1 passed, 0 failed, 0 skipped\nok    x/docker: it'
+is 'engines also' "$(ran --engines also)" $'2 passed, 0 failed, 0 skipped\nok    x/docker: it\nok    x/plain: it'
+is 'engines by name' "$(ran x)" $'2 passed, 0 failed, 0 skipped\nok    x/docker: it\nok    x/plain: it'
+
 # cmocka's way of saying it
 suite cmocka <<<'echo 1..2; echo "ok 1 - a"; echo "not ok 2 # SKIP b"; echo 1..1; echo "ok 1 - c"'
 run cmocka CI=false

@@ -5,6 +5,7 @@
 # The engine that builds keeps its layers in build/docker/build, so only what changed is made again.  The
 # images go by `docker save` and `docker load` into the store of another engine, and that store becomes a
 # disk: `docker load` in the emulated KVM host would take minutes.
+#: engine
 #: timeout 3200
 set -euo pipefail
 . tests/lib/tap.sh

@@ -2,6 +2,7 @@
 # VM_NETWORK=takeover with a real Docker engine, on a user-defined network of both families: the VM `one` by docker run,
 # the VM `two` by Compose with the least privileges, and the container `plain`.  Their image is some folders
 # and links; programs come from this host's /usr and from the disk of the end-to-end suites, so nothing is built here.
+#: engine
 #: kvm
 #: disk build/e2e.disk
 #: timeout 900

@@ -1,6 +1,7 @@
 #!/bin/bash
 # `docker run --runtime`, with a real Docker engine: an image that nobody has prepared (busybox and an empty tree), in
 # VMs.
+#: engine
 #: kvm
 #: disk build/e2e.disk
 #: timeout 900

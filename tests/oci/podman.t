@@ -1,5 +1,6 @@
 #!/bin/bash
 # `podman run --runtime`, with crun as the base: the engine and the base that tests/oci/docker.t does not have.
+#: engine
 #: kvm
 #: disk build/e2e.disk
 #: timeout 600
