@@ -3,6 +3,7 @@
 #include "common/array.h"
 #include "common/cleanup.h"
 #include "common/variables.h"
+#include "entry/plan/plan_fields.h"
 
 #include <string.h>
 
@@ -12,7 +13,9 @@ struct row {
     const char *fallback; /* the value when it is not given, or NULL */
     const char *shown;    /* what --help says of the default when fallback is NULL */
     const char *help;
-    struct value_rule value; /* text, unless said otherwise */
+    struct value_rule value;
+    size_t at, size; /* of the plan's field; size 0: none, because plan*.c or main.c reads the text itself */
+    const char *key; /* the field's name in --dry-run; NULL: plan_json.c writes it, if anything does */
 };
 
 #define NUMBER(min, max)                                                                                               \
@@ -27,84 +30,113 @@ struct row {
     {                                                                                                                  \
         type, 0, 0, NULL                                                                                               \
     }
-#define FLAG CHOICE("no|yes")
+#define WORD(words)                                                                                                    \
+    {                                                                                                                  \
+        VALUE_WORD, 0, 0, words                                                                                        \
+    }
+#define TEXT TYPE(VALUE_TEXT)
+#define TO(field) offsetof(struct plan, field), sizeof(((struct plan *)0)->field)
 
 static const struct row rows[OPT_COUNT] = {
     [OPT_ROOTFS_DIR] = {"VM_ROOTFS_DIR", NULL, "/usr/src/app/rootfs", NULL,
-                        "the tree, or its sealed image, that becomes the guest's root"},
+                        "the tree, or its sealed image, that becomes the guest's root", TEXT, TO(drives.rootfs),
+                        "rootfs_dir"},
     [OPT_ROOTFS_FORMAT] = {"VM_ROOTFS_FORMAT", NULL, "erofs", NULL,
-                           "erofs: served without a copy; ext4: copied, for old kernels", CHOICE("erofs|ext4")},
+                           "erofs: served without a copy; ext4: copied, for old kernels", CHOICE("erofs|ext4"),
+                           TO(drives.rootfs_format), "rootfs_format"},
     [OPT_ROOTFS_SIZE] = {"ROOTFS_SIZE", NULL, NULL, "a quarter of the free space",
-                         "capacity of the guest's root: 512M, 4G", TYPE(VALUE_SIZE)},
+                         "capacity of the guest's root: 512M, 4G", TYPE(VALUE_SIZE), TO(drives.rootfs_size),
+                         "rootfs_bytes"},
     [OPT_ROOTFS_READONLY] = {"VM_ROOTFS_READONLY", NULL, "no", NULL, "yes: the guest's root is mounted read-only",
-                             FLAG},
-    [OPT_DATA_DIR] = {"VM_DATA_DIR", NULL, "/jail/data", NULL, "where data.ext4 (/dev/vdb) is kept if this is a mount"},
+                             TYPE(VALUE_FLAG), TO(guest.readonly), "guest_readonly"},
+    [OPT_DATA_DIR] = {"VM_DATA_DIR", NULL, "/jail/data", NULL, "where data.ext4 (/dev/vdb) is kept if this is a mount",
+                      TEXT, TO(drives.data_dir), "data_dir"},
     [OPT_DATAFS_SIZE] = {"DATAFS_SIZE", NULL, NULL, "a quarter of the free space",
-                         "capacity of /dev/vdb: 512M, 4G; may grow later", TYPE(VALUE_SIZE)},
+                         "capacity of /dev/vdb: 512M, 4G; may grow later", TYPE(VALUE_SIZE), TO(drives.datafs_size),
+                         "datafs_bytes"},
     [OPT_DATA_MOUNT] = {"VM_DATA_MOUNT", NULL, NULL, "not mounted", "where the guest mounts /dev/vdb: /var/lib/app",
-                        TYPE(VALUE_TARGET)},
+                        TYPE(VALUE_TARGET), TO(drives.data_mount), "data_mount"},
     [OPT_VOLUMES] = {"VM_VOLUMES", NULL, NULL, "none",
                      "host folders and files in the guest: /host/path:/guest/path:ro (or rw, live-ro, disk),..."},
-    [OPT_SCRATCH_DIR] = {"VM_SCRATCH_DIR", NULL, "/var/tmp", NULL, "where disks that end with the VM are stored"},
+    [OPT_SCRATCH_DIR] = {"VM_SCRATCH_DIR", NULL, "/var/tmp", NULL, "where disks that end with the VM are stored", TEXT,
+                         TO(drives.scratch_dir), "scratch_dir"},
     [OPT_DISK_BANDWIDTH] = {"VM_DISK_BANDWIDTH", NULL, NULL, "no limit", "bytes a second from and to each disk: 50M",
-                            TYPE(VALUE_RATE)},
-    [OPT_DISK_OPS] = {"VM_DISK_OPS", NULL, NULL, "no limit", "requests a second to each disk", NUMBER(1, UINT32_MAX)},
-    [OPT_VCPU_COUNT] = {"VCPU_COUNT", NULL, NULL, "usable CPUs", "virtual CPUs, 1 to 32", NUMBER(1, 32)},
+                            TYPE(VALUE_RATE), TO(vmm.drive_limit.bytes), "bytes_per_s"},
+    [OPT_DISK_OPS] = {"VM_DISK_OPS", NULL, NULL, "no limit", "requests a second to each disk", NUMBER(1, UINT32_MAX),
+                      TO(vmm.drive_limit.ops), "ops_per_s"},
+    [OPT_VCPU_COUNT] = {"VCPU_COUNT", NULL, NULL, "usable CPUs", "virtual CPUs, 1 to 32", NUMBER(1, PLAN_VCPUS_MAX),
+                        TO(vmm.vcpus), "vcpu_count"},
     [OPT_MEM_SIZE_MIB] = {"MEM_SIZE_MIB", NULL, NULL, "what the host spares", "guest memory in MiB, 64 or more",
-                          NUMBER(64, 1 << 24)},
+                          NUMBER(PLAN_MEM_LEAST_MIB, 1 << 24), TO(vmm.mem_mib), "mem_size_mib"},
     [OPT_MEM_MIN_MIB] = {"VM_MEM_MIN_MIB", NULL, NULL, "all of it",
-                         "guest memory in MiB that the guest keeps when idle", NUMBER(64, 1 << 24)},
+                         "guest memory in MiB that the guest keeps when idle", NUMBER(PLAN_MEM_LEAST_MIB, 1 << 24),
+                         TO(supervise.mem_min_mib), "mem_min_mib"},
     [OPT_MEM_RECLAIM] = {"VM_MEM_RECLAIM", NULL, "no", NULL,
-                         "yes: the host gets freed memory back at once; Firecracker 1.14", FLAG},
+                         "yes: the host gets freed memory back at once; Firecracker 1.14", TYPE(VALUE_FLAG),
+                         TO(vmm.report_free), "mem_reclaim"},
     [OPT_CPU_TEMPLATE] = {"VM_CPU_TEMPLATE", NULL, NULL, "none", "hides CPU features: T2, T2S, T2CL, T2A, C3, V1N1",
-                          CHOICE("None|T2|T2S|T2CL|T2A|C3|V1N1")},
+                          WORD("None|T2|T2S|T2CL|T2A|C3|V1N1"), TO(vmm.cpu_template), "cpu_template"},
     [OPT_CGROUP] = {"VM_CGROUP", NULL, NULL, "the container's",
                     "the VM's own limits: cpu.weight=50 cpu.max=50000 100000"},
     [OPT_NETWORK] = {"VM_NETWORK", NULL, "nat", NULL, "nat; takeover: the container's own interfaces; auto; none",
-                     CHOICE("nat|takeover|none|auto")},
+                     CHOICE("nat|takeover|none|auto"), TO(network), "network_mode"},
     [OPT_PORTS] = {"VM_PORTS", NULL, NULL, "none",
                    "published ports: 8080:80,127.0.0.1:53:53/udp,2000-2010:2000-2010; or all"},
-    [OPT_HOST_ACCESS] = {"VM_HOST_ACCESS", NULL, "no", NULL, "yes: the guest may reach the host's own services", FLAG},
-    [OPT_GUEST_ACCESS] = {"VM_GUEST_ACCESS", NULL, "no", NULL, "yes: other guests may reach this one's address", FLAG},
+    [OPT_HOST_ACCESS] = {"VM_HOST_ACCESS", NULL, "no", NULL, "yes: the guest may reach the host's own services",
+                         TYPE(VALUE_FLAG), TO(net.host_access), "host_access"},
+    [OPT_GUEST_ACCESS] = {"VM_GUEST_ACCESS", NULL, "no", NULL, "yes: other guests may reach this one's address",
+                          TYPE(VALUE_FLAG), TO(net.guest_access), "guest_access"},
     [OPT_NET_BANDWIDTH] = {"VM_NET_BANDWIDTH", NULL, NULL, "no limit", "bytes a second over the network, each way: 10M",
-                           TYPE(VALUE_RATE)},
+                           TYPE(VALUE_RATE), TO(vmm.net_limit.bytes), "bytes_per_s"},
     [OPT_NET_OPS] = {"VM_NET_OPS", NULL, NULL, "no limit", "packets a second over the network, each way",
-                     NUMBER(1, UINT32_MAX)},
+                     NUMBER(1, UINT32_MAX), TO(vmm.net_limit.ops), "ops_per_s"},
     [OPT_TAP_IP] = {"TAP_IP", NULL, NULL, "random 10.x.x.1/30", "host's address on the TAP, a /30: 10.1.2.1/30",
-                    TYPE(VALUE_HOST_30)},
+                    TYPE(VALUE_HOST_30), TO(net.tap_addr), "tap_ip"},
     [OPT_TAP_DEVICE] = {"TAP_DEVICE", NULL, NULL, "next free ctrN", "name of the TAP, up to 15 characters",
-                        TYPE(VALUE_DEVICE)},
+                        TYPE(VALUE_DEVICE), TO(net.tap), "tap"},
     [OPT_GUEST_IP] = {"GUEST_IP", NULL, NULL, "the /30's other host", "guest's address, in TAP_IP's /30",
-                      TYPE(VALUE_ADDRESS)},
-    [OPT_GUEST_MAC] = {"GUEST_MAC", NULL, NULL, "random", "guest's MAC address: 06:00:0a:01:02:02", TYPE(VALUE_MAC)},
+                      TYPE(VALUE_ADDRESS), TO(net.guest_addr), "guest_ip"},
+    [OPT_GUEST_MAC] = {"GUEST_MAC", NULL, NULL, "random", "guest's MAC address: 06:00:0a:01:02:02", TYPE(VALUE_MAC),
+                       TO(net.guest_mac), "guest_mac"},
     [OPT_HOST_IFACE] = {"HOST_IFACE", "INTERFACE", NULL, "default routes'",
-                        "interface that the guest's traffic leaves by, or any", TYPE(VALUE_DEVICES)},
+                        "interface that the guest's traffic leaves by, or any", TYPE(VALUE_DEVICES), TO(net.uplink)},
     [OPT_KERNEL_IMAGE] = {"VM_KERNEL_IMAGE", NULL, CTR_LIB_DIR "/vmlinux", NULL,
-                          "guest kernel: ELF, on arm64 Image; readable by everybody"},
+                          "guest kernel: ELF, on arm64 Image; readable by everybody", TEXT,
+                          TO(jail.files[JAIL_KERNEL].source), "kernel_image"},
     [OPT_INITRD_IMAGE] = {"VM_INITRD_IMAGE", NULL, CTR_LIB_DIR "/initramfs.cpio", NULL,
-                          "guest's initramfs, with init; readable by everybody"},
-    [OPT_KERNEL_BOOT_ARGS] = {"KERNEL_BOOT_ARGS", NULL, NULL, "see --dry-run", "replaces the kernel's command line"},
-    [OPT_EXTRA_KERNEL_BOOT_ARGS] = {"EXTRA_KERNEL_BOOT_ARGS", NULL, NULL, "none", "added to the kernel's command line"},
-    [OPT_FIRECRACKER_BIN] = {"VM_FIRECRACKER_BIN", NULL, CTR_LIB_DIR "/firecracker", NULL,
-                             "Firecracker, 1.12 or newer"},
-    [OPT_JAILER_BIN] = {"VM_JAILER_BIN", NULL, CTR_LIB_DIR "/jailer", NULL, "Firecracker's jailer"},
-    [OPT_JAIL_BASE] = {"VM_JAIL_BASE", NULL, "/srv/jailer", NULL, "where jails are made", TYPE(VALUE_PATH)},
-    [OPT_VM_ID] = {"VM_ID", NULL, NULL, "random", "the VM's id: up to 64 of A-Z a-z 0-9 -", TYPE(VALUE_ID)},
-    [OPT_USER] = {"VM_USER", NULL, NULL, "root", "the command's user in the guest: name or id[:group[:gid,...]]"},
+                          "guest's initramfs, with init; readable by everybody", TEXT,
+                          TO(jail.files[JAIL_INITRD].source), "initrd_image"},
+    [OPT_KERNEL_BOOT_ARGS] = {"KERNEL_BOOT_ARGS", NULL, NULL, "see --dry-run", "replaces the kernel's command line",
+                              TEXT, TO(kernel_args)},
+    [OPT_EXTRA_KERNEL_BOOT_ARGS] = {"EXTRA_KERNEL_BOOT_ARGS", NULL, NULL, "none", "added to the kernel's command line",
+                                    TEXT, TO(extra_args)},
+    [OPT_FIRECRACKER_BIN] = {"VM_FIRECRACKER_BIN", NULL, CTR_LIB_DIR "/firecracker", NULL, "Firecracker, 1.12 or newer",
+                             TEXT, TO(jail.firecracker), "firecracker"},
+    [OPT_JAILER_BIN] = {"VM_JAILER_BIN", NULL, CTR_LIB_DIR "/jailer", NULL, "Firecracker's jailer", TEXT,
+                        TO(jail.jailer), "jailer"},
+    [OPT_JAIL_BASE] = {"VM_JAIL_BASE", NULL, "/srv/jailer", NULL, "where jails are made", TYPE(VALUE_PATH),
+                       TO(jail.base), "base"},
+    [OPT_VM_ID] = {"VM_ID", NULL, NULL, "random", "the VM's id: up to 64 of A-Z a-z 0-9 -", TYPE(VALUE_ID), TO(id),
+                   "id"},
+    [OPT_USER] = {"VM_USER", NULL, NULL, "root", "the command's user in the guest: name or id[:group[:gid,...]]", TEXT,
+                  TO(guest.user), "guest_user"},
     [OPT_WORKDIR] = {"VM_WORKDIR", NULL, NULL, "the container's, or /", "the command's working directory in the guest",
-                     TYPE(VALUE_PATH)},
+                     TYPE(VALUE_PATH), TO(guest.workdir)},
     [OPT_INIT] = {"VM_INIT", NULL, "auto", NULL, "whether the command is PID 1: yes, no; auto: if it is an init",
-                  CHOICE("yes|no|auto")},
+                  CHOICE("yes|no|auto"), TO(init)},
     [OPT_SYSCTLS] = {"VM_SYSCTLS", NULL, NULL, "the container's",
                      "settings of the guest's kernel: vm.swappiness=10,..."},
     [OPT_STOP_SIGNAL] = {"VM_STOP_SIGNAL", NULL, NULL, "TERM, or the init's",
-                         "the signal that asks the command to stop", TYPE(VALUE_SIGNAL)},
+                         "the signal that asks the command to stop", TYPE(VALUE_SIGNAL), TO(supervise.stop_signal),
+                         "stop_signal"},
     [OPT_STOP_TIMEOUT] = {"VM_STOP_TIMEOUT", NULL, "7", NULL,
-                          "seconds from that signal to SIGKILL; docker stop -t must be longer", NUMBER(0, 86400)},
+                          "seconds from that signal to SIGKILL; docker stop -t must be longer", NUMBER(0, 86400),
+                          TO(supervise.stop_timeout), "stop_timeout_s"},
     [OPT_BOOT_TIMEOUT] = {"VM_BOOT_TIMEOUT", NULL, "60", NULL,
-                          "seconds until the command must have started; 0: no limit", NUMBER(0, 86400)},
+                          "seconds until the command must have started; 0: no limit", NUMBER(0, 86400),
+                          TO(supervise.boot_timeout), "boot_timeout_s"},
     [OPT_HEALTHCHECK_CMD] = {"VM_HEALTHCHECK_CMD", NULL, NULL, "none",
-                             "shell command in the guest for status --healthy"},
+                             "shell command in the guest for status --healthy", TEXT, TO(healthcheck), "healthcheck"},
     [OPT_LOG_LEVEL] = {"VM_LOG_LEVEL", NULL, "warn", NULL, "error, warn, info or debug", TYPE(VALUE_LEVEL)},
 };
 
@@ -135,9 +167,10 @@ enum option options_find(const char *name)
     return OPT_COUNT;
 }
 
-uint64_t option_number(const struct options *o, enum option option, uint64_t fallback)
+bool option_given(const struct options *o, enum option option)
 {
-    return o->value[option] ? o->number[option] : fallback;
+    const char *value = o->value[option], *fallback = rows[option].fallback;
+    return value && (!fallback || strcmp(value, fallback) != 0);
 }
 
 int option_refuse(struct err *err, const struct options *o, enum option option, const char *accepted)
@@ -145,18 +178,34 @@ int option_refuse(struct err *err, const struct options *o, enum option option, 
     return err_set(err, "%s=%.600s: %s", rows[option].name, o->value[option], accepted);
 }
 
-void options_judge(struct options *o, struct refusals *refused)
+static void judge(const struct options *o, enum option option, struct plan *plan, struct err *err)
+{
+    const struct row *row = &rows[option];
+    char accepted[128];
+    uint64_t number;
+    if (value_read(&row->value, o->value[option], &number) < 0) {
+        value_accepted(&row->value, accepted, sizeof(accepted));
+        option_refuse(err, o, option, accepted);
+    } else if (row->size > 0) {
+        value_store(&row->value, o->value[option], number, (char *)plan + row->at, row->size);
+    }
+}
+
+void options_judge(const struct options *o, struct plan *plan, struct refusals *refused)
 {
     for (int i = 0; i < OPT_COUNT; i++) {
         struct err err = {0};
-        char accepted[128];
-        if (!o->value[i] || value_read(&rows[i].value, o->value[i], &o->number[i]) == 0)
-            continue;
-        o->number[i] = 0;
-        value_accepted(&rows[i].value, accepted, sizeof(accepted));
-        option_refuse(&err, o, (enum option)i, accepted);
+        if (o->value[i])
+            judge(o, (enum option)i, plan, &err);
         refusals_take(refused, &err);
     }
+}
+
+void options_print(const struct plan *plan, enum option first, enum option last, struct json *j)
+{
+    for (const struct row *row = &rows[first]; row <= &rows[last]; row++)
+        if (row->key)
+            value_print(&row->value, (const char *)plan + row->at, row->size, j, row->key);
 }
 
 /* Whether `CTR_` + name is in env: it wins over name itself. */

@@ -1,5 +1,6 @@
-/* What the user asked for, raw: one table of variables gives parsing, --help and the table of docs/options.md.  A row
- * of the table also says which values are allowed; plan.c says what an option means. */
+/* What the user asked for.  A row of one table says everything of a variable: its names, its default, which values are
+ * allowed, which field of the plan gets the value, and its key in --dry-run.  --help and the table of docs/options.md
+ * come from the row, too.  What fields come to that depend on each other or on the host is plan.c's business. */
 #ifndef CTR_OPTIONS_H
 #define CTR_OPTIONS_H
 
@@ -65,10 +66,8 @@ enum action { ACTION_RUN, ACTION_DRY_RUN, ACTION_CHECK_KVM, ACTION_PURGE, ACTION
 struct options {
     enum action action;
     const char *value[OPT_COUNT]; /* as given, else the default, else NULL; not owned */
-    uint64_t number[OPT_COUNT]; /* the value's meaning as a number (entry/plan/values.h), once judged; 0: not given, or
-                                   refused */
-    char **command;             /* the command and its arguments, NULL-terminated; not owned */
-    struct buf environment;     /* the guest's: NAME=value strings, each with its NUL; owned */
+    char **command;               /* the command and its arguments, NULL-terminated; not owned */
+    struct buf environment;       /* the guest's: NAME=value strings, each with its NUL; owned */
 };
 
 /* Reads argv and env (both outlive *o).  -1 on an unknown flag, or without memory. */
@@ -81,11 +80,17 @@ const char *option_name(enum option option);
 /* The option that a variable's name (or alias) stands for; OPT_COUNT: none. */
 enum option options_find(const char *name);
 
-/* Converts the values as their rows say, and refuses those that do not fit. */
-void options_judge(struct options *o, struct refusals *refused);
+struct json;
+struct plan;
 
-/* The converted value; fallback if the option is not set. */
-uint64_t option_number(const struct options *o, enum option option, uint64_t fallback);
+/* Converts the values as their rows say, and stores them in the plan, a zeroed one; refuses those that do not fit. */
+void options_judge(const struct options *o, struct plan *plan, struct refusals *refused);
+
+/* Writes the plan's values of the options first to last, those that have a key, as members of a JSON object. */
+void options_print(const struct plan *plan, enum option first, enum option last, struct json *j);
+
+/* Whether it has another value than its default. */
+bool option_given(const struct options *o, enum option option);
 
 /* Sets err to the variable, its value and what is accepted.  Always -1. */
 int option_refuse(struct err *err, const struct options *o, enum option option, const char *accepted);

@@ -21,11 +21,11 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 
-/* Firecracker's limits (docs and src of v1.12: MAX_SUPPORTED_VCPUS; CMDLINE_MAX_SIZE is 2048 bytes with the NUL). For
- * each of at most 17 devices, Firecracker adds " virtio_mmio.device=4K@0xd000a000:15".  Our kernel puts "acpi=off " in
- * front (kernels/x86_64.config) and truncates the result at 2048 bytes. */
+/* Firecracker's limit (src of v1.12: CMDLINE_MAX_SIZE is 2048 bytes with the NUL).  For each of at most 17 devices,
+ * Firecracker adds " virtio_mmio.device=4K@0xd000a000:15".  Our kernel puts "acpi=off " in front
+ * (kernels/x86_64.config) and truncates the result at 2048 bytes. */
 enum { CMDLINE_DEVICES = 17 * 36, CMDLINE_BUILTIN = 9 };
-enum { VCPUS_MAX = 32, BOOT_ARGS_MAX = 2047 - CMDLINE_BUILTIN - CMDLINE_DEVICES, MEM_LEAST_MIB = 64 };
+enum { BOOT_ARGS_MAX = 2047 - CMDLINE_BUILTIN - CMDLINE_DEVICES };
 
 /* kernels/README.md says why each is there. */
 #ifdef __x86_64__
@@ -41,13 +41,13 @@ static const char default_boot_args[] =
 
 static int plan_id(const struct options *o, struct plan *plan, struct err *err)
 {
-    const char *id = o->value[OPT_VM_ID];
+    (void)o;
     uint8_t random[6];
-    if (id)
-        snprintf(plan->id, sizeof(plan->id), "%s", id);
-    else if (getrandom(random, sizeof(random), 0) != sizeof(random))
+    if (plan->id[0])
+        return 0;
+    if (getrandom(random, sizeof(random), 0) != sizeof(random))
         return err_sys(err, "cannot choose a VM id");
-    for (size_t i = 0; !id && i < sizeof(random); i++)
+    for (size_t i = 0; i < sizeof(random); i++)
         snprintf(plan->id + 2 * i, 3, "%02x", random[i]);
     return 0;
 }
@@ -67,20 +67,18 @@ static int plan_cgroup(const struct options *o, struct resources *r, struct plan
 
 static int plan_memory(const struct options *o, const struct resources *r, struct plan *plan, struct err *err)
 {
-    struct vmm_plan *v = &plan->vmm;
-    v->mem_mib = plan->supervise.mem_mib = option_number(o, OPT_MEM_SIZE_MIB, resources_guest_mib(r));
-    plan->supervise.mem_min_mib = option_number(o, OPT_MEM_MIN_MIB, 0);
-    if (!o->value[OPT_MEM_SIZE_MIB] && v->mem_mib < MEM_LEAST_MIB) {
-        resources_explain(r, MEM_LEAST_MIB, err);
+    uint64_t asked = plan->vmm.mem_mib, mib = asked ? asked : resources_guest_mib(r);
+    plan->vmm.mem_mib = plan->supervise.mem_mib = mib;
+    if (!o->value[OPT_MEM_SIZE_MIB] && mib < PLAN_MEM_LEAST_MIB) {
+        resources_explain(r, PLAN_MEM_LEAST_MIB, err);
         return -1;
     }
     if (!o->value[OPT_MEM_SIZE_MIB])
         log_info("the guest may use %llu MiB, all that this machine can spare: set MEM_SIZE_MIB to give it less",
-                 (unsigned long long)v->mem_mib);
-    if (plan->supervise.mem_min_mib > v->mem_mib && o->number[OPT_MEM_SIZE_MIB]) {
+                 (unsigned long long)mib);
+    if (plan->supervise.mem_min_mib > mib && asked) {
         char accepted[64];
-        snprintf(accepted, sizeof(accepted), "must not be more than the guest's %llu MiB",
-                 (unsigned long long)v->mem_mib);
+        snprintf(accepted, sizeof(accepted), "must not be more than the guest's %llu MiB", (unsigned long long)mib);
         return option_refuse(err, o, OPT_MEM_MIN_MIB, accepted);
     }
     return 0;
@@ -88,7 +86,8 @@ static int plan_memory(const struct options *o, const struct resources *r, struc
 
 static int plan_boot_args(const struct options *o, struct plan *plan, struct err *err)
 {
-    const char *args = o->value[OPT_KERNEL_BOOT_ARGS], *extra = o->value[OPT_EXTRA_KERNEL_BOOT_ARGS];
+    (void)o;
+    const char *args = plan->kernel_args, *extra = plan->extra_args;
     int n = snprintf(plan->boot_args, sizeof(plan->boot_args), "%s%s%s", args ? args : default_boot_args,
                      extra ? " " : "", extra ? extra : "");
     plan->vmm.boot_args = plan->boot_args;
@@ -98,40 +97,33 @@ static int plan_boot_args(const struct options *o, struct plan *plan, struct err
                    option_name(extra ? OPT_EXTRA_KERNEL_BOOT_ARGS : OPT_KERNEL_BOOT_ARGS), n, BOOT_ARGS_MAX);
 }
 
-static void plan_machine(const struct options *o, const struct resources *r, struct plan *plan)
+static void plan_cpus(const struct resources *r, struct plan *plan)
 {
-    plan->vmm.vcpus = (unsigned)option_number(o, OPT_VCPU_COUNT, r->cpus < VCPUS_MAX ? r->cpus : VCPUS_MAX);
-    plan->vmm.cpu_template = o->number[OPT_CPU_TEMPLATE] ? o->value[OPT_CPU_TEMPLATE] : NULL;
-    plan->vmm.report_free = o->number[OPT_MEM_RECLAIM];
-    plan->vmm.drive_limit = (struct vmm_limit){o->number[OPT_DISK_BANDWIDTH], o->number[OPT_DISK_OPS]};
-    plan->vmm.net_limit = (struct vmm_limit){o->number[OPT_NET_BANDWIDTH], o->number[OPT_NET_OPS]};
+    struct vmm_plan *v = &plan->vmm;
+    if (!v->vcpus)
+        v->vcpus = r->cpus < PLAN_VCPUS_MAX ? r->cpus : PLAN_VCPUS_MAX;
+    if (v->cpu_template && strcmp(v->cpu_template, "None") == 0)
+        v->cpu_template = NULL;
 }
 
 /* Whether the command is PID 1, and what stops it. */
 static void plan_init(const struct options *o, struct plan *plan)
 {
-    enum { YES, NO, AUTO } wanted = (int)o->number[OPT_INIT];
     const struct initsys *init =
         o->command[0] ? initsys_find(plan->drives.rootfs, o->command[0], intree_search_path(&o->environment)) : NULL;
-    plan->supervise.init = wanted == YES || (wanted == AUTO && init);
+    plan->supervise.init = plan->init == PLAN_INIT_YES || (plan->init == PLAN_INIT_AUTO && init);
     if (plan->supervise.init)
         plan->guest.init = init ? init->name : "init";
-    int usual = plan->supervise.init && init ? init->stop_signal : SIGTERM;
-    plan->supervise.stop_signal = (int)option_number(o, OPT_STOP_SIGNAL, (uint64_t)usual);
+    if (!plan->supervise.stop_signal)
+        plan->supervise.stop_signal = plan->supervise.init && init ? init->stop_signal : SIGTERM;
 }
 
 static void plan_supervise(const struct options *o, struct plan *plan)
 {
     struct supervise_plan *s = &plan->supervise;
     plan_init(o, plan);
-    plan->healthcheck = o->value[OPT_HEALTHCHECK_CMD];
     s->id = plan->id;
-    s->boot_timeout = (unsigned)o->number[OPT_BOOT_TIMEOUT];
-    s->stop_timeout = (unsigned)o->number[OPT_STOP_TIMEOUT];
     s->tty = terminal_present();
-    plan->guest.user = o->value[OPT_USER];
-    plan->guest.workdir = o->value[OPT_WORKDIR];
-    plan->guest.readonly = o->number[OPT_ROOTFS_READONLY];
     plan->guest.tty = s->tty;
     plan->guest.sysctls = &plan->sysctls;
     plan->guest.drives = &plan->drives;
@@ -141,7 +133,7 @@ static void plan_supervise(const struct options *o, struct plan *plan)
 }
 
 /* A file that must be there and readable, or executable. */
-static int plan_file(const struct options *o, enum option option, int mode, const char **out, struct err *err)
+static int check_file(const struct options *o, enum option option, int mode, struct err *err)
 {
     struct stat st;
     const char *path = o->value[option];
@@ -149,7 +141,6 @@ static int plan_file(const struct options *o, enum option option, int mode, cons
         return err_sys(err, "%s=%s", option_name(option), path);
     if (!S_ISREG(st.st_mode))
         return option_refuse(err, o, option, "is not a regular file");
-    *out = path;
     return 0;
 }
 
@@ -157,7 +148,7 @@ static int plan_file(const struct options *o, enum option option, int mode, cons
 static int plan_loaded(const struct options *o, enum option option, struct jail_file *file, struct err *err)
 {
     struct stat st;
-    if (plan_file(o, option, R_OK, &file->source, err) < 0)
+    if (check_file(o, option, R_OK, err) < 0)
         return -1;
     if (stat(file->source, &st) == 0 && !(st.st_mode & S_IROTH))
         return option_refuse(err, o, option, "must be readable by everybody (chmod a+r)");
@@ -197,22 +188,15 @@ static void plan_net(const struct options *o, struct plan *plan, struct refusals
 {
     struct net_plan *n = &plan->net;
     struct err err = {0};
-    const char *tap = o->value[OPT_TAP_DEVICE], *uplink = o->value[OPT_HOST_IFACE], *ports = o->value[OPT_PORTS];
-    plan->network = (enum plan_network)o->number[OPT_NETWORK];
+    const char *ports = o->value[OPT_PORTS];
     snprintf(n->id, sizeof(n->id), "%s", plan->id);
-    snprintf(n->tap, sizeof(n->tap), "%s", tap ? tap : "");
-    snprintf(n->uplink, sizeof(n->uplink), "%s", uplink ? uplink : "");
     n->uid = plan->jail.uid;
     n->gid = plan->jail.gid;
-    n->host_access = o->number[OPT_HOST_ACCESS];
-    n->guest_access = o->number[OPT_GUEST_ACCESS];
-    n->tap_addr.s_addr = (in_addr_t)o->number[OPT_TAP_IP];
-    n->guest_addr.s_addr = (in_addr_t)o->number[OPT_GUEST_IP];
-    memcpy(n->guest_mac, &o->number[OPT_GUEST_MAC], MAC_BYTES);
     if (ports && net_ports_parse("VM_PORTS", ports, &n->ports, &err) < 0)
         refusals_take(refused, &err);
     settings_local_resolvers(n->dns);
     plan_takeover(o, plan, refused);
+    const char *uplink = o->value[OPT_HOST_IFACE]; /* the plan has room for one name */
     if (plan->network == NETWORK_NAT && uplink && strchr(uplink, ','))
         option_refuse(&err, o, OPT_HOST_IFACE, "must be one interface, or any (VM_NETWORK=takeover takes several)");
     else if (plan->network == NETWORK_NAT && n->id[0])
@@ -260,7 +244,6 @@ static void plan_jail(const struct options *o, struct plan *plan, struct refusal
 {
     struct jail_plan *j = &plan->jail;
     struct err err = {0};
-    j->base = o->value[OPT_JAIL_BASE];
     j->id = plan->id;
     j->capabilities = needs_jailer();
     j->api_socket = "/run/api.sock";
@@ -272,12 +255,10 @@ static void plan_jail(const struct options *o, struct plan *plan, struct refusal
     plan->vmm.initrd = "/initrd";
     j->files[JAIL_KERNEL].name = plan->vmm.kernel + 1;
     j->files[JAIL_INITRD].name = plan->vmm.initrd + 1;
-    plan_file(o, OPT_FIRECRACKER_BIN, X_OK, &j->firecracker, &err);
+    check_file(o, OPT_FIRECRACKER_BIN, X_OK, &err);
     refusals_take(refused, &err);
-    plan_file(o, OPT_JAILER_BIN, X_OK, &j->jailer, &err);
+    check_file(o, OPT_JAILER_BIN, X_OK, &err);
     refusals_take(refused, &err);
-    if (!j->firecracker)
-        return;
     plan->workdir = (struct workdir_plan){j->base, strrchr(j->firecracker, '/'), plan->id};
     plan->workdir.exec = plan->workdir.exec ? plan->workdir.exec + 1 : j->firecracker;
 }
@@ -295,14 +276,14 @@ static int plan_command(const struct options *o, struct plan *plan, struct err *
     return 0;
 }
 
-int plan_make(struct options *o, const struct resources *r, struct plan *plan, struct refusals *refused)
+int plan_make(const struct options *o, const struct resources *r, struct plan *plan, struct refusals *refused)
 {
     struct resources within = *r;
     struct err err = {0};
     static int (*const first[])(const struct options *, struct plan *, struct err *) = {
         plan_command, plan_id, plan_uid, plan_boot_args, plan_kernel, plan_initrd};
     *plan = (struct plan){0};
-    options_judge(o, refused);
+    options_judge(o, plan, refused);
     for (size_t i = 0; i < COUNT(first); i++) {
         first[i](o, plan, &err);
         refusals_take(refused, &err);
@@ -311,7 +292,7 @@ int plan_make(struct options *o, const struct resources *r, struct plan *plan, s
     refusals_take(refused, &err);
     plan_sysctls(o, &plan->sysctls, &err);
     refusals_take(refused, &err);
-    plan_machine(o, &within, plan);
+    plan_cpus(&within, plan);
     plan_memory(o, &within, plan, &err);
     refusals_take(refused, &err);
     plan_drives(o, &plan->drives, refused);

@@ -103,10 +103,8 @@ static void plan_insides(const struct drives_plan *d, struct refusals *refused)
 /* A volume must be writable for data.ext4. */
 static int plan_data(const struct options *o, struct drives_plan *d, struct err *err)
 {
-    d->data_dir = o->value[OPT_DATA_DIR];
+    (void)o;
     d->data_persistent = is_mount(d->data_dir);
-    d->data_mount = o->value[OPT_DATA_MOUNT];
-    d->datafs_size = o->number[OPT_DATAFS_SIZE];
     if (!d->data_persistent || access(d->data_dir, W_OK | X_OK) == 0)
         return 0;
     err_sys(err, "VM_DATA_DIR=%s", d->data_dir);
@@ -118,11 +116,11 @@ static int plan_data(const struct options *o, struct drives_plan *d, struct err 
 static int plan_scratch(const struct options *o, struct drives_plan *d, struct err *err)
 {
     struct stat st;
-    d->scratch_dir = o->value[OPT_SCRATCH_DIR];
+    (void)o;
     if (stat(d->scratch_dir, &st) == 0 && access(d->scratch_dir, W_OK | X_OK) == 0)
         return 0;
     err_sys(err, "VM_SCRATCH_DIR=%s", d->scratch_dir);
-    err_hint(err, "it must be a writable folder, for disks that end with the VM");
+    err_hint(err, "it must be a writable directory, for disks that end with the VM");
     return -1;
 }
 
@@ -169,9 +167,6 @@ void plan_drives(const struct options *o, struct drives_plan *d, struct refusals
 {
     static int (*const parts[])(const struct options *, struct drives_plan *,
                                 struct err *) = {plan_rootfs, plan_data, plan_scratch, plan_volumes};
-    d->rootfs = o->value[OPT_ROOTFS_DIR];
-    d->rootfs_format = o->number[OPT_ROOTFS_FORMAT] ? ROOTFS_EXT4 : ROOTFS_EROFS;
-    d->rootfs_size = o->number[OPT_ROOTFS_SIZE];
     for (size_t i = 0; i < COUNT(parts); i++) {
         struct err err = {0};
         parts[i](o, d, &err);

@@ -1,7 +1,6 @@
 /* The plan as JSON, for --dry-run.  Values that are chosen only when the plan is carried out, such as the TAP's
  * address, are null. */
 #include "common/json.h"
-#include "common/mac.h"
 #include "entry/kvm/kvm.h"
 #include "entry/plan/plan.h"
 #include "entry/plan/plan_parts.h"
@@ -26,20 +25,14 @@ static void print_ports(struct json *j, const struct net_ports *ports)
     json_close(j, ']');
 }
 
-static void print_net(struct json *j, const struct net_plan *n)
+static void print_net(struct json *j, const struct plan *plan)
 {
-    char text[INET_ADDRSTRLEN + 3], mac[MAC_TEXT];
+    const struct net_plan *n = &plan->net;
     json_open(j, "network", '{');
-    json_string(j, "tap", n->tap[0] ? n->tap : NULL);
-    inet_ntop(AF_INET, &n->tap_addr, text, INET_ADDRSTRLEN);
-    json_string(j, "tap_ip", n->tap_addr.s_addr ? strcat(text, "/30") : NULL);
-    json_string(j, "guest_ip", n->guest_addr.s_addr ? inet_ntop(AF_INET, &n->guest_addr, text, sizeof(text)) : NULL);
-    mac_text(n->guest_mac, mac);
-    json_string(j, "guest_mac", strcmp(mac, "00:00:00:00:00:00") == 0 ? NULL : mac);
+    options_print(plan, OPT_TAP_IP, OPT_GUEST_MAC, j);
     json_string(j, "uplink", n->uplink[0] ? n->uplink : "default routes'");
     print_ports(j, &n->ports);
-    json_bool(j, "host_access", n->host_access);
-    json_bool(j, "guest_access", n->guest_access);
+    options_print(plan, OPT_HOST_ACCESS, OPT_GUEST_ACCESS, j);
     json_open(j, "dns_relay_to", '[');
     for (int i = 0; i < NET_DNS_SERVERS && n->dns[i][0]; i++)
         json_string(j, NULL, n->dns[i]);
@@ -47,18 +40,14 @@ static void print_net(struct json *j, const struct net_plan *n)
     json_close(j, '}');
 }
 
-static void print_drives(struct json *j, const struct drives_plan *d)
+static void print_drives(struct json *j, const struct plan *plan)
 {
+    const struct drives_plan *d = &plan->drives;
     json_open(j, "drives", '{');
-    json_string(j, "rootfs_dir", d->rootfs);
+    options_print(plan, OPT_ROOTFS_DIR, OPT_ROOTFS_SIZE, j);
     json_bool(j, "rootfs_sealed", d->rootfs_sealed);
-    json_string(j, "rootfs_format", d->rootfs_format == ROOTFS_EXT4 ? "ext4" : "erofs");
-    json_number(j, "rootfs_bytes", d->rootfs_size);
-    json_string(j, "data_dir", d->data_dir);
+    options_print(plan, OPT_DATA_DIR, OPT_SCRATCH_DIR, j);
     json_bool(j, "data_persistent", d->data_persistent);
-    json_number(j, "datafs_bytes", d->datafs_size);
-    json_string(j, "data_mount", d->data_mount);
-    json_string(j, "scratch_dir", d->scratch_dir);
     json_open(j, "volumes", '[');
     for (unsigned i = 0; i < d->volume_count; i++) {
         json_open(j, NULL, '{');
@@ -73,12 +62,10 @@ static void print_drives(struct json *j, const struct drives_plan *d)
     json_close(j, '}');
 }
 
-/* null: no limit */
-static void print_limit(struct json *j, const char *key, const struct vmm_limit *limit)
+static void print_group(struct json *j, const char *key, const struct plan *plan, enum option first, enum option last)
 {
     json_open(j, key, '{');
-    limit->bytes ? json_number(j, "bytes_per_s", limit->bytes) : json_string(j, "bytes_per_s", NULL);
-    limit->ops ? json_number(j, "ops_per_s", limit->ops) : json_string(j, "ops_per_s", NULL);
+    options_print(plan, first, last, j);
     json_close(j, '}');
 }
 
@@ -100,53 +87,56 @@ static void print_taken(struct json *j, const struct takeover_plan *t)
     json_close(j, ']');
 }
 
+static void print_cgroup(struct json *j, const struct cgroup_plan *c)
+{
+    json_open(j, "cgroup", '[');
+    for (unsigned i = 0; i < c->count; i++)
+        json_string(j, NULL, c->settings[i]);
+    json_close(j, ']');
+}
+
+static void print_jail(struct json *j, const struct plan *plan)
+{
+    json_open(j, "jail", '{');
+    options_print(plan, OPT_FIRECRACKER_BIN, OPT_JAIL_BASE, j);
+    json_number(j, "uid", plan->jail.uid);
+    json_number(j, "gid", plan->jail.gid);
+    json_close(j, '}');
+}
+
+static void print_plan(struct json *j, const struct plan *plan)
+{
+    options_print(plan, OPT_VM_ID, OPT_VM_ID, j);
+    json_string(j, "kvm", kvm_state_name(kvm_probe()));
+    print_strings(j, "command", plan->guest.command);
+    print_strings(j, "environment", plan->guest.environment);
+    options_print(plan, OPT_VCPU_COUNT, OPT_CPU_TEMPLATE, j);
+    print_cgroup(j, &plan->cgroup);
+    options_print(plan, OPT_KERNEL_IMAGE, OPT_INITRD_IMAGE, j);
+    json_string(j, "boot_args", plan->boot_args);
+    print_drives(j, plan);
+    print_group(j, "disk_limit", plan, OPT_DISK_BANDWIDTH, OPT_DISK_OPS);
+    json_bool(j, "has_network", plan->network != NETWORK_NONE);
+    options_print(plan, OPT_NETWORK, OPT_NETWORK, j);
+    print_net(j, plan);
+    if (plan->network == NETWORK_TAKEOVER)
+        print_taken(j, &plan->taken);
+    print_group(j, "network_limit", plan, OPT_NET_BANDWIDTH, OPT_NET_OPS);
+    print_jail(j, plan);
+    options_print(plan, OPT_ROOTFS_READONLY, OPT_ROOTFS_READONLY, j);
+    options_print(plan, OPT_USER, OPT_LOG_LEVEL, j);
+    json_string(j, "guest_workdir", plan->guest.workdir ? plan->guest.workdir : plan->guest.workdir_default);
+    json_string(j, "init_system", plan->guest.init);
+    print_strings(j, "sysctls", &plan->sysctls);
+    json_bool(j, "tty", plan->supervise.tty);
+}
+
 int plan_print(const struct plan *plan, FILE *out, struct err *err)
 {
     cleanup_buf struct buf text = {0};
     struct json j = {.out = &text};
     json_open(&j, NULL, '{');
-    json_string(&j, "id", plan->id);
-    json_string(&j, "kvm", kvm_state_name(kvm_probe()));
-    print_strings(&j, "command", plan->guest.command);
-    print_strings(&j, "environment", plan->guest.environment);
-    json_number(&j, "vcpu_count", plan->vmm.vcpus);
-    json_number(&j, "mem_size_mib", plan->vmm.mem_mib);
-    plan->supervise.mem_min_mib ? json_number(&j, "mem_min_mib", plan->supervise.mem_min_mib)
-                                : json_string(&j, "mem_min_mib", NULL);
-    json_bool(&j, "mem_reclaim", plan->vmm.report_free);
-    json_string(&j, "cpu_template", plan->vmm.cpu_template);
-    json_open(&j, "cgroup", '[');
-    for (unsigned i = 0; i < plan->cgroup.count; i++)
-        json_string(&j, NULL, plan->cgroup.settings[i]);
-    json_close(&j, ']');
-    json_string(&j, "kernel_image", plan->jail.files[JAIL_KERNEL].source);
-    json_string(&j, "initrd_image", plan->jail.files[JAIL_INITRD].source);
-    json_string(&j, "boot_args", plan->boot_args);
-    print_drives(&j, &plan->drives);
-    print_limit(&j, "disk_limit", &plan->vmm.drive_limit);
-    json_bool(&j, "has_network", plan->network != NETWORK_NONE);
-    json_string(&j, "network_mode", plan_network_name(plan));
-    print_net(&j, &plan->net);
-    if (plan->network == NETWORK_TAKEOVER)
-        print_taken(&j, &plan->taken);
-    print_limit(&j, "network_limit", &plan->vmm.net_limit);
-    json_open(&j, "jail", '{');
-    json_string(&j, "base", plan->jail.base);
-    json_string(&j, "jailer", plan->jail.jailer);
-    json_string(&j, "firecracker", plan->jail.firecracker);
-    json_number(&j, "uid", plan->jail.uid);
-    json_number(&j, "gid", plan->jail.gid);
-    json_close(&j, '}');
-    json_string(&j, "guest_user", plan->guest.user);
-    json_bool(&j, "guest_readonly", plan->guest.readonly);
-    json_string(&j, "guest_workdir", plan->guest.workdir ? plan->guest.workdir : plan->guest.workdir_default);
-    json_string(&j, "init_system", plan->guest.init);
-    print_strings(&j, "sysctls", &plan->sysctls);
-    json_bool(&j, "tty", plan->supervise.tty);
-    json_string(&j, "healthcheck", plan->healthcheck);
-    json_number(&j, "stop_signal", (uint64_t)plan->supervise.stop_signal);
-    json_number(&j, "stop_timeout_s", plan->supervise.stop_timeout);
-    json_number(&j, "boot_timeout_s", plan->supervise.boot_timeout);
+    print_plan(&j, plan);
     json_close(&j, '}');
     buf_str(&text, "\n");
     if (buf_failed(&text))

@@ -12,7 +12,7 @@ const char *plan_volume_mode(enum volume_kind kind);
 /* The volumes of VM_VOLUMES, which d->volumes keeps the text of; d has its data disk already.  -1 with err. */
 int plan_volumes(const struct options *o, struct drives_plan *d, struct err *err);
 
-/* Fills in the plan's disks from the options: everything except id, uid and gid. */
+/* Decides the plan's disks, which have the options' values already: everything except id, uid and gid. */
 void plan_drives(const struct options *o, struct drives_plan *d, struct refusals *refused);
 
 /* The settings of VM_SYSCTLS, as NAME=value strings, each with its NUL.  -1 with err. */

@@ -27,17 +27,11 @@ static const struct {
     {OPT_GUEST_ACCESS, ACCESS},
 };
 
-/* A flag has a value in any case: no. */
-static bool is_given(const struct options *o, enum option option)
-{
-    return option == OPT_HOST_ACCESS || option == OPT_GUEST_ACCESS ? o->number[option] : o->value[option] != NULL;
-}
-
 static void refuse_options(const struct options *o, struct refusals *refused)
 {
     struct err err = {0};
     for (size_t i = 0; i < COUNT(refused_options); i++) {
-        if (!is_given(o, refused_options[i].option))
+        if (!option_given(o, refused_options[i].option))
             continue;
         option_refuse(&err, o, refused_options[i].option, refused_options[i].instead);
         refusals_take(refused, &err);
@@ -64,7 +58,7 @@ static int name_interfaces(const struct options *o, struct takeover_plan *taken,
 static enum option given_for_nat(const struct options *o)
 {
     for (size_t i = 0; i < COUNT(refused_options); i++)
-        if (is_given(o, refused_options[i].option))
+        if (option_given(o, refused_options[i].option))
             return refused_options[i].option;
     return OPT_COUNT;
 }

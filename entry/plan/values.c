@@ -1,7 +1,9 @@
 #include "entry/plan/values.h"
 
 #include "common/array.h"
+#include "common/json.h"
 #include "common/log.h"
+#include "common/mac.h"
 #include "common/num.h"
 #include "common/units.h"
 #include "netsetup/parse.h"
@@ -13,8 +15,12 @@
 #include <stdio.h>
 #include <string.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "a number's first bytes are a smaller one");
+
 #define TIB (UINT64_C(1) << 40)
 enum { ID_MAX = 64 };
+
+static const char flag_words[] = "no|yes";
 
 /* The index of the text among words; -1 if it is not one of them. */
 static int choose(const char *words, const char *text, uint64_t *out)
@@ -117,7 +123,10 @@ int value_read(const struct value_rule *rule, const char *text, uint64_t *out)
     switch (rule->type) {
     case VALUE_NUMBER:
         return num_parse(text, rule->min, rule->max, out);
+    case VALUE_FLAG:
+        return choose(flag_words, text, out);
     case VALUE_CHOICE:
+    case VALUE_WORD:
         return choose(rule->words, text, out);
     case VALUE_SIZE:
         parsed = read_bytes(text, MIB, 16 * MIB, 16 * TIB, out);
@@ -149,6 +158,74 @@ int value_read(const struct value_rule *rule, const char *text, uint64_t *out)
         break;
     }
     return 0;
+}
+
+void value_store(const struct value_rule *rule, const char *text, uint64_t number, void *field, size_t size)
+{
+    switch (rule->type) {
+    case VALUE_ID:
+    case VALUE_DEVICE:
+    case VALUE_DEVICES:
+        snprintf(field, size, "%s", text);
+        break;
+    case VALUE_TEXT:
+    case VALUE_WORD:
+    case VALUE_PATH:
+    case VALUE_TARGET:
+        memcpy(field, &text, size);
+        break;
+    default:
+        memcpy(field, &number, size);
+    }
+}
+
+/* The word at an index that choose has found. */
+static void print_word(struct json *j, const char *key, const char *words, uint64_t at)
+{
+    char word[32];
+    for (; at > 0; at--)
+        words += strcspn(words, "|") + 1;
+    snprintf(word, sizeof(word), "%.*s", (int)strcspn(words, "|"), words);
+    json_string(j, key, word);
+}
+
+static void print_address(struct json *j, const char *key, uint64_t number, const char *prefix)
+{
+    struct in_addr address = {.s_addr = (in_addr_t)number};
+    char text[INET_ADDRSTRLEN + 3];
+    inet_ntop(AF_INET, &address, text, INET_ADDRSTRLEN);
+    json_string(j, key, number ? strcat(text, prefix) : NULL);
+}
+
+void value_print(const struct value_rule *rule, const void *field, size_t size, struct json *j, const char *key)
+{
+    uint64_t number = 0;
+    char mac[MAC_TEXT];
+    memcpy(&number, field, size < sizeof(number) ? size : sizeof(number));
+    switch (rule->type) {
+    case VALUE_TEXT:
+    case VALUE_WORD:
+    case VALUE_PATH:
+    case VALUE_TARGET:
+        return json_string(j, key, *(const char *const *)field);
+    case VALUE_ID:
+    case VALUE_DEVICE:
+    case VALUE_DEVICES:
+        return json_string(j, key, number & 0xff ? field : NULL);
+    case VALUE_FLAG:
+        return json_bool(j, key, number);
+    case VALUE_CHOICE:
+        return print_word(j, key, rule->words, number);
+    case VALUE_HOST_30:
+        return print_address(j, key, number, "/30");
+    case VALUE_ADDRESS:
+        return print_address(j, key, number, "");
+    case VALUE_MAC:
+        mac_text(field, mac);
+        return json_string(j, key, number ? mac : NULL);
+    default: /* 0: not given, unless it may be given */
+        number || (rule->type == VALUE_NUMBER && !rule->min) ? json_number(j, key, number) : json_string(j, key, NULL);
+    }
 }
 
 /* "must be a, b or c" */
@@ -183,7 +260,9 @@ void value_accepted(const struct value_rule *rule, char *out, size_t size)
     if (rule->type == VALUE_NUMBER)
         snprintf(out, size, "must be a number from %llu to %llu", (unsigned long long)rule->min,
                  (unsigned long long)rule->max);
-    else if (rule->type == VALUE_CHOICE)
+    else if (rule->type == VALUE_FLAG)
+        accepted_words(flag_words, out, size);
+    else if (rule->type == VALUE_CHOICE || rule->type == VALUE_WORD)
         accepted_words(rule->words, out, size);
     else
         snprintf(out, size, "must be %s", texts[rule->type]);

@@ -61,6 +61,7 @@ accepted 'one above it' VM_WORKDIR=/var/lib VM_DATA_MOUNT=/var/lib/app
 refused 'one that is not there' 'VM_WORKDIR=/var/lib/app: is not in the root filesystem: No such file*' VM_WORKDIR=/var/lib/app
 refused 'one beside the data disk' 'VM_WORKDIR=/var/lib/app2: *' VM_WORKDIR=/var/lib/app2 VM_DATA_MOUNT=/var/lib/app
 refused 'one that is a file' 'VM_WORKDIR=/bin/run: is not a directory' VM_WORKDIR=/bin/run
+refused 'an id with another character, once' 'VM_ID=a_b: must be 1 to 64 of *' VM_ID=a_b
 refused 'a relative one' 'VM_WORKDIR=srv: must be an absolute path' VM_WORKDIR=srv
 for command in /bin/run /bin/linked run srv/app/own; do accepted "the command $command" -- $command; done
 accepted 'a command by its own PATH' PATH=/srv/app -- own
