@@ -5,13 +5,18 @@
 . "$(dirname "$0")/lib.bash"
 
 ip_g() { ip -n "$NS-guest-a" "$@"; }
-heard() { # TAG FILE: how often, a moment after the last was said
+# How often something came.  What should come is waited for; what should not has a moment to come, too.
+count() { grep -c "$1" "$2"; } # TAG FILE
+heard() { # TAG FILE WANTED
+    reaches "$3" count "$1" "$2"
     sleep 0.05
-    grep -c "$1" "$2"
+    count "$1" "$2"
 }
-pings() {
+count_pings() { in_ns outside ip6tables-nft -nvxL INPUT | awk '/icmptype 128/ {print $1}'; }
+pings() { # WANTED
+    reaches "$1" count_pings
     sleep 0.05
-    in_ns outside ip6tables-nft -nvxL INPUT | awk '/icmptype 128/ {print $1}'
+    count_pings
 }
 shout() { in_ns guest-a "$PEER" tell udp "$@"; } # ADDRESS PORT [SOURCE]
 
@@ -40,12 +45,12 @@ for WORLD in "${WORLDS[@]}"; do
     # First that each shout would be heard, so that silence means something.
     shout 192.0.2.2 7000
     shout fd77::2 7000
-    is "$WORLD: the outside hears the guest" "1 1" "$(heard outside "$out") $(heard outside "$out6")"
+    is "$WORLD: the outside hears the guest" "1 1" "$(heard outside "$out" 1) $(heard outside "$out6" 1)"
     ask host udp 169.254.169.254 80 >/dev/null
-    is "$WORLD: the host hears the metadata service" 1 "$(heard metadata "$meta")"
+    is "$WORLD: the host hears the metadata service" 1 "$(heard metadata "$meta" 1)"
 
     shout 169.254.169.254 80
-    is "$WORLD: the guest does not" 1 "$(heard metadata "$meta")"
+    is "$WORLD: the guest does not" 1 "$(heard metadata "$meta" 1)"
 
     # 127.0.0.1 sent out of the card; no guest's own kernel would.
     in_ns guest-a sh -c 'cd /proc/sys/net/ipv4/conf && echo 1 >all/route_localnet && echo 1 >eth0/route_localnet'
@@ -54,7 +59,7 @@ for WORLD in "${WORLDS[@]}"; do
     ip_g addr flush dev lo
     ip_g route add 127.0.0.1/32 via "$tap" dev eth0 src "$(field a guest_ip)"
     shout 127.0.0.1 9001 "$(field a guest_ip)"
-    is "$WORLD: the host's loopback hears nothing" 0 "$(heard loopback "$loop")"
+    is "$WORLD: the host's loopback hears nothing" 0 "$(heard loopback "$loop" 0)"
     sent=$(ip_g -s -s link show eth0 | awk '/TX:/ {getline; print $2}')
     shout 127.0.0.1 9001 "$(field a guest_ip)"
     ok "$WORLD: although it was sent" [ "$(ip_g -s -s link show eth0 | awk '/TX:/ {getline; print $2}')" -gt "$sent" ]
@@ -65,34 +70,34 @@ for WORLD in "${WORLDS[@]}"; do
         shout "$tap" 9002 $from
         ip_g addr del $from/32 dev eth0
     done
-    is "$WORLD: other source addresses reach nobody" "1 0" "$(heard outside "$out") $(heard any "$any")"
+    is "$WORLD: other source addresses reach nobody" "1 0" "$(heard outside "$out" 1) $(heard any "$any" 0)"
     in_ns outside ip6tables-nft -A INPUT -p ipv6-icmp --icmpv6-type echo-request -j ACCEPT
     in_ns guest-a "$PEER" tell icmp6 fd77::2 0
-    is "$WORLD: the outside hears the guest's ping" 1 "$(pings)"
+    is "$WORLD: the outside hears the guest's ping" 1 "$(pings 1)"
     for from in fdfd::2 fd77::99; do
         ip_g addr add $from/128 dev eth0 nodad
         shout fd77::2 7000 $from
         in_ns guest-a "$PEER" tell icmp6 fd77::2 0 $from
         ip_g addr del $from/128 dev eth0
     done
-    is "$WORLD: other IPv6 source addresses neither" "1 1" "$(heard outside "$out6") $(pings)"
+    is "$WORLD: other IPv6 source addresses neither" "1 1" "$(heard outside "$out6" 1) $(pings 1)"
     ip_g link set eth0 address 02:00:00:00:00:99
     neighbours a
     ip_g -6 route replace default via "$tap6" dev eth0
     shout 192.0.2.2 7000
     shout fd77::2 7000
-    is "$WORLD: another MAC reaches nobody" "1 1" "$(heard outside "$out") $(heard outside "$out6")"
+    is "$WORLD: another MAC reaches nobody" "1 1" "$(heard outside "$out" 1) $(heard outside "$out6" 1)"
     ip_g link set eth0 address "$(field a mac)" # which the entries for its neighbours went with
     neighbours a
     ip_g route replace default via "$tap" dev eth0
     shout 192.0.2.2 7000
     shout fd77::2 7000
-    is "$WORLD: its own does again" "2 2" "$(heard outside "$out") $(heard outside "$out6")"
+    is "$WORLD: its own does again" "2 2" "$(heard outside "$out" 2) $(heard outside "$out6" 2)"
 
     # The host over IPv6, by its link-local neighbour as well.
     shout fd77::1 9003
     shout "$tap6" 9003
-    is "$WORLD: the host's services are out of reach over IPv6" 0 "$(heard any6 "$any6")"
+    is "$WORLD: the host's services are out of reach over IPv6" 0 "$(heard any6 "$any6" 0)"
     down a
 
     # Without IPv6, a guest cannot speak it to the host either.
@@ -106,7 +111,7 @@ for WORLD in "${WORLDS[@]}"; do
     ip_g neigh add fe80::1 lladdr "$(in_ns host cat "/sys/class/net/$(field a tap)/address" 2>/dev/null ||
         ip -n "$NS-host" -j link show "$(field a tap)" | sed 's/.*"address":"\([^"]*\)".*/\1/')" dev eth0
     shout fd77::1 9003
-    is "$WORLD: and speaks none to the host" 0 "$(heard any6 "$any6")"
+    is "$WORLD: and speaks none to the host" 0 "$(heard any6 "$any6" 0)"
     down a
 
     # What may be asked for.

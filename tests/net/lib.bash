@@ -148,6 +148,14 @@ patiently() { # COMMAND...: until it succeeds, half a minute at most
     done
     return 1
 }
+reaches() { # NUMBER COMMAND...: waits until what the command prints is at least that
+    local i
+    for ((i = 0; i < 1500; i++)); do
+        [ "$("${@:2}")" -lt "$1" ] || return 0
+        sleep 0.02
+    done
+    return 1
+}
 started() { # PID FILE: a line is there, or the process is gone
     while [ ! -s "$2" ] && kill -0 "$1" 2>/dev/null; do sleep 0.005; done
     [ -s "$2" ]

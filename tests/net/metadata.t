@@ -21,9 +21,11 @@ tell_all() { # NS ADDRESS...
     shift
     for address in "$@"; do in_ns "$ns" "$PEER" tell udp "$address" 80; done
 }
-heard() { # a moment after the last
+count() { cat "$heard4" "$heard6" | grep -c service; }
+heard() { # WANTED: how many; those are waited for, and others have a moment to come, too
+    reaches "$1" count
     sleep 0.1
-    cat "$heard4" "$heard6" | grep -c service
+    count
 }
 
 for WORLD in "${WORLDS[@]}"; do
@@ -40,17 +42,17 @@ for WORLD in "${WORLDS[@]}"; do
     serve outside udp :: 80 service
     heard6=$HEARD
     tell_all host "${services[@]}"
-    so_far=$(heard)
+    so_far=$(heard ${#services[@]})
     is "$WORLD: the host reaches all ${#services[@]}" ${#services[@]} "$so_far"
     for options in "" "--host-access --guest-access --uplink up0"; do
         # shellcheck disable=SC2086
         up a --ports 80 $options
         guest a
         tell_all guest-a "${services[@]}"
-        is "$WORLD: a guest with the options '$options' reaches none" 0 $(($(heard) - so_far))
+        is "$WORLD: a guest with the options '$options' reaches none" 0 $(($(heard 0) - so_far))
         tell_all guest-a "${beside[@]}"
-        is "$WORLD: and with the options '$options' those beside them" ${#beside[@]} $(($(heard) - so_far))
-        so_far=$(heard)
+        is "$WORLD: and with the options '$options' those beside them" ${#beside[@]} $(($(heard $((so_far + ${#beside[@]}))) - so_far))
+        so_far=$(count)
         down a
         ip netns del "$NS-guest-a"
     done
