@@ -81,30 +81,36 @@ static void add_groups(const char *group, const char *name, size_t len, struct u
             user->groups[user->group_count++] = gid;
 }
 
-/* The user's line, by name, or by number when there is no such name. */
+/* Digits are always an id and never a name, as for Docker and runc: otherwise a user "1000" in an image's passwd would
+ * give the image what the operator denied it. */
+static bool is_number(const char *text, size_t len)
+{
+    return len > 0 && strspn(text, "0123456789") >= len;
+}
+
+/* The user's line, by name, or by the id. */
 static bool find_user(const char *passwd, const char *spec, size_t len, struct passwd_line *l)
 {
-    uint32_t wanted, uid;
-    const char *text = passwd;
-    while (next_line(&text, l))
-        if (is(l, 0, spec, len) && l->count >= 4)
-            return true;
-    if (!read_id(spec, len, &wanted))
+    uint32_t wanted = 0, uid;
+    bool number = is_number(spec, len);
+    if (number && !read_id(spec, len, &wanted))
         return false;
-    text = passwd;
-    while (next_line(&text, l))
-        if (l->count >= 4 && read_id(l->field[2], l->len[2], &uid) && uid == wanted)
+    while (next_line(&passwd, l)) {
+        if (l->count < 4)
+            continue;
+        if (number ? read_id(l->field[2], l->len[2], &uid) && uid == wanted : is(l, 0, spec, len))
             return true;
+    }
     return false;
 }
 
 static int find_group(const char *group, const char *name, size_t len, struct user *user, struct err *err)
 {
     struct passwd_line l;
-    while (next_line(&group, &l))
+    while (!is_number(name, len) && next_line(&group, &l))
         if (is(&l, 0, name, len) && l.count >= 3 && read_id(l.field[2], l.len[2], &user->gid))
             return 0;
-    if (read_id(name, len, &user->gid))
+    if (is_number(name, len) && read_id(name, len, &user->gid))
         return 0;
     return err_set(err, "there is no group '%.*s' in the image's /etc/group", (int)len, name);
 }
@@ -134,7 +140,7 @@ int user_find(const char *spec, const char *passwd, const char *group, struct us
         len = 1;
     }
     struct passwd_line l;
-    bool numeric = read_id(spec, len, &user->uid);
+    bool numeric = is_number(spec, len) && read_id(spec, len, &user->uid);
     bool found = find_user(passwd, spec, len, &l);
     if (found && (!read_id(l.field[2], l.len[2], &user->uid) || !read_id(l.field[3], l.len[3], &user->gid)))
         return err_set(err, "the entry of user '%.*s' in the image's /etc/passwd is malformed", (int)len, spec);

@@ -19,8 +19,8 @@ struct user {
 
 /* Resolves "name", "uid", either with ":group" or ":gid", and then with ":gid,gid,..." (supplementary); "" is root. The
  * two texts are the files' contents ("" when missing).  Follows Docker: an empty half counts as not given; a number
- * needs no entry, and without one has group 0 and home /; the supplementary groups are those of the named user, unless
- * a group or a list of them is given.  -1 with err for an unknown name. */
+ * is never a name, needs no entry, and without one has group 0 and home /; the supplementary groups are those of the
+ * named user, unless a group or a list of them is given.  -1 with err for an unknown name. */
 int user_find(const char *spec, const char *passwd, const char *group, struct user *user, struct err *err);
 
 #endif

@@ -23,9 +23,11 @@
 
 #include <cmocka.h>
 
-static const char passwd[] = "root:x:0:0:root:/root:/bin/bash\nwww:x:33:34::/var/www:/bin/sh\n1000:x:7:8::/seven:\n"
+static const char passwd[] = "root:x:0:0:root:/root:/bin/bash\nwww:x:33:34::/var/www:/bin/sh\n1000:x:0:0::/seven:\n"
+                             "4294967296:x:0:0::/:\n"
                              "bad:x:many:0::/:\nshort:x\nlast:x:99:99:::";
-static const char group[] = "root:x:0:\nstaff:x:50:www,other\nother:x:51:wwww\nadm:x:4:root,www\nodd:x:x:www\n";
+static const char group[] = "root:x:0:\nstaff:x:50:www,other\nother:x:51:wwww\nadm:x:4:root,www\nodd:x:x:www\n"
+                            "1001:x:0:\n";
 
 static int find(const char *spec, struct user *user)
 {
@@ -55,7 +57,9 @@ static void test_users(void **state)
     assert_user("www:staff", 33, 50, 0, "/var/www");
     assert_user("www:7", 33, 7, 0, "/var/www");
     assert_user("4321", 4321, 0, 0, "/");
-    assert_user("1000", 7, 8, 0, "/seven"); /* a name that is a number goes first */
+    assert_user("1000", 1000, 0, 0, "/"); /* even if a user or group of the image has that name */
+    assert_user("1000:1001:7", 1000, 1001, 1, "/");
+    assert_user("33:1001", 33, 1001, 0, "/var/www");
     assert_user("last", 99, 99, 0, "/");
     assert_user("www:", 33, 34, 2, "/var/www"); /* as for Docker, an empty half is one that is not given */
     assert_user(":staff", 0, 50, 0, "/root");
@@ -67,9 +71,9 @@ static void test_users(void **state)
     assert_int_equal(find("4:5:6,7", &user), 0);
     assert_int_equal(user.groups[0], 6);
     assert_int_equal(user.groups[1], 7);
-    static const char *const bad[] = {
-        "nobody",  "www:nogroup", "bad",      "short",     "4294967295",      "-1", ":nogroup", "www:staff:",
-        "www:7:a", "www:7:5,",    "www:7:,5", "www:7:5:6", "www:7:4294967295"};
+    static const char *const bad[] = {"nobody",     "www:nogroup", "bad",       "short",           "4294967295",
+                                      "4294967296", "-1",          ":nogroup",  "www:staff:",      "www:7:a",
+                                      "www:7:5,",   "www:7:,5",    "www:7:5:6", "www:7:4294967295"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         if (find(bad[i], &user) != -1)
             fail_msg("%s was found", bad[i]);
