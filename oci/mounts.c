@@ -12,6 +12,7 @@
 struct mount {
     char *destination, *type, *source;
     int destination_item, source_item, item;
+    int idmap_item; /* the option; 0 is none */
     bool bind, readonly, recursive;
 };
 
@@ -97,10 +98,16 @@ static int take_options(struct walk *w, int item)
             m->recursive = true;
         if (strcmp(option, "ro") == 0 || strcmp(option, "rro") == 0 || strcmp(option, "rw") == 0)
             m->readonly = strcmp(option, "rw") != 0;
-        if (strstr(option, "idmap"))
-            return err_set(w->err, "mounts: %s: option %.100s is not supported", m->destination, option);
+        if (strstr(option, "idmap")) /* refused by name, once the destination is known: members come in any order */
+            m->idmap_item = i;
     }
     return w->err->text[0] ? -1 : 0;
+}
+
+static int refuse_idmap(struct walk *w, const struct mount *m)
+{
+    cleanup_free char *option = walk_string(w, m->idmap_item, "mounts.options");
+    return option ? err_set(w->err, "mount %.200s: option %.100s is not supported", m->destination, option) : -1;
 }
 
 /* What a share does not have. */
@@ -173,6 +180,8 @@ static int write_one(struct walk *w, int item, unsigned *number, struct buf *vol
         return err_set(w->err, "mounts: a destination is missing or is not an absolute path");
     if (rc < 0)
         return rc;
+    if (m.idmap_item)
+        return refuse_idmap(w, &m);
     if (is_one_of(unneeded, COUNT(unneeded), destination))
         return 0;
     if (is_one_of(replaced, COUNT(replaced), destination)) {

@@ -111,6 +111,8 @@ refused "a relative working directory" 'process.cwd: is not an absolute path' '.
 refused "a mount of a path with a colon" 'mount /a:rw,/b: a path with a comma or colon *' ".mounts += [$bind | .destination = \"/a:rw,/b\"]"
 refused "a mount below /proc" 'mount /proc/sys: /proc of the guest belongs to its kernel' ".mounts += [$bind | .destination = \"/proc/sys\"]"
 refused "another kind of mount" 'mount /x: type nfs is not supported' '.mounts += [{destination: "/x", type: "nfs", source: "a:/b"}]'
+refused "an idmapped mount" 'mount /x: option idmap is not supported' ".mounts += [$bind | .options += [\"idmap\"]]"
+refused "one whose options come first" 'mount /x: option ridmap=7 is not supported' '.mounts += [{options: ["rbind", "ridmap=7"], source: "/y", type: "bind", destination: "/x"}]'
 refused "Windows" 'config.windows is not supported' '.windows = {x: 1}'
 refused "no JSON object" 'is not an object' '[]'
 bundle docker-plain
