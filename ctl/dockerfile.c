@@ -8,6 +8,8 @@
 #include <strings.h>
 
 #define SPACE " \t\r"
+/* No image has so long a name.  Values are cut there, or ten lines like ARG B=$A$A$A$A$A$A would make a gigabyte. */
+enum { EXPANDED_MAX = 4096 };
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
 struct scan {
@@ -49,12 +51,14 @@ static size_t add_variable(const struct scan *s, const char *text, struct buf *o
 static char *expand(const struct scan *s, const char *word)
 {
     struct buf out = {0};
-    while (*word) {
+    while (*word && out.len <= EXPANDED_MAX) {
         size_t len = *word == '$' ? add_variable(s, word + 1, &out) : 0;
         if (len == 0 && *word != '"' && *word != '\'')
             buf_add(&out, word, 1);
         word += len + 1;
     }
+    if (out.len > EXPANDED_MAX)
+        out.len = EXPANDED_MAX;
     buf_add(&out, "", 1);
     if (!buf_failed(&out))
         return out.data;

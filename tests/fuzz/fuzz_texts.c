@@ -6,7 +6,7 @@
  *   f  Firecracker's metrics                              a  its API's answers
  *   n  names of the host's store                          k  kernels and images that it is to keep
  *   c  an image's configuration
- *   p  a CNI plugin's configuration, and CNI_ARGS
+ *   p  a CNI plugin's configuration, and CNI_ARGS      d  a Dockerfile, and a --build-arg
  *   t  an archive of ctr-jailer cp; nothing is written (its checksums are taken to be right) */
 #include "cni/result.h"
 #include "common/buf.h"
@@ -17,6 +17,7 @@
 #include "common/tar.h"
 #include "common/unpack.h"
 #include "common/user.h"
+#include "ctl/dockerfile.h"
 #include "ctl/logfile.h"
 #include "ctl/wrap.h"
 #include "entry/disks/hosts.h"
@@ -182,6 +183,25 @@ static void check_inspected(const char *text[3])
     buf_free(&omitted);
 }
 
+static int check_from(void *arg, char *name, bool first)
+{
+    size_t *longest = arg;
+    if (first && strlen(name) > *longest)
+        *longest = strlen(name);
+    return 0;
+}
+
+/* Whatever variables stand for other variables, no name grows with their number. */
+static void check_dockerfile(const char *text[3])
+{
+    const char *argument = text[1];
+    const struct list arguments = {.items = &argument, .count = 1};
+    size_t longest = 0;
+    char *copy = strdup(text[0]);
+    CHECK(copy && dockerfile_names(copy, &arguments, check_from, &longest) == 0 && longest <= 4096);
+    free(copy);
+}
+
 /* A name that is accepted is a file's in the store, and is itself when it is read again. */
 static void check_names(const char *text[3])
 {
@@ -276,9 +296,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct {
         char letter;
         void (*check)(const char *text[3]);
-    } parsers[] = {{'u', check_users},     {'r', check_resolv},    {'h', check_hosts},
-                   {'m', check_resources}, {'i', check_inspected}, {'o', check_mounts},
-                   {'n', check_names},     {'c', check_config},    {'p', check_plugin}};
+    } parsers[] = {{'u', check_users},     {'r', check_resolv},    {'h', check_hosts}, {'m', check_resources},
+                   {'i', check_inspected}, {'o', check_mounts},    {'n', check_names}, {'c', check_config},
+                   {'p', check_plugin},    {'d', check_dockerfile}};
     if (size == 0)
         return 0;
     if (data[0] == 'k') {
