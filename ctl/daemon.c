@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "common/confine.h"
+#include "common/exitcode.h"
 #include "common/io.h"
 #include "common/jsonread.h"
 #include "common/limits.h"
@@ -27,7 +28,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { EXIT_OURS = 125, STATE_MAX = 256 * 1024, LOOK_MS = 20 };
+enum { STATE_MAX = 256 * 1024, LOOK_MS = 20 };
 
 struct outputs {
     int read[LOGFILE_STREAMS], write[LOGFILE_STREAMS];

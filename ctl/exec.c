@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/confine.h"
 #include "common/container.h"
+#include "common/exitcode.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/peer.h"
@@ -20,8 +21,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-
-enum { FAILED = 125 };
 
 struct exec {
     struct peer peer; /* first: a peer is its exec */
@@ -247,7 +246,7 @@ int ctl_run_first(const char *id, const struct ctl_session *plan, struct err *er
         process_end_with(self);
         int code = ctl_run(id, plan, &why);
         (void)io_write_all(out, why.text, code < 0 ? strlen(why.text) : 0);
-        _exit(code < 0 ? FAILED : code);
+        _exit(code < 0 ? EXIT_OURS : code);
     }
     close(steal_fd(&out));
     char why[sizeof(err->text)] = "";

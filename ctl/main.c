@@ -1,6 +1,7 @@
 /* ctr-jailer [--id ID] COMMAND ...: asks a running VM's entry, or works on the host's store. */
 #include "common/begin.h"
 #include "common/descriptors.h"
+#include "common/exitcode.h"
 #include "common/log.h"
 #include "ctl/commands.h"
 
@@ -8,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { EXIT_OURS = 125 };
 
 static void usage(FILE *out)
 {

@@ -4,6 +4,7 @@
  * told, and the next one is taken all the same. */
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "common/exitcode.h"
 #include "common/log.h"
 #include "common/run.h"
 #include "ctl/args.h"
@@ -72,7 +73,7 @@ static int run_entry(const char *entry, struct err *err)
     if (pid == 0) {
         execl(entry, "entry", "--purge", (char *)NULL);
         log_error("cannot run %s: %s", entry, strerror(errno));
-        _exit(125);
+        _exit(EXIT_OURS);
     }
     if (pid < 0 || waitpid(pid, &status, 0) < 0)
         return err_sys(err, "cannot start a process");
@@ -101,5 +102,5 @@ int ctl_purge(const char *id, char **argv, struct err *err)
     if (cninet_purge(&net) < 0)
         p.failed = true;
     int status = run_entry(entry, err);
-    return status == 0 && p.failed ? 125 : status;
+    return status == 0 && p.failed ? EXIT_OURS : status;
 }

@@ -1,5 +1,6 @@
 /* rm: removes the records of VMs in the background that have ended; -f: ends them first. */
 #include "common/cleanup.h"
+#include "common/exitcode.h"
 #include "common/log.h"
 #include "ctl/ctl.h"
 #include "ctl/record.h"
@@ -62,5 +63,5 @@ int ctl_rm(const char *id, char **argv, struct err *err)
             log_error("%s", why.text);
         failed = failed || why.text[0];
     }
-    return failed ? 125 : 0;
+    return failed ? EXIT_OURS : 0;
 }

@@ -2,6 +2,7 @@
  * This file is the program's outline: options -> plan -> the VM, which is made in stages (entry/stages.h). */
 #include "common/begin.h"
 #include "common/descriptors.h"
+#include "common/exitcode.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "entry/kvm/kvm.h"

@@ -3,6 +3,7 @@
 #include "common/array.h"
 #include "common/cancel.h"
 #include "common/cleanup.h"
+#include "common/exitcode.h"
 #include "common/local.h"
 #include "common/log.h"
 #include "common/loop.h"
@@ -262,11 +263,12 @@ static int start_vm(struct vm *vm, struct err *err)
 static int settle(struct vm *vm, struct err *err)
 {
     const struct jail *jail = &vm->jail;
-    int own[9 + SHARES_MAX] = {vm->signals->all, vm->signals->ending,     vm->control,
-                               vm->listener,     vmm_connection(vm->vmm), jail->console,
-                               jail->log,        jail->metrics,           jail->report};
+    const int always[] = {vm->signals->all, vm->signals->ending, vm->control,   vm->listener, vmm_connection(vm->vmm),
+                          jail->console,    jail->log,           jail->metrics, jail->report};
+    int own[COUNT(always) + SHARES_MAX];
+    memcpy(own, always, sizeof(always));
     for (unsigned i = 0; i < SHARES_MAX; i++)
-        own[9 + i] = i < vm->shares.count ? vm->shares.server[i].channel : -1;
+        own[COUNT(always) + i] = i < vm->shares.count ? vm->shares.server[i].channel : -1;
     drives_unlink(&vm->drives);
     jail_close(&vm->jail);
     if (write_state(vm, err) < 0 || workdir_seal(&vm->workdir, err) < 0 ||

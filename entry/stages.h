@@ -7,9 +7,6 @@
 
 #include <stdint.h>
 
-/* Exit status when it is not the command's. */
-enum { EXIT_OURS = 125 };
-
 /* begun: when entry started (loop_now).  May draw the plan's uids again.  The command's exit status, or -1 with err. */
 int stages_run(struct plan *plan, uint64_t begun, struct err *err);
 

@@ -1,6 +1,7 @@
 #include "guest-init/command.h"
 
 #include "common/cleanup.h"
+#include "common/exitcode.h"
 #include "common/io.h"
 #include "common/settings.h"
 #include "common/signals.h"
@@ -153,7 +154,7 @@ pid_t command_start(const struct command *c, const int stdio[3], uint32_t *code,
 {
     struct user user;
     int report[2];
-    *code = 125;
+    *code = EXIT_OURS;
     if (look_up(c->user, &user, err) < 0)
         return -1;
     if (pipe2(report, O_CLOEXEC) < 0)

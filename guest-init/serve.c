@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/container.h"
+#include "common/exitcode.h"
 #include "common/peer.h"
 #include "common/units.h"
 #include "guest-init/clock.h"
@@ -79,7 +80,7 @@ static void start_command(struct init *in, uint32_t id, const struct command *c,
                           uint32_t columns)
 {
     struct err err = {0};
-    uint32_t code = 125;
+    uint32_t code = EXIT_OURS;
     struct slot **slot = find_slot(in);
     if (!slot || !(*slot = calloc(1, sizeof(**slot)))) {
         tell_entry(in, PROTO_FAILED, id, code, "too many sessions in the guest");
@@ -163,9 +164,9 @@ static void exec(struct init *in, const struct proto_msg *msg)
 {
     struct request r;
     if (request_parse(msg, in->plan->command.env, &r) < 0) {
-        tell_entry(in, PROTO_FAILED, r.session, 125, "malformed request");
+        tell_entry(in, PROTO_FAILED, r.session, EXIT_OURS, "malformed request");
     } else if ((r.flags & PROTO_EXEC_BUSYBOX) && in->plan->busybox < 0) {
-        tell_entry(in, PROTO_FAILED, r.session, 125, "the initramfs has no busybox");
+        tell_entry(in, PROTO_FAILED, r.session, EXIT_OURS, "the initramfs has no busybox");
     } else {
         if (r.flags & PROTO_EXEC_BUSYBOX)
             r.command.program = in->plan->busybox;
@@ -258,7 +259,7 @@ void serve_failure(int control, const struct err *err)
 {
     struct init in = {.mounts = -1};
     if (prepare_init(&in, control) == 0) {
-        tell_entry(&in, PROTO_FAILED, 0, 125, err->text);
+        tell_entry(&in, PROTO_FAILED, 0, EXIT_OURS, err->text);
         loop_run(in.loop, &in.done);
     }
     finish_init(&in);

@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/container.h"
+#include "common/exitcode.h"
 #include "common/units.h"
 #include "guest-init/host.h"
 #include "guest-init/members.h"
@@ -129,7 +130,7 @@ int session_start(struct session *s, uint32_t id, struct loop *loop, const struc
         s->stream[i] = (struct session_stream){.session = s, .local = -1, .host = -1};
     int stdio[3] = {-1, -1, -1};
     int r = c->tty ? open_terminal(s, stdin_wanted, stdio, err) : open_pipes(s, stdin_wanted, stdio, err);
-    *code = 125;
+    *code = EXIT_OURS;
     if (r == 0)
         s->pid = s->leader = command_start(c, stdio, code, err);
     for (int i = 0; i < 3; i++)

@@ -2,6 +2,7 @@
 #include "common/begin.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
+#include "common/exitcode.h"
 #include "common/log.h"
 #include "common/num.h"
 #include "netsetup/netsetup.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAILED = 125, NOBODY = 65534 };
+enum { NOBODY = 65534 };
 
 static const char help[] =
     "netsetup up ID [option]...   make a VM's network, print it as JSON, hold it until SIGTERM or SIGINT, undo it\n"
@@ -274,7 +275,7 @@ int main(int argc, char **argv)
     opterr = 0;
     if (begin(&err) < 0) {
         log_error("%s", err.text);
-        return FAILED;
+        return EXIT_OURS;
     }
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return fputs(help, stdout) < 0;
@@ -283,8 +284,8 @@ int main(int argc, char **argv)
             if (!commands[i].run(argc - 1, argv + 1, &err))
                 return 0;
             log_error("%s", err.text);
-            return FAILED;
+            return EXIT_OURS;
         }
     log_error("no such command; see netsetup --help");
-    return FAILED;
+    return EXIT_OURS;
 }

@@ -1,6 +1,7 @@
 #include "oci/handon.h"
 
 #include "common/array.h"
+#include "common/exitcode.h"
 #include "common/log.h"
 #include "common/process.h"
 #include "common/run.h"
@@ -84,7 +85,7 @@ int handon_run(const struct arguments *a, const struct conf *c, const struct han
         process_end_with(self);
         handon_become(a, c, with, &why);
         log_error("%s", why.text);
-        _exit(125);
+        _exit(EXIT_OURS);
     }
     if (pid < 0)
         return err_sys(err, "cannot start a process");

@@ -1,6 +1,7 @@
 /* ctr-jailer-oci: an OCI runtime in front of runc or crun.  `create` rewrites the bundle, `exec` the process, so that
  * both run in a VM; every other command goes to the base runtime as it is. */
 #include "common/descriptors.h"
+#include "common/exitcode.h"
 #include "common/log.h"
 #include "oci/arguments.h"
 #include "oci/bundle.h"
@@ -11,8 +12,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-enum { EXIT_OURS = 125 };
 
 static void usage(void)
 {

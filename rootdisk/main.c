@@ -10,6 +10,7 @@
 #include "common/cancel.h"
 #include "common/cleanup.h"
 #include "common/descriptors.h"
+#include "common/exitcode.h"
 #include "common/log.h"
 #include "common/privilege.h"
 #include "common/process.h"
@@ -23,8 +24,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-enum { EXIT_FAILED = 125 };
 
 /* Writes to another name first, so that FILE is never half an image. */
 static int write_image(struct rootdisk *rd, const char *path, struct err *err)
@@ -70,7 +69,7 @@ static int serve_image(struct rootdisk *rd, const char *mountpoint, struct err *
         int r = serve(rd, steal_fd(&fd), err);
         if (r < 0)
             log_error("%s", err->text);
-        _exit(r < 0 ? EXIT_FAILED : 0);
+        _exit(r < 0 ? EXIT_OURS : 0);
     }
     close(steal_fd(&fd)); /* otherwise reads would wait for us if the server dies */
     while (pid > 0 && !cancel_wait(end, -1))
@@ -83,7 +82,7 @@ static int serve_image(struct rootdisk *rd, const char *mountpoint, struct err *
     else if (waitpid(pid, &status, 0) < 0 || WIFSIGNALED(status))
         err_set(err, "the server of %s was killed", mountpoint);
     rootdisk_unmount(mountpoint, NULL);
-    return status == 0 ? 0 : EXIT_FAILED;
+    return status == 0 ? 0 : EXIT_OURS;
 }
 
 int main(int argc, char **argv)
@@ -92,7 +91,7 @@ int main(int argc, char **argv)
     cancel_by(signals_fd()); /* so that nothing is left behind */
     if (argc != 4 || (strcmp(argv[1], "write") != 0 && strcmp(argv[1], "serve") != 0)) {
         log_error("usage: rootdisk write DIR FILE | rootdisk serve DIR MOUNTPOINT");
-        return EXIT_FAILED;
+        return EXIT_OURS;
     }
     struct err err = {0};
     struct rootdisk *rd;
@@ -103,5 +102,5 @@ int main(int argc, char **argv)
     }
     if (err.text[0])
         log_error("%s", err.text);
-    return r == 0 ? 0 : EXIT_FAILED;
+    return r == 0 ? 0 : EXIT_OURS;
 }

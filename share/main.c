@@ -12,6 +12,7 @@
  *
  * Exit: 0, or 125 with one line on stderr. */
 #include "common/cleanup.h"
+#include "common/exitcode.h"
 #include "common/log.h"
 #include "common/num.h"
 #include "common/passfd.h"
@@ -26,8 +27,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-
-enum { EXIT_FAILED = 125 };
 
 static int parse_fd(const char *text)
 {
@@ -77,7 +76,7 @@ static int serve(int folder, const int connections[SHARE_CONNECTIONS], const str
     if (s && share_serve(s, connections, &err) == 0)
         return 0;
     log_error("%s", err.text);
-    return EXIT_FAILED;
+    return EXIT_OURS;
 }
 
 /* The guest's own end of the connections is no failure. */
@@ -142,7 +141,7 @@ int main(int argc, char **argv)
     int channel = folder < 0 ? -1 : parse_fd(argv[3]);
     if (channel < 0 || argc < 5) {
         log_error("usage: share serve FOLDER-FD CHANNEL-FD NAME [ro] [suid]");
-        return EXIT_FAILED;
+        return EXIT_OURS;
     }
     struct share_options options = {.confined = true};
     for (char **word = argv + 5; *word; word++) {
@@ -155,5 +154,5 @@ int main(int argc, char **argv)
         r = keep(folder, channel, argv[4], &options, &err);
     if (r < 0)
         log_error("%s", err.text);
-    return r < 0 ? EXIT_FAILED : 0;
+    return r < 0 ? EXIT_OURS : 0;
 }

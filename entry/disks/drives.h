@@ -54,6 +54,7 @@ struct drives_plan {
     const char *id;     /* of the VM: names files */
     const char *rootfs; /* the root filesystem's tree, or its image when rootfs_sealed */
     bool rootfs_sealed;
+    bool rootfs_tree; /* it is a tree, and not an empty one */
     enum rootfs_format rootfs_format;
     uint64_t rootfs_size; /* bytes */
     const char *data_dir;

@@ -2,6 +2,7 @@
 
 #include "common/cleanup.h"
 #include "common/container.h"
+#include "common/exitcode.h"
 #include "common/listener.h"
 #include "common/local.h"
 #include "common/peer.h"
@@ -59,7 +60,7 @@ static void reply(struct client *cl, void (*fill)(void *arg, struct buf *out))
 
 static void refuse_client(struct client *cl, const char *why)
 {
-    uint32_t fields[] = {0, 125};
+    uint32_t fields[] = {0, EXIT_OURS};
     peer_send(&cl->peer, PROTO_FAILED, fields, 2, why, strlen(why));
 }
 

@@ -42,6 +42,7 @@
 
 #include "common/cleanup.h"
 #include "common/container.h"
+#include "common/exitcode.h"
 #include "common/log.h"
 #include "common/sandbox.h"
 #include "common/signals.h"
@@ -286,7 +287,7 @@ static void command_failed(struct supervisor *s, const struct proto_msg *msg, ui
     const uint8_t *text = proto_data(msg, 2, &len);
     terminal_restore();
     log_error("%.*s", (int)(len > 512 ? 512 : len), text ? (const char *)text : "");
-    exited(s, code == 126 || code == 127 ? (int)code : 125);
+    exited(s, code == 126 || code == 127 ? (int)code : EXIT_OURS);
 }
 
 static void on_message(void *arg, const struct proto_msg *msg)

@@ -1,17 +1,15 @@
 #include "entry/plan/fits.h"
 
 #include "common/cleanup.h"
+#include "common/exitcode.h"
 #include "common/user.h"
 #include "entry/plan/intree.h"
 #include "entry/plan/lookup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-enum { EXIT_OURS = 125 };
 
 /* src/vmm/src/cpu_config of Firecracker 1.12: the vendor that each template is for. */
 static int check_template(const struct plan *plan, struct err *err)
@@ -107,24 +105,12 @@ static int check_cgroup(const struct plan *plan, struct err *err)
     return cgroup_check(&plan->cgroup, err);
 }
 
-/* A sealed image cannot be searched, and an empty tree has been refused already. */
-static bool is_tree(const struct plan *plan)
-{
-    int entries = 0;
-    DIR *dir = opendir(plan->drives.rootfs);
-    while (dir && entries <= 2 && readdir(dir)) /* . and .. are two */
-        entries++;
-    if (dir)
-        closedir(dir);
-    return entries > 2;
-}
-
 int fits_check(const struct plan *plan, struct refusals *refused)
 {
     static int (*const of_host[])(const struct plan *, struct err *) = {check_template, check_cgroup};
     static int (*const of_tree[])(const struct plan *, struct err *) = {check_user, check_workdir};
     struct err err = {0};
-    bool tree = is_tree(plan);
+    bool tree = plan->drives.rootfs_tree;
     for (size_t i = 0; i < 2; i++) {
         of_host[i](plan, &err);
         refusals_take(refused, &err);

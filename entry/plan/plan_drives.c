@@ -51,7 +51,8 @@ static int plan_rootfs(const struct options *o, struct drives_plan *d, struct er
     for (struct dirent *e; (e = readdir(dir));)
         entries += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     closedir(dir);
-    if (entries > 0)
+    d->rootfs_tree = entries > 0;
+    if (d->rootfs_tree)
         return 0;
     option_refuse(err, o, OPT_ROOTFS_DIR, "the root filesystem's tree is empty");
     err_hint(err, "put one there: COPY --from=my-rootfs / %s", d->rootfs);
