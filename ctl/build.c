@@ -112,7 +112,7 @@ static int build(struct build *b, const struct store *s, struct buf *out, struct
     struct stored to;
     int count = 0;
     if (mkdirat(b->work.fd, "tmp", 0700) < 0)
-        return err_sys(err, "cannot make %s/tmp", b->work.path);
+        return err_sys(err, "cannot create %s/tmp", b->work.path);
     if (build_source(b, err) < 0)
         return -1;
     bool base = strcmp(b->verb, "baseos") == 0;

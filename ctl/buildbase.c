@@ -129,7 +129,7 @@ static int load(struct build *b, const char *given, const struct stored *image, 
     if (!config)
         return -1;
     if (mkdirat(b->work.fd, "base", 0700) < 0 || mkdirat(b->work.fd, "seen", 0700) < 0)
-        return err_sys(err, "cannot make %s/base", b->work.path);
+        return err_sys(err, "cannot create %s/base", b->work.path);
     cleanup_close int folder = openat(b->work.fd, "base", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const char *const mounting[] = {"mount", "-t", "erofs", "-o", "loop,ro,nodev,nosuid,noexec", file, tree, NULL};
     int status = run_program(mounting, NULL, 0, NULL, &said, err);

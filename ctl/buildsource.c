@@ -103,7 +103,7 @@ static int from_git(struct build *b, const char *text, struct err *err)
 static int from_http(struct build *b, const char *url, struct err *err)
 {
     if (mkdirat(b->work.fd, "context", 0700) < 0)
-        return err_sys(err, "cannot make %s/context", b->work.path);
+        return err_sys(err, "cannot create %s/context", b->work.path);
     buf_fmt(&b->folder, "%s/context", b->work.path);
     buf_fmt(&b->file, "%s/context/Dockerfile", b->work.path);
     if (buf_failed(&b->folder) || buf_failed(&b->file))

@@ -204,7 +204,7 @@ static int set_up(struct exec *e, struct loop *loop, int fd)
     e->signals = (struct watch){.fd = catch_signals(), .events = POLLIN, .ready = on_signal};
     peer_init(&e->peer, loop, on_message, on_lost);
     if (e->streams && direct(e, loop) < 0)
-        return err_sys(e->err, "cannot make a pipe");
+        return err_sys(e->err, "cannot create a pipe");
     if (!e->streams || e->signals.fd < 0 || loop_add(loop, &e->signals) < 0 || peer_connect(&e->peer, fd) < 0)
         return err_set(e->err, "out of memory");
     return confine_client(e->err);
@@ -238,7 +238,7 @@ int ctl_run_first(const char *id, const struct ctl_session *plan, struct err *er
     int status, ends[2];
     pid_t self = getpid();
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_sys(err, "cannot make a pipe");
+        return err_sys(err, "cannot create a pipe");
     cleanup_close int in = ends[0], out = ends[1];
     pid_t pid = fork();
     if (pid == 0) {

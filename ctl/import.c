@@ -47,7 +47,7 @@ static int in_child(int (*step)(struct import *im, struct buf *said, struct err 
     char chunk[16384];
     ssize_t n;
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_sys(err, "cannot make a pipe");
+        return err_sys(err, "cannot create a pipe");
     pid_t pid = fork();
     if (pid == 0) {
         struct buf text = {0};
@@ -137,7 +137,7 @@ static int make_folder(const struct import *im, const char *name, uid_t uid, str
     if (mkdirat(im->work.fd, name, 0700) == 0)
         fd = openat(im->work.fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fchown(fd, uid, uid) < 0 || fchmod(fd, 0755) < 0)
-        return err_sys(err, "cannot make %s/%s", im->work.path, name);
+        return err_sys(err, "cannot create %s/%s", im->work.path, name);
     return steal_fd(&fd);
 }
 

@@ -17,7 +17,7 @@ int stop_first(const char *id, uint64_t seconds, struct err *err)
 {
     int ends[2], status;
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_sys(err, "cannot make a pipe");
+        return err_sys(err, "cannot create a pipe");
     pid_t pid = fork();
     if (pid == 0) {
         int rc = stop_vm(id, seconds, err);

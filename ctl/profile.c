@@ -177,7 +177,7 @@ int profile_folder(const char *path, bool make, struct err *err)
 {
     struct stat st;
     if (make && make_folders(path) < 0)
-        return err_sys(err, "cannot make the directory of profiles %s", path);
+        return err_sys(err, "cannot create the directory of profiles %s", path);
     cleanup_close int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_sys(err, "cannot open the directory of profiles %s", path);

@@ -90,7 +90,7 @@ static int try_make(struct record *r, const char *name, struct err *err)
 {
     bool made = mkdirat(r->all, name, 0700) == 0;
     if (!made && errno != EEXIST)
-        return err_sys(err, "cannot make the record of the VM %s", name);
+        return err_sys(err, "cannot create the record of the VM %s", name);
     if (open_one(r, name) < 0)
         return err_sys(err, "cannot open the record of the VM %s", name);
     if (made)
@@ -120,7 +120,7 @@ int record_make(struct record *r, const char *root, const char *name, struct err
         made = try_make(r, name, err);
     if (made <= 0)
         record_close(r);
-    return made > 0 ? 0 : made < 0 ? -1 : err_set(err, "cannot make the record of the VM %s", name);
+    return made > 0 ? 0 : made < 0 ? -1 : err_set(err, "cannot create the record of the VM %s", name);
 }
 
 int record_open(struct record *r, const char *root, const char *name)

@@ -131,7 +131,7 @@ static int claim_folder(struct vm *vm, struct err *err)
     const struct plan *plan = vm->plan;
     vm->started = (uint64_t)time(NULL);
     if (rundir_make(&vm->run, LOCAL_DIR, plan->id, err) < 0 ||
-        undo_push(vm->undo, "the run folder", rundir_remove, &vm->run, err) < 0)
+        undo_push(vm->undo, "the run directory", rundir_remove, &vm->run, err) < 0)
         return -1;
     vm->control = local_listen(vm->run.path);
     return vm->control < 0 ? err_sys(err, "cannot listen in %s", vm->run.path) : write_state(vm, err);
@@ -148,7 +148,7 @@ static int start_disks(struct vm *vm, struct err *err)
 {
     const struct plan *plan = vm->plan;
     if (workdir_make(&plan->workdir, &vm->workdir, err) < 0 ||
-        undo_push(vm->undo, "the jail's folder", workdir_remove, &vm->workdir, err) < 0 ||
+        undo_push(vm->undo, "the jail's directory", workdir_remove, &vm->workdir, err) < 0 ||
         undo_push(vm->undo, "the disks", drives_remove, &vm->drives, err) < 0)
         return -1;
     cancel_by(vm->signals->ending);

@@ -89,7 +89,7 @@ static int cover_all(char *const *settings, struct err *err)
 int etc_cover(char *const *settings, struct err *err)
 {
     if (folders_make("/etc", 0755) < 0)
-        return err_sys(err, "cannot make /etc");
+        return err_sys(err, "cannot create /etc");
     if (mkdir(OWN, 0700) < 0 || mount("tmpfs", OWN, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
         return err_sys(err, "cannot mount a tmpfs for /etc/hosts");
     int r = cover_all(settings, err);

@@ -57,7 +57,7 @@ static const struct {
 static int mount_row(const struct mount_row *m, struct err *err)
 {
     if (folders_make(m->target, m->mode) < 0 && !m->optional)
-        return err_sys(err, "cannot make %s", m->target);
+        return err_sys(err, "cannot create %s", m->target);
     if (mount(m->type, m->target, m->type, m->flags, m->data) < 0 && errno != EBUSY && !m->optional)
         return err_sys(err, "cannot mount %s", m->target);
     return 0;

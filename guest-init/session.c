@@ -95,7 +95,7 @@ static int open_pipes(struct session *s, bool stdin_wanted, int stdio[3], struct
             continue;
         }
         if (pipe2(ends, O_CLOEXEC) < 0)
-            return err_sys(err, "cannot make a pipe");
+            return err_sys(err, "cannot create a pipe");
         stdio[i] = ends[i == 0 ? 0 : 1];
         if (join(s, i, ends[i == 0 ? 1 : 0], err) < 0)
             return -1;

@@ -54,7 +54,7 @@ static int write_file(int folder, const struct buf *text, struct err *err)
         openat(folder, "config.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || io_write_all(fd, text->data, text->len) < 0 ||
         renameat(folder, "config.json.new", folder, "config.json") < 0)
-        return err_sys(err, "cannot write config.json in the bundle's folder " OWN);
+        return err_sys(err, "cannot write config.json in the bundle's directory " OWN);
     return 0;
 }
 
@@ -63,13 +63,13 @@ static int open_own(int bundle, struct err *err)
 {
     struct stat st;
     if (mkdirat(bundle, OWN, 0700) < 0 && errno != EEXIST)
-        return err_sys(err, "cannot create the folder " OWN " in the bundle");
+        return err_sys(err, "cannot create the directory " OWN " in the bundle");
     int fd = openat(bundle, OWN, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return err_sys(err, "cannot open the folder " OWN " in the bundle");
+        return err_sys(err, "cannot open the directory " OWN " in the bundle");
     if (fstat(fd, &st) < 0 || st.st_uid != 0 || (st.st_mode & 022)) {
         close(fd);
-        return err_set(err, "the folder " OWN " in the bundle must belong to root, and nobody else may write it");
+        return err_set(err, "the directory " OWN " in the bundle must belong to root, and nobody else may write it");
     }
     return fd;
 }

@@ -62,7 +62,7 @@ int confined_run(confined_work *work, const void *arg, struct buf *out, struct b
     int ends[2], status;
     pid_t self = getpid();
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_sys(err, "cannot make a pipe");
+        return err_sys(err, "cannot create a pipe");
     cleanup_close int in = ends[0], to = ends[1];
     pid_t pid = fork();
     if (pid == 0) {

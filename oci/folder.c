@@ -40,7 +40,7 @@ static int make_above(const struct folder *f)
 int folder_make(struct folder *f, struct err *err)
 {
     if (make_above(f) < 0)
-        return err_sys(err, "cannot create the folder above %s", f->path);
+        return err_sys(err, "cannot create the directory above %s", f->path);
     f->made = mkdir(f->path, 0700) == 0;
     return f->made || errno == EEXIST ? 0 : err_sys(err, "cannot create %s", f->path);
 }

@@ -69,7 +69,7 @@ struct share *share_new(int folder, const struct share_options *options, struct 
     if (files < FILES_MIN)
         return err_set(err, "the limit of open files (nofile) is below %d", FILES_MIN), NULL;
     if (fstat(fd, &st) < 0 || chdir("/proc/self/fd") < 0)
-        return err_sys(err, "cannot serve the folder"), NULL;
+        return err_sys(err, "cannot serve the directory"), NULL;
     if (options->confined && landlock_all_below(fd, err) < 0)
         return NULL;
     struct server *s = calloc(1, sizeof(*s));
@@ -217,7 +217,7 @@ int share_serve(struct share *s, const int connections[SHARE_CONNECTIONS], struc
     int end[2];
     struct err first = {0};
     if (pipe2(end, O_CLOEXEC) < 0)
-        return err_sys(err, "cannot serve the folder");
+        return err_sys(err, "cannot serve the directory");
     cleanup_close int ended = end[0];
     for (int i = 0; i < SHARE_CONNECTIONS; i++) {
         pthread_t thread;

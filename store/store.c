@@ -44,7 +44,7 @@ int store_open(struct store *s, const char *root, bool make, struct err *err)
     *s = (struct store)STORE_CLOSED;
     s->root = root;
     if (make && mkdir(root, 0700) < 0 && errno != EEXIST)
-        return err_sys(err, "cannot make the store %s", root);
+        return err_sys(err, "cannot create the store %s", root);
     s->dir = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->dir < 0 || fstat(s->dir, &st) < 0)
         return err_sys(err, "cannot open the store %s", root);
@@ -232,7 +232,7 @@ static int link_blob(const struct store *s, int fd, const char *digest, struct e
     snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
     if ((linkat(AT_FDCWD, self, s->blobs, digest, AT_SYMLINK_FOLLOW) < 0 && errno != EEXIST) || fsync(fd) < 0 ||
         fsync(s->blobs) < 0)
-        return err_sys(err, "cannot make %s/sha256/%s", s->root, digest);
+        return err_sys(err, "cannot create %s/sha256/%s", s->root, digest);
     return 0;
 }
 
@@ -241,7 +241,7 @@ static int new_blob(const struct store *s, struct err *err)
     int fd = openat(s->blobs, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0)
         return fd;
-    err_sys(err, "cannot make a file in %s/sha256", s->root);
+    err_sys(err, "cannot create a file in %s/sha256", s->root);
     if (errno == EOPNOTSUPP)
         err_hint(err, "its filesystem has no O_TMPFILE: put the store on ext4, XFS, Btrfs or tmpfs");
     return -1;

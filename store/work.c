@@ -59,7 +59,7 @@ int work_open(struct work *w, const struct store *s, struct err *err)
         return err_sys(err, "cannot lock the store %s", s->root);
     clear(held);
     if (make(w, held) < 0)
-        return err_sys(err, "cannot make the folder %s/%s", s->root, w->name);
+        return err_sys(err, "cannot create the directory %s/%s", s->root, w->name);
     if (snprintf(w->path, sizeof(w->path), "%s/%s", root, w->name) >= (int)sizeof(w->path) - 64)
         return err_set(err, "%s: the path is too long", s->root);
     return 0;

@@ -33,7 +33,7 @@ static int keep_own(int ready, struct err *err)
 /* The mountpoint comes after the scan: it may lie in the tree. */
 static int mount_tree(const char *mountpoint, struct err *err)
 {
-    return mkdir(mountpoint, 0700) < 0 ? err_sys(err, "cannot make %s", mountpoint) : rootdisk_mount(mountpoint, err);
+    return mkdir(mountpoint, 0700) < 0 ? err_sys(err, "cannot create %s", mountpoint) : rootdisk_mount(mountpoint, err);
 }
 
 /* Until the disk is no longer needed; *said is true once the starter has been told that it is ready. */

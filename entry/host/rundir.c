@@ -136,7 +136,7 @@ static int refuse_folder(const char *path, struct err *err)
 {
     if (errno == EEXIST || errno == ENOTDIR || errno == ELOOP)
         return err_set(err, "%s is not a directory that only root can write to: remove it", path);
-    err_sys(err, "cannot make %s", path);
+    err_sys(err, "cannot create %s", path);
     if (errno == EROFS || errno == ENOENT || errno == EACCES)
         err_hint(err, "/run must be writable: docker run --tmpfs /run");
     return -1;
@@ -180,7 +180,7 @@ int rundir_make(struct rundir *r, const char *base, const char *id, struct err *
         if (made != 0)
             return made > 0 ? 0 : -1;
     }
-    return err_set(err, "cannot make %s: another process keeps removing it", r->path);
+    return err_set(err, "cannot create %s: another process keeps removing it", r->path);
 }
 
 int rundir_write(const struct rundir *r, const void *text, size_t len, struct err *err)

@@ -57,7 +57,7 @@ static const struct row rows[OPT_COUNT] = {
     [OPT_DATA_MOUNT] = {"VM_DATA_MOUNT", NULL, NULL, "not mounted", "where the guest mounts /dev/vdb: /var/lib/app",
                         TYPE(VALUE_TARGET), TO(drives.data_mount), "data_mount"},
     [OPT_VOLUMES] = {"VM_VOLUMES", NULL, NULL, "none",
-                     "host folders and files in the guest: /host/path:/guest/path:ro (or rw, live-ro, disk),..."},
+                     "host directories and files in the guest: /host/path:/guest/path:ro (or rw, live-ro, disk),..."},
     [OPT_SCRATCH_DIR] = {"VM_SCRATCH_DIR", NULL, "/var/tmp", NULL, "where disks that end with the VM are stored", TEXT,
                          TO(drives.scratch_dir), "scratch_dir"},
     [OPT_DISK_BANDWIDTH] = {"VM_DISK_BANDWIDTH", NULL, NULL, "no limit", "bytes a second from and to each disk: 50M",

@@ -93,7 +93,7 @@ check "and the next start removes the other's, and the folder of all" test ! -e 
 
 mount -o remount,ro /run
 capture vm
-is "without a writable /run" "$STATUS $STDERR" "125 ctr-jailer: cannot make /run/ctr-jailer: Read-only file system (/run must be writable: docker run --tmpfs /run)"
+is "without a writable /run" "$STATUS $STDERR" "125 ctr-jailer: cannot create /run/ctr-jailer: Read-only file system (/run must be writable: docker run --tmpfs /run)"
 umount "$work"
 rmdir "$work"
 done_testing
