@@ -130,6 +130,34 @@ bundle docker-plain
 BASE_EXIT=3 create
 is "the base's exit status; nor of a container that it refused" "$STATUS $(find "$work/state" -path '*/one')" "3 "
 
+# A bundle that is made to mislead root: other files in the places of ours, and JSON that readers understand differently.
+hostile() { # NAME MESSAGE: of the bundle as it is
+    capture timeout 60 build/bin/ctr-jailer-oci --root /run/engine create --bundle "$work/b" one
+    like "hostile: $1" "$STATUS $STDOUT$STDERR" "125 ctr-jailer-oci: $2"
+}
+bundle docker-plain
+mkdir "$work/elsewhere"
+ln -s "$work/elsewhere" "$work/b/ctr-jailer"
+hostile "a link in our directory's place" 'cannot open the folder ctr-jailer in the bundle: *'
+is "and nothing is written where it leads" "$(ls -A "$work/elsewhere")" ""
+bundle docker-plain
+mkdir "$work/b/ctr-jailer" && chmod 777 "$work/b/ctr-jailer"
+hostile "a directory that others may write" 'the folder ctr-jailer in the bundle must belong to root*'
+rm "$work/b/config.json" && mkfifo "$work/b/config.json"
+hostile "a FIFO, which is not waited for" '*it is not a regular file'
+ln -sf /dev/zero "$work/b/config.json"
+hostile "a device without an end" '*it is not a regular file'
+rm "$work/b/config.json" && truncate -s 1G "$work/b/config.json"
+hostile "a file of 1 GiB" '*File too large'
+printf '%0500000d' 0 | tr 0 '[' >"$work/b/config.json"
+hostile "500,000 lists in each other" 'config.json is not JSON'
+bundle docker-plain
+sed -i '0,/"args"/s//"\\u0061rgs": ["evil"], "args"/' "$work/b/config.json"
+hostile "a second member in disguise" '*process.args is there twice'
+bundle docker-plain '.process.env += ["VM_\u001b[2J=1"] | .annotations["ctr-jailer.\u001b[2J"] = "1"'
+create
+is "hostile: names with escape sequences are told without them" "$STATUS $(grep -c 'x1b' <<<"$STDERR") $(grep -c $'\e' <<<"$STDERR")" "0 2 0"
+
 # Warnings by name.
 warned() { # NAME MESSAGE FILTER
     bundle docker-plain "$3"
