@@ -58,7 +58,7 @@ is "5 MB in and out again" "$("$ctr" exec -i cat <"$work/data" | sha256sum)" "$s
 is "a slow reader loses nothing" "$("$ctr" exec -- sh -c 'head -c 1000000 /dev/zero; echo done >&2' 2>"$work/slow" |
     { sleep 2; wc -c; }; cat "$work/slow")" $'1000000\ndone'
 is "a reader that leaves ends the writer" "$("$ctr" exec -- yes | head -n 1)" y
-check "what holds stdout after the command's end is not waited for" timeout 30 "$ctr" exec -- sh -c 'sleep 1000 & echo x'
+check "what holds stdout after the command's end is not waited for" timeout 100 "$ctr" exec -- sh -c 'sleep 1000 & echo x'
 for i in 1 2 3 4 5 6 7 8; do "$ctr" exec -- sh -c "sleep 0.5; echo $i" & done >"$work/many"
 wait_many() { [ "$(sort "$work/many" | tr -d '\n')" = 12345678 ]; }
 check "eight at once" wait_until 60 wait_many

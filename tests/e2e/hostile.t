@@ -2,7 +2,7 @@
 # Root in the guest against the guest channel (guest-hostile.c), and strangers at the local control socket.
 #: kvm
 #: disk build/e2e.disk
-#: timeout 600
+#: timeout 900
 set -euo pipefail
 . "$(dirname "$0")/vm.sh"
 entry=$BIN/entry ctr=$BIN/ctr-jailer
@@ -29,7 +29,7 @@ attack() { # name command...
     is "$name: is over" "$status/$(grep -v ^connected "$work/attack")" 0/
     echo "through $name" >&6
     check "$name: the session under way goes on" wait_until 10 grep -qx "through $name" "$work/through"
-    is "$name: new ones start" "$(timeout 20 "$ctr" exec /guest-static argv fine | tr -d '\0')" fine
+    is "$name: new ones start" "$(timeout 100 "$ctr" exec /guest-static argv fine | tr -d '\0')" fine
     check "$name: entry's memory is bounded: $first_rss, now $(rss) KiB" test "$(rss)" -lt $((first_rss + 4096))
     check "$name: so are its files: $first_files, now $(files)" test "$(files)" -lt $((first_files + 80))
 }
@@ -65,9 +65,9 @@ is "after all that the command's exit code is its own" "$status/$(<"$work/err")"
 
 # --- what root in the guest can only harm its own VM with ----------------------------------------------------
 VM_TREE=$TREES/rootfs-static
-capture vm timeout 100 "$entry" /guest-hostile early
+capture vm timeout 300 "$entry" /guest-hostile early
 is "an exit that is told early, and twice: the first counts" "$STATUS/$STDERR" 33/
-capture vm timeout 100 "$entry" /guest-hostile oversized
+capture vm timeout 300 "$entry" /guest-hostile oversized
 like "a message longer than any: 125, one line" "$STATUS/$STDERR" "125/ctr-jailer: *malformed message*"
 [[ $STDERR != *$'\n'* ]] || fail "in one line" "$STDERR"
 (exec env -i "${VM_ENV[@]}" VM_ROOTFS_DIR="$VM_TREE" VM_STOP_TIMEOUT=2 "$entry" /guest-hostile endless) >"$work/out" 2>"$work/err" &

@@ -122,7 +122,8 @@ is "cgroup2 with its controllers" "$("$ctr" exec -u root -- sh -c 'cd /sys/fs/cg
     mkdir a && echo 50M >a/memory.max && cat a/memory.max' | tr '\n' ' ')" "cpu memory pids io 52428800 "
 is "a user may listen on port 80, and ping" "$("$ctr" exec -- cat /proc/sys/net/ipv4/ip_unprivileged_port_start \
     /proc/sys/net/ipv4/ping_group_range | tr '\t\n' '  ')" "0 0 2147483647 "
-is "a shell in the guest leaves no zombie behind" "$("$ctr" exec -- sh -c '(sleep 0.1 &) ; sleep 1;
+is "a shell in the guest leaves no zombie behind" "$("$ctr" exec -- sh -c '(sleep 0.1 & echo $! >/tmp/orphan)
+    n=0; while [ -e "/proc/$(cat /tmp/orphan)" ] && [ $n -lt 300 ]; do n=$((n + 1)); sleep 0.1; done
     cat /proc/[0-9]*/stat | grep -c ") Z "')" 0
 check "stop" "$ctr" stop -t 1
 wait $job || true

@@ -27,7 +27,7 @@ check "both readers end" wait_until 30 written
 is "a reader that stalls for $stall s loses nothing of stdout" "$(<"$work/out")" "$(pattern 1000000 | sum)"
 is "nor of stderr" "$(<"$work/err")" "$(pattern 500000 | sum)"
 
-capture vm timeout 60 "$entry" /bin/bash -c 'setsid sleep 1000 & sleep 1000 & echo before; exec >&- 2>&-; sleep 3; exit 6'
+capture vm timeout 300 "$entry" /bin/bash -c 'setsid sleep 1000 & sleep 1000 & echo before; exec >&- 2>&-; sleep 3; exit 6'
 is "a command that closes its outputs goes on; whoever else holds them does not" "$STATUS/$STDOUT" 6/before
 
 # --- one VM for the rest -----------------------------------------------------------------------------------
@@ -63,9 +63,9 @@ exec 7<&-
 is "stderr flows while stdout is full" \
     "$("$ctr" exec -- sh -c "head -c 1000000 /dev/zero & $pattern 1000000 >&2; wait" 2>&1 >&- >(sleep 5; cat >/dev/null) | sum)" \
     "$(pattern 1000000 | sum)"
-timeout 20 "$ctr" exec -- sh -c 'setsid sh -c "while :; do echo x; done" & exit 3' >"$work/daemon" || status=$?
+timeout 100 "$ctr" exec -- sh -c 'setsid sh -c "while :; do echo x; done" & exit 3' >"$work/daemon" || status=$?
 is "a command that leaves a daemon, which writes on, ends its exec" "$status" 3
-is "outputs that are closed at once" "$(timeout 20 "$ctr" exec -- bash -c 'exec >&- 2>&-; sleep 1; exit 4' || echo $?)" 4
+is "outputs that are closed at once" "$(timeout 100 "$ctr" exec -- bash -c 'exec >&- 2>&-; sleep 1; exit 4' || echo $?)" 4
 
 # --- a terminal's last output ------------------------------------------------------------------------------
 cat >"$work/slow.py" <<'PTY'
