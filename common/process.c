@@ -19,10 +19,17 @@ pid_t process_fork(int *pid_fd)
         return pid;
     int saved = errno;
     kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    process_wait(pid, NULL);
     errno = saved;
     return -1;
+}
+
+int process_wait(pid_t pid, int *status)
+{
+    while (waitpid(pid, status, 0) < 0)
+        if (errno != EINTR)
+            return -1;
+    return 0;
 }
 
 void process_end_with(pid_t parent)

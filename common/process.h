@@ -9,6 +9,9 @@
  * then there is no child. */
 pid_t process_fork(int *pid_fd);
 
+/* Waits for a child's end, whatever signals come: its status as by waitpid(2), unless NULL.  -1 with errno. */
+int process_wait(pid_t pid, int *status);
+
 /* Called in a child of parent: the child is killed when parent ends, or at once if it has ended.  A change of user
  * undoes this, so call it afterwards.  The parent must then be allowed to kill the child: as the same user, or as root
  * with CAP_KILL. */

@@ -133,8 +133,7 @@ static int spawn(pid_t *pid, const char *path, const char *const argv[], int in,
     int saved = *pid < 0 ? errno : s.failed;
     sigprocmask(SIG_SETMASK, &before, NULL);
     if (*pid > 0 && s.failed)
-        while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
-            ;
+        process_wait(*pid, NULL);
     errno = saved;
     return saved ? -1 : 0;
 }
@@ -212,8 +211,7 @@ static int start_as(pid_t *pid, const char *path, const char *const argv[], cons
         return -1;
     if (io_read_full(report, &failed, sizeof(failed)) != sizeof(failed))
         return 0;
-    while (waitpid(*pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    process_wait(*pid, NULL);
     *pid = 0;
     errno = failed;
     return -1;
@@ -271,10 +269,7 @@ void run_feed(struct run *r, const void *input, size_t len)
 static int wait_for(pid_t pid, int *status)
 {
     cancel_or_end(pid);
-    while (waitpid(pid, status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return 0;
+    return process_wait(pid, status);
 }
 
 static int result(const char *name, int status, struct err *err)
@@ -355,8 +350,7 @@ void run_as_stop(struct run_as_started *r)
     if (r->pid <= 0)
         return;
     kill(r->pid, SIGKILL);
-    while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    process_wait(r->pid, NULL);
     close(steal_fd(&r->said));
     r->pid = 0;
 }

@@ -4,6 +4,7 @@
 
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/process.h"
 #include "common/run.h"
 #include "ctl/ctl.h"
 #include "ctl/import.h"
@@ -41,9 +42,8 @@ int build_run(const char *const argv[], struct err *err)
         become(argv);
     if (pid < 0)
         return err_sys(err, "cannot start %s", argv[0]);
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return err_sys(err, "cannot wait for %s", argv[0]);
+    if (process_wait(pid, &status) < 0)
+        return err_sys(err, "cannot wait for %s", argv[0]);
     return WIFEXITED(status) ? WEXITSTATUS(status)
                              : err_set(err, "%s was killed by signal %d", argv[0], WTERMSIG(status));
 }

@@ -5,6 +5,7 @@
 #include "common/io.h"
 #include "common/layer.h"
 #include "common/pack.h"
+#include "common/process.h"
 #include "common/run.h"
 #include "ctl/build.h"
 #include "ctl/dockerfile.h"
@@ -70,7 +71,7 @@ static int pack(int folder, const char *path, char digest[SHA256_TEXT], struct e
     pid_t pid = fd < 0 ? -1 : fork();
     if (pid == 0)
         _exit(tar_pack(fd, path, ".", "", &incomplete, err) < 0 || incomplete);
-    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+    if (pid < 0 || process_wait(pid, &status) < 0)
         return err_sys(err, "cannot pack %s", path);
     if (!WIFEXITED(status) || WEXITSTATUS(status))
         return err_set(err, "cannot pack %s", path);

@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/io.h"
 #include "common/log.h"
+#include "common/process.h"
 #include "common/run.h"
 #include "ctl/ctl.h"
 #include "ctl/detach.h"
@@ -140,8 +141,7 @@ static int start_attendant(const struct place *p, int *pipe, struct err *err)
     *pipe = ends[1];
     if (pid < 0)
         return err_sys(err, "cannot start a process");
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    process_wait(pid, NULL);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "common/confine.h"
 #include "common/log.h"
 #include "common/pack.h"
+#include "common/process.h"
 #include "common/signals.h"
 #include "common/unpack.h"
 #include "ctl/ctl.h"
@@ -111,14 +112,14 @@ static int copy(const char *id, bool in, bool archive, const struct where *w, st
     const char *const pack[] = {"pack", w->from, w->member, NULL}, *const unpack[] = {"unpack", w->to, NULL};
     int ends[2], status = 0;
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_sys(err, "cp: cannot make a pipe");
+        return err_sys(err, "cp: cannot create a pipe");
     pid_t local = start_local(w, in, archive, ends[in ? 1 : 0], err);
     dup2(ends[in ? 0 : 1], in ? STDIN_FILENO : STDOUT_FILENO);
     close(ends[0]);
     close(ends[1]);
     int code = local < 0 ? -1 : in ? run_unpack(id, unpack, err) : run_pack(id, pack, err);
     close(in ? STDIN_FILENO : STDOUT_FILENO); /* the other one sees the end */
-    if (local > 0 && waitpid(local, &status, 0) < 0)
+    if (local > 0 && process_wait(local, &status) < 0)
         return err_sys(err, "cp: cannot wait for the other side");
     return code != 0 ? code : status != 0;
 }

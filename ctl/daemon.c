@@ -18,6 +18,7 @@
 #include "common/limits.h"
 #include "common/local.h"
 #include "common/log.h"
+#include "common/process.h"
 #include "common/signals.h"
 #include "ctl/detach.h"
 #include "ctl/logfile.h"
@@ -104,12 +105,6 @@ static int code_of(int status)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static void wait_for(pid_t pid, int *status)
-{
-    while (waitpid(pid, status, 0) < 0 && errno == EINTR)
-        ;
-}
-
 /* If the disk is full, the older part of the log is removed. */
 static void write_exit(const struct record *r, int code)
 {
@@ -146,10 +141,10 @@ static void run_keeper(const struct daemon_plan *plan, const struct record *r, i
     (void)detach_files((int[]){report, r->folder, r->all}, 3);
     if (entry > 0) {
         (void)io_write_all(report, &entry, sizeof(entry));
-        wait_for(entry, &status);
+        process_wait(entry, &status);
     }
     if (logger > 0)
-        wait_for(logger, &(int){0});
+        process_wait(logger, &(int){0});
     int code = entry > 0 ? code_of(status) : EXIT_OURS;
     write_exit(r, code);
     (void)io_write_all(report, &code, sizeof(code));
@@ -208,7 +203,7 @@ static int judge(const struct daemon_plan *plan, const struct record *r, pid_t k
     if (ended == 0 || (ended > 0 && code != EXIT_OURS))
         return 0;
     say_why(r);
-    wait_for(keeper, &(int){0});
+    process_wait(keeper, &(int){0});
     if (ended < 0)
         return err_set(err, "run: the process that keeps the VM %s was killed", plan->id);
     record_drop(r);

@@ -250,7 +250,7 @@ int ctl_run_first(const char *id, const struct ctl_session *plan, struct err *er
     }
     close(steal_fd(&out));
     char why[sizeof(err->text)] = "";
-    if (pid < 0 || io_read_full(in, why, sizeof(why) - 1) < 0 || waitpid(pid, &status, 0) < 0)
+    if (pid < 0 || io_read_full(in, why, sizeof(why) - 1) < 0 || process_wait(pid, &status) < 0)
         return err_sys(err, "cannot start a process");
     return why[0] ? err_set(err, "%s", why) : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -11,6 +11,7 @@
 #include "common/jsonread.h"
 #include "common/layer.h"
 #include "common/privilege.h"
+#include "common/process.h"
 #include "common/run.h"
 #include "ctl/layout.h"
 #include "store/config.h"
@@ -59,7 +60,7 @@ static int in_child(int (*step)(struct import *im, struct buf *said, struct err 
     while (pid > 0 && (n = io_read_full(ends[0], chunk, sizeof(chunk))) > 0 && said->len < 2 * JSON_MAX)
         buf_add(said, chunk, (size_t)n);
     close(ends[0]);
-    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+    if (pid < 0 || process_wait(pid, &status) < 0)
         return err_sys(err, "cannot start a process");
     buf_add(said, "", 0);
     if (!WIFEXITED(status))

@@ -1,6 +1,7 @@
 /* kill, like firebuild's: stops the VM cleanly, then by force, and removes its record. */
 #include "common/cleanup.h"
 #include "common/io.h"
+#include "common/process.h"
 #include "ctl/args.h"
 #include "ctl/ctl.h"
 #include "ctl/record.h"
@@ -26,7 +27,7 @@ int stop_first(const char *id, uint64_t seconds, struct err *err)
     close(ends[1]);
     cleanup_close int said = ends[0];
     char text[sizeof(err->text)] = "";
-    if (pid < 0 || io_read_full(said, text, sizeof(text) - 1) < 0 || waitpid(pid, &status, 0) < 0)
+    if (pid < 0 || io_read_full(said, text, sizeof(text) - 1) < 0 || process_wait(pid, &status) < 0)
         return err_sys(err, "cannot start a process");
     return status == 0 ? 0 : err_set(err, "%s", text);
 }

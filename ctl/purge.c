@@ -6,6 +6,7 @@
 #include "common/cleanup.h"
 #include "common/exitcode.h"
 #include "common/log.h"
+#include "common/process.h"
 #include "common/run.h"
 #include "ctl/args.h"
 #include "ctl/cninet.h"
@@ -75,7 +76,7 @@ static int run_entry(const char *entry, struct err *err)
         log_error("cannot run %s: %s", entry, strerror(errno));
         _exit(EXIT_OURS);
     }
-    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+    if (pid < 0 || process_wait(pid, &status) < 0)
         return err_sys(err, "cannot start a process");
     return WIFEXITED(status) ? WEXITSTATUS(status)
                              : err_set(err, "purge: entry was killed by signal %d", WTERMSIG(status));

@@ -75,6 +75,6 @@ int confined_run(confined_work *work, const void *arg, struct buf *out, struct b
         return err_sys(err, "cannot start a process");
     int rc = receive(in, out, warnings, err);
     close(steal_fd(&in));
-    waitpid(pid, &status, 0);
+    process_wait(pid, &status);
     return rc;
 }

@@ -87,9 +87,7 @@ int handon_run(const struct arguments *a, const struct conf *c, const struct han
         log_error("%s", why.text);
         _exit(EXIT_OURS);
     }
-    if (pid < 0)
+    if (pid < 0 || process_wait(pid, &status) < 0)
         return err_sys(err, "cannot start a process");
-    while (waitpid(pid, &status, 0) < 0)
-        continue;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -218,11 +218,11 @@ static int point(const struct store *s, enum store_kind kind, const char *name, 
     if (symlinkat(target, folder, NEW) == 0) {
         if (renameat(folder, NEW, folder, entry) == 0)
             return fsync(folder) == 0 ? 0 : err_sys(err, "%s: cannot sync %s/%s", name, s->root, folders[kind]);
-        err_sys(err, "%s: cannot make %s/%s/%s", name, s->root, folders[kind], entry);
+        err_sys(err, "%s: cannot create %s/%s/%s", name, s->root, folders[kind], entry);
         unlinkat(folder, NEW, 0);
         return -1;
     }
-    return err_sys(err, "%s: cannot make a link in %s/%s", name, s->root, folders[kind]);
+    return err_sys(err, "%s: cannot create a link in %s/%s", name, s->root, folders[kind]);
 }
 
 /* A file that already exists is as complete as this one. */

@@ -3,6 +3,7 @@
 #include "common/cleanup.h"
 #include "common/descriptors.h"
 #include "common/log.h"
+#include "common/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,8 +100,8 @@ static void have_undone(struct undo *u)
         ;
     if (n <= 0)
         log_warn("entry-keeper was killed: the next start cleans up instead");
-    while (n > 0 && waitpid(u->keeper, NULL, 0) < 0 && errno == EINTR)
-        ;
+    if (n > 0)
+        process_wait(u->keeper, NULL);
     close(u->life);
     for (struct step *s; (s = u->last); free(s))
         u->last = s->before;
