@@ -138,11 +138,11 @@ hostile() { # NAME MESSAGE: of the bundle as it is
 bundle docker-plain
 mkdir "$work/elsewhere"
 ln -s "$work/elsewhere" "$work/b/ctr-jailer"
-hostile "a link in our directory's place" 'cannot open the folder ctr-jailer in the bundle: *'
+hostile "a link in our directory's place" 'cannot open the directory ctr-jailer in the bundle: *'
 is "and nothing is written where it leads" "$(ls -A "$work/elsewhere")" ""
 bundle docker-plain
 mkdir "$work/b/ctr-jailer" && chmod 777 "$work/b/ctr-jailer"
-hostile "a directory that others may write" 'the folder ctr-jailer in the bundle must belong to root*'
+hostile "a directory that others may write" 'the directory ctr-jailer in the bundle must belong to root*'
 rm "$work/b/config.json" && mkfifo "$work/b/config.json"
 hostile "a FIFO, which is not waited for" '*it is not a regular file'
 ln -sf /dev/zero "$work/b/config.json"
