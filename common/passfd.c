@@ -27,8 +27,9 @@ int passfd_receive(int socket)
     int fd = -1;
     struct iovec part = {.iov_base = &byte, .iov_len = 1};
     union control control = {{0}};
+    /* CMSG_LEN: in CMSG_SPACE, the kernel finds room for a second descriptor, which nobody would close. */
     struct msghdr msg = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_LEN(sizeof(int))};
     ssize_t n;
     while ((n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
         ;

@@ -72,7 +72,8 @@ static void on_lost(struct peer *p, int how)
 {
     struct exec *e = (struct exec *)p;
     if (!e->exited) {
-        e->code = err_set(e->err, "the VM has ended, or does not serve this user (%s)", peer_why(how));
+        e->code = err_set(e->err, "the VM has ended, or does not serve this user, or serves too many clients (%s)",
+                          peer_why(how));
         e->exited = true;
     }
     e->ran = false; /* streams that have not arrived by now will not arrive */

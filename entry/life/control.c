@@ -10,8 +10,11 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
-enum { CLIENTS_MAX = 256, REPLY_MAX = PROTO_MAX - 64 };
+/* SPARE descriptors are not for clients: a session cannot begin without those of its streams, and without them, clients
+ * that hold all others would wait for each other. */
+enum { CLIENTS_MAX = 256, REPLY_MAX = PROTO_MAX - 64, SPARE = 16 };
 
 struct client {
     struct peer peer; /* first: a peer is its client */
@@ -27,6 +30,7 @@ struct control {
     struct control_events events;
     struct control_questions asked;
     struct listener listener;
+    rlim_t descriptors; /* as many as this process may have */
     struct client *clients[CLIENTS_MAX];
 };
 
@@ -177,7 +181,8 @@ static void on_connect(struct watch *w, short revents)
     (void)revents;
     struct control *c = container_of(w, struct control, listener.watch);
     int fd = listener_accept(&c->listener, NULL, NULL);
-    struct client **place = fd >= 0 && local_is_root(fd) ? find_place(c) : NULL;
+    bool spared = fd >= 0 && (rlim_t)fd + SPARE < c->descriptors; /* the kernel gives the least that is free */
+    struct client **place = spared && local_is_root(fd) ? find_place(c) : NULL;
     if (place && *place)
         peer_free(&(*place)->peer);
     if (place) {
@@ -198,12 +203,14 @@ static void on_connect(struct watch *w, short revents)
 struct control *control_new(struct loop *loop, int listener, const struct control_events *events,
                             const struct control_questions *questions)
 {
+    struct rlimit files;
     struct control *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     c->loop = loop;
     c->events = *events;
     c->asked = *questions;
+    c->descriptors = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : RLIM_INFINITY;
     if (listener_start(&c->listener, loop, listener, on_connect) < 0) {
         control_free(c);
         return NULL;

@@ -7,7 +7,7 @@ set -euo pipefail
 dir=$PWD/build/streams ctr=$PWD/build/bin/ctr-jailer id=hangup-$$ at_once=50 rounds=20
 work=$(mktemp -d)
 cleanup() {
-    kill "$vm" 2>/dev/null || true
+    kill "$vm" ${small:+"$small"} 2>/dev/null || true
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -52,4 +52,31 @@ for who in init entry; do
     check "memory of $who has not grown" test $grown -lt 4096 # 4 KiB a client, with what the sanitizers add
 done
 is "a session is free" "$("$ctr" --id "$id" exec echo free)" free
+
+# More clients at once than entry has descriptors for: who is not refused is served, and entry goes on.
+few=64 clients=100
+prlimit --nofile=$few:4096 "$dir/native" "$id-few" sleep 100000 >"$work/out" 2>"$work/err" &
+small=$!
+small_runs() { [ "$("$ctr" --id "$id-few" status --json 2>/dev/null | jq -r .state)" = running ]; }
+check "an entry with $few descriptors" wait_until 30 small_runs
+entry=$(pgrep -P "$small")
+init=$(pgrep -P "$entry")
+before=$(figures)
+: >"$work/said"
+: >"$work/errors"
+pids=()
+for ((i = 0; i < clients; i++)); do
+    "$ctr" --id "$id-few" exec sh -c 'echo; exec sleep 3000' >>"$work/said" 2>>"$work/errors" &
+    pids+=($!)
+done
+all_know() { [ "$(cat "$work/said" "$work/errors" | wc -l)" = "$clients" ]; }
+check "$clients clients are served or refused" wait_until 60 all_know
+served=$(wc -l <"$work/said")
+check "many of them are served: $served" test "$served" -ge 10
+is "the others are told why" "$(sed 's/ (.*//' "$work/errors" | sort -u)" \
+    "ctr-jailer: the VM has ended, or does not serve this user, or serves too many clients"
+kill -9 "${pids[@]}" 2>/dev/null || true
+wait "${pids[@]}" 2>/dev/null || true
+check "they end, and the count is as before: $before" wait_until 30 settled
+is "the next one is served" "$("$ctr" --id "$id-few" exec echo free)" free
 done_testing

@@ -1,5 +1,6 @@
 /* The control connection: one descriptor can come along with a message, however many are sent; how a connection is
  * lost; and the message that is put ahead of those that wait. */
+#include "common/passfd.h"
 #include "common/peer.h"
 
 #include <dirent.h>
@@ -101,6 +102,23 @@ static void one_descriptor_is_kept(void **state)
     }
 }
 
+static void one_passed_descriptor_is_kept(void **state)
+{
+    (void)state;
+    if (syscall(SYS_openat2, -1, NULL, NULL, 0) < 0 && errno == ENOSYS)
+        skip(); /* as above */
+    unsigned before = open_descriptors();
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    send_with(ends[1], 2);
+    int fd = passfd_receive(ends[0]);
+    assert_true(fd >= 0);
+    close(fd);
+    close(ends[0]);
+    close(ends[1]);
+    assert_int_equal(open_descriptors(), before);
+}
+
 /* Code asks how a connection was lost, not what people are told about it. */
 static void how_it_was_lost(void **state)
 {
@@ -180,7 +198,8 @@ static void the_first_message_goes_first(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_descriptor_is_kept), cmocka_unit_test(how_it_was_lost),
-                                       cmocka_unit_test(the_first_message_goes_first)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_descriptor_is_kept), cmocka_unit_test(one_passed_descriptor_is_kept),
+        cmocka_unit_test(how_it_was_lost), cmocka_unit_test(the_first_message_goes_first)};
     return cmocka_run_group_tests_name("peer", tests, NULL, NULL);
 }
