@@ -2,12 +2,14 @@
 #include "common/cancel.h"
 #include "common/run.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -106,7 +108,8 @@ static void such_a_program_has_bounds(void **state)
     const char *const dd[] = {"dd", "if=/dev/zero", "of=/dev/null", "bs=128M", "count=1", "status=none", NULL};
     cleanup_buf struct buf out = {0};
     struct err err = {0};
-    if (geteuid() != 0)
+    bool qemu = syscall(SYS_openat2, -1, NULL, NULL, 0) < 0 && errno == ENOSYS; /* has neither filters nor this limit */
+    if (geteuid() != 0 || qemu)
         skip();
     assert_int_equal(run_program_as(dd, &nobody, &out, &err), 0);
     assert_int_equal(run_program_as(dd, &small, &out, &err), 1);
