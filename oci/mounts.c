@@ -11,7 +11,7 @@
 /* One mount of the bundle. */
 struct mount {
     char *destination, *type, *source;
-    int destination_item, source_item, item;
+    int source_item, item;
     int idmap_item; /* the option; 0 is none */
     bool bind, readonly, recursive;
 };
@@ -54,6 +54,29 @@ static bool is_below(const char *path, const char *top)
     return strncmp(path, top, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
+/* As runc reads a destination: without empty parts and ".", and with ".." resolved by name.  In place; the path is
+ * absolute. */
+static void normalise(char *path)
+{
+    char *to = path, *rest = path;
+    for (char *part; (part = strsep(&rest, "/"));) {
+        size_t len = strlen(part);
+        if (len == 0 || strcmp(part, ".") == 0)
+            continue;
+        if (strcmp(part, "..") == 0) {
+            while (to > path && *--to != '/')
+                ;
+            continue;
+        }
+        *to++ = '/';
+        memmove(to, part, len);
+        to += len;
+    }
+    if (to == path)
+        *to++ = '/';
+    *to = '\0';
+}
+
 static void write_mount(struct json *j, const char *destination, const char *type, const char *source,
                         const char *options)
 {
@@ -67,9 +90,7 @@ static void write_mount(struct json *j, const char *destination, const char *typ
 
 static int take_destination(struct walk *w, int item)
 {
-    struct mount *m = w->arg;
-    m->destination_item = item;
-    return (m->destination = walk_string(w, item, "mounts.destination")) ? 0 : -1;
+    return (((struct mount *)w->arg)->destination = walk_string(w, item, "mounts.destination")) ? 0 : -1;
 }
 
 static int take_type(struct walk *w, int item)
@@ -128,8 +149,9 @@ static int warn_options(struct walk *w, const struct mount *m)
 static int check_volume(struct walk *w, const struct mount *m)
 {
     static const char *const kernels[] = {"/proc", "/sys", "/dev"};
-    if (strpbrk(m->destination, ",:"))
-        return err_set(w->err, "mount %.200s: a path with a comma or colon is not supported", m->destination);
+    if (strpbrk(m->destination, ",:\\")) /* what VM_VOLUMES takes for its own */
+        return err_set(w->err, "mount %.200s: a path with a comma, colon or backslash is not supported",
+                       m->destination);
     for (size_t i = 0; i < COUNT(kernels); i++)
         if (is_below(m->destination, kernels[i]))
             return err_set(w->err, "mount %.200s: %s of the guest belongs to its kernel", m->destination, kernels[i]);
@@ -143,17 +165,24 @@ static int check_volume(struct walk *w, const struct mount *m)
     return warn_options(w, m);
 }
 
-/* A path of the bundle keeps its bytes, also those that are not UTF-8. */
+/* Inside a JSON string.  A path keeps its bytes, also those that are not UTF-8. */
+static void write_path(struct buf *out, const char *path)
+{
+    for (; *path; path++)
+        if ((unsigned char)*path < ' ' || *path == '"' || *path == '\\')
+            buf_fmt(out, "\\u%04x", (unsigned)*path);
+        else
+            buf_add(out, path, 1);
+}
+
 static int write_volume(struct walk *w, const struct mount *m, unsigned number, struct buf *volumes)
 {
     char place[sizeof(VOLUME) + 12], options[80];
-    size_t len;
     if (check_volume(w, m) < 0)
         return -1;
-    const char *raw = jsonread_raw(w->json, m->destination_item, &len);
     snprintf(place, sizeof(place), VOLUME, number);
     buf_fmt(volumes, "%s%s:", volumes->len ? "," : "", place);
-    buf_add(volumes, raw + 1, len - 2);
+    write_path(volumes, m->destination);
     buf_str(volumes, m->readonly ? ":live-ro" : ":rw");
     snprintf(options, sizeof(options), "[\"%sbind\",\"%s\",\"nosuid\",\"nodev\",\"rprivate\"]", m->recursive ? "r" : "",
              m->readonly ? "ro" : "rw");
@@ -176,10 +205,11 @@ static int write_one(struct walk *w, int item, unsigned *number, struct buf *vol
     w->arg = &m;
     int rc = walk_members(w, item, "mounts", members, COUNT(members));
     cleanup_free char *destination = m.destination, *type = m.type, *source = m.source;
-    if (rc == 0 && (!destination || destination[0] != '/'))
-        return err_set(w->err, "mounts: a destination is missing or is not an absolute path");
     if (rc < 0)
         return rc;
+    if (!destination || destination[0] != '/')
+        return err_set(w->err, "mounts: a destination is missing or is not an absolute path");
+    normalise(destination);
     if (m.idmap_item)
         return refuse_idmap(w, &m);
     if (is_one_of(unneeded, COUNT(unneeded), destination))

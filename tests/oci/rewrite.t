@@ -108,8 +108,11 @@ refused "no command" 'process.args: the command is missing' '.process.args = []'
 refused "a NUL in an argument" 'process.args: is not a string without a NUL' '.process.args = ["a\u0000b"]'
 refused "a NUL in a variable" 'process.env: is not a string without a NUL' '.process.env = ["A=a\u0000b"]'
 refused "a relative working directory" 'process.cwd: is not an absolute path' '.process.cwd = "x"'
-refused "a mount of a path with a colon" 'mount /a:rw,/b: a path with a comma or colon *' ".mounts += [$bind | .destination = \"/a:rw,/b\"]"
+refused "a mount of a path with a colon" 'mount /a:rw,/b: a path with a comma, colon or backslash *' ".mounts += [$bind | .destination = \"/a:rw,/b\"]"
 refused "a mount below /proc" 'mount /proc/sys: /proc of the guest belongs to its kernel' ".mounts += [$bind | .destination = \"/proc/sys\"]"
+refused "one that is written differently" 'mount /proc/sys: /proc of the guest *' ".mounts += [$bind | .destination = \"//proc/./sys/\"]"
+refused "one that goes up first" 'mount /proc/sys: /proc of the guest *' ".mounts += [$bind | .destination = \"/x/../../proc/y/../sys\"]"
+refused "a mount of a path with a backslash" 'mount /a\\b: a path with *' ".mounts += [$bind | .destination = \"/a\\\\b\"]"
 refused "another kind of mount" 'mount /x: type nfs is not supported' '.mounts += [{destination: "/x", type: "nfs", source: "a:/b"}]'
 refused "an idmapped mount" 'mount /x: option idmap is not supported' ".mounts += [$bind | .options += [\"idmap\"]]"
 refused "one whose options come first" 'mount /x: option ridmap=7 is not supported' '.mounts += [{options: ["rbind", "ridmap=7"], source: "/y", type: "bind", destination: "/x"}]'
@@ -170,6 +173,11 @@ warned "no-new-privileges" 'process.noNewPrivileges is not carried into the VM' 
 warned "what it does not know" 'process.newThing is unknown and not carried into the VM' '.process.newThing = 1'
 warned "propagation" 'mount /x: rshared is not carried into the VM' ".mounts += [$bind | .options = [\"rbind\", \"rshared\"]]"
 warned "a variable without a value" 'process.env: NAME is not NAME=VALUE *' '.process.env += ["NAME"]'
+warned "-v /sys:/x/..//sys/" 'mount /sys is not carried into the VM, which has its own' ".mounts += [$bind | .destination = \"/x/..//sys/\"]"
+bundle docker-plain ".mounts = [($bind | .destination = \"/etc//./resolv.conf/\"), ($bind | .destination = \"/../v/./\\u0001\\\"//w/\")]"
+create
+is "a file that entry reads is one by any name" "$(got '.mounts[] | select(.source == "/y") | .destination' | xargs)" "/etc//./resolv.conf/ /run/volumes/0"
+check "a share has the name that it has in the end" has $'VM_VOLUMES=/run/volumes/0:/v/\001"/w:rw'
 warned "-v /sys:/sys" 'mount /sys is not carried into the VM, which has its own' ".mounts += [$bind | .destination = \"/sys\"]"
 
 # The command line.
