@@ -8,7 +8,8 @@
  *   INJECT_KILL=WHO    nothing fails, but WHO gets SIGKILL just before the call: self, jailer (or the Firecracker
  *                      that it has become), jail (its PID namespace's first process), server (of a disk) or keeper
  *   INJECT_DONE=FILE   the count, once the program has ended by itself with fewer calls; of all when INJECT is 0
- *   INJECT_LOG=FILE    which call it was */
+ *   INJECT_LOG=FILE    which call it was
+ *   INJECT_DRAWN=1     random numbers of four bytes are 0, 4, 8... in every process */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -230,7 +231,6 @@ CALL(int, eventfd, (unsigned value, int flags), (value, flags))
 CALL(int, signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags))
 CALL(pid_t, fork, (void), ())
 CALL(int, execve, (const char *path, char *const argv[], char *const env[]), (path, argv, env))
-CALL(ssize_t, getrandom, (void *data, size_t len, unsigned flags), (data, len, flags))
 CALL(int, socket, (int family, int type, int protocol), (family, type, protocol))
 CALL(int, socketpair, (int family, int type, int protocol, int fds[2]), (family, type, protocol, fds))
 CALL(int, bind, (int fd, const struct sockaddr *address, socklen_t len), (fd, address, len))
@@ -251,6 +251,18 @@ CALL_NAMES(fchmod, (int fd, mode_t mode), (fd, mode))
 CALL_NAMES(symlinkat, (const char *target, int dir, const char *path), (target, dir, path))
 CALL_NAMES(renameat, (int d, const char *from, int e, const char *to), (d, from, e, to))
 CALL_NAMES(unlinkat, (int dir, const char *path, int flags), (dir, path, flags))
+
+ssize_t getrandom(void *data, size_t len, unsigned flags)
+{
+    static uint32_t drawn;
+    if (now(false, "getrandom"))
+        return -1;
+    if (len != sizeof(drawn) || !getenv("INJECT_DRAWN"))
+        return REAL(getrandom)(data, len, flags);
+    memcpy(data, &drawn, len);
+    drawn += 4;
+    return (ssize_t)len;
+}
 
 ssize_t sendto(int fd, const void *data, size_t len, int flags, const struct sockaddr *to, socklen_t size)
 {
