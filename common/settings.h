@@ -19,6 +19,8 @@
 #define SETTING_SHARE "share"
 #define SHARE_KIND_FOLDER "rw"
 #define SHARE_KIND_FILE "rw-file"
+#define SHARE_KIND_SUID_FOLDER "rw-suid" /* set-user-id programs are what they are elsewhere */
+#define SHARE_KIND_SUID_FILE "rw-suid-file"
 #define SHARE_KIND_RO_FOLDER "ro"
 #define SHARE_KIND_RO_FILE "ro-file"
 #define SETTING_HOSTNAME "hostname"     /* the guest's */

@@ -21,10 +21,12 @@ static const struct share_kind {
     const char *name;
     bool file;
     unsigned long flags;
-} kinds[] = {{SHARE_KIND_FOLDER ":", false, 0},
-             {SHARE_KIND_FILE ":", true, 0},
-             {SHARE_KIND_RO_FOLDER ":", false, MS_RDONLY},
-             {SHARE_KIND_RO_FILE ":", true, MS_RDONLY}};
+} kinds[] = {{SHARE_KIND_FOLDER ":", false, MS_NOSUID},
+             {SHARE_KIND_FILE ":", true, MS_NOSUID},
+             {SHARE_KIND_SUID_FOLDER ":", false, 0},
+             {SHARE_KIND_SUID_FILE ":", true, 0},
+             {SHARE_KIND_RO_FOLDER ":", false, MS_NOSUID | MS_RDONLY},
+             {SHARE_KIND_RO_FILE ":", true, MS_NOSUID | MS_RDONLY}};
 
 /* KEY:KIND:PATH; NULL if it is malformed. */
 static const struct share_kind *parse(const char *value, uint64_t *key)
@@ -99,7 +101,7 @@ static int start(struct relay *r, const struct share_kind *kind, const char *pat
 {
     if (connect_all(r->arg, r->connection, err) < 0)
         return -1;
-    if (relay_mount(r, path, kind->file, MS_NOSUID | kind->flags, err) < 0)
+    if (relay_mount(r, path, kind->file, kind->flags, err) < 0)
         return -1;
     pid_t pid = fork();
     if (pid == 0)

@@ -48,6 +48,7 @@ struct volume {
     uint64_t size;   /* of a kept disk: bytes; */
     bool size_given; /* else one that is there stays as it is */
     uint32_t key;    /* of a share: shares_draw_keys */
+    bool suid;       /* of a share: the guest may make and run set-user-id programs */
 };
 
 struct drives_plan {

@@ -192,11 +192,11 @@ static void relay_settings(const struct takeover *taken, struct buf *out)
 
 static void share_setting(const struct volume *v, struct buf *out)
 {
-    bool readonly = v->kind == VOLUME_SHARE_RO;
-    const char *kind = v->file    ? readonly ? SHARE_KIND_RO_FILE : SHARE_KIND_FILE
-                       : readonly ? SHARE_KIND_RO_FOLDER
-                                  : SHARE_KIND_FOLDER;
-    buf_fmt(out, "%s=%u:%s:%s", SETTING_SHARE, v->key, kind, v->target);
+    static const char *const kinds[][2] = {{SHARE_KIND_FOLDER, SHARE_KIND_FILE},
+                                           {SHARE_KIND_SUID_FOLDER, SHARE_KIND_SUID_FILE},
+                                           {SHARE_KIND_RO_FOLDER, SHARE_KIND_RO_FILE}};
+    int row = v->kind == VOLUME_SHARE_RO ? 2 : v->suid;
+    buf_fmt(out, "%s=%u:%s:%s", SETTING_SHARE, v->key, kinds[row][v->file], v->target);
     buf_add(out, "", 1);
 }
 

@@ -53,7 +53,8 @@ static int find_program(char *path, size_t size, struct err *err)
 static void become(const char *program, const struct volume *v, int folder, int channel, uid_t uid)
 {
     bool readonly = v->kind == VOLUME_SHARE_RO;
-    char *const argv[] = {"share", "serve", "3", "4", (char *)v->source, readonly ? "ro" : NULL, NULL};
+    char *const argv[] = {"share", "serve", "3", "4", (char *)v->source, readonly ? "ro" : v->suid ? "suid" : NULL,
+                          NULL};
     char *const env[] = {log_shows(LOG_DEBUG) ? "VM_LOG_LEVEL=debug" : NULL, NULL};
     static const int silent[] = {STDIN_FILENO, STDOUT_FILENO};
     int kept[] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, FOLDER, CHANNEL};

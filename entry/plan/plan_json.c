@@ -56,6 +56,8 @@ static void print_drives(struct json *j, const struct plan *plan)
         json_string(j, "mode", plan_volume_mode(d->volume[i].kind));
         if (d->volume[i].kind == VOLUME_KEPT)
             json_number(j, "bytes", d->volume[i].size);
+        if (d->volume[i].suid)
+            json_bool(j, "suid", true);
         json_close(j, '}');
     }
     json_close(j, ']');

@@ -16,15 +16,21 @@ const char *plan_volume_mode(enum volume_kind kind)
     return modes[kind];
 }
 
-/* "disk" may be followed by its capacity: disk=4G. */
-static bool read_mode(const char *text, struct volume *v)
+/* What may follow a mode: "disk=4G" says the disk's capacity, and "rw=suid" allows set-user-id programs. */
+static bool read_more(const char *text, struct volume *v)
 {
     static const struct value_rule size = {.type = VALUE_SIZE};
+    v->suid = v->kind == VOLUME_SHARE && strcmp(text, "suid") == 0;
+    return v->suid || (v->kind == VOLUME_KEPT && value_read(&size, text, &v->size) == 0);
+}
+
+static bool read_mode(const char *text, struct volume *v)
+{
     size_t len = strcspn(text, "=");
     for (size_t i = 0; i < COUNT(modes); i++) {
         v->kind = (enum volume_kind)i;
         if (strlen(modes[i]) == len && strncmp(text, modes[i], len) == 0)
-            return !text[len] || (v->kind == VOLUME_KEPT && value_read(&size, text + len + 1, &v->size) == 0);
+            return !text[len] || read_more(text + len + 1, v);
     }
     return false;
 }
@@ -84,7 +90,8 @@ static const char *plan_volume(char *text, struct volume *v)
     static const struct value_rule target = {.type = VALUE_TARGET};
     if (!v->target || !text || v->source[0] != '/' || v->target[0] != '/' || !read_mode(text, v))
         return "must be /host/path:/guest/path:ro (read-only, as it is at the start), :rw (the directory or file "
-               "itself), :live-ro (the same, read-only) or :disk (a disk kept in that directory; :disk=4G with its "
+               "itself; :rw=suid with set-user-id programs), :live-ro (the same, read-only) or :disk (a disk kept in "
+               "that directory; :disk=4G with its "
                "capacity), comma separated";
     if (value_read(&target, v->target, &none) < 0)
         return "nothing can be mounted at /, nor in the guest's /dev, /proc and /sys";

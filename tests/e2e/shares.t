@@ -10,7 +10,7 @@ VM_TREE=$TREES/rootfs-debian
 entry=$BIN/entry
 work=$(mktemp -d /tmp/e2e.XXXXXX)
 chmod 755 "$work"
-mkdir "$work/share" "$work/frozen"
+mkdir "$work/share" "$work/frozen" "$work/tools"
 share=$work/share
 echo frozen >"$work/frozen/file"
 echo 'of the host' >"$share/host"
@@ -34,6 +34,7 @@ mkdir /s/theirs && chown 1000:1001 /s/theirs && chmod 700 /s/theirs
 setpriv --reuid 1000 --regid 1001 --clear-groups sh -c 'umask 027; echo x >/s/theirs/own; ln -s own /s/theirs/l; mkfifo /s/theirs/p'
 setpriv --reuid 1002 --regid 1002 --clear-groups cat /s/theirs/own 2>/dev/null || say others refused
 chmod 4755 /s/guest 2>/dev/null || say suid refused
+cp /usr/bin/id /tools && chmod 4755 /tools/id && say "asked for" "$(setpriv --reuid 1000 --clear-groups /tools/id -u)"
 mknod /s/null c 1 3 2>/dev/null || say device refused
 exec 5<>/s/unlinked && rm /s/unlinked && echo kept >&5 && say unlinked "$(cat /proc/self/fd/5)" && exec 5<&-
 flock /s/lock sh -c 'flock -n /s/lock true || echo "lock: held"'
@@ -52,13 +53,13 @@ say replaced "$(cat /s/config)"
 echo done
 SCRIPT
 echo first >"$share/config"
-vm VM_NETWORK=none VM_VOLUMES="$share:/s:rw,$work/frozen:/frozen:ro,$share:/live:live-ro,$work/single:/one:rw" "$entry" \
+vm VM_NETWORK=none VM_VOLUMES="$share:/s:rw,$work/frozen:/frozen:ro,$share:/live:live-ro,$work/single:/one:rw,$work/tools:/tools:rw=suid" "$entry" \
     /bin/sh /s/script >"$work/out" 2>"$work/err" &
 job=$!
 check "the guest does its work on the share" wait_until 400 test -e "$share/ready"
 servers() { pgrep -x share; }
 pid=$(servers | head -n 1)
-is "three servers" "$(servers | wc -l)" 3
+is "four servers" "$(servers | wc -l)" 4
 capture cat "/proc/$pid/status"
 like "a server has no more than it needs" "$(tr -s '\t\n' ' ' <<<"$STDOUT")" "*CapPrm: 00000000000000c3*CapAmb: 0000000000000000*NoNewPrivs: 1*"
 descriptors() { # of the server: what kinds it has but for O_PATH ones
@@ -83,6 +84,7 @@ mount: fuse rw,nosuid,nodev,relatime,user_id=0,group_id=0,default_permissions,al
 tar: same
 others: refused
 suid: refused
+asked for: 0
 device: refused
 unlinked: kept
 lock: held
@@ -92,7 +94,7 @@ many: 100
 single: one
 frozen: frozen refused
 live: of the host refused
-relay: 3
+relay: 4
 answer: by the host
 replaced: second
 done"
@@ -101,6 +103,7 @@ is "with the guest's owners" "$(cd "$share/theirs" && stat -c '%n %u:%g %a' . l 
     ". 1000:1001 700 l 1000:1001 777 own 1000:1001 640 p 1000:1001 640"
 is "and content" "$(sha256sum "$share/data" | cut -d ' ' -f 1)" "$(<"$share/sum")"
 check "and trees" diff -r --no-dereference "$share/tree/a" "$share/moved/a"
+is "and a set-user-id file where that was asked for" "$(stat -c %a "$work/tools/id")" 4755
 is "of a single file, too" "$(<"$work/single")" two
 is "nothing is left" "$(host_state)" "$before"
 none() { ! servers && ! pgrep -x share-keeper; }

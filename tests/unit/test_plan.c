@@ -66,7 +66,7 @@ static int tear_down(void **state)
 /* Plans with one more variable (may be NULL); the error is in err. */
 static int plan_with(const char *variable, const char *value, struct plan *plan, struct err *err)
 {
-    static char lines[6][128];
+    static char lines[6][512];
     const char *names[] = {"VM_ROOTFS_DIR", "VM_KERNEL_IMAGE", "VM_INITRD_IMAGE", "VM_FIRECRACKER_BIN",
                            "VM_JAILER_BIN"};
     char *env[8] = {0}, *argv[] = {"entry", "/bin/sh", "-c", "x y", NULL};
@@ -196,8 +196,8 @@ static void check_kept_disks(void)
         snprintf(places[i], sizeof(places[i]), "%s/%s", top, names[i]);
         assert_int_equal(mkdir(places[i], 0755), 0);
     }
-    snprintf(text, sizeof(text), "%s/one:/x:disk=100M,%s/a\\,b\\:c:/y\\:z:disk,/usr:/u:ro,%s/back\\slash:/w:rw", top,
-             top, top);
+    snprintf(text, sizeof(text), "%s/one:/x:disk=100M,%s/a\\,b\\:c:/y\\:z:disk,/usr:/u:ro,%s/back\\slash:/w:rw=suid",
+             top, top, top);
     assert_int_equal(plan_with("VM_VOLUMES", text, &plan, &err), 0);
     const struct volume *v = plan.drives.volume;
     assert_int_equal(plan.drives.volume_count, 4);
@@ -208,11 +208,13 @@ static void check_kept_disks(void)
     assert_string_equal(v[1].target, "/y:z");
     assert_true(v[1].kind == VOLUME_KEPT && !v[1].size_given && v[1].size >= 64 << 20);
     assert_string_equal(v[3].source, places[2]);
+    assert_true(v[3].kind == VOLUME_SHARE && v[3].suid && !v[0].suid);
     assert_int_equal(drives_letter(&plan.drives, 2), 'f');
     plan_free(&plan);
     snprintf(text, sizeof(text), "%s/one:/x:disk,%s/./one:/y:disk", top, top);
     assert_refused("VM_VOLUMES", text);
-    static const char *const bad[] = {"/etc/passwd:/x:disk",  "/tmp:/x:disk=",  "/tmp:/x:disk=4", "/tmp:/x:rw=4G",
+    static const char *const bad[] = {"/etc/passwd:/x:disk",  "/tmp:/x:disk=",  "/tmp:/x:disk=4",
+                                      "/tmp:/x:rw=4G",        "/tmp:/x:rw=",    "/tmp:/x:live-ro=suid",
                                       "/nonexistent:/x:disk", "/tmp\\:/x:disk", "/tmp:/x:disks"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_refused("VM_VOLUMES", bad[i]);
