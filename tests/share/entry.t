@@ -169,6 +169,9 @@ afar=$(pgrep -f "share serve 3 4 $work/nfs$")
 join 0 rw: "$work/m"
 is "a guest reads what comes from afar" "$(<"$work/m/file")" far
 kill -STOP "$nfs" # it takes no requests of its mount any more: who waits for one can only be killed
+# A thread that has not stopped yet could take one more, and nobody can be killed who waits for a request that is taken.
+stopped() { ! cut -d ' ' -f 3 /proc/"$nfs"/task/*/stat | grep -qv T; }
+check "all threads of its file system have stopped" wait_until 10 stopped
 touch "$work/m/new" 2>"$work/touched" &
 touches=$!
 hangs() { cat "/proc/$(server "$afar")"/task/*/wchan | grep -q request_wait_answer; }
