@@ -20,7 +20,6 @@
 #include "share/rights.h"
 #include "share/serve.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -111,9 +110,8 @@ static int keep(int folder, int channel, const char *name, struct share_options 
         close_all(connections);
         if (pid < 0)
             return err_sys(err, "cannot start the server of the share %s", name);
-        while (waitpid(pid, &status, 0) < 0)
-            if (errno != EINTR)
-                return err_sys(err, "cannot wait for the server of the share %s", name);
+        if (process_wait(pid, &status) < 0)
+            return err_sys(err, "cannot wait for the server of the share %s", name);
         tell(name, status);
         wait_a_second(channel);
     }

@@ -174,8 +174,8 @@ static void first_process(const struct jail_plan *plan, int console, int report,
     int kept[] = {report};
     if (descriptors_keep(kept, 1) < 0 || sandbox_enter(SANDBOX_JAIL, NULL) < 0)
         r.failed = errno;
-    while (!r.failed && waitpid(pid, &r.status, 0) < 0 && errno == EINTR)
-        ;
+    if (!r.failed)
+        process_wait(pid, &r.status);
     (void)io_write_all(report, &r, sizeof(r));
     _exit(0);
 }

@@ -12,6 +12,7 @@ import sys
 
 sys.path.insert(0, "tests/lib")
 from blocks import blocks  # noqa: E402
+from tap import done_testing, result  # noqa: E402
 
 
 def output(*command):
@@ -93,17 +94,6 @@ def dead(page, text):
             yield f"{link}: has no such heading"
 
 
-count = 0
-
-
-def result(good, name, why=()):
-    global count
-    count += 1
-    for line in why:
-        print(f"# {line}")
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-
-
 # The test itself can fail.
 for language, text in (("dockerfile", "FROM debian AS x   # mine\n"), ("sh", "if then\n"), ("sh", "make nonsense\n"),
                        ("sh", "docker exec C ctr-jailer nonsense\n"), ("sh", "docker run -e MEM_SIZE=1 x\n"),
@@ -142,4 +132,4 @@ result(not missing, "the README leads to every page", missing)
 site = re.findall(r"^ +- (?:[\w ]+: )?(\S+\.md)$", pathlib.Path("mk/mkdocs.yml").read_text(), re.M)
 own = [d for d in documents if not d.startswith((TEMPLATES, "examples/")) or d == "examples/README.md"]
 result(sorted(site) == sorted(own), "mk/mkdocs.yml names every page", sorted(set(own) ^ set(site)))
-print(f"1..{count}")
+done_testing()

@@ -3,6 +3,10 @@
 import graphlib
 import pathlib
 import re
+import sys
+
+sys.path.insert(0, "tests/lib")
+from tap import done_testing, result  # noqa: E402
 
 # What a folder may include from, besides itself.
 ALLOWED = {
@@ -57,17 +61,6 @@ def circle(sources):
     return []
 
 
-count = 0
-
-
-def result(good, name, why=()):
-    global count
-    count += 1
-    for line in why:
-        print(f"# {line}")
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-
-
 # The test itself can fail: one made-up source for every rule.
 for path, source in (("common/a.c", '#include "entry/plan/plan.h"'), ("guest-init/a.c", '#include "rootdisk/layout.h"'),
                      ("rootdisk/a.c", '# include "netsetup/nl.h"'), ("netsetup/a.c", '#include "entry/err.h"'),
@@ -95,4 +88,4 @@ sent = set(re.findall(r"^!([\w-]+)$", pathlib.Path(".dockerignore").read_text(),
 result(set(ALLOWED) <= sent, "every folder is sent to docker build", sorted(set(ALLOWED) - sent))
 rooms = {p.name for p in pathlib.Path("entry").iterdir() if p.is_dir()}
 result(rooms == set(ROOMS), "every room of entry is known here", sorted(rooms ^ set(ROOMS)))
-print(f"1..{count}")
+done_testing()

@@ -7,6 +7,10 @@ A message is the format string in a call of common/err.h or common/log.h.  The p
 import pathlib
 import re
 import subprocess
+import sys
+
+sys.path.insert(0, "tests/lib")
+from tap import done_testing, result  # noqa: E402
 
 PAGE = "docs/troubleshooting.md"
 PARTS = ["common", "entry", "rootdisk", "netsetup", "share", "store", "ctl", "cni"]
@@ -37,17 +41,6 @@ def patterns(page):
             yield text, re.compile(".*".join(parts), re.S)
 
 
-count = 0
-
-
-def result(good, name, why=()):
-    global count
-    count += 1
-    for line in why:
-        print(f"# {line}")
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
-
-
 found = list(messages('err_set(err, "cannot eat %.10s: "\n    "%zu bytes", x, y); log_warn("%s: %s", a, b);'))
 result(found == [f"cannot eat {ANYTHING}: {ANYTHING} bytes"], "messages in the source are found", found)
 page = list(patterns(pathlib.Path(PAGE).read_text()))
@@ -62,4 +55,4 @@ missing = [f"{path}: {m.replace(ANYTHING, '...')}" for m, path in told.items() i
 result(not missing, f"each of them is in {PAGE}", missing)
 stale = [text for text, p in page if not any(p.fullmatch(m) for m in told)]
 result(not stale, f"{PAGE} has no others", stale)
-print(f"1..{count}")
+done_testing()

@@ -5,18 +5,13 @@ A row of its tables ends with such names: `SUITE`: words of a test's title; `SUI
 """
 import pathlib
 import re
+import sys
+
+sys.path.insert(0, "tests/lib")
+from tap import done_testing, result  # noqa: E402
 
 DOCUMENT = pathlib.Path("docs/threat-model.md")
 NAME = re.compile(r"`([a-z0-9]+/[\w-]+)`: ([^;|]+)")
-count = 0
-
-
-def result(good, name, why=""):
-    global count
-    count += 1
-    if not good and why:
-        print(f"# {why}")
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
 
 
 def source(suite):
@@ -54,5 +49,5 @@ for line in DOCUMENT.read_text().splitlines():
 result(len(promises) >= 20, f"{len(promises)} promises are made")
 for line in promises:
     cells = [c.strip() for c in line.strip().strip("|").split("|")]
-    result(not list(faults(NAME.findall(cells[-1]))), f"{cells[0]}", "; ".join(faults(NAME.findall(cells[-1]))))
-print(f"1..{count}")
+    result(not list(faults(NAME.findall(cells[-1]))), f"{cells[0]}", faults(NAME.findall(cells[-1])))
+done_testing()
